@@ -1,0 +1,113 @@
+"""The module's options in homeserver.yaml, parsed and checked.
+
+Nothing here talks to Synapse beyond raising its `ConfigError`, which stops the
+server at start-up and prints where in the file the bad option stands.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import attr
+from synapse.module_api.errors import ConfigError
+
+# Synapse asks modules to register what they serve below this path ("Register a web
+# resource", Synapse documentation), and reverse proxies are told to pass it on.
+_CLIENT_PREFIX = "/_synapse/client/"
+
+# What Synapse itself mounts below that prefix (synapse/rest/synapse/client and
+# synapse/app/homeserver.py, 1.75 to 1.163). A module there would hide it, or be
+# hidden by it.
+_TAKEN_BY_SYNAPSE = (
+    "jwks",
+    "media_upload_limit_exceeded",
+    "new_user_consent",
+    "oidc",
+    "password_reset",
+    "pick_idp",
+    "pick_username",
+    "rendezvous",
+    "saml2",
+    "sso_register",
+    "unsubscribe",
+    "v1",
+)
+
+_PATH_SEGMENT = re.compile(r"[A-Za-z0-9._~-]+")
+
+
+@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
+class MediaStatsConfig:
+    """What an administrator can set.
+
+    Attributes:
+        path: where the API is served, without a trailing slash.
+        count_url_previews: whether images that Synapse fetched for URL previews
+            count as uploads of the user who asked for the preview, as Synapse's
+            own endpoint counts them.
+    """
+
+    path: str = "/_synapse/client/media_stats"
+    count_url_previews: bool = True
+
+
+def parse_config(config: Any) -> MediaStatsConfig:
+    """Check the module's `config` block.
+
+    Args:
+        config: what stands under `config:`, as YAML gives it.
+
+    Raises:
+        ConfigError: naming the option, what is wrong, and what is legal.
+    """
+    if not isinstance(config, Mapping):
+        raise ConfigError("must be a mapping of options to values")
+
+    known = {field.name for field in attr.fields(MediaStatsConfig)}
+    for option in config:
+        if option not in known:
+            raise ConfigError(
+                f"unknown option; the options are {', '.join(sorted(known))}",
+                path=(str(option),),
+            )
+
+    defaults = MediaStatsConfig()
+    return MediaStatsConfig(
+        path=_parse_path(config.get("path", defaults.path)),
+        count_url_previews=_parse_bool(
+            config, "count_url_previews", defaults.count_url_previews
+        ),
+    )
+
+
+def _parse_bool(config: Mapping[str, Any], option: str, default: bool) -> bool:
+    value = config.get(option, default)
+    if not isinstance(value, bool):
+        raise ConfigError(f"must be true or false, not {value!r}", path=(option,))
+    return value
+
+
+def _parse_path(path: Any) -> str:
+    """A path on which every Synapse process can serve the module."""
+    where = ("path",)
+    if not isinstance(path, str):
+        raise ConfigError(f"must be a string, not {path!r}", path=where)
+
+    segments = path[len(_CLIENT_PREFIX) :].split("/")
+    if not path.startswith(_CLIENT_PREFIX) or not all(
+        _PATH_SEGMENT.fullmatch(segment) and segment not in (".", "..")
+        for segment in segments
+    ):
+        raise ConfigError(
+            f"must be a path below {_CLIENT_PREFIX} without a trailing slash, made of "
+            f"letters, digits and '-._~', such as {MediaStatsConfig().path}, "
+            f"not {path!r}",
+            path=where,
+        )
+    if segments[0] in _TAKEN_BY_SYNAPSE:
+        raise ConfigError(
+            f"{_CLIENT_PREFIX}{segments[0]} belongs to Synapse; choose another name "
+            f"than {', '.join(_TAKEN_BY_SYNAPSE)}",
+            path=where,
+        )
+    return path

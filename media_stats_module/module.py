@@ -1,0 +1,45 @@
+"""What homeserver.yaml loads. It wires the other rooms together, and no more."""
+
+from typing import Any
+
+from synapse.module_api import ModuleApi
+
+from media_stats_module.config import MediaStatsConfig, parse_config
+from media_stats_module.rest._base import Directory
+from media_stats_module.rest.users import UsersMediaStatsResource
+from media_stats_module.storage import MediaStatsStore
+
+# Where Synapse's own endpoint is documented. Synapse answers there itself on most
+# listeners, whatever a module registers; README.md says where the module does.
+DOCUMENTED_PATH = "/_synapse/admin/v1/statistics/users/media"
+
+
+class MediaStatsModule:
+    """Serves statistics about the media that a homeserver stores.
+
+    Add it to `modules:` in homeserver.yaml. Every process that loads the module and
+    has an HTTP listener serves the API, below the option `path`.
+    """
+
+    def __init__(self, config: MediaStatsConfig, api: ModuleApi) -> None:
+        """Called by Synapse at start-up, once in every process.
+
+        Args:
+            config: what `parse_config` returned.
+            api: Synapse's module API.
+        """
+        store = MediaStatsStore(api, config)
+        users = UsersMediaStatsResource(api, store)
+        api.register_web_resource(
+            config.path, Directory({b"v1": Directory({b"users": users})})
+        )
+        api.register_web_resource(DOCUMENTED_PATH, users)
+
+    @staticmethod
+    def parse_config(config: Any) -> MediaStatsConfig:
+        """Called by Synapse with the module's `config` block.
+
+        Raises:
+            ConfigError: naming the option that is wrong and what is legal.
+        """
+        return parse_config(config)

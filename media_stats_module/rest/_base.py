@@ -1,0 +1,74 @@
+"""What every endpoint does the same way: refuse who is not an admin, answer JSON."""
+
+import abc
+from http import HTTPStatus
+
+from synapse.module_api import (
+    DirectServeJsonResource,
+    JsonDict,
+    ModuleApi,
+    SynapseRequest,
+)
+from synapse.module_api.errors import Codes, SynapseError
+from twisted.web.resource import Resource
+
+from media_stats_module.auth import assert_requester_is_admin
+
+
+class UnrecognizedResource(DirectServeJsonResource):
+    """Answers 404 `M_UNRECOGNIZED` as JSON, for itself and everything below it.
+
+    Twisted's own answer for a path that leads nowhere is HTML, without CORS.
+    """
+
+    async def _async_render(self, request: SynapseRequest) -> tuple[int, JsonDict]:
+        raise SynapseError(
+            HTTPStatus.NOT_FOUND, "Unrecognized request", Codes.UNRECOGNIZED
+        )
+
+    def getChild(self, path: bytes, request: SynapseRequest) -> Resource:  # noqa: N802
+        return self
+
+
+class Directory(UnrecognizedResource):
+    """A path that only holds other paths."""
+
+    def __init__(self, children: dict[bytes, Resource]) -> None:
+        """
+        Args:
+            children: the resources below this path by their path segment.
+        """
+        super().__init__()
+        for segment, resource in children.items():
+            self.putChild(segment, resource)
+
+
+class AdminResource(DirectServeJsonResource, abc.ABC):
+    """One endpoint: `GET`, JSON, server admins only.
+
+    Errors, CORS headers, `HEAD`, `OPTIONS` and other methods are as on Synapse's own
+    admin API, since the base class is Synapse's own. Synapse's request metrics are
+    labelled with the name of the subclass.
+    """
+
+    def __init__(self, api: ModuleApi) -> None:
+        super().__init__()
+        self._api = api
+
+    async def _async_render_GET(  # noqa: N802
+        self, request: SynapseRequest
+    ) -> tuple[int, JsonDict]:
+        await assert_requester_is_admin(self._api, request)
+        return HTTPStatus.OK, await self.answer(request)
+
+    @abc.abstractmethod
+    async def answer(self, request: SynapseRequest) -> JsonDict:
+        """Answer a request that a server admin made.
+
+        Raises:
+            SynapseError: 4xx, for a request that cannot be answered.
+        """
+
+    def getChild(self, path: bytes, request: SynapseRequest) -> Resource:  # noqa: N802
+        # Nothing is below an endpoint, not even with a trailing slash.
+        return UnrecognizedResource()
