@@ -9,13 +9,13 @@ import enum
 from http import HTTPStatus
 
 import attr
-from synapse.module_api import SynapseRequest
-from synapse.module_api.errors import Codes, SynapseError
 
 # Not in synapse.module_api, which has no way to read query parameters. The two are
 # older than the oldest Synapse supported here, and what they refuse is refused with
 # Synapse's own words.
 from synapse.http.servlet import parse_integer, parse_string
+from synapse.module_api import SynapseRequest
+from synapse.module_api.errors import Codes, SynapseError
 
 # Both databases store and compare 64-bit signed integers; one more is an error there.
 MAX_INTEGER = 2**63 - 1

@@ -1,0 +1,84 @@
+"""What the SQL here relies on in Synapse's database, and how its versions differ.
+
+Everything that a new version of Synapse could change under the statements of this
+folder is named in this file.
+"""
+
+import attr
+from synapse.module_api import LoggingTransaction
+
+# Not in synapse.module_api, which hides which database there is. Both names are
+# where they were in the oldest Synapse supported here.
+from synapse.storage.engines import PostgresEngine
+from synapse.storage.schema import SCHEMA_VERSION
+
+# Since schema version 78 (Synapse 1.90) every row of `profiles` is known to have a
+# `full_user_id`; before, only the localpart in `user_id` can be relied on.
+_PROFILES_HAVE_FULL_USER_ID = SCHEMA_VERSION >= 78
+
+
+@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
+class MediaTable:
+    """A table in which each row is a file, and whose file it is.
+
+    Attributes:
+        name: the table's name.
+        owner: the column that says whose file it is. An index of Synapse's own
+            starts with it.
+        is_counted: a condition on a row, called `m`, that says whether it counts.
+    """
+
+    name: str
+    owner: str
+    is_counted: str
+
+
+def local_media(*, count_url_previews: bool) -> MediaTable:
+    """Media uploaded by this server's users.
+
+    `media_length` is NULL while an upload has been announced (`POST
+    /_matrix/media/v1/create`) but not made. `url_cache` is the URL whose preview an
+    image was fetched for, and NULL for an upload. Rows without a `user_id` come from
+    servers that were there before Synapse kept it.
+
+    The index `users_have_local_media` is on `(user_id, created_ts)`.
+    """
+    is_counted = "m.user_id IS NOT NULL AND m.media_length IS NOT NULL"
+    if not count_url_previews:
+        is_counted += " AND m.url_cache IS NULL"
+    return MediaTable(
+        name="local_media_repository", owner="user_id", is_counted=is_counted
+    )
+
+
+def is_postgres(txn: LoggingTransaction) -> bool:
+    """Whether the database is PostgreSQL; the only other one is SQLite."""
+    return isinstance(txn.database_engine, PostgresEngine)
+
+
+def profile_of(txn: LoggingTransaction, user_id: str) -> str:
+    """The SQL condition under which a row of `profiles`, called `p`, is a user's.
+
+    Both forms are served by a unique index.
+
+    Args:
+        txn: decides the dialect.
+        user_id: the SQL expression that gives the full user ID.
+    """
+    if _PROFILES_HAVE_FULL_USER_ID:
+        return f"p.full_user_id = {user_id}"
+    return f"p.user_id = {localpart_of(txn, user_id)}"
+
+
+def localpart_of(txn: LoggingTransaction, user_id: str) -> str:
+    """The SQL expression for what stands between `@` and the first `:`.
+
+    The server's name may have a colon of its own, before the port.
+
+    Args:
+        txn: decides the dialect.
+        user_id: the SQL expression that gives the full user ID.
+    """
+    if is_postgres(txn):
+        return f"substr(split_part({user_id}, ':', 1), 2)"
+    return f"substr({user_id}, 2, instr({user_id}, ':') - 2)"
