@@ -1,0 +1,58 @@
+"""Sets up what every test needs: Synapse's own harness and, if asked, PostgreSQL.
+
+The harness reads which database to use when it is imported, so one run of pytest is
+one database: `--database=sqlite` (default) or `--database=postgres`.
+"""
+
+import atexit
+import os
+import sys
+from importlib.metadata import version
+
+import pytest
+from realservers.postgres import PostgresServer
+from synapse_harness import ensure_harness
+
+# A database that is lost with the test run need not survive a power cut.
+_POSTGRES_SETTINGS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database",
+        choices=("sqlite", "postgres"),
+        default="sqlite",
+        help="the database under the homeservers of Synapse's test harness",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "filterwarnings", r"ignore::DeprecationWarning:(synapse|twisted|tests)\."
+    )
+    if config.getoption("database") == "postgres":
+        _start_postgres()
+    # Last on the path: the harness is a package called `tests`, with its own helpers.
+    sys.path.append(str(ensure_harness()))
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"Synapse {version('matrix-synapse')}, {config.getoption('database')}"
+
+
+def _start_postgres() -> None:
+    server = PostgresServer.start(settings=_POSTGRES_SETTINGS)
+    # Not in pytest_unconfigure: the harness, imported later, drops its databases in
+    # an exit handler, and exit handlers run last to first.
+    atexit.register(server.stop)
+    os.environ.update(
+        SYNAPSE_POSTGRES="1",
+        SYNAPSE_POSTGRES_HOST=server.host,
+        SYNAPSE_POSTGRES_PORT=str(server.port),
+        SYNAPSE_POSTGRES_USER=server.user,
+        SYNAPSE_POSTGRES_PASSWORD=server.password,
+    )

@@ -1,0 +1,248 @@
+"""What tests on Synapse's harness share: a homeserver with the module, and its media.
+
+Requests go through the harness's real site. Synapse's built-in endpoint is mounted
+too, so that a test can ask both and compare.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+import attr
+from synapse.module_api import JsonDict, LoggingTransaction
+from synapse.rest import admin
+from synapse.rest.client import login
+from synapse.server import HomeServer
+from synapse.storage.schema import SCHEMA_VERSION
+from twisted.internet.testing import MemoryReactor
+from twisted.web.resource import Resource
+
+from media_stats_module.module import DOCUMENTED_PATH
+from tests.server import FakeChannel
+from tests.unittest import HomeserverTestCase
+
+MODULE_PATH = "/_synapse/client/media_stats"
+
+# `profiles.full_user_id` came with schema version 76 (Synapse 1.83).
+_PROFILES_HAVE_FULL_USER_ID = SCHEMA_VERSION >= 76
+
+# Before schema version 78 (Synapse 1.90) the harness took the server's name apart
+# from the configuration.
+_HARNESS_WANTS_NAME = SCHEMA_VERSION < 78
+
+
+def modules(**options: Any) -> list[JsonDict]:
+    """The `modules:` block of homeserver.yaml that loads the module.
+
+    Also for a single test: `@override_config({"modules": modules(path="/...")})`.
+    """
+    return [{"module": "media_stats_module.MediaStatsModule", "config": options}]
+
+
+@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
+class LocalMedia:
+    """A row of `local_media_repository`.
+
+    Attributes:
+        user_id: whose it is; None for rows older than that column.
+        media_length: None for an upload that was announced and not made.
+        created_ts: in milliseconds since the epoch.
+        url_cache: the URL that it was fetched for, if it is a preview's image.
+        quarantined_by: the admin who has put it into quarantine.
+        media_type: None for an upload that was announced and not made.
+        last_access_ts: in milliseconds since the epoch, or None.
+    """
+
+    user_id: str | None
+    media_length: int | None = 1
+    created_ts: int = 1
+    url_cache: str | None = None
+    quarantined_by: str | None = None
+    media_type: str | None = "image/png"
+    last_access_ts: int | None = None
+
+
+@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
+class RemoteMedia:
+    """A row of `remote_media_cache`.
+
+    Attributes:
+        media_origin: the server that it came from.
+        media_length: in bytes.
+        created_ts: in milliseconds since the epoch.
+        quarantined_by: the admin who has put it into quarantine.
+        media_type: as the other server gave it.
+        last_access_ts: in milliseconds since the epoch.
+    """
+
+    media_origin: str
+    media_length: int = 1
+    created_ts: int = 1
+    quarantined_by: str | None = None
+    media_type: str | None = "image/png"
+    last_access_ts: int | None = None
+
+
+class MediaStatsTestCase(HomeserverTestCase):
+    """A homeserver that has loaded the module, an admin, and no media.
+
+    Attributes:
+        server_name: the homeserver's name, which may have a port.
+        module_options: the module's `config` block.
+        serves_admin_api: whether Synapse's own admin API is mounted. It takes the
+            documented path for itself; without it the module answers there.
+        admin: the user ID of a server admin, whose token requests carry.
+        admin_token: that admin's access token.
+    """
+
+    server_name: ClassVar[str] = "test"
+    module_options: ClassVar[JsonDict] = {}
+    serves_admin_api: ClassVar[bool] = True
+
+    servlets = [admin.register_servlets, login.register_servlets]  # noqa: RUF012
+
+    admin: str
+    admin_token: str
+
+    def default_config(self) -> JsonDict:
+        config: JsonDict = super().default_config()
+        config["server_name"] = self.server_name
+        config.setdefault("modules", modules(**self.module_options))
+        media = tempfile.mkdtemp(prefix="media-")
+        self.addCleanup(shutil.rmtree, media, ignore_errors=True)
+        config["media_store_path"] = media
+        return config
+
+    def make_homeserver(self, reactor: MemoryReactor, clock: Any) -> HomeServer:
+        name = {"name": self.server_name} if _HARNESS_WANTS_NAME else {}
+        homeserver: HomeServer = self.setup_test_homeserver(**name)
+        return homeserver
+
+    def create_resource_dict(self) -> dict[str, Resource]:
+        resources: dict[str, Resource] = super().create_resource_dict()
+        # The harness loads modules but leaves out the resources they register.
+        resources.update(self.hs._module_web_resources)
+        if self.serves_admin_api:
+            del resources[DOCUMENTED_PATH]
+        else:
+            del resources["/_synapse/admin"]
+        return resources
+
+    def prepare(self, reactor: MemoryReactor, clock: Any, hs: HomeServer) -> None:
+        super().prepare(reactor, clock, hs)
+        self.admin, self.admin_token = self.make_user("admin", admin=True)
+
+    def make_user(self, localpart: str, *, admin: bool = False) -> tuple[str, str]:
+        """Make a user without a profile; return the user ID and an access token."""
+        user_id = f"@{localpart}:{self.server_name}"
+        token = f"token_of_{localpart}"
+        store = self.hs.get_datastores().main
+        self.get_success(store.register_user(user_id=user_id, admin=admin))
+        self.get_success(
+            store.add_access_token_to_user(
+                user_id=user_id, token=token, device_id=None, valid_until_ms=None
+            )
+        )
+        return user_id, token
+
+    # Requests
+
+    def ask(
+        self,
+        path: str,
+        query: Mapping[str, object] | None = None,
+        *,
+        token: str | None = None,
+    ) -> FakeChannel:
+        """`GET` a path as the admin, or with another token ("" for none)."""
+        access_token = self.admin_token if token is None else token
+        return self.make_request(
+            "GET",
+            f"{path}?{urlencode(query)}" if query else path,
+            access_token=access_token or None,
+        )
+
+    def ask_module(
+        self, query: Mapping[str, object] | None = None, *, token: str | None = None
+    ) -> FakeChannel:
+        """Ask the module for users, at its own path."""
+        return self.ask(f"{MODULE_PATH}/v1/users", query, token=token)
+
+    def ask_builtin(
+        self, query: Mapping[str, object] | None = None, *, token: str | None = None
+    ) -> FakeChannel:
+        """Ask Synapse's own endpoint, at the documented path."""
+        assert self.serves_admin_api
+        return self.ask(DOCUMENTED_PATH, query, token=token)
+
+    def users(self, query: Mapping[str, object] | None = None) -> JsonDict:
+        """The module's answer to a request that it does not refuse."""
+        channel = self.ask_module(query)
+        assert channel.code == 200, channel.result
+        answer: JsonDict = channel.json_body
+        return answer
+
+    # What is in the database
+
+    def insert_local_media(self, *rows: LocalMedia) -> list[str]:
+        """Insert rows of `local_media_repository`; return their media IDs."""
+        return self._insert_media("local_media_repository", "local", rows)
+
+    def insert_remote_media(self, *rows: RemoteMedia) -> list[str]:
+        """Insert rows of `remote_media_cache`; return their media IDs."""
+        return self._insert_media("remote_media_cache", "remote", rows)
+
+    def set_displayname(self, user_id: str, displayname: str | None) -> None:
+        """Give a user a profile with this displayname, or none in it."""
+        localpart = user_id[1:].split(":")[0]
+        row: dict[str, object] = {"user_id": localpart, "displayname": displayname}
+        if _PROFILES_HAVE_FULL_USER_ID:
+            row["full_user_id"] = user_id
+        self.execute("DELETE FROM profiles WHERE user_id = ?", localpart)
+        self._insert("profiles", [row])
+
+    def execute(self, sql: str, *args: object) -> list[tuple[Any, ...]]:
+        """Run a statement in a transaction of its own; return its rows, if any."""
+
+        def txn_function(txn: LoggingTransaction) -> list[tuple[Any, ...]]:
+            txn.execute(sql, args)
+            return txn.fetchall() if txn.description else []
+
+        return self._in_transaction(txn_function)
+
+    def _insert_media(
+        self, table: str, prefix: str, rows: tuple[LocalMedia | RemoteMedia, ...]
+    ) -> list[str]:
+        ((before,),) = self.execute(f"SELECT COUNT(*) FROM {table}")
+        ids = [f"{prefix}{before + index:020}" for index in range(len(rows))]
+        self._insert(
+            table,
+            [
+                {"media_id": media_id, **attr.asdict(row)}
+                | ({"filesystem_id": media_id} if prefix == "remote" else {})
+                for media_id, row in zip(ids, rows, strict=True)
+            ],
+        )
+        return ids
+
+    def _insert(self, table: str, rows: list[dict[str, object]]) -> None:
+        if not rows:
+            return
+        columns = list(rows[0])
+        marks = ", ".join("?" for _ in columns)
+        sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"
+
+        def txn_function(txn: LoggingTransaction) -> list[tuple[Any, ...]]:
+            txn.executemany(sql, [tuple(row.values()) for row in rows])
+            return []
+
+        self._in_transaction(txn_function)
+
+    def _in_transaction(self, txn_function: Any) -> list[tuple[Any, ...]]:
+        db_pool = self.hs.get_datastores().main.db_pool
+        result: list[tuple[Any, ...]] = self.get_success(
+            db_pool.runInteraction("tests", txn_function)
+        )
+        return result
