@@ -16,12 +16,12 @@ from synapse.rest import admin
 from synapse.rest.client import login
 from synapse.server import HomeServer
 from synapse.storage.schema import SCHEMA_VERSION
+from tests.server import FakeChannel
+from tests.unittest import HomeserverTestCase
 from twisted.internet.testing import MemoryReactor
 from twisted.web.resource import Resource
 
 from media_stats_module.module import DOCUMENTED_PATH
-from tests.server import FakeChannel
-from tests.unittest import HomeserverTestCase
 
 MODULE_PATH = "/_synapse/client/media_stats"
 
@@ -116,7 +116,9 @@ class MediaStatsTestCase(HomeserverTestCase):
         return config
 
     def make_homeserver(self, reactor: MemoryReactor, clock: Any) -> HomeServer:
-        name = {"name": self.server_name} if _HARNESS_WANTS_NAME else {}
+        name: dict[str, Any] = {}
+        if _HARNESS_WANTS_NAME:
+            name["name"] = self.server_name
         homeserver: HomeServer = self.setup_test_homeserver(**name)
         return homeserver
 
