@@ -32,12 +32,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
+        "markers",
+        "any_database: does not use Synapse's harness, so --database does not matter; "
+        "set by itself",
+    )
+    config.addinivalue_line(
         "filterwarnings", r"ignore::DeprecationWarning:(synapse|twisted|tests)\."
     )
     if config.getoption("database") == "postgres":
         _start_postgres()
     # Last on the path: the harness is a package called `tests`, with its own helpers.
     sys.path.append(str(ensure_harness()))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    from tests.unittest import HomeserverTestCase
+
+    for item in items:
+        test_class = item.cls if isinstance(item, pytest.Function) else None
+        if test_class is None or not issubclass(test_class, HomeserverTestCase):
+            item.add_marker("any_database")
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -1,0 +1,231 @@
+"""The options in homeserver.yaml: what is legal, and what stops Synapse and how."""
+
+import contextlib
+from typing import Any
+
+import attr
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support import MediaStatsTestCase
+from synapse.config.homeserver import HomeServerConfig
+from synapse.module_api.errors import ConfigError
+from synapse.rest.synapse.client import build_synapse_client_resource_tree
+
+from media_stats_module import MediaStatsModule
+from media_stats_module.config import MediaStatsConfig
+
+
+def parse(**options: Any) -> MediaStatsConfig:
+    return MediaStatsModule.parse_config(options)
+
+
+def error_of(**options: Any) -> ConfigError:
+    """The error that options raise, which must name the first of them."""
+    with pytest.raises(ConfigError) as raised:
+        parse(**options)
+    assert raised.value.path == (next(iter(options)),)
+    return raised.value
+
+
+def test_defaults() -> None:
+    assert parse() == MediaStatsConfig(
+        path="/_synapse/client/media_stats", count_url_previews=True
+    )
+
+
+def test_all_options() -> None:
+    config = parse(path="/_synapse/client/media", count_url_previews=False)
+
+    assert config.path == "/_synapse/client/media"
+    assert config.count_url_previews is False
+
+
+def test_frozen() -> None:
+    with pytest.raises(attr.exceptions.FrozenInstanceError):
+        parse().path = "/_synapse/client/other"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("config", [[], "path", 1, None, False])
+def test_not_a_mapping(config: Any) -> None:
+    with pytest.raises(ConfigError, match="must be a mapping"):
+        MediaStatsModule.parse_config(config)
+
+
+@pytest.mark.parametrize("option", ["paths", "Path", "count_url_preview", "module"])
+def test_unknown_option(option: str) -> None:
+    error = error_of(**{option: True})
+
+    assert "unknown option" in error.msg
+    for field in attr.fields(MediaStatsConfig):
+        assert field.name in error.msg
+
+
+def test_unknown_option_that_is_no_string() -> None:
+    with pytest.raises(ConfigError) as raised:
+        MediaStatsModule.parse_config({1: True})
+    assert raised.value.path == ("1",)
+
+
+@pytest.mark.parametrize("value", [None, 0, 1, "true", "no", [], {}])
+def test_bool_of_wrong_type(value: Any) -> None:
+    error = error_of(count_url_previews=value)
+
+    assert "must be true or false" in error.msg
+    assert repr(value) in error.msg
+
+
+@pytest.mark.parametrize("value", [None, True, 1, ["/_synapse/client/media"], {}])
+def test_path_of_wrong_type(value: Any) -> None:
+    assert "must be a string" in error_of(path=value).msg
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/_synapse/client/media_stats",
+        "/_synapse/client/m",
+        "/_synapse/client/media/stats/of-this.server",
+        "/_synapse/client/~media_1",
+        # Only whole segments are Synapse's.
+        "/_synapse/client/oidc_media",
+        "/_synapse/client/media/oidc",
+    ],
+)
+def test_legal_path(path: str) -> None:
+    assert parse(path=path).path == path
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "/",
+        # Synapse would lose the first segment of it.
+        "_synapse/client/media_stats",
+        # Only the form with the slash would be served.
+        "/_synapse/client/media_stats/",
+        "/_synapse/client//media_stats",
+        "/_synapse/client/",
+        "/_synapse/client",
+        "/_synapse/clientele/media_stats",
+        # Would replace the whole admin API, or hide in it.
+        "/_synapse/admin",
+        "/_synapse/admin/v1/statistics/users/media",
+        # Would stop Synapse from starting if the listener compresses.
+        "/_matrix/media_stats",
+        "/_matrix/client/media_stats",
+        "/health",
+        "/media_stats",
+        "https://example.com/_synapse/client/media_stats",
+        # Twisted would never match these, as they look when a request comes in.
+        "/_synapse/client/media stats",
+        "/_synapse/client/media%20stats",
+        "/_synapse/client/média",
+        "/_synapse/client/media?stats",
+        "/_synapse/client/media#stats",
+        "/_synapse/client/media\n",
+        "/_synapse/client/../admin",
+        "/_synapse/client/./media",
+        "/_synapse/client/..",
+    ],
+)
+def test_path_that_synapse_cannot_serve(path: str) -> None:
+    error = error_of(path=path)
+
+    assert "/_synapse/client/" in error.msg
+    assert repr(path) in error.msg
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/_synapse/client/pick_idp",
+        "/_synapse/client/pick_username",
+        "/_synapse/client/new_user_consent",
+        "/_synapse/client/sso_register",
+        "/_synapse/client/unsubscribe",
+        "/_synapse/client/oidc/callback",
+        "/_synapse/client/oidc/media_stats",
+        "/_synapse/client/saml2/authn_response",
+        "/_synapse/client/password_reset/email/submit_token",
+        "/_synapse/client/jwks",
+    ],
+)
+def test_path_that_is_synapses_own(path: str) -> None:
+    assert "belongs to Synapse" in error_of(path=path).msg
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda values: st.lists(values) | st.dictionaries(st.text(), values),
+    )
+)
+def test_whatever_yaml_gives(config: Any) -> None:
+    """It is either legal or a ConfigError, and never anything else."""
+    with contextlib.suppress(ConfigError):
+        assert isinstance(MediaStatsModule.parse_config(config), MediaStatsConfig)
+
+
+def load_modules(module_block: dict[str, Any]) -> list[Any]:
+    """Load homeserver.yaml with one entry of `modules:`, as Synapse does at start.
+
+    Returns:
+        a class and its parsed options for each module.
+    """
+    config = HomeServerConfig()
+    config.parse_config_dict(
+        {
+            "server_name": "test",
+            "report_stats": False,
+            "macaroon_secret_key": "secret",
+            "signing_key": f"ed25519 a_test {'A' * 43}",
+            "modules": [module_block],
+        },
+        "",
+        "",
+    )
+    modules: list[Any] = config.modules.loaded_modules
+    return modules
+
+
+def test_synapse_loads_the_module() -> None:
+    modules = load_modules(
+        {
+            "module": "media_stats_module.MediaStatsModule",
+            "config": {"count_url_previews": False},
+        }
+    )
+
+    assert modules == [(MediaStatsModule, MediaStatsConfig(count_url_previews=False))]
+
+
+def test_synapse_loads_the_module_without_config() -> None:
+    modules = load_modules({"module": "media_stats_module.MediaStatsModule"})
+
+    assert modules == [(MediaStatsModule, MediaStatsConfig())]
+
+
+def test_synapse_says_where_in_the_file_the_error_is() -> None:
+    with pytest.raises(ConfigError) as raised:
+        load_modules(
+            {
+                "module": "media_stats_module.MediaStatsModule",
+                "config": {"path": "/_matrix/media"},
+            }
+        )
+
+    assert raised.value.path is not None
+    assert tuple(raised.value.path) == ("modules", "<item 0>", "config", "path")
+
+
+class SynapsesOwnPathsTestCase(MediaStatsTestCase):
+    """The paths that the installed version of Synapse serves itself."""
+
+    def test_are_refused(self) -> None:
+        paths = build_synapse_client_resource_tree(self.hs)
+
+        assert "/_synapse/client/pick_idp" in paths
+        for path in paths:
+            assert "belongs to Synapse" in error_of(path=path).msg
