@@ -159,6 +159,11 @@ def _scan_txn(
     PostgreSQL, 10 million media of 100,000 users: 1.2 s, a parallel sequential scan.
     """
     window = _window(query)
+    unindexed = ""
+    if not window.args and not is_postgres(txn):
+        # SQLite would go through the index to save sorting, and read each row at
+        # random: 1.7 s instead of 0.5 s for a million rows in memory.
+        unindexed = "NOT INDEXED"
     if window.args and is_postgres(txn):
         # Rows stand in the table about in the order they were created in, so those
         # of a window are neighbours. The planner does not reckon with that when it
@@ -172,7 +177,7 @@ def _scan_txn(
         WITH owners AS (
             SELECT m.{media.owner} AS owner, COUNT(*) AS media_count,
                 CAST(SUM(m.media_length) AS BIGINT) AS media_length
-            FROM {media.name} AS m
+            FROM {media.name} AS m {unindexed}
             WHERE {media.is_counted} {window.text}
             GROUP BY m.{media.owner}
         ),
