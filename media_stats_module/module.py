@@ -6,7 +6,10 @@ from synapse.module_api import ModuleApi
 
 from media_stats_module.config import MediaStatsConfig, parse_config
 from media_stats_module.rest._base import Directory
-from media_stats_module.rest.users import UsersMediaStatsResource
+from media_stats_module.rest.owners import (
+    ServersMediaStatsResource,
+    UsersMediaStatsResource,
+)
 from media_stats_module.storage import MediaStatsStore
 
 # Where Synapse's own endpoint is documented. Synapse answers there itself on most
@@ -30,9 +33,10 @@ class MediaStatsModule:
         """
         store = MediaStatsStore(api, config)
         users = UsersMediaStatsResource(api, store)
-        api.register_web_resource(
-            config.path, Directory({b"v1": Directory({b"users": users})})
+        endpoints = Directory(
+            {b"users": users, b"servers": ServersMediaStatsResource(api, store)}
         )
+        api.register_web_resource(config.path, Directory({b"v1": endpoints}))
         api.register_web_resource(DOCUMENTED_PATH, users)
 
     @staticmethod

@@ -6,6 +6,7 @@ are not known are ignored, as Synapse ignores them: published clients send some.
 """
 
 import enum
+from collections.abc import Mapping
 from http import HTTPStatus
 
 import attr
@@ -27,32 +28,45 @@ MAX_SEARCH_TERM_LENGTH = 512
 
 
 class OwnersOrder(enum.Enum):
-    """By what a list of owners is sorted. Ties are broken by `user_id`."""
+    """By what a list of owners is sorted. Ties are broken by the owner's name."""
 
-    MEDIA_LENGTH = "media_length"
-    MEDIA_COUNT = "media_count"
-    USER_ID = "user_id"
-    DISPLAYNAME = "displayname"
+    OWNER = enum.auto()
+    DISPLAYNAME = enum.auto()
+    MEDIA_LENGTH = enum.auto()
+    MEDIA_COUNT = enum.auto()
+
+
+_USERS_ORDER_BY = {
+    "media_length": OwnersOrder.MEDIA_LENGTH,
+    "media_count": OwnersOrder.MEDIA_COUNT,
+    "user_id": OwnersOrder.OWNER,
+    "displayname": OwnersOrder.DISPLAYNAME,
+}
+_SERVERS_ORDER_BY = {
+    "media_length": OwnersOrder.MEDIA_LENGTH,
+    "media_count": OwnersOrder.MEDIA_COUNT,
+    "server_name": OwnersOrder.OWNER,
+}
 
 
 @attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
-class UsersQuery:
-    """One page of the users that have local media.
+class OwnersQuery:
+    """One page of those who have media: users of this server, or remote servers.
 
     Attributes:
         order_by: the sort key. Users without a displayname come last in its order,
             whatever the direction.
         descending: whether the largest key comes first. Ties stay in ascending order.
-        start: how many users to skip.
-        limit: how many users to return at most.
+        start: how many owners to skip.
+        limit: how many owners to return at most.
         from_ts: count only media created at or after this time, in milliseconds
             since the epoch.
         until_ts: count only media created at or before this time, likewise.
         search_term: list only users whose localpart or displayname contains this,
-            or whose user ID it is, ignoring case.
+            or whose user ID it is, or servers whose name contains it, ignoring case.
     """
 
-    order_by: OwnersOrder = OwnersOrder.USER_ID
+    order_by: OwnersOrder = OwnersOrder.OWNER
     descending: bool = False
     start: int = 0
     limit: int = 100
@@ -61,7 +75,7 @@ class UsersQuery:
     search_term: str | None = None
 
 
-def parse_users_query(request: SynapseRequest) -> UsersQuery:
+def parse_users_query(request: SynapseRequest) -> OwnersQuery:
     """Read the documented parameters of *Users' media usage statistics*.
 
     The names, defaults and errors are those of Synapse's Admin API documentation
@@ -70,13 +84,23 @@ def parse_users_query(request: SynapseRequest) -> UsersQuery:
     Raises:
         SynapseError: 400, naming the parameter and what it should be.
     """
-    order_by = OwnersOrder(
-        parse_string(
-            request,
-            "order_by",
-            default=OwnersOrder.USER_ID.value,
-            allowed_values=[order.value for order in OwnersOrder],
-        )
+    return _parse_owners_query(request, _USERS_ORDER_BY, "user_id")
+
+
+def parse_servers_query(request: SynapseRequest) -> OwnersQuery:
+    """Read the same parameters for remote servers, which have no displayname.
+
+    Raises:
+        SynapseError: 400, naming the parameter and what it should be.
+    """
+    return _parse_owners_query(request, _SERVERS_ORDER_BY, "server_name")
+
+
+def _parse_owners_query(
+    request: SynapseRequest, orders: Mapping[str, OwnersOrder], default_order: str
+) -> OwnersQuery:
+    order_by = parse_string(
+        request, "order_by", default=default_order, allowed_values=list(orders)
     )
     start = _parse_integer(request, "from", 0)
     limit = _parse_integer(request, "limit", 100)
@@ -85,8 +109,8 @@ def parse_users_query(request: SynapseRequest) -> UsersQuery:
     if until_ts is not None and until_ts <= (from_ts or 0):
         raise _invalid("Query parameter until_ts must be greater than from_ts.")
 
-    return UsersQuery(
-        order_by=order_by,
+    return OwnersQuery(
+        order_by=orders[order_by],
         start=start,
         limit=limit,
         # Zero is the documented default and asks for everything.

@@ -26,11 +26,14 @@ class MediaTable:
         owner: the column that says whose file it is. An index of Synapse's own
             starts with it.
         is_counted: a condition on a row, called `m`, that says whether it counts.
+        owners_are_users: whether the owners are users of this server, who have
+            profiles, or remote servers.
     """
 
     name: str
     owner: str
     is_counted: str
+    owners_are_users: bool
 
 
 def local_media(*, count_url_previews: bool) -> MediaTable:
@@ -47,8 +50,23 @@ def local_media(*, count_url_previews: bool) -> MediaTable:
     if not count_url_previews:
         is_counted += " AND m.url_cache IS NULL"
     return MediaTable(
-        name="local_media_repository", owner="user_id", is_counted=is_counted
+        name="local_media_repository",
+        owner="user_id",
+        is_counted=is_counted,
+        owners_are_users=True,
     )
+
+
+REMOTE_MEDIA = MediaTable(
+    name="remote_media_cache",
+    owner="media_origin",
+    is_counted="m.media_origin IS NOT NULL AND m.media_length IS NOT NULL",
+    owners_are_users=False,
+)
+"""Media of other servers that this server keeps copies of.
+
+A unique index is on `(media_origin, media_id)`; none is on `created_ts`.
+"""
 
 
 def is_postgres(txn: LoggingTransaction) -> bool:

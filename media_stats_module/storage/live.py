@@ -16,7 +16,7 @@ from typing import cast
 import attr
 from synapse.module_api import LoggingTransaction
 
-from media_stats_module.query import OwnersOrder, UsersQuery
+from media_stats_module.query import OwnersOrder, OwnersQuery
 from media_stats_module.storage._synapse import (
     MediaTable,
     is_postgres,
@@ -29,7 +29,7 @@ from media_stats_module.storage.search import (
     regex_containing,
     regex_equal_to,
 )
-from media_stats_module.storage.values import UsersPage, UserUsage
+from media_stats_module.storage.values import OwnersPage, OwnerUsage
 
 # A walk of fewer owners than this is never given up.
 _WALK_AT_LEAST = 1_000
@@ -43,7 +43,7 @@ _OWNERS_PER_SUMMED_OWNER = 50
 _ORDER_BY = {
     OwnersOrder.MEDIA_LENGTH: "media_length {dir}, owner",
     OwnersOrder.MEDIA_COUNT: "media_count {dir}, owner",
-    OwnersOrder.USER_ID: "owner {dir}",
+    OwnersOrder.OWNER: "owner {dir}",
     # NULLS LAST would want SQLite 3.30, newer than the oldest Synapse does.
     OwnersOrder.DISPLAYNAME: "displayname IS NULL, displayname {dir}, owner",
 }
@@ -57,10 +57,10 @@ class _Sql:
     args: tuple[object, ...] = ()
 
 
-def get_users_page_txn(
-    txn: LoggingTransaction, media: MediaTable, query: UsersQuery
-) -> UsersPage:
-    """One page of the users that have local media, with their usage.
+def get_owners_page_txn(
+    txn: LoggingTransaction, media: MediaTable, query: OwnersQuery
+) -> OwnersPage:
+    """One page of those who have media, with their usage.
 
     Args:
         txn: one transaction, in which the answer is consistent.
@@ -68,7 +68,7 @@ def get_users_page_txn(
         query: what is asked.
     """
     in_window = query.from_ts is not None or query.until_ts is not None
-    by_name = query.order_by in (OwnersOrder.USER_ID, OwnersOrder.DISPLAYNAME)
+    by_name = query.order_by in (OwnersOrder.OWNER, OwnersOrder.DISPLAYNAME)
     if not in_window and (by_name or query.search_term is not None):
         page = _walk_txn(txn, media, query, by_name=by_name)
         if page is not None:
@@ -77,18 +77,18 @@ def get_users_page_txn(
 
 
 def _walk_txn(
-    txn: LoggingTransaction, media: MediaTable, query: UsersQuery, *, by_name: bool
-) -> UsersPage | None:
-    """List users by walking the index; None if a scan turns out to be cheaper.
+    txn: LoggingTransaction, media: MediaTable, query: OwnersQuery, *, by_name: bool
+) -> OwnersPage | None:
+    """List owners by walking the index; None if a scan turns out to be cheaper.
 
     PostgreSQL, 10 million media of 100,000 users: 0.5 s.
 
-    - `walk`: per user, the first row that counts, by a probe of
-      `users_have_local_media` and a look at the row. It is nearly always the first
+    - `walk`: per owner, the first row that counts, by a probe of the index that
+      starts with the owner, and a look at the row. It is nearly always the first
       that the probe finds.
     - `matched`: by displayname or with a search, one read of `profiles`.
-    - `summed`: the media of the users on the page, by the same index. By size, which
-      is not known before, the media of all users that the search finds.
+    - `summed`: the media of the owners on the page, by the same index. By size, which
+      is not known before, the media of all owners that the search finds.
 
     Args:
         txn: the transaction.
@@ -97,10 +97,10 @@ def _walk_txn(
         by_name: whether the order is known before the media is added up.
     """
     most = max(_WALK_AT_LEAST, _estimate_rows_txn(txn, media) // _ROWS_PER_WALKED_OWNER)
-    users = _Users(txn, query)
-    matched = users.matched("owners.owner")
+    owners = _Owners(txn, media, query)
+    matched = owners.matched("owners.owner")
     cut = _Sql(
-        f"ORDER BY {users.order_by} LIMIT ? OFFSET ?", (query.limit, query.start)
+        f"ORDER BY {owners.order_by} LIMIT ? OFFSET ?", (query.limit, query.start)
     )
     if by_name:
         before, after = cut, _Sql("")
@@ -125,20 +125,20 @@ def _walk_txn(
         matched AS ({matched.text}),
         chosen AS (SELECT * FROM matched {before.text}),
         summed AS (
-            SELECT owner {users.carried}, COUNT(*) AS media_count,
+            SELECT owner {owners.carried}, COUNT(*) AS media_count,
                 CAST(SUM(m.media_length) AS BIGINT) AS media_length
             FROM chosen JOIN {media.name} AS m ON m.{media.owner} = chosen.owner
             WHERE {media.is_counted}
-            GROUP BY owner {users.carried}
+            GROUP BY owner {owners.carried}
         ),
         page AS (SELECT * FROM summed {after.text})
         SELECT
             (SELECT COUNT(*) FROM owners), (SELECT COUNT(*) FROM matched),
-            owner, displayname, media_count, media_length
+            owner, {owners.displayname}, media_count, media_length
         FROM (SELECT 1 AS one) AS always
         LEFT JOIN page ON one = 1
-        {users.joined_late("page.owner")}
-        ORDER BY {users.order_by}
+        {owners.joined_late("page.owner")}
+        ORDER BY {owners.order_by}
         """,
         (most, *matched.args, *before.args, *after.args),
     )
@@ -152,9 +152,9 @@ def _walk_txn(
 
 
 def _scan_txn(
-    txn: LoggingTransaction, media: MediaTable, query: UsersQuery
-) -> UsersPage:
-    """List users by adding up the whole table once.
+    txn: LoggingTransaction, media: MediaTable, query: OwnersQuery
+) -> OwnersPage:
+    """List owners by adding up the whole table once.
 
     PostgreSQL, 10 million media of 100,000 users: 1.2 s, a parallel sequential scan.
     """
@@ -170,8 +170,8 @@ def _scan_txn(
         # considers a bitmap of the index, takes each for a random read, and would
         # read the whole table for a window of 30 days.
         txn.execute("SET LOCAL random_page_cost = 1.1")
-    users = _Users(txn, query)
-    matched = users.matched("owners.owner, owners.media_count, owners.media_length")
+    owners = _Owners(txn, media, query)
+    matched = owners.matched("owners.owner, owners.media_count, owners.media_length")
     txn.execute(
         f"""
         WITH owners AS (
@@ -182,14 +182,14 @@ def _scan_txn(
             GROUP BY m.{media.owner}
         ),
         matched AS ({matched.text}),
-        page AS (SELECT * FROM matched ORDER BY {users.order_by} LIMIT ? OFFSET ?)
+        page AS (SELECT * FROM matched ORDER BY {owners.order_by} LIMIT ? OFFSET ?)
         SELECT
             (SELECT COUNT(*) FROM matched),
-            owner, displayname, media_count, media_length
+            owner, {owners.displayname}, media_count, media_length
         FROM (SELECT 1 AS one) AS always
         LEFT JOIN page ON one = 1
-        {users.joined_late("page.owner")}
-        ORDER BY {users.order_by}
+        {owners.joined_late("page.owner")}
+        ORDER BY {owners.order_by}
         """,
         (*window.args, *matched.args, query.limit, query.start),
     )
@@ -200,19 +200,19 @@ def _scan_txn(
 
 def _page(
     rows: list[tuple[int, str | None, str | None, int, int]],
-) -> UsersPage:
+) -> OwnersPage:
     """A page from rows that each carry the total; an empty page has one, of NULLs."""
-    return UsersPage(
-        users=[
-            UserUsage(user_id, displayname, media_count, media_length)
-            for _, user_id, displayname, media_count, media_length in rows
-            if user_id is not None
+    return OwnersPage(
+        owners=[
+            OwnerUsage(owner, displayname, media_count, media_length)
+            for _, owner, displayname, media_count, media_length in rows
+            if owner is not None
         ],
         total=rows[0][0],
     )
 
 
-def _window(query: UsersQuery) -> _Sql:
+def _window(query: OwnersQuery) -> _Sql:
     text = ""
     args: list[object] = []
     if query.from_ts is not None:
@@ -224,58 +224,67 @@ def _window(query: UsersQuery) -> _Sql:
     return _Sql(text, tuple(args))
 
 
-class _Users:
-    """How a statement brings profiles to owners: before the page is cut if they
-    decide what is on it, or else after, for the users on the page only.
+class _Owners:
+    """How a statement finds, orders and names owners.
+
+    Users have profiles. They are joined before the page is cut if they decide what is
+    on it, or else after, for the users on the page only.
     """
 
-    def __init__(self, txn: LoggingTransaction, query: UsersQuery) -> None:
+    def __init__(
+        self, txn: LoggingTransaction, media: MediaTable, query: OwnersQuery
+    ) -> None:
         self._txn = txn
+        self._are_users = media.owners_are_users
         self._search_term = query.search_term
-        self._early = (
+        self._early = self._are_users and (
             query.search_term is not None or query.order_by is OwnersOrder.DISPLAYNAME
         )
         self.order_by = _ORDER_BY[query.order_by].format(
             dir="DESC" if query.descending else "ASC"
         )
         self.carried = ", displayname" if self._early else ""
+        # What the outermost select calls the displayname.
+        self.displayname = "displayname" if self._are_users else "NULL"
 
     def matched(self, columns: str) -> _Sql:
         """Select from `owners` those that are searched for."""
-        if not self._early:
-            return _Sql(f"SELECT {columns} FROM owners")
-        text = f"""
-            SELECT {columns}, p.displayname AS displayname FROM owners
-            LEFT JOIN profiles AS p ON {profile_of(self._txn, "owners.owner")}
-            """
+        text = f"SELECT {columns} FROM owners"
+        if self._early:
+            text = f"""
+                SELECT {columns}, p.displayname AS displayname FROM owners
+                LEFT JOIN profiles AS p ON {profile_of(self._txn, "owners.owner")}
+                """
         if self._search_term is None:
             return _Sql(text)
-        found = _found(self._txn, self._search_term)
+        found = self._found(self._search_term)
         return _Sql(f"{text} WHERE {found.text}", found.args)
 
     def joined_late(self, owner: str) -> str:
         """Join the profiles of the owners on the page, unless they are there."""
-        if self._early:
+        if self._early or not self._are_users:
             return ""
         return f"LEFT JOIN profiles AS p ON {profile_of(self._txn, owner)}"
 
+    def _found(self, term: str) -> _Sql:
+        """Whether a search term finds `owners.owner`, with the profile `p`."""
+        if is_postgres(self._txn):
+            operator, containing, equal_to = "~", regex_containing, regex_equal_to
+        else:
+            operator, containing, equal_to = "GLOB", glob_containing, glob_equal_to
 
-def _found(txn: LoggingTransaction, term: str) -> _Sql:
-    """Whether a search term finds the user `owners.owner` with the profile `p`."""
-    if is_postgres(txn):
-        operator, containing, equal_to = "~", regex_containing, regex_equal_to
-    else:
-        operator, containing, equal_to = "GLOB", glob_containing, glob_equal_to
-
-    if term.startswith("@") and ":" in term:
-        # A complete user ID. No localpart contains a colon.
-        user_id, pattern = "owners.owner", equal_to(term)
-    else:
-        user_id, pattern = localpart_of(txn, "owners.owner"), containing(term)
-    return _Sql(
-        f"({user_id} {operator} ? OR p.displayname {operator} ?)",
-        (pattern, containing(term)),
-    )
+        if not self._are_users:
+            return _Sql(f"owners.owner {operator} ?", (containing(term),))
+        if term.startswith("@") and ":" in term:
+            # A complete user ID. No localpart contains a colon.
+            user_id, pattern = "owners.owner", equal_to(term)
+        else:
+            user_id = localpart_of(self._txn, "owners.owner")
+            pattern = containing(term)
+        return _Sql(
+            f"({user_id} {operator} ? OR p.displayname {operator} ?)",
+            (pattern, containing(term)),
+        )
 
 
 def _estimate_rows_txn(txn: LoggingTransaction, media: MediaTable) -> int:

@@ -6,30 +6,30 @@ import attr
 
 
 @attr.s(auto_attribs=True, frozen=True, slots=True)
-class UserUsage:
-    """The local media of one user.
+class OwnerUsage:
+    """The media of one owner: a user of this server, or a remote server.
 
     Attributes:
-        user_id: the full user ID.
-        displayname: the displayname, or None if the user has none.
+        owner: the full user ID, or the server's name.
+        displayname: the user's displayname; None if there is none, or for a server.
         media_count: how many files.
         media_length: how many bytes they are together.
     """
 
-    user_id: str
+    owner: str
     displayname: str | None
     media_count: int
     media_length: int
 
 
 @attr.s(auto_attribs=True, frozen=True, slots=True)
-class UsersPage:
-    """One page of a list of users.
+class OwnersPage:
+    """One page of a list of owners.
 
     Attributes:
-        users: the users on the page, in order.
-        total: how many users there are on all pages.
+        owners: the owners on the page, in order.
+        total: how many owners there are on all pages.
     """
 
-    users: Sequence[UserUsage]
+    owners: Sequence[OwnerUsage]
     total: int
