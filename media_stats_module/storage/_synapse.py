@@ -25,15 +25,29 @@ class MediaTable:
         name: the table's name.
         owner: the column that says whose file it is. An index of Synapse's own
             starts with it.
-        is_counted: a condition on a row, called `m`, that says whether it counts.
+        present: the columns that a row must have a value in to be counted.
+        absent: the columns that it must have none in.
         owners_are_users: whether the owners are users of this server, who have
             profiles, or remote servers.
     """
 
     name: str
     owner: str
-    is_counted: str
+    present: tuple[str, ...]
+    absent: tuple[str, ...] = ()
     owners_are_users: bool
+
+    @property
+    def is_counted(self) -> str:
+        """The SQL condition under which a row, called `m`, counts."""
+        return self.is_row_counted("m")
+
+    def is_row_counted(self, row: str) -> str:
+        """The SQL condition under which a row counts, by whatever name it goes."""
+        return " AND ".join(
+            [f"{row}.{column} IS NOT NULL" for column in self.present]
+            + [f"{row}.{column} IS NULL" for column in self.absent]
+        )
 
 
 def local_media(*, count_url_previews: bool) -> MediaTable:
@@ -46,13 +60,11 @@ def local_media(*, count_url_previews: bool) -> MediaTable:
 
     The index `users_have_local_media` is on `(user_id, created_ts)`.
     """
-    is_counted = "m.user_id IS NOT NULL AND m.media_length IS NOT NULL"
-    if not count_url_previews:
-        is_counted += " AND m.url_cache IS NULL"
     return MediaTable(
         name="local_media_repository",
         owner="user_id",
-        is_counted=is_counted,
+        present=("user_id", "media_length"),
+        absent=() if count_url_previews else ("url_cache",),
         owners_are_users=True,
     )
 
@@ -60,7 +72,7 @@ def local_media(*, count_url_previews: bool) -> MediaTable:
 REMOTE_MEDIA = MediaTable(
     name="remote_media_cache",
     owner="media_origin",
-    is_counted="m.media_origin IS NOT NULL AND m.media_length IS NOT NULL",
+    present=("media_origin", "media_length"),
     owners_are_users=False,
 )
 """Media of other servers that this server keeps copies of.
