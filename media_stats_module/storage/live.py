@@ -13,23 +13,13 @@ time window.
 
 from typing import cast
 
-import attr
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.query import OwnersOrder, OwnersQuery
-from media_stats_module.storage._synapse import (
-    MediaTable,
-    is_postgres,
-    localpart_of,
-    profile_of,
-)
-from media_stats_module.storage.search import (
-    glob_containing,
-    glob_equal_to,
-    regex_containing,
-    regex_equal_to,
-)
-from media_stats_module.storage.values import OwnersPage, OwnerUsage
+from media_stats_module.storage._owners import Owners, owners_page
+from media_stats_module.storage._sql import Sql
+from media_stats_module.storage._synapse import MediaTable, is_postgres
+from media_stats_module.storage.values import OwnersPage
 
 # A walk of fewer owners than this is never given up.
 _WALK_AT_LEAST = 1_000
@@ -39,22 +29,6 @@ _ROWS_PER_WALKED_OWNER = 40
 # Reading a file by the index costs many times what it costs in a scan, so only where
 # a search finds fewer owners than this share of all are they added up one by one.
 _OWNERS_PER_SUMMED_OWNER = 50
-
-_ORDER_BY = {
-    OwnersOrder.MEDIA_LENGTH: "media_length {dir}, owner",
-    OwnersOrder.MEDIA_COUNT: "media_count {dir}, owner",
-    OwnersOrder.OWNER: "owner {dir}",
-    # NULLS LAST would want SQLite 3.30, newer than the oldest Synapse does.
-    OwnersOrder.DISPLAYNAME: "displayname IS NULL, displayname {dir}, owner",
-}
-
-
-@attr.s(auto_attribs=True, frozen=True, slots=True)
-class _Sql:
-    """A piece of a statement with the values of its placeholders."""
-
-    text: str
-    args: tuple[object, ...] = ()
 
 
 def get_owners_page_txn(
@@ -97,16 +71,16 @@ def _walk_txn(
         by_name: whether the order is known before the media is added up.
     """
     most = max(_WALK_AT_LEAST, _estimate_rows_txn(txn, media) // _ROWS_PER_WALKED_OWNER)
-    owners = _Owners(txn, media, query)
+    owners = Owners(txn, media, query)
     matched = owners.matched("owners.owner")
-    cut = _Sql(
+    cut = Sql(
         f"ORDER BY {owners.order_by} LIMIT ? OFFSET ?", (query.limit, query.start)
     )
     if by_name:
-        before, after = cut, _Sql("")
+        before, after = cut, Sql("")
     else:
         share = f"(SELECT COUNT(*) FROM owners) / {_OWNERS_PER_SUMMED_OWNER} + 1"
-        before, after = _Sql(f"LIMIT {share}"), cut
+        before, after = Sql(f"LIMIT {share}"), cut
     next_owner = (
         f"SELECT m.{media.owner} FROM {media.name} AS m WHERE {media.is_counted}"
     )
@@ -148,7 +122,7 @@ def _walk_txn(
         return None
     if not by_name and found > walked // _OWNERS_PER_SUMMED_OWNER + 1:
         return None
-    return _page([row[1:] for row in rows])
+    return owners_page([row[1:] for row in rows])
 
 
 def _scan_txn(
@@ -170,7 +144,7 @@ def _scan_txn(
         # considers a bitmap of the index, takes each for a random read, and would
         # read the whole table for a window of 30 days.
         txn.execute("SET LOCAL random_page_cost = 1.1")
-    owners = _Owners(txn, media, query)
+    owners = Owners(txn, media, query)
     matched = owners.matched("owners.owner, owners.media_count, owners.media_length")
     txn.execute(
         f"""
@@ -193,26 +167,12 @@ def _scan_txn(
         """,
         (*window.args, *matched.args, query.limit, query.start),
     )
-    return _page(
+    return owners_page(
         cast(list[tuple[int, str | None, str | None, int, int]], txn.fetchall())
     )
 
 
-def _page(
-    rows: list[tuple[int, str | None, str | None, int, int]],
-) -> OwnersPage:
-    """A page from rows that each carry the total; an empty page has one, of NULLs."""
-    return OwnersPage(
-        owners=[
-            OwnerUsage(owner, displayname, media_count, media_length)
-            for _, owner, displayname, media_count, media_length in rows
-            if owner is not None
-        ],
-        total=rows[0][0],
-    )
-
-
-def _window(query: OwnersQuery) -> _Sql:
+def _window(query: OwnersQuery) -> Sql:
     text = ""
     args: list[object] = []
     if query.from_ts is not None:
@@ -221,70 +181,7 @@ def _window(query: OwnersQuery) -> _Sql:
     if query.until_ts is not None:
         text += " AND m.created_ts <= ?"
         args.append(query.until_ts)
-    return _Sql(text, tuple(args))
-
-
-class _Owners:
-    """How a statement finds, orders and names owners.
-
-    Users have profiles. They are joined before the page is cut if they decide what is
-    on it, or else after, for the users on the page only.
-    """
-
-    def __init__(
-        self, txn: LoggingTransaction, media: MediaTable, query: OwnersQuery
-    ) -> None:
-        self._txn = txn
-        self._are_users = media.owners_are_users
-        self._search_term = query.search_term
-        self._early = self._are_users and (
-            query.search_term is not None or query.order_by is OwnersOrder.DISPLAYNAME
-        )
-        self.order_by = _ORDER_BY[query.order_by].format(
-            dir="DESC" if query.descending else "ASC"
-        )
-        self.carried = ", displayname" if self._early else ""
-        # What the outermost select calls the displayname.
-        self.displayname = "displayname" if self._are_users else "NULL"
-
-    def matched(self, columns: str) -> _Sql:
-        """Select from `owners` those that are searched for."""
-        text = f"SELECT {columns} FROM owners"
-        if self._early:
-            text = f"""
-                SELECT {columns}, p.displayname AS displayname FROM owners
-                LEFT JOIN profiles AS p ON {profile_of(self._txn, "owners.owner")}
-                """
-        if self._search_term is None:
-            return _Sql(text)
-        found = self._found(self._search_term)
-        return _Sql(f"{text} WHERE {found.text}", found.args)
-
-    def joined_late(self, owner: str) -> str:
-        """Join the profiles of the owners on the page, unless they are there."""
-        if self._early or not self._are_users:
-            return ""
-        return f"LEFT JOIN profiles AS p ON {profile_of(self._txn, owner)}"
-
-    def _found(self, term: str) -> _Sql:
-        """Whether a search term finds `owners.owner`, with the profile `p`."""
-        if is_postgres(self._txn):
-            operator, containing, equal_to = "~", regex_containing, regex_equal_to
-        else:
-            operator, containing, equal_to = "GLOB", glob_containing, glob_equal_to
-
-        if not self._are_users:
-            return _Sql(f"owners.owner {operator} ?", (containing(term),))
-        if term.startswith("@") and ":" in term:
-            # A complete user ID. No localpart contains a colon.
-            user_id, pattern = "owners.owner", equal_to(term)
-        else:
-            user_id = localpart_of(self._txn, "owners.owner")
-            pattern = containing(term)
-        return _Sql(
-            f"({user_id} {operator} ? OR p.displayname {operator} ?)",
-            (pattern, containing(term)),
-        )
+    return Sql(text, tuple(args))
 
 
 def _estimate_rows_txn(txn: LoggingTransaction, media: MediaTable) -> int:

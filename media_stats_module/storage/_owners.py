@@ -1,0 +1,108 @@
+"""How lists of owners are searched, ordered and named, wherever the totals come from.
+
+Statements that list owners put the owners into a common table expression called
+`owners`, and get the pieces around it from here.
+"""
+
+from synapse.module_api import LoggingTransaction
+
+from media_stats_module.query import OwnersOrder, OwnersQuery
+from media_stats_module.storage._sql import Sql
+from media_stats_module.storage._synapse import (
+    MediaTable,
+    is_postgres,
+    localpart_of,
+    profile_of,
+)
+from media_stats_module.storage.search import (
+    glob_containing,
+    glob_equal_to,
+    regex_containing,
+    regex_equal_to,
+)
+from media_stats_module.storage.values import OwnersPage, OwnerUsage
+
+_ORDER_BY = {
+    OwnersOrder.MEDIA_LENGTH: "media_length {dir}, owner",
+    OwnersOrder.MEDIA_COUNT: "media_count {dir}, owner",
+    OwnersOrder.OWNER: "owner {dir}",
+    # NULLS LAST would want SQLite 3.30, newer than the oldest Synapse does.
+    OwnersOrder.DISPLAYNAME: "displayname IS NULL, displayname {dir}, owner",
+}
+
+
+class Owners:
+    """How a statement finds, orders and names owners.
+
+    Users have profiles. They are joined before the page is cut if they decide what is
+    on it, or else after, for the users on the page only.
+    """
+
+    def __init__(
+        self, txn: LoggingTransaction, media: MediaTable, query: OwnersQuery
+    ) -> None:
+        self._txn = txn
+        self._are_users = media.owners_are_users
+        self._search_term = query.search_term
+        self._early = self._are_users and (
+            query.search_term is not None or query.order_by is OwnersOrder.DISPLAYNAME
+        )
+        self.order_by = _ORDER_BY[query.order_by].format(
+            dir="DESC" if query.descending else "ASC"
+        )
+        self.carried = ", displayname" if self._early else ""
+        # What the outermost select calls the displayname.
+        self.displayname = "displayname" if self._are_users else "NULL"
+
+    def matched(self, columns: str) -> Sql:
+        """Select from `owners` those that are searched for."""
+        text = f"SELECT {columns} FROM owners"
+        if self._early:
+            text = f"""
+                SELECT {columns}, p.displayname AS displayname FROM owners
+                LEFT JOIN profiles AS p ON {profile_of(self._txn, "owners.owner")}
+                """
+        if self._search_term is None:
+            return Sql(text)
+        found = self._found(self._search_term)
+        return Sql(f"{text} WHERE {found.text}", found.args)
+
+    def joined_late(self, owner: str) -> str:
+        """Join the profiles of the owners on the page, unless they are there."""
+        if self._early or not self._are_users:
+            return ""
+        return f"LEFT JOIN profiles AS p ON {profile_of(self._txn, owner)}"
+
+    def _found(self, term: str) -> Sql:
+        """Whether a search term finds `owners.owner`, with the profile `p`."""
+        if is_postgres(self._txn):
+            operator, containing, equal_to = "~", regex_containing, regex_equal_to
+        else:
+            operator, containing, equal_to = "GLOB", glob_containing, glob_equal_to
+
+        if not self._are_users:
+            return Sql(f"owners.owner {operator} ?", (containing(term),))
+        if term.startswith("@") and ":" in term:
+            # A complete user ID. No localpart contains a colon.
+            user_id, pattern = "owners.owner", equal_to(term)
+        else:
+            user_id = localpart_of(self._txn, "owners.owner")
+            pattern = containing(term)
+        return Sql(
+            f"({user_id} {operator} ? OR p.displayname {operator} ?)",
+            (pattern, containing(term)),
+        )
+
+
+def owners_page(
+    rows: list[tuple[int, str | None, str | None, int, int]],
+) -> OwnersPage:
+    """A page from rows that each carry the total; an empty page has one, of NULLs."""
+    return OwnersPage(
+        owners=[
+            OwnerUsage(owner, displayname, media_count, media_length)
+            for _, owner, displayname, media_count, media_length in rows
+            if owner is not None
+        ],
+        total=rows[0][0],
+    )
