@@ -1,0 +1,144 @@
+"""Answers from the totals and the log of changes, exact in the snapshot they share."""
+
+from typing import cast
+
+from synapse.module_api import LoggingTransaction
+
+from media_stats_module.query import OwnersOrder, OwnersQuery
+from media_stats_module.storage._owners import Owners, owners_page
+from media_stats_module.storage.rollups.schema import SCHEMA_VERSION
+from media_stats_module.storage.rollups.tables import STATE, Rollup
+from media_stats_module.storage.values import OwnersPage
+
+
+def get_owners_page_txn(
+    txn: LoggingTransaction, rollup: Rollup, fingerprint: str, query: OwnersQuery
+) -> OwnersPage | None:
+    """One page of those who have media; None if the totals cannot tell.
+
+    They cannot while they are being built, nor for a window of time.
+
+    Args:
+        txn: one transaction, in which the answer is consistent.
+        rollup: the totals.
+        fingerprint: what the totals must depend on.
+        query: what is asked.
+    """
+    if query.from_ts is not None or query.until_ts is not None:
+        return None
+    kept_owners = _ready_owners_txn(txn, rollup, fingerprint)
+    if kept_owners is None:
+        return None
+    if query.search_term is not None or query.order_by is OwnersOrder.DISPLAYNAME:
+        return _matched_page_txn(txn, rollup, query)
+    return _indexed_page_txn(txn, rollup, query, kept_owners)
+
+
+def _ready_owners_txn(
+    txn: LoggingTransaction, rollup: Rollup, fingerprint: str
+) -> int | None:
+    """How many owners the totals have, if the totals are exact."""
+    txn.execute(
+        f"SELECT owners FROM {STATE} WHERE source = ? AND is_ready "
+        "AND schema_version = ? AND fingerprint = ?",
+        (rollup.name, SCHEMA_VERSION, fingerprint),
+    )
+    rows = cast(list[tuple[int]], txn.fetchall())
+    return rows[0][0] if rows else None
+
+
+def _indexed_page_txn(
+    txn: LoggingTransaction, rollup: Rollup, query: OwnersQuery, kept_owners: int
+) -> OwnersPage:
+    """A page in an order that an index of the totals has.
+
+    PostgreSQL, 100,000 users: 0.4 ms for the first page and 20 ms for the last, which
+    walks the index from its beginning. The log is read once, which is short.
+
+    `kept` is cut to what the page can need before the owners in the log, whose
+    totals have moved, are sorted in between.
+    """
+    owners = Owners(txn, rollup.media, query)
+    txn.execute(
+        f"""
+        WITH {_delta_and_changed(rollup)},
+        kept AS (
+            SELECT owner, media_count, media_length FROM {rollup.owners}
+            WHERE owner NOT IN (SELECT owner FROM delta)
+            ORDER BY {owners.order_by} LIMIT ?
+        ),
+        page AS (
+            SELECT * FROM (
+                SELECT * FROM kept
+                UNION ALL
+                SELECT owner, media_count, media_length FROM changed
+                WHERE media_count <> 0
+            ) AS owners
+            ORDER BY {owners.order_by} LIMIT ? OFFSET ?
+        )
+        SELECT
+            (SELECT COUNT(*) FROM changed WHERE media_count <> 0)
+                - (SELECT COUNT(*) FROM changed WHERE is_kept),
+            owner, {owners.displayname}, media_count, media_length
+        FROM (SELECT 1 AS one) AS always
+        LEFT JOIN page ON one = 1
+        {owners.joined_late("page.owner")}
+        ORDER BY {owners.order_by}
+        """,
+        (query.start + query.limit, query.limit, query.start),
+    )
+    rows = cast(list[tuple[int, str | None, str | None, int, int]], txn.fetchall())
+    return owners_page([(kept_owners + row[0], *row[1:]) for row in rows])
+
+
+def _matched_page_txn(
+    txn: LoggingTransaction, rollup: Rollup, query: OwnersQuery
+) -> OwnersPage:
+    """A page for which every owner has to be looked at, with the profile.
+
+    PostgreSQL, 100,000 users: 0.2 s, sequential scans of the totals and of `profiles`.
+    """
+    owners = Owners(txn, rollup.media, query)
+    matched = owners.matched("owners.owner, owners.media_count, owners.media_length")
+    txn.execute(
+        f"""
+        WITH {_delta_and_changed(rollup)},
+        owners AS (
+            SELECT owner, media_count, media_length FROM {rollup.owners}
+            WHERE owner NOT IN (SELECT owner FROM delta)
+            UNION ALL
+            SELECT owner, media_count, media_length FROM changed
+            WHERE media_count <> 0
+        ),
+        matched AS ({matched.text}),
+        page AS (SELECT * FROM matched ORDER BY {owners.order_by} LIMIT ? OFFSET ?)
+        SELECT
+            (SELECT COUNT(*) FROM matched),
+            owner, {owners.displayname}, media_count, media_length
+        FROM (SELECT 1 AS one) AS always
+        LEFT JOIN page ON one = 1
+        {owners.joined_late("page.owner")}
+        ORDER BY {owners.order_by}
+        """,
+        (*matched.args, query.limit, query.start),
+    )
+    return owners_page(
+        cast(list[tuple[int, str | None, str | None, int, int]], txn.fetchall())
+    )
+
+
+def _delta_and_changed(rollup: Rollup) -> str:
+    """Common table expressions: what the log adds up to, and to which totals."""
+    return f"""
+        delta AS (
+            SELECT owner, CAST(SUM(media_count) AS BIGINT) AS media_count,
+                CAST(SUM(media_length) AS BIGINT) AS media_length
+            FROM {rollup.changes} GROUP BY owner
+        ),
+        changed AS (
+            SELECT delta.owner,
+                delta.media_count + COALESCE(o.media_count, 0) AS media_count,
+                delta.media_length + COALESCE(o.media_length, 0) AS media_length,
+                o.owner IS NOT NULL AS is_kept
+            FROM delta LEFT JOIN {rollup.owners} AS o ON o.owner = delta.owner
+        )"""

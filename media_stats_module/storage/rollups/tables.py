@@ -1,0 +1,73 @@
+"""What the module's own tables are called, and whose media each is about."""
+
+import attr
+
+from media_stats_module.config import MediaStatsConfig
+from media_stats_module.storage._synapse import REMOTE_MEDIA, MediaTable, local_media
+
+STATE = "media_stats_state"
+
+
+@attr.s(auto_attribs=True, frozen=True, slots=True)
+class Rollup:
+    """The totals of one media table.
+
+    Attributes:
+        name: `local` or `remote`.
+        media: what is added up.
+    """
+
+    name: str
+    media: MediaTable
+
+    @property
+    def owners(self) -> str:
+        """The table `(owner, media_count, media_length)`."""
+        return f"media_stats_{self.name}_owners"
+
+    @property
+    def days(self) -> str:
+        """The table `(day, media_count, media_length)`; days since the epoch, UTC."""
+        return f"media_stats_{self.name}_days"
+
+    @property
+    def changes(self) -> str:
+        """The log `(id, owner, day, media_count, media_length)` of differences."""
+        return f"media_stats_{self.name}_changes"
+
+    @property
+    def by_count(self) -> str:
+        """The index of `owners` by `media_count`."""
+        return f"media_stats_{self.name}_owners_by_count"
+
+    @property
+    def by_length(self) -> str:
+        """The index of `owners` by `media_length`."""
+        return f"media_stats_{self.name}_owners_by_length"
+
+    @property
+    def by_time(self) -> str:
+        """The index of the media table by `created_ts`."""
+        return f"media_stats_{self.name}_by_time"
+
+    @property
+    def trigger(self) -> str:
+        """What the names of the triggers on the media table start with."""
+        return f"media_stats_{self.name}"
+
+
+def all_rollups(config: MediaStatsConfig) -> tuple[Rollup, Rollup]:
+    """The totals that are kept for these options: local, then remote."""
+    media = local_media(count_url_previews=config.count_url_previews)
+    return Rollup("local", media), Rollup("remote", REMOTE_MEDIA)
+
+
+def day_of(created_ts: str) -> str:
+    """The SQL expression for the UTC day of a time, as days since the epoch.
+
+    Synapse has always filled `created_ts`; a row without belongs to day 0.
+
+    Args:
+        created_ts: the SQL expression for milliseconds since the epoch.
+    """
+    return f"COALESCE({created_ts}, 0) / 86400000"
