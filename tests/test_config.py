@@ -1,6 +1,7 @@
 """The options in homeserver.yaml: what is legal, and what stops Synapse and how."""
 
 import contextlib
+import tempfile
 from typing import Any
 
 import attr
@@ -175,17 +176,20 @@ def load_modules(module_block: dict[str, Any]) -> list[Any]:
         a class and its parsed options for each module.
     """
     config = HomeServerConfig()
-    config.parse_config_dict(
-        {
-            "server_name": "test",
-            "report_stats": False,
-            "macaroon_secret_key": "secret",
-            "signing_key": f"ed25519 a_test {'A' * 43}",
-            "modules": [module_block],
-        },
-        "",
-        "",
-    )
+    # Synapse makes the folder for the media while it reads the file.
+    with tempfile.TemporaryDirectory() as media:
+        config.parse_config_dict(
+            {
+                "server_name": "test",
+                "report_stats": False,
+                "macaroon_secret_key": "secret",
+                "signing_key": f"ed25519 a_test {'A' * 43}",
+                "media_store_path": media,
+                "modules": [module_block],
+            },
+            "",
+            "",
+        )
     modules: list[Any] = config.modules.loaded_modules
     return modules
 

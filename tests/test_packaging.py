@@ -1,0 +1,123 @@
+"""What is built installs into a clean environment, is complete, and loads there."""
+
+import email
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).parent.parent
+_PACKAGE = _ROOT / "media_stats_module"
+
+# Loads every part of the package, and the module as Synapse does.
+_LOAD = """
+import json, pkgutil, sys
+import media_stats_module
+from synapse.util.module_loader import load_module
+
+parts = [
+    part.name
+    for part in pkgutil.walk_packages(
+        media_stats_module.__path__, "media_stats_module."
+    )
+]
+for part in parts:
+    __import__(part)
+module, config = load_module(
+    {"module": "media_stats_module.MediaStatsModule", "config": {}}, ()
+)
+json.dump([media_stats_module.__file__, module.__name__, config.path], sys.stdout)
+"""
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The sdist, and the wheel that is built from it, by their kind."""
+    source = tmp_path_factory.mktemp("source") / "checkout"
+    # Elsewhere, as building leaves files behind.
+    shutil.copytree(
+        _ROOT,
+        source,
+        ignore=shutil.ignore_patterns(".*", "*.egg-info", "__pycache__", "build"),
+    )
+    output = tmp_path_factory.mktemp("built")
+    subprocess.run(
+        [sys.executable, "-m", "build", "--outdir", output, source],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    (sdist,) = output.glob("*.tar.gz")
+    (wheel,) = output.glob("*.whl")
+    return {"sdist": sdist, "wheel": wheel}
+
+
+@pytest.mark.parametrize("kind", ["wheel", "sdist"])
+def test_installs_into_a_clean_environment(
+    kind: str, built: dict[str, Path], tmp_path: Path
+) -> None:
+    environment = tmp_path / "environment"
+    venv.create(environment)
+    python = environment / "bin" / "python"
+    pip = [sys.executable, "-m", "pip", "--python", str(python)]
+    subprocess.run([*pip, "install", built[kind]], check=True, capture_output=True)
+
+    # Above all no Synapse, which the module must never replace.
+    installed = subprocess.check_output([*pip, "list", "--format=json"])
+    assert [package["name"] for package in json.loads(installed)] == [
+        "synapse-media-stats-module"
+    ]
+
+    # Synapse comes from here, after what is installed there.
+    clean = Path(
+        sysconfig.get_path("purelib", vars={"base": str(environment)})
+    ).resolve()
+    (clean / "synapse.pth").write_text(sysconfig.get_path("purelib"))
+    loaded_from, name, path = json.loads(
+        subprocess.check_output(
+            [python, "-c", _LOAD],
+            cwd=tmp_path,
+            env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
+        )
+    )
+    assert Path(loaded_from).resolve().parent == clean / "media_stats_module"
+    assert name == "MediaStatsModule"
+    assert path == "/_synapse/client/media_stats"
+
+
+def test_wheel_holds_the_package_and_nothing_else(built: dict[str, Path]) -> None:
+    with zipfile.ZipFile(built["wheel"]) as wheel:
+        names = {name for name in wheel.namelist() if ".dist-info/" not in name}
+
+    assert names == {
+        str(path.relative_to(_ROOT))
+        for path in _PACKAGE.rglob("*")
+        if path.is_file() and path.parent.name != "__pycache__"
+    }
+    assert "media_stats_module/py.typed" in names
+
+
+def test_wheel_requires_nothing(built: dict[str, Path]) -> None:
+    with zipfile.ZipFile(built["wheel"]) as wheel:
+        (name,) = (name for name in wheel.namelist() if name.endswith("/METADATA"))
+        metadata = email.message_from_bytes(wheel.read(name))
+
+    assert metadata["Name"] == "synapse-media-stats-module"
+    assert metadata["Requires-Python"] == ">=3.10"
+    for requirement in metadata.get_all("Requires-Dist", []):
+        assert "extra ==" in requirement
+
+
+def test_sdist_holds_what_one_has_to_read(built: dict[str, Path]) -> None:
+    with tarfile.open(built["sdist"]) as sdist:
+        names = {name.partition("/")[2] for name in sdist.getnames()}
+
+    assert {"README.md", "LICENSE", "setup.cfg", "pyproject.toml"} <= names
