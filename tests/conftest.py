@@ -24,6 +24,13 @@ _POSTGRES_SETTINGS = {
     "max_wal_size": "64MB",
 }
 
+# Of Synapse and its harness, by `message:category:module`.
+_WARNINGS_OF_OTHERS = (
+    r":DeprecationWarning:(synapse|twisted|tests)\.",
+    r"twisted\.test\.proto_helpers:DeprecationWarning",
+    r"pkg_resources is deprecated:UserWarning",
+)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
@@ -40,9 +47,8 @@ def pytest_configure(config: pytest.Config) -> None:
         "any_database: does not use Synapse's harness, so --database does not matter; "
         "set by itself",
     )
-    config.addinivalue_line(
-        "filterwarnings", r"ignore::DeprecationWarning:(synapse|twisted|tests)\."
-    )
+    for warning in _WARNINGS_OF_OTHERS:
+        config.addinivalue_line("filterwarnings", f"ignore:{warning}")
     if config.getoption("database") == "postgres":
         _start_postgres()
     # Last on the path: the harness is a package called `tests`, with its own helpers.
