@@ -33,6 +33,11 @@ _TAKEN_BY_SYNAPSE = (
     "v1",
 )
 
+# Synapse's own units (synapse/config/_base.py), which modules cannot reach.
+_MILLISECONDS = {"": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_MILLISECONDS |= {"w": 7 * _MILLISECONDS["d"], "y": 365 * _MILLISECONDS["d"]}
+_DURATION = re.compile(r"([0-9]{1,15})([smhdwy]?)")
+
 _PATH_SEGMENT = re.compile(r"[A-Za-z0-9._~-]+")
 
 
@@ -45,10 +50,16 @@ class MediaStatsConfig:
         count_url_previews: whether images that Synapse fetched for URL previews
             count as uploads of the user who asked for the preview, as Synapse's
             own endpoint counts them.
+        rollups: whether to keep totals in Synapse's database, which answer at once
+            however much media there is.
+        rollups_check_interval: how often to compare those totals with the media, in
+            milliseconds.
     """
 
     path: str = "/_synapse/client/media_stats"
     count_url_previews: bool = True
+    rollups: bool = False
+    rollups_check_interval: int = 24 * 60 * 60 * 1000
 
 
 def parse_config(config: Any) -> MediaStatsConfig:
@@ -77,6 +88,10 @@ def parse_config(config: Any) -> MediaStatsConfig:
         count_url_previews=_parse_bool(
             config, "count_url_previews", defaults.count_url_previews
         ),
+        rollups=_parse_bool(config, "rollups", defaults.rollups),
+        rollups_check_interval=_parse_duration(
+            config, "rollups_check_interval", defaults.rollups_check_interval
+        ),
     )
 
 
@@ -85,6 +100,20 @@ def _parse_bool(config: Mapping[str, Any], option: str, default: bool) -> bool:
     if not isinstance(value, bool):
         raise ConfigError(f"must be true or false, not {value!r}", path=(option,))
     return value
+
+
+def _parse_duration(config: Mapping[str, Any], option: str, default: int) -> int:
+    """A time as Synapse writes it, `6h` or a number of milliseconds."""
+    value = config.get(option, default)
+    if not isinstance(value, bool) and isinstance(value, int | str):
+        duration = _DURATION.fullmatch(str(value))
+        if duration and int(duration[1]) > 0:
+            return int(duration[1]) * _MILLISECONDS[duration[2]]
+    raise ConfigError(
+        "must be a duration such as 12h or 7d (units s, m, h, d, w, y), or a number of "
+        f"milliseconds, and more than nothing, not {value!r}",
+        path=(option,),
+    )
 
 
 def _parse_path(path: Any) -> str:

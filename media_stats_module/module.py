@@ -4,6 +4,7 @@ from typing import Any
 
 from synapse.module_api import ModuleApi
 
+from media_stats_module.background import RollupsKeeper
 from media_stats_module.config import MediaStatsConfig, parse_config
 from media_stats_module.rest._base import Directory
 from media_stats_module.rest.owners import (
@@ -38,6 +39,7 @@ class MediaStatsModule:
         )
         api.register_web_resource(config.path, Directory({b"v1": endpoints}))
         api.register_web_resource(DOCUMENTED_PATH, users)
+        RollupsKeeper(api, config).start()
 
     @staticmethod
     def parse_config(config: Any) -> MediaStatsConfig:

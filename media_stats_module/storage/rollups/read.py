@@ -6,13 +6,13 @@ from synapse.module_api import LoggingTransaction
 
 from media_stats_module.query import OwnersOrder, OwnersQuery
 from media_stats_module.storage._owners import Owners, owners_page
-from media_stats_module.storage.rollups.schema import SCHEMA_VERSION
-from media_stats_module.storage.rollups.tables import STATE, Rollup
+from media_stats_module.storage.rollups import schema
+from media_stats_module.storage.rollups.tables import STATE, Rollup, fingerprint
 from media_stats_module.storage.values import OwnersPage
 
 
 def get_owners_page_txn(
-    txn: LoggingTransaction, rollup: Rollup, fingerprint: str, query: OwnersQuery
+    txn: LoggingTransaction, rollup: Rollup, query: OwnersQuery
 ) -> OwnersPage | None:
     """One page of those who have media; None if the totals cannot tell.
 
@@ -21,12 +21,11 @@ def get_owners_page_txn(
     Args:
         txn: one transaction, in which the answer is consistent.
         rollup: the totals.
-        fingerprint: what the totals must depend on.
         query: what is asked.
     """
     if query.from_ts is not None or query.until_ts is not None:
         return None
-    kept_owners = _ready_owners_txn(txn, rollup, fingerprint)
+    kept_owners = _ready_owners_txn(txn, rollup)
     if kept_owners is None:
         return None
     if query.search_term is not None or query.order_by is OwnersOrder.DISPLAYNAME:
@@ -34,14 +33,14 @@ def get_owners_page_txn(
     return _indexed_page_txn(txn, rollup, query, kept_owners)
 
 
-def _ready_owners_txn(
-    txn: LoggingTransaction, rollup: Rollup, fingerprint: str
-) -> int | None:
-    """How many owners the totals have, if the totals are exact."""
+def _ready_owners_txn(txn: LoggingTransaction, rollup: Rollup) -> int | None:
+    """How many owners the totals have; None if there are none that are exact."""
+    if not schema.has_state_txn(txn):
+        return None
     txn.execute(
         f"SELECT owners FROM {STATE} WHERE source = ? AND is_ready "
         "AND schema_version = ? AND fingerprint = ?",
-        (rollup.name, SCHEMA_VERSION, fingerprint),
+        (rollup.name, schema.SCHEMA_VERSION, fingerprint(txn, rollup)),
     )
     rows = cast(list[tuple[int]], txn.fetchall())
     return rows[0][0] if rows else None

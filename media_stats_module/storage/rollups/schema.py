@@ -13,7 +13,12 @@ from collections.abc import Iterable, Sequence
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.storage._synapse import is_postgres
-from media_stats_module.storage.rollups.tables import STATE, Rollup, day_of
+from media_stats_module.storage.rollups.tables import (
+    STATE,
+    Rollup,
+    day_of,
+    fingerprint,
+)
 
 # Counted up whenever an object below changes. Totals of another version are rebuilt.
 SCHEMA_VERSION = 1
@@ -21,28 +26,35 @@ SCHEMA_VERSION = 1
 # How long an upload may queue behind our own wait for a lock on a media table.
 _LOCK_TIMEOUT = "100ms"
 
+# Held by whoever changes objects; any number that nobody else is likely to use.
+_ADVISORY_LOCK = int.from_bytes(b"mediasta", "big")
 
-def is_intact_txn(
-    txn: LoggingTransaction, rollups: Sequence[Rollup], fingerprint: str
-) -> bool:
+
+def is_intact_txn(txn: LoggingTransaction, rollups: Sequence[Rollup]) -> bool:
     """Whether every object is there, and is the one that these rollups need.
 
     Costs some probes of the catalogue.
-
-    Args:
-        txn: the transaction.
-        rollups: the rollups that should be there.
-        fingerprint: what the totals depend on, as given to `install_txn`.
     """
     wanted = {STATE, *(table for rollup in rollups for table in _tables(rollup))}
     if not wanted <= set(_present_txn(txn)):
         return False
     txn.execute(f"SELECT source, schema_version, fingerprint FROM {STATE}")
     if sorted(txn.fetchall()) != sorted(
-        (rollup.name, SCHEMA_VERSION, fingerprint) for rollup in rollups
+        (rollup.name, SCHEMA_VERSION, fingerprint(txn, rollup)) for rollup in rollups
     ):
         return False
     return all(_triggers_are_intact_txn(txn, rollup) for rollup in rollups)
+
+
+def has_state_txn(txn: LoggingTransaction) -> bool:
+    """Whether there is a table of states, so that it can be asked. One probe."""
+    if is_postgres(txn):
+        txn.execute("SELECT to_regclass(?) IS NOT NULL", (STATE,))
+    else:
+        txn.execute(
+            "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = ?)", (STATE,)
+        )
+    return bool(txn.fetchall()[0][0])
 
 
 def is_present_txn(txn: LoggingTransaction) -> bool:
@@ -50,16 +62,9 @@ def is_present_txn(txn: LoggingTransaction) -> bool:
     return bool(_present_txn(txn))
 
 
-def install_tables_txn(
-    txn: LoggingTransaction, rollups: Sequence[Rollup], fingerprint: str
-) -> None:
-    """Create the module's own tables, empty, in a database that has none of them.
-
-    Args:
-        txn: the transaction.
-        rollups: the rollups to install.
-        fingerprint: what the totals depend on; totals with another are not used.
-    """
+def install_tables_txn(txn: LoggingTransaction, rollups: Sequence[Rollup]) -> None:
+    """Create the module's own tables, empty, in a database that has none of them."""
+    _begin_txn(txn)
     txn.execute(
         f"""
         CREATE TABLE {STATE} (
@@ -85,13 +90,16 @@ def install_tables_txn(
         if is_postgres(txn)
         else "INTEGER PRIMARY KEY"
     )
+    # SQLite has no INCLUDE, and walks this table fast enough without.
+    include = "INCLUDE (media_count, media_length)" if is_postgres(txn) else ""
     for rollup in rollups:
         txn.execute(
             f"""
             CREATE TABLE {rollup.owners} (
-                owner TEXT NOT NULL PRIMARY KEY,
+                owner TEXT NOT NULL,
                 media_count BIGINT NOT NULL,
-                media_length BIGINT NOT NULL
+                media_length BIGINT NOT NULL,
+                PRIMARY KEY (owner) {include}
             )
             """
         )
@@ -130,7 +138,7 @@ def install_tables_txn(
             f"INSERT INTO {STATE} "
             "(source, schema_version, fingerprint, is_ready, owners, built_to) "
             "VALUES (?, ?, ?, ?, 0, 0)",
-            (rollup.name, SCHEMA_VERSION, fingerprint, False),
+            (rollup.name, SCHEMA_VERSION, fingerprint(txn, rollup), False),
         )
 
 
@@ -140,12 +148,12 @@ def install_triggers_txn(txn: LoggingTransaction, rollup: Rollup) -> None:
     PostgreSQL waits for the transactions that are writing to the media table, so
     after this one commits, none is left that does not log.
     """
+    _begin_txn(txn)
     if not is_postgres(txn):
         for statement in _sqlite_triggers(rollup).values():
             txn.execute(statement)
         return
 
-    _limit_lock_wait_txn(txn)
     # The settings hold while the function runs. `search_path`: the log stays where it
     # is for a session that looks elsewhere. `lock_timeout`: whoever locks the log, say
     # with VACUUM FULL, holds up uploads no longer than this.
@@ -169,6 +177,7 @@ def install_triggers_txn(txn: LoggingTransaction, rollup: Rollup) -> None:
 
 def remove_triggers_txn(txn: LoggingTransaction, rollup: Rollup) -> None:
     """Stop logging, if the triggers are there."""
+    _begin_txn(txn)
     if not is_postgres(txn):
         txn.execute(
             "SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE ?",
@@ -178,7 +187,6 @@ def remove_triggers_txn(txn: LoggingTransaction, rollup: Rollup) -> None:
             txn.execute(f"DROP TRIGGER {name}")
         return
 
-    _limit_lock_wait_txn(txn)
     # Looked for first: DROP TRIGGER IF EXISTS takes its lock even where there is none.
     if _postgres_trigger_txn(txn, rollup):
         txn.execute(f"DROP TRIGGER {rollup.trigger} ON {rollup.media.name}")
@@ -187,8 +195,7 @@ def remove_triggers_txn(txn: LoggingTransaction, rollup: Rollup) -> None:
 
 def remove_tables_txn(txn: LoggingTransaction, rollups: Sequence[Rollup]) -> None:
     """Drop the module's own tables, if they are there. The triggers must be gone."""
-    if is_postgres(txn):
-        _limit_lock_wait_txn(txn)
+    _begin_txn(txn)
     for table in (*(table for rollup in rollups for table in _tables(rollup)), STATE):
         txn.execute(f"DROP TABLE IF EXISTS {table}")
 
@@ -258,8 +265,11 @@ def _present_txn(txn: LoggingTransaction) -> list[str]:
     return [name for (name,) in txn.fetchall()]
 
 
-def _limit_lock_wait_txn(txn: LoggingTransaction) -> None:
-    txn.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
+def _begin_txn(txn: LoggingTransaction) -> None:
+    """Begin a transaction that changes objects: alone, and without waiting long."""
+    if is_postgres(txn):
+        txn.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
+        txn.execute("SELECT pg_advisory_xact_lock(?)", (_ADVISORY_LOCK,))
 
 
 def _counting_columns(rollup: Rollup) -> str:

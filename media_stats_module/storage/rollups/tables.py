@@ -1,9 +1,15 @@
 """What the module's own tables are called, and whose media each is about."""
 
 import attr
+from synapse.module_api import LoggingTransaction
 
 from media_stats_module.config import MediaStatsConfig
-from media_stats_module.storage._synapse import REMOTE_MEDIA, MediaTable, local_media
+from media_stats_module.storage._synapse import (
+    REMOTE_MEDIA,
+    MediaTable,
+    is_postgres,
+    local_media,
+)
 
 STATE = "media_stats_state"
 
@@ -60,6 +66,16 @@ def all_rollups(config: MediaStatsConfig) -> tuple[Rollup, Rollup]:
     """The totals that are kept for these options: local, then remote."""
     media = local_media(count_url_previews=config.count_url_previews)
     return Rollup("local", media), Rollup("remote", REMOTE_MEDIA)
+
+
+def fingerprint(txn: LoggingTransaction, rollup: Rollup) -> str:
+    """What the totals depend on; those with another fingerprint are not ours to use.
+
+    They came about under other options, or were copied from the other kind of
+    database, by `synapse_port_db`.
+    """
+    database = "postgres" if is_postgres(txn) else "sqlite"
+    return f"{database}: {rollup.media.is_counted}"
 
 
 def day_of(created_ts: str) -> str:

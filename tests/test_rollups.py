@@ -1,0 +1,158 @@
+"""Rollups as an administrator sees them: on, exact at every moment, and off again."""
+
+from typing import ClassVar
+
+from media_stats_module.background import ROUND_MS
+from support import LocalMedia, MediaStatsTestCase, RemoteMedia, modules
+from synapse.module_api import JsonDict
+from tests.unittest import override_config
+
+ALICE = "@alice:test"
+BOB = "@bob:test"
+
+
+class RollupsTestCase(MediaStatsTestCase):
+    """A homeserver with rollups; what they answer is compared with the live path."""
+
+    module_options: ClassVar[JsonDict] = {"rollups": True}
+
+    def run_round(self) -> None:
+        """Let the background process do one round of its work."""
+        self.pump(ROUND_MS / 1000)
+
+    def objects(self) -> list[str]:
+        """The names of all that the module has put into the database."""
+        if self.hs.get_datastores().main.db_pool.engine.__class__.__name__ == (
+            "PostgresEngine"
+        ):
+            rows = self.execute(
+                "SELECT relname FROM pg_class WHERE relname LIKE 'media_stats%' "
+                "UNION ALL SELECT proname FROM pg_proc WHERE proname LIKE 'media_stats%'"
+                " UNION ALL SELECT tgname FROM pg_trigger"
+                " WHERE tgname LIKE 'media_stats%'"
+            )
+        else:
+            rows = self.execute(
+                "SELECT name FROM sqlite_master WHERE name LIKE 'media_stats%'"
+            )
+        return sorted(name for (name,) in rows)
+
+    def state(self, source: str = "local") -> tuple[object, ...]:
+        (row,) = self.execute(
+            "SELECT is_ready, owners, differences FROM media_stats_state "
+            "WHERE source = ?",
+            source,
+        )
+        return (bool(row[0]), *row[1:])
+
+
+class RollupsTest(RollupsTestCase):
+    def test_builds_from_what_is_there(self) -> None:
+        self.insert_local_media(
+            LocalMedia(user_id=ALICE, media_length=3),
+            LocalMedia(user_id=ALICE, media_length=4),
+            LocalMedia(user_id=BOB, media_length=None),
+            LocalMedia(user_id=None, media_length=5),
+        )
+        self.run_round()
+        self.assertEqual(self.state(), (True, 1, None))
+        self.assertEqual(
+            self.users(),
+            {
+                "users": [
+                    {
+                        "user_id": ALICE,
+                        "displayname": None,
+                        "media_count": 2,
+                        "media_length": 7,
+                    }
+                ],
+                "total": 1,
+            },
+        )
+
+    def test_changes_show_at_once(self) -> None:
+        self.run_round()
+        self.assertEqual(self.users(), {"users": [], "total": 0})
+        (media_id,) = self.insert_local_media(LocalMedia(user_id=BOB, media_length=9))
+        self.assertEqual(self.users()["total"], 1)
+        self.execute(
+            "UPDATE local_media_repository SET user_id = ? WHERE media_id = ?",
+            ALICE,
+            media_id,
+        )
+        self.assertEqual(
+            [(u["user_id"], u["media_length"]) for u in self.users()["users"]],
+            [(ALICE, 9)],
+        )
+        self.run_round()
+        self.assertEqual(
+            [(u["user_id"], u["media_length"]) for u in self.users()["users"]],
+            [(ALICE, 9)],
+        )
+        self.execute("DELETE FROM local_media_repository")
+        self.assertEqual(self.users(), {"users": [], "total": 0})
+        self.run_round()
+        self.assertEqual(self.users(), {"users": [], "total": 0})
+        self.assertEqual(self.state(), (True, 0, None))
+
+    def test_answers_come_from_the_totals(self) -> None:
+        """Not from the media: totals that are wrong on purpose show."""
+        self.insert_local_media(LocalMedia(user_id=ALICE, media_length=3))
+        self.insert_remote_media(RemoteMedia(media_origin="a.example", media_length=2))
+        self.run_round()
+        self.execute("UPDATE media_stats_local_owners SET media_length = 1000")
+        self.execute("UPDATE media_stats_remote_owners SET media_length = 2000")
+        for query in ({}, {"order_by": "media_length"}, {"search_term": "a"}):
+            self.assertEqual(self.users(query)["users"][0]["media_length"], 1000)
+        servers = self.ask("/_synapse/client/media_stats/v1/servers").json_body
+        self.assertEqual(servers["servers"][0]["media_length"], 2000)
+
+    def test_the_check_finds_what_bypassed_the_triggers(self) -> None:
+        self.insert_local_media(LocalMedia(user_id=ALICE, media_length=3))
+        self.run_round()
+        self.execute("UPDATE media_stats_local_owners SET media_length = 1000")
+        self.reactor.advance(24 * 60 * 60)
+        with self.assertLogs("media_stats_module", "ERROR") as logs:
+            self.run_round()
+        self.assertIn(
+            "the totals of local media are wrong: 1 owners and 0 days, by 0 files and "
+            "997 bytes",
+            logs.output[0],
+        )
+        self.run_round()
+        self.assertEqual(self.state()[0], True)
+        self.assertEqual(self.users()["users"][0]["media_length"], 3)
+
+    def test_a_table_that_is_missing_is_put_back(self) -> None:
+        self.insert_local_media(LocalMedia(user_id=ALICE, media_length=3))
+        self.run_round()
+        intact = self.objects()
+        self.execute("DROP TABLE media_stats_local_days")
+        self.run_round()
+        self.assertEqual(self.objects(), intact)
+        self.assertEqual(self.users()["users"][0]["media_length"], 3)
+
+    def test_totals_from_elsewhere_are_not_used(self) -> None:
+        """Such as those that synapse_port_db brought from SQLite."""
+        self.insert_local_media(LocalMedia(user_id=ALICE, media_length=3))
+        self.run_round()
+        self.execute("UPDATE media_stats_local_owners SET media_length = 1000")
+        self.execute("UPDATE media_stats_state SET fingerprint = 'elsewhere'")
+        self.assertEqual(self.users()["users"][0]["media_length"], 3)
+        self.run_round()
+        self.execute("UPDATE media_stats_local_owners SET media_length = 2000")
+        self.assertEqual(self.users()["users"][0]["media_length"], 2000)
+
+
+class RemovalTest(RollupsTestCase):
+    module_options: ClassVar[JsonDict] = {"rollups": False}
+
+    def test_nothing_is_added(self) -> None:
+        self.run_round()
+        self.assertEqual(self.objects(), [])
+
+    @override_config({"modules": modules(rollups=True)})
+    def test_everything_goes(self) -> None:
+        self.run_round()
+        self.assertTrue(self.objects())
