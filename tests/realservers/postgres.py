@@ -131,7 +131,7 @@ class PostgresServer:
         password = secrets.token_hex(16)
         password_path.touch(mode=0o600)
         password_path.write_text(password)
-        subprocess.run(
+        initdb = subprocess.run(
             [
                 *_command("initdb"),
                 f"--pgdata={self._data}",
@@ -142,9 +142,11 @@ class PostgresServer:
                 "--no-locale",
                 "--no-sync",
             ],
-            check=True,
             capture_output=True,
+            text=True,
         )
+        if initdb.returncode != 0:
+            raise RuntimeError(f"initdb failed:\n{initdb.stderr}")
         return password
 
     def _launch(self) -> None:
@@ -211,7 +213,8 @@ def _not_as_root() -> list[str]:
     """Make a program run as somebody else if we are root, as PostgreSQL demands.
 
     It keeps root's right to pass through any directory, since the data and the
-    programs may well be in places that are root's alone.
+    programs may well be in places that are root's alone. The secure bit makes that
+    right count in access(2) as well, with which PostgreSQL looks for its programs.
     """
     if os.geteuid() != 0:
         return []
@@ -222,4 +225,5 @@ def _not_as_root() -> list[str]:
         "--clear-groups",
         "--inh-caps=-all,+dac_override",
         "--ambient-caps=-all,+dac_override",
+        "--securebits=+no_setuid_fixup",
     ]
