@@ -11,10 +11,10 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from synapse.module_api import LoggingTransaction, ModuleApi
 
+from media_stats_module.clock import current_time_ms
 from media_stats_module.config import MediaStatsConfig
-from media_stats_module.metrics import differences_found
+from media_stats_module.storage import MediaStatsStore
 from media_stats_module.storage.rollups import schema, state, write
-from media_stats_module.storage.rollups.check import Differences, check_txn
 from media_stats_module.storage.rollups.tables import Rollup, all_rollups
 
 _P = ParamSpec("_P")
@@ -36,9 +36,12 @@ BUILD_AT_MOST = 20_000
 class RollupsKeeper:
     """Keeps rollups as the options say."""
 
-    def __init__(self, api: ModuleApi, config: MediaStatsConfig) -> None:
+    def __init__(
+        self, api: ModuleApi, config: MediaStatsConfig, store: MediaStatsStore
+    ) -> None:
         self._api = api
         self._config = config
+        self._store = store
         self._rollups = all_rollups(config)
 
     def start(self) -> None:
@@ -91,20 +94,24 @@ class RollupsKeeper:
             else:
                 await self._build(rollup)
             if self._is_due(found.checked_ts or found.build_finished_ts):
-                await self.check(rollup)
+                await self._store.check_rollup(rollup)
 
     def _is_due(self, last_ts: int | None) -> bool:
         return (
             last_ts is not None
-            and self._now() - last_ts >= self._config.rollups_check_interval
+            and current_time_ms(self._api) - last_ts
+            >= self._config.rollups_check_interval
         )
 
     async def _build(self, rollup: Rollup) -> None:
-        started = self._now()
+        started = current_time_ms(self._api)
         logger.info("Rollups: building the totals of %s media", rollup.name)
         await self._run(write.start_build_txn, rollup, started)
         while not await self._run(
-            write.build_step_txn, rollup, most=BUILD_AT_MOST, now_ts=self._now()
+            write.build_step_txn,
+            rollup,
+            most=BUILD_AT_MOST,
+            now_ts=current_time_ms(self._api),
         ):
             pass
         found = await self._run(state.get_state_txn, rollup)
@@ -112,7 +119,7 @@ class RollupsKeeper:
             "Rollups: built the totals of %s media: %d owners in %.1f s",
             rollup.name,
             found.owners,
-            (self._now() - started) / 1000,
+            (current_time_ms(self._api) - started) / 1000,
         )
 
     async def _fold(self, rollup: Rollup) -> None:
@@ -120,30 +127,6 @@ class RollupsKeeper:
             await self._run(write.fold_txn, rollup, most=FOLD_AT_MOST) == FOLD_AT_MOST
         ):
             pass
-
-    async def check(self, rollup: Rollup) -> Differences | None:
-        """Compare totals with the media; have them built anew if they differ.
-
-        Returns:
-            what was found; None if the totals are not ready to be checked.
-        """
-        differences = await self._run(check_txn, rollup, self._now())
-        if differences is None or not differences.total:
-            return differences
-        logger.error(
-            "Rollups: the totals of %s media are wrong: %d owners and %d days, by %d "
-            "files and %d bytes. They will be built anew.",
-            rollup.name,
-            differences.owners,
-            differences.days,
-            differences.media_count,
-            differences.media_length,
-        )
-        differences_found.labels(self._api.server_name, rollup.name).inc(
-            differences.total
-        )
-        await self._run(write.start_build_txn, rollup, self._now())
-        return differences
 
     async def remove(self) -> None:
         """Take every object of rollups out of the database."""
@@ -160,10 +143,6 @@ class RollupsKeeper:
         for rollup in self._rollups:
             await self._run(schema.remove_triggers_txn, rollup)
         await self._run(schema.remove_tables_txn, self._rollups)
-
-    def _now(self) -> int:
-        # In the module API only of late, as get_current_time_msec.
-        return int(self._api._clock.time_msec())
 
     async def _run(
         self,

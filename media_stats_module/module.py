@@ -11,6 +11,7 @@ from media_stats_module.rest.owners import (
     ServersMediaStatsResource,
     UsersMediaStatsResource,
 )
+from media_stats_module.rest.rollups import RollupsResource
 from media_stats_module.storage import MediaStatsStore
 
 # Where Synapse's own endpoint is documented. Synapse answers there itself on most
@@ -35,11 +36,15 @@ class MediaStatsModule:
         store = MediaStatsStore(api, config)
         users = UsersMediaStatsResource(api, store)
         endpoints = Directory(
-            {b"users": users, b"servers": ServersMediaStatsResource(api, store)}
+            {
+                b"users": users,
+                b"servers": ServersMediaStatsResource(api, store),
+                b"rollups": RollupsResource(api, store),
+            }
         )
         api.register_web_resource(config.path, Directory({b"v1": endpoints}))
         api.register_web_resource(DOCUMENTED_PATH, users)
-        RollupsKeeper(api, config).start()
+        RollupsKeeper(api, config, store).start()
 
     @staticmethod
     def parse_config(config: Any) -> MediaStatsConfig:

@@ -1,13 +1,17 @@
 """Rollups as an administrator sees them: on, exact at every moment, and off again."""
 
+from functools import partial
 from typing import ClassVar
 
-from support import LocalMedia, MediaStatsTestCase, RemoteMedia
+from support import MODULE_PATH, LocalMedia, MediaStatsTestCase, RemoteMedia
 from synapse.module_api import JsonDict
 from tests.utils import USE_POSTGRES_FOR_TESTS
 
 from media_stats_module.background import ROUND_MS, RollupsKeeper
 from media_stats_module.config import MediaStatsConfig
+from media_stats_module.storage import MediaStatsStore
+
+ROLLUPS = f"{MODULE_PATH}/v1/rollups"
 
 ALICE = "@alice:test"
 BOB = "@bob:test"
@@ -140,12 +144,58 @@ class RollupsTest(RollupsTestCase):
         """As at the first start with `rollups: false`, and at the second."""
         self.insert_local_media(LocalMedia(user_id=ALICE, media_length=3))
         self.run_round()
-        keeper = RollupsKeeper(self.hs.get_module_api(), MediaStatsConfig())
+        api = self.hs.get_module_api()
+        off = MediaStatsConfig()
+        keeper = RollupsKeeper(api, off, MediaStatsStore(api, off))
         for _ in range(2):
             self.get_success(keeper.remove())
             assert self.objects() == []
         self.insert_local_media(LocalMedia(user_id=ALICE, media_length=4))
         assert self.users()["users"][0]["media_length"] == 7
+
+    def test_state_and_check_on_demand(self) -> None:
+        self.insert_local_media(LocalMedia(user_id=ALICE, media_length=3))
+        assert self.ask(ROLLUPS).json_body == {"enabled": True, "rollups": {}}
+        assert self.make_request("POST", f"{ROLLUPS}/check").code == 401
+        check = partial(
+            self.make_request,
+            "POST",
+            f"{ROLLUPS}/check",
+            access_token=self.admin_token,
+        )
+        assert check().code == 404
+
+        self.run_round()
+        built = self.ask(ROLLUPS).json_body["rollups"]["local"]
+        assert built["is_ready"]
+        assert built["owners"] == 1
+        assert built["checked_ts"] is None
+        nothing = {
+            "owners": 0,
+            "days": 0,
+            "media_count": 0,
+            "media_length": 0,
+            "number_of_owners": 0,
+        }
+        assert check().json_body == {
+            "differences": {"local": nothing, "remote": nothing}
+        }
+        assert self.ask(ROLLUPS).json_body["rollups"]["local"]["differences"] == 0
+
+        self.execute("DELETE FROM media_stats_local_owners")
+        assert check().json_body["differences"]["local"] == {
+            "owners": 1,
+            "days": 0,
+            "media_count": 1,
+            "media_length": 3,
+            "number_of_owners": -1,
+        }
+        # Until it is built anew, the answer comes from the media itself.
+        assert self.users()["users"][0]["media_length"] == 3
+        assert check().json_body["differences"]["local"] is None
+        self.run_round()
+        assert check().json_body["differences"]["local"] == nothing
+        assert self.ask(f"{ROLLUPS}/check").code == 405
 
 
 class NoRollupsTest(RollupsTestCase):

@@ -43,8 +43,8 @@ class Directory(UnrecognizedResource):
             self.putChild(segment, resource)
 
 
-class AdminResource(DirectServeJsonResource, abc.ABC):
-    """One endpoint: `GET`, JSON, server admins only.
+class Endpoint(DirectServeJsonResource):
+    """One endpoint, and nothing below it.
 
     Errors, CORS headers, `HEAD`, `OPTIONS` and other methods are as on Synapse's own
     admin API, since the base class is Synapse's own. Synapse's request metrics are
@@ -54,6 +54,14 @@ class AdminResource(DirectServeJsonResource, abc.ABC):
     def __init__(self, api: ModuleApi) -> None:
         super().__init__()
         self._api = api
+
+    def getChild(self, path: bytes, request: SynapseRequest) -> Resource:  # noqa: N802
+        # Not even with a trailing slash.
+        return UnrecognizedResource()
+
+
+class AdminResource(Endpoint, abc.ABC):
+    """One question: `GET`, JSON, server admins only."""
 
     async def _async_render_GET(  # noqa: N802
         self, request: SynapseRequest
@@ -68,7 +76,3 @@ class AdminResource(DirectServeJsonResource, abc.ABC):
         Raises:
             SynapseError: 4xx, for a request that cannot be answered.
         """
-
-    def getChild(self, path: bytes, request: SynapseRequest) -> Resource:  # noqa: N802
-        # Nothing is below an endpoint, not even with a trailing slash.
-        return UnrecognizedResource()

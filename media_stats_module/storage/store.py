@@ -1,13 +1,22 @@
 """The one way into the database: picks how a question is answered, and asks it."""
 
+import logging
+from collections.abc import Mapping
+
 from synapse.module_api import LoggingTransaction, ModuleApi
 
+from media_stats_module.clock import current_time_ms
 from media_stats_module.config import MediaStatsConfig
+from media_stats_module.metrics import differences_found
 from media_stats_module.query import OwnersQuery
 from media_stats_module.storage import live
-from media_stats_module.storage.rollups import read
+from media_stats_module.storage.rollups import read, schema, write
+from media_stats_module.storage.rollups.check import Differences, check_txn
+from media_stats_module.storage.rollups.state import RollupState, get_state_txn
 from media_stats_module.storage.rollups.tables import Rollup, all_rollups
 from media_stats_module.storage.values import OwnersPage
+
+logger = logging.getLogger(__name__)
 
 
 class MediaStatsStore:
@@ -16,7 +25,8 @@ class MediaStatsStore:
     def __init__(self, api: ModuleApi, config: MediaStatsConfig) -> None:
         self._api = api
         self._local, self._remote = all_rollups(config)
-        self._has_rollups = config.rollups
+        self.has_rollups = config.rollups
+        """Whether totals are kept, and may answer."""
 
     async def get_users_page(self, query: OwnersQuery) -> OwnersPage:
         """One page of the users that have local media, with their usage."""
@@ -26,6 +36,56 @@ class MediaStatsStore:
         """One page of the servers that cached remote media came from."""
         return await self._get_owners_page(self._remote, query)
 
+    async def get_rollup_states(self) -> Mapping[str, RollupState]:
+        """The state of the totals by source of media; none if not installed."""
+        return await self._api.run_db_interaction(
+            "media_stats_get_rollup_states", self._get_rollup_states_txn
+        )
+
+    async def check_rollups(self) -> Mapping[str, Differences | None]:
+        """Check all totals, one after the other."""
+        return {
+            rollup.name: await self.check_rollup(rollup)
+            for rollup in (self._local, self._remote)
+        }
+
+    async def check_rollup(self, rollup: Rollup) -> Differences | None:
+        """Compare totals with the media; have them built anew if they differ.
+
+        Returns:
+            what was found; None if the totals are not ready to be checked.
+        """
+        now_ts = current_time_ms(self._api)
+        differences = await self._api.run_db_interaction(
+            "media_stats_check", check_txn, rollup, now_ts
+        )
+        if differences is None or not differences.total:
+            return differences
+        logger.error(
+            "Rollups: the totals of %s media are wrong: %d owners and %d days, by %d "
+            "files and %d bytes. They will be built anew.",
+            rollup.name,
+            differences.owners,
+            differences.days,
+            differences.media_count,
+            differences.media_length,
+        )
+        differences_found.labels(self._api.server_name, rollup.name).inc(
+            differences.total
+        )
+        await self._api.run_db_interaction(
+            "media_stats_start_build", write.start_build_txn, rollup, now_ts
+        )
+        return differences
+
+    def _get_rollup_states_txn(
+        self, txn: LoggingTransaction
+    ) -> Mapping[str, RollupState]:
+        rollups = (self._local, self._remote)
+        if not schema.is_intact_txn(txn, rollups):
+            return {}
+        return {rollup.name: get_state_txn(txn, rollup) for rollup in rollups}
+
     async def _get_owners_page(self, rollup: Rollup, query: OwnersQuery) -> OwnersPage:
         return await self._api.run_db_interaction(
             "media_stats_get_owners_page", self._get_owners_page_txn, rollup, query
@@ -34,7 +94,7 @@ class MediaStatsStore:
     def _get_owners_page_txn(
         self, txn: LoggingTransaction, rollup: Rollup, query: OwnersQuery
     ) -> OwnersPage:
-        if self._has_rollups:
+        if self.has_rollups:
             page = read.get_owners_page_txn(txn, rollup, query)
             if page is not None:
                 return page
