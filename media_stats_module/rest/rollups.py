@@ -28,7 +28,7 @@ class RollupsResource(AdminResource):
 
 
 class RollupsCheckResource(Endpoint):
-    """Compares the totals with the media, now. `POST`, since it writes what it found."""
+    """Compares the totals with the media, now. `POST`: what it finds is kept."""
 
     def __init__(self, api: ModuleApi, store: MediaStatsStore) -> None:
         super().__init__(api)

@@ -1,0 +1,126 @@
+"""`python -m media_stats_module remove`, as one runs it beside a server."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+import yaml
+from realservers.postgres import PostgresServer
+from synapse.config.database import DatabaseConnectionConfig
+from synapse.storage.database import LoggingTransaction
+from synapse.storage.engines import create_engine
+
+from media_stats_module.config import MediaStatsConfig
+from media_stats_module.storage.rollups import schema
+from media_stats_module.storage.rollups.tables import all_rollups
+
+ROLLUPS = all_rollups(MediaStatsConfig())
+
+
+class Database:
+    """A database with the two media tables and, at first, rollups."""
+
+    def __init__(self, config: dict[str, Any], directory: Path) -> None:
+        self.config = config
+        self.homeserver_yaml = directory / "homeserver.yaml"
+        self.homeserver_yaml.write_text(
+            yaml.safe_dump({"server_name": "test", "database": config})
+        )
+        self.engine = create_engine(DatabaseConnectionConfig("main", config).config)
+        args = config["args"]
+        self.connection: Any = (
+            psycopg2.connect(**args)
+            if config["name"] == "psycopg2"
+            else sqlite3.connect(args["database"])
+        )
+        for table, owner in (
+            ("local_media_repository", "user_id"),
+            ("remote_media_cache", "media_origin"),
+        ):
+            self.execute(
+                f"CREATE TABLE {table} (media_id TEXT, {owner} TEXT, "
+                "media_length INTEGER, created_ts BIGINT, url_cache TEXT)"
+            )
+
+    def transaction(self, function: Any, *args: Any) -> Any:
+        self.connection.autocommit = False
+        txn = LoggingTransaction.__new__(LoggingTransaction)
+        txn.txn, txn.database_engine = self.connection.cursor(), self.engine
+        txn.name, txn.after_callbacks = "test", None
+        result = function(txn, *args)
+        self.connection.commit()
+        return result
+
+    def execute(self, sql: str) -> None:
+        self.connection.cursor().execute(sql)
+        self.connection.commit()
+
+    def is_present(self) -> bool:
+        return bool(self.transaction(schema.is_present_txn))
+
+    def install(self) -> None:
+        self.transaction(schema.install_tables_txn, ROLLUPS)
+        for rollup in ROLLUPS:
+            self.transaction(schema.install_triggers_txn, rollup)
+        # Without CONCURRENTLY, which the last statement here does not need.
+        for rollup in ROLLUPS:
+            self.execute(
+                f"CREATE INDEX {rollup.by_time} ON {rollup.media.name} (created_ts)"
+            )
+
+    def remove(self) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "media_stats_module",
+                "remove",
+                "-c",
+                str(self.homeserver_yaml),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env=os.environ,
+        )
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Database]:
+    directory = tmp_path_factory.mktemp("remove")
+    if request.param == "sqlite":
+        path = str(directory / "homeserver.db")
+        yield Database({"name": "sqlite3", "args": {"database": path}}, directory)
+        return
+    with PostgresServer.start(directory / "postgres") as server:
+        server.create_database("synapse")
+        yield Database({"name": "psycopg2", "args": server.dsn("synapse")}, directory)
+
+
+def test_removes_everything_and_can_be_repeated(database: Database) -> None:
+    database.install()
+    assert database.is_present()
+
+    first = database.remove()
+    assert (first.stdout, first.returncode) == ("Removed.\n", 0), first.stderr
+    assert not database.is_present()
+    database.execute("INSERT INTO local_media_repository (media_id) VALUES ('a')")
+
+    second = database.remove()
+    assert (second.stdout, second.returncode) == ("There is nothing to remove.\n", 0)
+
+
+def test_a_configuration_that_cannot_be_read(database: Database) -> None:
+    database.homeserver_yaml.write_text("database: [")
+    refused = database.remove()
+    assert refused.returncode == 2
+    assert f"cannot read {database.homeserver_yaml}: " in refused.stderr
