@@ -9,6 +9,7 @@ import inspect
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 from synapse.config._base import RootConfig, read_config_files
 from synapse.config.database import DatabaseConfig
@@ -35,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(
         prog="python -m media_stats_module",
-        description="Take the tables and triggers of rollups out of Synapse's database.",
+        description="Take the objects of rollups out of Synapse's database.",
     )
     parser.add_argument("command", choices=["remove"])
     parser.add_argument(
@@ -76,7 +77,7 @@ def _connect(config_paths: list[str]) -> LoggingDatabaseConnection:
     (database,) = (db for db in databases.databases if "main" in db.databases)
     wanted = inspect.signature(make_conn).parameters
     # The last one came late; it is for metrics.
-    arguments = {
+    arguments: dict[str, Any] = {
         "db_config": database,
         "engine": create_engine(database.config),
         "default_txn_name": "media_stats_remove",

@@ -49,7 +49,6 @@ class Database:
             )
 
     def transaction(self, function: Any, *args: Any) -> Any:
-        self.connection.autocommit = False
         txn = LoggingTransaction.__new__(LoggingTransaction)
         txn.txn, txn.database_engine = self.connection.cursor(), self.engine
         txn.name, txn.after_callbacks = "test", None
