@@ -49,25 +49,25 @@ def main(arguments: list[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     try:
-        connection = _connect(options.config_path)
+        connection = connect(options.config_path)
     except (ConfigError, OSError, YAMLError) as error:
         parser.error(f"cannot read {', '.join(options.config_path)}: {error}")
 
-    if not _run(connection, schema.is_present_txn):
+    if not run_transaction(connection, schema.is_present_txn):
         print("There is nothing to remove.")
         return 0
     rollups = all_rollups(MediaStatsConfig())
     for rollup in rollups:
-        _run(connection, schema.remove_triggers_txn, rollup)
-    _run(connection, schema.remove_tables_txn, rollups)
+        run_transaction(connection, schema.remove_triggers_txn, rollup)
+    run_transaction(connection, schema.remove_tables_txn, rollups)
     connection.engine.attempt_to_set_autocommit(connection.conn, True)
     for rollup in rollups:
-        _run(connection, schema.drop_time_index_txn, rollup)
+        run_transaction(connection, schema.drop_time_index_txn, rollup)
     print("Removed.")
     return 0
 
 
-def _connect(config_paths: list[str]) -> LoggingDatabaseConnection:
+def connect(config_paths: list[str]) -> LoggingDatabaseConnection:
     """Connect to the database that has the media tables."""
     config = read_config_files(config_paths)
     databases = DatabaseConfig(RootConfig())
@@ -86,7 +86,7 @@ def _connect(config_paths: list[str]) -> LoggingDatabaseConnection:
     return make_conn(**{name: arguments[name] for name in wanted})
 
 
-def _run(
+def run_transaction(
     connection: LoggingDatabaseConnection,
     function: Callable[..., object],
     *args: object,

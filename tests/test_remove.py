@@ -1,21 +1,18 @@
 """`python -m media_stats_module remove`, as one runs it beside a server."""
 
 import os
-import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg2
 import pytest
 import yaml
 from realservers.postgres import PostgresServer
-from synapse.config.database import DatabaseConnectionConfig
-from synapse.storage.database import LoggingTransaction
-from synapse.storage.engines import create_engine
+from synapse.module_api import LoggingTransaction
 
+from media_stats_module.__main__ import connect, run_transaction
 from media_stats_module.config import MediaStatsConfig
 from media_stats_module.storage.rollups import schema
 from media_stats_module.storage.rollups.tables import all_rollups
@@ -27,18 +24,11 @@ class Database:
     """A database with the two media tables and, at first, rollups."""
 
     def __init__(self, config: dict[str, Any], directory: Path) -> None:
-        self.config = config
         self.homeserver_yaml = directory / "homeserver.yaml"
         self.homeserver_yaml.write_text(
             yaml.safe_dump({"server_name": "test", "database": config})
         )
-        self.engine = create_engine(DatabaseConnectionConfig("main", config).config)
-        args = config["args"]
-        self.connection: Any = (
-            psycopg2.connect(**args)
-            if config["name"] == "psycopg2"
-            else sqlite3.connect(args["database"])
-        )
+        self.connection = connect([str(self.homeserver_yaml)])
         for table, owner in (
             ("local_media_repository", "user_id"),
             ("remote_media_cache", "media_origin"),
@@ -48,17 +38,14 @@ class Database:
                 "media_length INTEGER, created_ts BIGINT, url_cache TEXT)"
             )
 
-    def transaction(self, function: Any, *args: Any) -> Any:
-        txn = LoggingTransaction.__new__(LoggingTransaction)
-        txn.txn, txn.database_engine = self.connection.cursor(), self.engine
-        txn.name, txn.after_callbacks = "test", None
-        result = function(txn, *args)
-        self.connection.commit()
-        return result
+    def transaction(self, function: Callable[..., object], *args: object) -> object:
+        return run_transaction(self.connection, function, *args)
 
     def execute(self, sql: str) -> None:
-        self.connection.cursor().execute(sql)
-        self.connection.commit()
+        def execute_txn(txn: LoggingTransaction) -> None:
+            txn.execute(sql)
+
+        self.transaction(execute_txn)
 
     def is_present(self) -> bool:
         return bool(self.transaction(schema.is_present_txn))
