@@ -26,7 +26,9 @@ class Database:
     def __init__(self, config: dict[str, Any], directory: Path) -> None:
         self.homeserver_yaml = directory / "homeserver.yaml"
         self.homeserver_yaml.write_text(
-            yaml.safe_dump({"server_name": "test", "database": config})
+            yaml.safe_dump(
+                {"server_name": "test", "report_stats": False, "database": config}
+            )
         )
         self.connection = connect([str(self.homeserver_yaml)])
         for table, owner in (
