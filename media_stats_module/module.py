@@ -7,11 +7,15 @@ from synapse.module_api import ModuleApi
 from media_stats_module.background import RollupsKeeper
 from media_stats_module.config import MediaStatsConfig, parse_config
 from media_stats_module.rest._base import Directory
+from media_stats_module.rest.files import FilesMediaStatsResource
 from media_stats_module.rest.owners import (
     ServersMediaStatsResource,
     UsersMediaStatsResource,
 )
 from media_stats_module.rest.rollups import RollupsResource
+from media_stats_module.rest.summary import SummaryMediaStatsResource
+from media_stats_module.rest.timeline import TimelineMediaStatsResource
+from media_stats_module.rest.types import TypesMediaStatsResource
 from media_stats_module.storage import MediaStatsStore
 
 # Where Synapse's own endpoint is documented. Synapse answers there itself on most
@@ -39,6 +43,10 @@ class MediaStatsModule:
             {
                 b"users": users,
                 b"servers": ServersMediaStatsResource(api, store),
+                b"summary": SummaryMediaStatsResource(api, store),
+                b"timeline": TimelineMediaStatsResource(api, store),
+                b"types": TypesMediaStatsResource(api, store),
+                b"files": FilesMediaStatsResource(api, store),
                 b"rollups": RollupsResource(api, store),
             }
         )

@@ -6,25 +6,50 @@ are not known are ignored, as Synapse ignores them: published clients send some.
 """
 
 import enum
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import TypeVar
 
 import attr
 
-# Not in synapse.module_api, which has no way to read query parameters. The two are
+# Not in synapse.module_api, which has no way to read query parameters. They are
 # older than the oldest Synapse supported here, and what they refuse is refused with
 # Synapse's own words.
-from synapse.http.servlet import parse_integer, parse_string
+from synapse.http.servlet import parse_boolean, parse_integer, parse_string
 from synapse.module_api import SynapseRequest
 from synapse.module_api.errors import Codes, SynapseError
+
+from media_stats_module.cursor import FilesPosition, read_cursor
 
 # Both databases store and compare 64-bit signed integers; one more is an error there.
 MAX_INTEGER = 2**63 - 1
 
-# No user ID may be longer than 255 bytes and no displayname longer than 256
-# characters (Matrix specification; synapse/handlers/profile.py). A longer term can
-# only be a mistake, and would make the databases compile an enormous pattern.
-MAX_SEARCH_TERM_LENGTH = 512
+# No user ID or server name may be longer than 255 bytes and no displayname longer than
+# 256 characters (Matrix specification; synapse/handlers/profile.py). A longer text can
+# only be a mistake, and would make the databases compile an enormous search pattern.
+MAX_TEXT_LENGTH = 512
+
+# How many files are on a page at most. The next page costs no more than the first.
+MAX_FILES = 10_000
+
+# `image/*` or anything without a star; what is stored need not be well-formed.
+_MEDIA_TYPE = re.compile(r"[^*]+/\*|[^*]+")
+
+
+class Source(enum.Enum):
+    """Where media came from: this server's users, or other servers."""
+
+    LOCAL = "local"
+    REMOTE = "remote"
+
+
+class Interval(enum.Enum):
+    """How long each part of a timeline is, by the calendar, in UTC."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
 
 
 class OwnersOrder(enum.Enum):
@@ -35,6 +60,25 @@ class OwnersOrder(enum.Enum):
     MEDIA_LENGTH = enum.auto()
     MEDIA_COUNT = enum.auto()
 
+
+class TypesOrder(enum.Enum):
+    """By what a list of media types is sorted. Ties are broken by the type."""
+
+    MEDIA_TYPE = "media_type"
+    MEDIA_LENGTH = "media_length"
+    MEDIA_COUNT = "media_count"
+
+
+class FilesOrder(enum.Enum):
+    """By what a list of files is sorted. Ties are broken by server and media ID."""
+
+    MEDIA_ID = "media_id"
+    MEDIA_LENGTH = "media_length"
+    CREATED_TS = "created_ts"
+    LAST_ACCESS_TS = "last_access_ts"
+
+
+_E = TypeVar("_E", bound=enum.Enum)
 
 _USERS_ORDER_BY = {
     "media_length": OwnersOrder.MEDIA_LENGTH,
@@ -50,7 +94,34 @@ _SERVERS_ORDER_BY = {
 
 
 @attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
-class OwnersQuery:
+class Window:
+    """A part of a question: when the media was created.
+
+    Attributes:
+        from_ts: at or after this time, in milliseconds since the epoch.
+        until_ts: at or before this time, likewise.
+    """
+
+    from_ts: int | None = None
+    until_ts: int | None = None
+
+
+@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
+class MediaQuery(Window):
+    """A part of a question: which media it is about.
+
+    Attributes:
+        source: where the media came from.
+        owner: whose it is, a full user ID or a server's name by the source; None for
+            everybody's.
+    """
+
+    source: Source = Source.LOCAL
+    owner: str | None = None
+
+
+@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
+class OwnersQuery(Window):
     """One page of those who have media: users of this server, or remote servers.
 
     Attributes:
@@ -59,32 +130,113 @@ class OwnersQuery:
         descending: whether the largest key comes first. Ties stay in ascending order.
         start: how many owners to skip.
         limit: how many owners to return at most.
-        from_ts: count only media created at or after this time, in milliseconds
-            since the epoch.
-        until_ts: count only media created at or before this time, likewise.
         search_term: list only users whose localpart or displayname contains this,
             or whose user ID it is, or servers whose name contains it, ignoring case.
+        deactivated: list only users whose account is deactivated, or is not.
     """
 
     order_by: OwnersOrder = OwnersOrder.OWNER
     descending: bool = False
     start: int = 0
     limit: int = 100
-    from_ts: int | None = None
-    until_ts: int | None = None
     search_term: str | None = None
+    deactivated: bool | None = None
+
+
+@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
+class SummaryQuery:
+    """What fills the media store.
+
+    Attributes:
+        source: count only media from there; None for all.
+        owner: count only this owner's, a full user ID or a server's name by the source.
+        unread_since: say what was last read before this time, in milliseconds since
+            the epoch.
+        duplicates: whether to look for what is stored twice.
+    """
+
+    source: Source | None = None
+    owner: str | None = None
+    unread_since: int | None = None
+    duplicates: bool = True
+
+
+@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
+class TimelineQuery(MediaQuery):
+    """How much media was created when.
+
+    Attributes:
+        interval: how long each part of the answer is.
+    """
+
+    interval: Interval = Interval.DAY
+
+
+@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
+class TypesQuery(MediaQuery):
+    """One page of the media types that there are.
+
+    Attributes:
+        grouped: whether to put the types into a few groups.
+        order_by: the sort key.
+        descending: whether the largest key comes first. Ties stay in ascending order.
+        start: how many types to skip.
+        limit: how many types to return at most.
+    """
+
+    grouped: bool = False
+    order_by: TypesOrder = TypesOrder.MEDIA_TYPE
+    descending: bool = False
+    start: int = 0
+    limit: int = 100
+
+
+@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
+class FilesQuery(MediaQuery):
+    """One page of the files themselves.
+
+    Attributes:
+        media_type: list only files of this type, in small letters and without
+            parameters; `image/*` for all types that begin with `image/`.
+        min_length: list only files of at least so many bytes.
+        unread_since: list only files that were last read before this time, in
+            milliseconds since the epoch; or created, if nobody has read them.
+        quarantined: list only files that are in quarantine, or are not.
+        deactivated: list only files of users whose account is deactivated, or is not.
+        order_by: the sort key.
+        descending: whether the largest key comes first. Ties stay in ascending order.
+        limit: how many files to return at most.
+        after: list only files that come after this one.
+    """
+
+    media_type: str | None = None
+    min_length: int | None = None
+    unread_since: int | None = None
+    quarantined: bool | None = None
+    deactivated: bool | None = None
+    order_by: FilesOrder = FilesOrder.MEDIA_ID
+    descending: bool = False
+    limit: int = 100
+    after: FilesPosition | None = None
+
+    @property
+    def list_name(self) -> str:
+        """Tells apart the lists between which no cursor can be exchanged."""
+        direction = "b" if self.descending else "f"
+        return f"{self.source.value} {self.order_by.value} {direction}"
 
 
 def parse_users_query(request: SynapseRequest) -> OwnersQuery:
     """Read the documented parameters of *Users' media usage statistics*.
 
     The names, defaults and errors are those of Synapse's Admin API documentation
-    (v1.75) and of its implementation.
+    (v1.75) and of its implementation. `deactivated` is the module's own.
 
     Raises:
         SynapseError: 400, naming the parameter and what it should be.
     """
-    return _parse_owners_query(request, _USERS_ORDER_BY, "user_id")
+    query = _parse_owners_query(request, _USERS_ORDER_BY, "user_id")
+    return attr.evolve(query, deactivated=parse_boolean(request, "deactivated"))
 
 
 def parse_servers_query(request: SynapseRequest) -> OwnersQuery:
@@ -96,6 +248,91 @@ def parse_servers_query(request: SynapseRequest) -> OwnersQuery:
     return _parse_owners_query(request, _SERVERS_ORDER_BY, "server_name")
 
 
+def parse_summary_query(request: SynapseRequest) -> SummaryQuery:
+    """Read the parameters of `/v1/summary`.
+
+    Raises:
+        SynapseError: 400, naming the parameter and what it should be.
+    """
+    source, owner = _parse_owner(request)
+    return SummaryQuery(
+        source=source,
+        owner=owner,
+        unread_since=_parse_optional_integer(request, "unread_since"),
+        duplicates=parse_boolean(request, "duplicates", default=True),
+    )
+
+
+def parse_timeline_query(request: SynapseRequest) -> TimelineQuery:
+    """Read the parameters of `/v1/timeline`.
+
+    Raises:
+        SynapseError: 400, naming the parameter and what it should be.
+    """
+    source, owner = _parse_source(request)
+    from_ts, until_ts = _parse_window(request)
+    return TimelineQuery(
+        source=source,
+        owner=owner,
+        from_ts=from_ts,
+        until_ts=until_ts,
+        interval=_parse_enum(request, "interval", Interval.DAY),
+    )
+
+
+def parse_types_query(request: SynapseRequest) -> TypesQuery:
+    """Read the parameters of `/v1/types`.
+
+    Raises:
+        SynapseError: 400, naming the parameter and what it should be.
+    """
+    source, owner = _parse_source(request)
+    from_ts, until_ts = _parse_window(request)
+    return TypesQuery(
+        source=source,
+        owner=owner,
+        from_ts=from_ts,
+        until_ts=until_ts,
+        grouped=parse_boolean(request, "group", default=False),
+        order_by=_parse_enum(request, "order_by", TypesOrder.MEDIA_TYPE),
+        descending=_parse_descending(request),
+        start=_parse_integer(request, "from", 0),
+        limit=_parse_integer(request, "limit", 100),
+    )
+
+
+def parse_files_query(request: SynapseRequest) -> FilesQuery:
+    """Read the parameters of `/v1/files`.
+
+    Raises:
+        SynapseError: 400, naming the parameter and what it should be.
+    """
+    source, owner = _parse_source(request)
+    from_ts, until_ts = _parse_window(request)
+    deactivated = parse_boolean(request, "deactivated")
+    if deactivated is not None and source is Source.REMOTE:
+        raise _invalid(
+            "Query parameter deactivated is about users of this server, and "
+            "goes with source=local only."
+        )
+    query = FilesQuery(
+        source=source,
+        owner=owner,
+        from_ts=from_ts,
+        until_ts=until_ts,
+        media_type=_parse_media_type(request),
+        min_length=_parse_optional_integer(request, "min_length"),
+        unread_since=_parse_optional_integer(request, "unread_since"),
+        quarantined=parse_boolean(request, "quarantined"),
+        deactivated=deactivated,
+        order_by=_parse_enum(request, "order_by", FilesOrder.MEDIA_ID),
+        descending=_parse_descending(request),
+        # Who asks for more gets a page of so many, and the token of the next.
+        limit=min(_parse_integer(request, "limit", 100), MAX_FILES),
+    )
+    return attr.evolve(query, after=_parse_cursor(request, query.list_name))
+
+
 def _parse_owners_query(
     request: SynapseRequest, orders: Mapping[str, OwnersOrder], default_order: str
 ) -> OwnersQuery:
@@ -104,42 +341,112 @@ def _parse_owners_query(
     )
     start = _parse_integer(request, "from", 0)
     limit = _parse_integer(request, "limit", 100)
-    from_ts = _parse_optional_integer(request, "from_ts")
-    until_ts = _parse_optional_integer(request, "until_ts")
-    if until_ts is not None and until_ts <= (from_ts or 0):
-        raise _invalid("Query parameter until_ts must be greater than from_ts.")
-
+    from_ts, until_ts = _parse_window(request)
     return OwnersQuery(
         order_by=orders[order_by],
         start=start,
         limit=limit,
-        # Zero is the documented default and asks for everything.
-        from_ts=from_ts or None,
+        from_ts=from_ts,
         until_ts=until_ts,
-        search_term=_parse_search_term(request),
+        search_term=_parse_text(request, "search_term"),
         descending=_parse_descending(request),
     )
 
 
-def _parse_search_term(request: SynapseRequest) -> str | None:
-    search_term = parse_string(request, "search_term", encoding="utf-8")
-    if search_term is None:
-        return None
-    if search_term == "":
-        raise _invalid("Query parameter search_term cannot be an empty string.")
-    if "\0" in search_term:
-        raise _invalid("Query parameter search_term cannot contain a NUL character.")
-    if len(search_term) > MAX_SEARCH_TERM_LENGTH:
+def _parse_window(request: SynapseRequest) -> tuple[int | None, int | None]:
+    from_ts = _parse_optional_integer(request, "from_ts")
+    until_ts = _parse_optional_integer(request, "until_ts")
+    if until_ts is not None and until_ts <= (from_ts or 0):
+        raise _invalid("Query parameter until_ts must be greater than from_ts.")
+    # Zero is the documented default and asks for everything.
+    return from_ts or None, until_ts
+
+
+def _parse_source(request: SynapseRequest) -> tuple[Source, str | None]:
+    """Where the media is from and whose it is; the owner alone says where from."""
+    owner_source, owner = _parse_owner(request)
+    source = _parse_enum(request, "source", owner_source or Source.LOCAL)
+    if owner_source not in (None, source):
         raise _invalid(
-            "Query parameter search_term cannot be longer than "
-            f"{MAX_SEARCH_TERM_LENGTH} characters."
+            f"Query parameter source={source.value} does not go with {owner}: "
+            "user_id is for local media and server_name for remote media."
         )
-    return search_term
+    return source, owner
+
+
+def _parse_owner(request: SynapseRequest) -> tuple[Source | None, str | None]:
+    user_id = _parse_text(request, "user_id")
+    server_name = _parse_text(request, "server_name")
+    if user_id is None:
+        return (None if server_name is None else Source.REMOTE), server_name
+    if server_name is not None:
+        raise _invalid(
+            "Query parameters user_id and server_name do not go together: "
+            "user_id is for local media and server_name for remote media."
+        )
+    # Else a localpart, which is nobody's user ID, would look like a user without media.
+    if not user_id.startswith("@") or ":" not in user_id:
+        raise _invalid(
+            "Query parameter user_id must be a complete user ID, such as "
+            "@user:example.org."
+        )
+    return Source.LOCAL, user_id
+
+
+def _parse_media_type(request: SynapseRequest) -> str | None:
+    text = _parse_text(request, "media_type")
+    if text is None:
+        return None
+    # As the databases do it: ASCII letters only, and only spaces around.
+    media_type = text.split(";")[0].strip(" ").encode().lower().decode()
+    if not _MEDIA_TYPE.fullmatch(media_type):
+        raise _invalid(
+            "Query parameter media_type must be a media type, such as image/png, or "
+            "image/* for all that begin so."
+        )
+    return media_type
+
+
+def _parse_cursor(request: SynapseRequest, list_name: str) -> FilesPosition | None:
+    token = parse_string(request, "from")
+    if token is None:
+        return None
+    try:
+        return read_cursor(list_name, token)
+    except ValueError:
+        raise _invalid(
+            "Query parameter from must be the next_token of a page of this list, in "
+            "the same order."
+        ) from None
+
+
+def _parse_text(request: SynapseRequest, name: str) -> str | None:
+    text = parse_string(request, name, encoding="utf-8")
+    if text is None:
+        return None
+    if text == "":
+        raise _invalid(f"Query parameter {name} cannot be an empty string.")
+    if "\0" in text:
+        raise _invalid(f"Query parameter {name} cannot contain a NUL character.")
+    if len(text) > MAX_TEXT_LENGTH:
+        raise _invalid(
+            f"Query parameter {name} cannot be longer than {MAX_TEXT_LENGTH} "
+            "characters."
+        )
+    return text
 
 
 def _parse_descending(request: SynapseRequest) -> bool:
     # Matrix's own words for the direction: forwards and backwards.
     return parse_string(request, "dir", default="f", allowed_values=("f", "b")) == "b"
+
+
+def _parse_enum(request: SynapseRequest, name: str, default: _E) -> _E:
+    kind = type(default)
+    names = [member.value for member in kind]
+    return kind(
+        parse_string(request, name, default=default.value, allowed_values=names)
+    )
 
 
 def _parse_integer(request: SynapseRequest, name: str, default: int) -> int:

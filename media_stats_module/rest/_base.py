@@ -13,6 +13,7 @@ from synapse.module_api.errors import Codes, SynapseError
 from twisted.web.resource import Resource
 
 from media_stats_module.auth import assert_requester_is_admin
+from media_stats_module.storage import MediaStatsStore, Usage
 
 
 class UnrecognizedResource(DirectServeJsonResource):
@@ -51,9 +52,10 @@ class Endpoint(DirectServeJsonResource):
     labelled with the name of the subclass.
     """
 
-    def __init__(self, api: ModuleApi) -> None:
+    def __init__(self, api: ModuleApi, store: MediaStatsStore) -> None:
         super().__init__()
         self._api = api
+        self._store = store
 
     def getChild(self, path: bytes, request: SynapseRequest) -> Resource:  # noqa: N802
         # Not even with a trailing slash.
@@ -76,3 +78,23 @@ class AdminResource(Endpoint, abc.ABC):
         Raises:
             SynapseError: 4xx, for a request that cannot be answered.
         """
+
+
+def usage_body(usage: Usage) -> JsonDict:
+    """An amount of files, as every answer puts it."""
+    return {"media_count": usage.media_count, "media_length": usage.media_length}
+
+
+def page_totals(start: int, length: int, total: int) -> JsonDict:
+    """What every page says of the whole list.
+
+    Args:
+        start: how many are before the page.
+        length: how many are on it.
+        total: how many are on all pages.
+    """
+    totals: JsonDict = {"total": total}
+    # An empty page has no next one, or a client would ask for it for ever.
+    if length and start + length < total:
+        totals["next_token"] = start + length
+    return totals

@@ -1,22 +1,13 @@
 """`/v1/users` and `/v1/servers`: whose the media is, and how much of it."""
 
-from synapse.module_api import JsonDict, ModuleApi, SynapseRequest
+from synapse.module_api import JsonDict, SynapseRequest
 
-from media_stats_module.query import (
-    OwnersQuery,
-    parse_servers_query,
-    parse_users_query,
-)
-from media_stats_module.rest._base import AdminResource
-from media_stats_module.storage import MediaStatsStore, OwnersPage
+from media_stats_module.query import parse_servers_query, parse_users_query
+from media_stats_module.rest._base import AdminResource, page_totals
 
 
 class UsersMediaStatsResource(AdminResource):
     """Lists the users that have local media: the documented endpoint of Synapse."""
-
-    def __init__(self, api: ModuleApi, store: MediaStatsStore) -> None:
-        super().__init__(api)
-        self._store = store
 
     async def answer(self, request: SynapseRequest) -> JsonDict:
         query = parse_users_query(request)
@@ -30,15 +21,12 @@ class UsersMediaStatsResource(AdminResource):
             }
             for usage in page.owners
         ]
-        return {"users": users, **_totals(query, page)}
+        totals = page_totals(query.start, len(users), page.total)
+        return {"users": users, **totals}
 
 
 class ServersMediaStatsResource(AdminResource):
     """Lists the servers that cached remote media came from."""
-
-    def __init__(self, api: ModuleApi, store: MediaStatsStore) -> None:
-        super().__init__(api)
-        self._store = store
 
     async def answer(self, request: SynapseRequest) -> JsonDict:
         query = parse_servers_query(request)
@@ -51,14 +39,7 @@ class ServersMediaStatsResource(AdminResource):
             }
             for usage in page.owners
         ]
-        return {"servers": servers, **_totals(query, page)}
-
-
-def _totals(query: OwnersQuery, page: OwnersPage) -> JsonDict:
-    """What every page says of the whole list."""
-    totals: JsonDict = {"total": page.total}
-    next_start = query.start + len(page.owners)
-    # An empty page has no next one, or a client would ask for it for ever.
-    if page.owners and next_start < page.total:
-        totals["next_token"] = next_start
-    return totals
+        return {
+            "servers": servers,
+            **page_totals(query.start, len(servers), page.total),
+        }

@@ -15,8 +15,7 @@ class RollupsResource(AdminResource):
     """Shows whether rollups are on, and how far each of them is."""
 
     def __init__(self, api: ModuleApi, store: MediaStatsStore) -> None:
-        super().__init__(api)
-        self._store = store
+        super().__init__(api, store)
         self.putChild(b"check", RollupsCheckResource(api, store))
 
     async def answer(self, request: SynapseRequest) -> JsonDict:
@@ -29,10 +28,6 @@ class RollupsResource(AdminResource):
 
 class RollupsCheckResource(Endpoint):
     """Compares the totals with the media, now. `POST`: what it finds is kept."""
-
-    def __init__(self, api: ModuleApi, store: MediaStatsStore) -> None:
-        super().__init__(api)
-        self._store = store
 
     async def _async_render_POST(  # noqa: N802
         self, request: SynapseRequest

@@ -1,6 +1,25 @@
 """SQL, all of it: functions of a transaction and a query, for both databases."""
 
 from media_stats_module.storage.store import MediaStatsStore
-from media_stats_module.storage.values import OwnersPage, OwnerUsage
+from media_stats_module.storage.values import (
+    DayUsage,
+    File,
+    LocalSummary,
+    OwnersPage,
+    OwnerUsage,
+    RemoteSummary,
+    Summary,
+    Usage,
+)
 
-__all__ = ["MediaStatsStore", "OwnerUsage", "OwnersPage"]
+__all__ = [
+    "DayUsage",
+    "File",
+    "LocalSummary",
+    "MediaStatsStore",
+    "OwnerUsage",
+    "OwnersPage",
+    "RemoteSummary",
+    "Summary",
+    "Usage",
+]

@@ -10,6 +10,7 @@ from media_stats_module.query import OwnersOrder, OwnersQuery
 from media_stats_module.storage._sql import Sql
 from media_stats_module.storage._synapse import (
     MediaTable,
+    is_deactivated,
     is_postgres,
     localpart_of,
     profile_of,
@@ -44,6 +45,7 @@ class Owners:
         self._txn = txn
         self._are_users = media.owners_are_users
         self._search_term = query.search_term
+        self._deactivated = query.deactivated
         self._early = self._are_users and (
             query.search_term is not None or query.order_by is OwnersOrder.DISPLAYNAME
         )
@@ -62,10 +64,17 @@ class Owners:
                 SELECT {columns}, p.displayname AS displayname FROM owners
                 LEFT JOIN profiles AS p ON {profile_of(self._txn, "owners.owner")}
                 """
-        if self._search_term is None:
-            return Sql(text)
-        found = self._found(self._search_term)
-        return Sql(f"{text} WHERE {found.text}", found.args)
+        conditions: list[str] = []
+        args: tuple[object, ...] = ()
+        if self._deactivated is not None:
+            conditions.append(is_deactivated("owners.owner", self._deactivated))
+        if self._search_term is not None:
+            found = self._found(self._search_term)
+            conditions.append(found.text)
+            args = found.args
+        if conditions:
+            text += f" WHERE {' AND '.join(conditions)}"
+        return Sql(text, args)
 
     def joined_late(self, owner: str) -> str:
         """Join the profiles of the owners on the page, unless they are there."""

@@ -1,6 +1,10 @@
-"""A piece of SQL with the values that go with it."""
+"""A piece of SQL with the values that go with it, and the pieces that many share."""
 
 import attr
+from synapse.module_api import LoggingTransaction
+
+from media_stats_module.query import MediaQuery, Window
+from media_stats_module.storage._synapse import MediaTable, is_postgres
 
 
 @attr.s(auto_attribs=True, frozen=True, slots=True)
@@ -9,3 +13,74 @@ class Sql:
 
     text: str
     args: tuple[object, ...] = ()
+
+
+def in_window(window: Window) -> Sql:
+    """Further conditions on a row, called `m`: that it was created in a window."""
+    text = ""
+    args: list[object] = []
+    if window.from_ts is not None:
+        text += " AND m.created_ts >= ?"
+        args.append(window.from_ts)
+    if window.until_ts is not None:
+        text += " AND m.created_ts <= ?"
+        args.append(window.until_ts)
+    return Sql(text, tuple(args))
+
+
+def of_owner(media: MediaTable, owner: str | None) -> Sql:
+    """A further condition on a row, called `m`: that it is an owner's, if one is given.
+
+    An index of Synapse's own serves it.
+    """
+    if owner is None:
+        return Sql("")
+    return Sql(f" AND m.{media.owner} = ?", (owner,))
+
+
+def counted_rows_txn(
+    txn: LoggingTransaction, media: MediaTable, query: MediaQuery
+) -> Sql:
+    """The `FROM` and `WHERE` of the rows, called `m`, that count and are asked for.
+
+    One read of the table; or of one owner's rows, by the index that starts with the
+    owner.
+
+    Args:
+        txn: the transaction of the statement.
+        media: the media to count.
+        query: what is asked.
+    """
+    owner, window = of_owner(media, query.owner), in_window(query)
+    scan = scan_txn(txn, media, window) if query.owner is None else ""
+    return Sql(
+        f"FROM {media.name} AS m {scan} "
+        f"WHERE {media.is_counted}{owner.text}{window.text}",
+        owner.args + window.args,
+    )
+
+
+def scan_txn(txn: LoggingTransaction, media: MediaTable, window: Sql) -> str:
+    """Prepare to read all rows of a window; what goes behind the table's name."""
+    if is_postgres(txn):
+        if window.args:
+            # Rows stand in the table about in the order they were created in, so those
+            # of a window are neighbours. The planner does not reckon with that when it
+            # considers a bitmap of an index, takes each for a random read, and would
+            # read the whole table for a window of 30 days.
+            txn.execute("SET LOCAL random_page_cost = 1.1")
+        return ""
+    # SQLite would go through the index to save sorting, and read each row at random:
+    # 1.7 s instead of 0.5 s for a million rows in memory.
+    return "" if window.args else "NOT INDEXED"
+
+
+def day_of(created_ts: str) -> str:
+    """The SQL expression for the UTC day of a time, as days since the epoch.
+
+    Synapse has always filled `created_ts`; a row without belongs to day 0.
+
+    Args:
+        created_ts: the SQL expression for milliseconds since the epoch.
+    """
+    return f"COALESCE({created_ts}, 0) / 86400000"

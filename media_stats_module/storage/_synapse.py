@@ -4,6 +4,8 @@ Everything that a new version of Synapse could change under the statements of th
 folder is named in this file.
 """
 
+from collections.abc import Iterable
+
 import attr
 from synapse.module_api import LoggingTransaction
 
@@ -15,6 +17,10 @@ from synapse.storage.schema import SCHEMA_VERSION
 # Since schema version 78 (Synapse 1.90) every row of `profiles` is known to have a
 # `full_user_id`; before, only the localpart in `user_id` can be relied on.
 _PROFILES_HAVE_FULL_USER_ID = SCHEMA_VERSION >= 78
+
+# Since schema version 91 (Synapse 1.128) the media tables have the SHA-256 of what is
+# stored from then on, in `sha256`; it is NULL for what was there before.
+MEDIA_HAVE_SHA256 = SCHEMA_VERSION >= 91
 
 
 @attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
@@ -29,6 +35,8 @@ class MediaTable:
         absent: the columns that it must have none in.
         owners_are_users: whether the owners are users of this server, who have
             profiles, or remote servers.
+        thumbnails: the table in which each row is a thumbnail of such a file. An
+            index of Synapse's own starts with what identifies the file.
     """
 
     name: str
@@ -36,16 +44,27 @@ class MediaTable:
     present: tuple[str, ...]
     absent: tuple[str, ...] = ()
     owners_are_users: bool
+    thumbnails: str
 
     @property
     def is_counted(self) -> str:
         """The SQL condition under which a row, called `m`, counts."""
         return self.is_row_counted("m")
 
+    @property
+    def is_file(self) -> str:
+        """The same, but that of nobody's files too."""
+        return self._condition(
+            "m", [column for column in self.present if column != self.owner]
+        )
+
     def is_row_counted(self, row: str) -> str:
         """The SQL condition under which a row counts, by whatever name it goes."""
+        return self._condition(row, self.present)
+
+    def _condition(self, row: str, present: Iterable[str]) -> str:
         return " AND ".join(
-            [f"{row}.{column} IS NOT NULL" for column in self.present]
+            [f"{row}.{column} IS NOT NULL" for column in present]
             + [f"{row}.{column} IS NULL" for column in self.absent]
         )
 
@@ -66,6 +85,7 @@ def local_media(*, count_url_previews: bool) -> MediaTable:
         present=("user_id", "media_length"),
         absent=() if count_url_previews else ("url_cache",),
         owners_are_users=True,
+        thumbnails="local_media_repository_thumbnails",
     )
 
 
@@ -74,6 +94,7 @@ REMOTE_MEDIA = MediaTable(
     owner="media_origin",
     present=("media_origin", "media_length"),
     owners_are_users=False,
+    thumbnails="remote_media_cache_thumbnails",
 )
 """Media of other servers that this server keeps copies of.
 
@@ -112,3 +133,37 @@ def localpart_of(txn: LoggingTransaction, user_id: str) -> str:
     if is_postgres(txn):
         return f"substr(split_part({user_id}, ':', 1), 2)"
     return f"substr({user_id}, 2, instr({user_id}, ':') - 2)"
+
+
+def media_type_of(txn: LoggingTransaction, content_type: str) -> str:
+    """The SQL expression for a media type in small letters, without parameters.
+
+    Where there is none it is the one that Synapse then serves the file with.
+
+    Args:
+        txn: decides the dialect.
+        content_type: the SQL expression for what was said at upload: `Text/html; q=1`.
+    """
+    if is_postgres(txn):
+        media_type = f"split_part({content_type}, ';', 1)"
+    else:
+        before = f"instr({content_type} || ';', ';') - 1"
+        media_type = f"substr({content_type}, 1, {before})"
+    return (
+        f"COALESCE(NULLIF(LOWER(TRIM({media_type})), ''), 'application/octet-stream')"
+    )
+
+
+def is_deactivated(user_id: str, deactivated: bool) -> str:
+    """The SQL condition under which a user's account is deactivated, or is not.
+
+    Args:
+        user_id: the SQL expression that gives the full user ID. The column of `users`
+            that it is looked up in has a unique index.
+        deactivated: which of the two. No user at all is neither.
+    """
+    found = (
+        "EXISTS (SELECT 1 FROM users AS u "
+        f"WHERE u.name = {user_id} AND u.deactivated = 1)"
+    )
+    return found if deactivated else f"({user_id} IS NOT NULL AND NOT {found})"

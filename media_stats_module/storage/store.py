@@ -1,20 +1,38 @@
 """The one way into the database: picks how a question is answered, and asks it."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from synapse.module_api import LoggingTransaction, ModuleApi
 
 from media_stats_module.clock import current_time_ms
 from media_stats_module.config import MediaStatsConfig
 from media_stats_module.metrics import differences_found
-from media_stats_module.query import OwnersQuery
+from media_stats_module.query import (
+    FilesQuery,
+    MediaQuery,
+    OwnersQuery,
+    Source,
+    SummaryQuery,
+    TimelineQuery,
+    TypesQuery,
+)
 from media_stats_module.storage import live
+from media_stats_module.storage.files import get_files_page_txn
 from media_stats_module.storage.rollups import read, schema, write
 from media_stats_module.storage.rollups.check import Differences, check_txn
 from media_stats_module.storage.rollups.state import RollupState, get_state_txn
 from media_stats_module.storage.rollups.tables import Rollup, all_rollups
-from media_stats_module.storage.values import OwnersPage
+from media_stats_module.storage.summary import get_summary_txn
+from media_stats_module.storage.timeline import get_days_txn
+from media_stats_module.storage.types import get_types_page_txn
+from media_stats_module.storage.values import (
+    DayUsage,
+    FilesPage,
+    OwnersPage,
+    Summary,
+    TypesPage,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +53,36 @@ class MediaStatsStore:
     async def get_servers_page(self, query: OwnersQuery) -> OwnersPage:
         """One page of the servers that cached remote media came from."""
         return await self._get_owners_page(self._remote, query)
+
+    async def get_summary(self, query: SummaryQuery) -> Summary:
+        """What fills the media store."""
+        return await self._api.run_db_interaction(
+            "media_stats_get_summary", get_summary_txn, self._local.media, query
+        )
+
+    async def get_days(self, query: TimelineQuery) -> Sequence[DayUsage]:
+        """The days on which media was created, and how much."""
+        return await self._api.run_db_interaction(
+            "media_stats_get_days", get_days_txn, self._rollup(query).media, query
+        )
+
+    async def get_types_page(self, query: TypesQuery) -> TypesPage:
+        """One page of the types of the media, with how much there is of each."""
+        return await self._api.run_db_interaction(
+            "media_stats_get_types_page",
+            get_types_page_txn,
+            self._rollup(query).media,
+            query,
+        )
+
+    async def get_files_page(self, query: FilesQuery) -> FilesPage:
+        """One page of the files themselves."""
+        return await self._api.run_db_interaction(
+            "media_stats_get_files_page",
+            get_files_page_txn,
+            self._rollup(query).media,
+            query,
+        )
 
     async def get_rollup_states(self) -> Mapping[str, RollupState]:
         """The state of the totals by source of media; none if not installed."""
@@ -77,6 +125,9 @@ class MediaStatsStore:
             "media_stats_start_build", write.start_build_txn, rollup, now_ts
         )
         return differences
+
+    def _rollup(self, query: MediaQuery) -> Rollup:
+        return self._local if query.source is Source.LOCAL else self._remote
 
     def _get_rollup_states_txn(
         self, txn: LoggingTransaction

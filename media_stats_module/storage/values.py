@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import attr
 
+from media_stats_module.cursor import FilesPosition
+
 
 @attr.s(auto_attribs=True, frozen=True, slots=True)
 class OwnerUsage:
@@ -33,3 +35,220 @@ class OwnersPage:
 
     owners: Sequence[OwnerUsage]
     total: int
+
+
+@attr.s(auto_attribs=True, frozen=True, slots=True)
+class Usage:
+    """An amount of files.
+
+    Attributes:
+        media_count: how many files.
+        media_length: how many bytes they are together.
+    """
+
+    media_count: int
+    media_length: int
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.media_count + other.media_count,
+            self.media_length + other.media_length,
+        )
+
+
+@attr.s(auto_attribs=True, frozen=True, slots=True)
+class Reclaimable:
+    """Files that could be deleted, thumbnails aside.
+
+    Attributes:
+        unread: files that were last read before the time that was asked for; or
+            created, if nobody has read them.
+        total: files that are unread, or quarantined, or a preview; each once.
+    """
+
+    unread: Usage
+    total: Usage
+
+
+@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
+class LocalSummary:
+    """What users of this server have stored.
+
+    Uploads, previews and media without an owner exclude each other. Quarantined and
+    the other files below are among them.
+
+    Attributes:
+        uploads: files that users uploaded.
+        url_previews: images that were fetched for a preview of a URL.
+        without_owner: files of which Synapse does not know whose they are.
+        thumbnails: smaller versions of all these.
+        quarantined: files that an admin has put into quarantine.
+        protected: files that an admin has made safe from quarantine.
+        reclaimable: what could be deleted, previews included; None if nobody asked.
+        pending: how many uploads were announced and have not been made.
+        users: how many users have media that counts.
+    """
+
+    uploads: Usage
+    url_previews: Usage
+    without_owner: Usage
+    thumbnails: Usage
+    quarantined: Usage
+    protected: Usage
+    reclaimable: Reclaimable | None
+    pending: int
+    users: int
+
+    @property
+    def total(self) -> Usage:
+        """All that is stored."""
+        return self.uploads + self.url_previews + self.without_owner + self.thumbnails
+
+
+@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
+class RemoteSummary:
+    """What is stored of other servers.
+
+    Attributes:
+        cached: files that were fetched from other servers.
+        thumbnails: smaller versions of them.
+        quarantined: those that an admin has put into quarantine.
+        reclaimable: what could be deleted; None if nobody asked.
+        servers: from how many servers they are.
+    """
+
+    cached: Usage
+    thumbnails: Usage
+    quarantined: Usage
+    reclaimable: Reclaimable | None
+    servers: int
+
+    @property
+    def total(self) -> Usage:
+        """All that is stored."""
+        return self.cached + self.thumbnails
+
+
+@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What fills the media store.
+
+    Attributes:
+        local: what users of this server have stored; None if that was not asked.
+        remote: what is stored of other servers; None if that was not asked.
+        duplicates: the files that are stored although a file with the same content
+            is; None if nobody asked or Synapse does not keep what would tell.
+    """
+
+    local: LocalSummary | None
+    remote: RemoteSummary | None
+    duplicates: Usage | None
+
+    @property
+    def total(self) -> Usage:
+        """All that is stored of what was asked for."""
+        return sum((part.total for part in self._parts), Usage(0, 0))
+
+    @property
+    def reclaimable(self) -> Usage:
+        """All that could be deleted of what was asked for."""
+        return sum(
+            (part.reclaimable.total for part in self._parts if part.reclaimable),
+            Usage(0, 0),
+        )
+
+    @property
+    def _parts(self) -> list[LocalSummary | RemoteSummary]:
+        return [part for part in (self.local, self.remote) if part]
+
+
+@attr.s(auto_attribs=True, frozen=True, slots=True)
+class DayUsage:
+    """The media that was created on one day.
+
+    Attributes:
+        day: days since the epoch, UTC.
+        media_count: how many files.
+        media_length: how many bytes they are together.
+    """
+
+    day: int
+    media_count: int
+    media_length: int
+
+
+@attr.s(auto_attribs=True, frozen=True, slots=True)
+class TypeUsage:
+    """The media of one type, or of one group of types.
+
+    Attributes:
+        media_type: the type in small letters, without parameters; or the group.
+        media_count: how many files.
+        media_length: how many bytes they are together.
+    """
+
+    media_type: str
+    media_count: int
+    media_length: int
+
+
+@attr.s(auto_attribs=True, frozen=True, slots=True)
+class TypesPage:
+    """One page of a list of media types.
+
+    Attributes:
+        types: the types, or groups, on the page, in order.
+        total: how many there are on all pages.
+    """
+
+    types: Sequence[TypeUsage]
+    total: int
+
+
+def _to_bool(value: object) -> bool | None:
+    """What SQLite has as an integer."""
+    return None if value is None else bool(value)
+
+
+@attr.s(auto_attribs=True, frozen=True, slots=True)
+class File:
+    """A file.
+
+    Attributes:
+        server_name: the server that it is from; None if it is this one.
+        user_id: who uploaded it here; None if that is not known, or it is remote.
+        media_id: its ID on its server.
+        media_type: its type as it was given at upload, which may be not at all.
+        upload_name: its name, likewise.
+        media_length: how many bytes it is.
+        created_ts: when it was stored here, in milliseconds since the epoch.
+        last_access_ts: when it was last read, likewise; None if it never was.
+        quarantined_by: who has put it into quarantine, if somebody has.
+        safe_from_quarantine: whether an admin has made it so; None for remote files.
+        url_preview: whether it was fetched for a preview of a URL; None likewise.
+    """
+
+    server_name: str | None
+    user_id: str | None
+    media_id: str
+    media_type: str | None
+    upload_name: str | None
+    media_length: int
+    created_ts: int
+    last_access_ts: int | None
+    quarantined_by: str | None
+    safe_from_quarantine: bool | None = attr.ib(converter=_to_bool)
+    url_preview: bool | None = attr.ib(converter=_to_bool)
+
+
+@attr.s(auto_attribs=True, frozen=True, slots=True)
+class FilesPage:
+    """One page of a list of files.
+
+    Attributes:
+        files: the files on the page, in order.
+        end: the place after which the next page begins; None if this is the last.
+    """
+
+    files: Sequence[File]
+    end: FilesPosition | None

@@ -9,7 +9,8 @@ from typing import cast
 import attr
 from synapse.module_api import LoggingTransaction
 
-from media_stats_module.storage.rollups.tables import STATE, Rollup, day_of
+from media_stats_module.storage._sql import day_of
+from media_stats_module.storage.rollups.tables import STATE, Rollup
 
 
 @attr.s(auto_attribs=True, frozen=True, slots=True)

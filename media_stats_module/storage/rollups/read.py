@@ -28,7 +28,11 @@ def get_owners_page_txn(
     kept_owners = _ready_owners_txn(txn, rollup)
     if kept_owners is None:
         return None
-    if query.search_term is not None or query.order_by is OwnersOrder.DISPLAYNAME:
+    if (
+        query.search_term is not None
+        or query.deactivated is not None
+        or query.order_by is OwnersOrder.DISPLAYNAME
+    ):
         return _matched_page_txn(txn, rollup, query)
     return _indexed_page_txn(txn, rollup, query, kept_owners)
 

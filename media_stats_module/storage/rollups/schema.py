@@ -12,11 +12,11 @@ from collections.abc import Iterable, Sequence
 
 from synapse.module_api import LoggingTransaction
 
+from media_stats_module.storage._sql import day_of
 from media_stats_module.storage._synapse import is_postgres
 from media_stats_module.storage.rollups.tables import (
     STATE,
     Rollup,
-    day_of,
     fingerprint,
 )
 

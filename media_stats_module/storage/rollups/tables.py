@@ -76,14 +76,3 @@ def fingerprint(txn: LoggingTransaction, rollup: Rollup) -> str:
     """
     database = "postgres" if is_postgres(txn) else "sqlite"
     return f"{database}: {rollup.media.is_counted}"
-
-
-def day_of(created_ts: str) -> str:
-    """The SQL expression for the UTC day of a time, as days since the epoch.
-
-    Synapse has always filled `created_ts`; a row without belongs to day 0.
-
-    Args:
-        created_ts: the SQL expression for milliseconds since the epoch.
-    """
-    return f"COALESCE({created_ts}, 0) / 86400000"

@@ -11,8 +11,9 @@ from typing import cast
 import attr
 from synapse.module_api import LoggingTransaction
 
+from media_stats_module.storage._sql import day_of
 from media_stats_module.storage._synapse import is_postgres
-from media_stats_module.storage.rollups.tables import STATE, Rollup, day_of
+from media_stats_module.storage.rollups.tables import STATE, Rollup
 
 _ALL_ROWS = 2**63 - 1
 

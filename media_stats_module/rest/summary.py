@@ -1,0 +1,71 @@
+"""`/v1/summary`: what fills the media store."""
+
+from synapse.module_api import JsonDict, SynapseRequest
+
+from media_stats_module.query import parse_summary_query
+from media_stats_module.rest._base import AdminResource, usage_body
+from media_stats_module.storage import LocalSummary, RemoteSummary, Summary
+
+
+class SummaryMediaStatsResource(AdminResource):
+    """Adds up what is stored by kind, of everybody or of one user or server."""
+
+    async def answer(self, request: SynapseRequest) -> JsonDict:
+        query = parse_summary_query(request)
+        summary = await self._store.get_summary(query)
+        answer: JsonDict = {"total": usage_body(summary.total)}
+        if summary.local:
+            answer["local"] = _local_body(summary.local)
+        if summary.remote:
+            answer["remote"] = _remote_body(summary.remote)
+        if query.duplicates:
+            duplicates = summary.duplicates
+            answer["duplicates"] = usage_body(duplicates) if duplicates else None
+        if query.unread_since is not None:
+            answer["reclaimable"] = _reclaimable_body(summary)
+        return answer
+
+
+def _local_body(local: LocalSummary) -> JsonDict:
+    return {
+        "total": usage_body(local.total),
+        "uploads": usage_body(local.uploads),
+        "url_previews": usage_body(local.url_previews),
+        "without_owner": usage_body(local.without_owner),
+        "thumbnails": usage_body(local.thumbnails),
+        "quarantined": usage_body(local.quarantined),
+        "protected": usage_body(local.protected),
+        "pending": {"media_count": local.pending},
+        "users": local.users,
+    }
+
+
+def _remote_body(remote: RemoteSummary) -> JsonDict:
+    return {
+        "total": usage_body(remote.total),
+        "cached": usage_body(remote.cached),
+        "thumbnails": usage_body(remote.thumbnails),
+        "quarantined": usage_body(remote.quarantined),
+        "servers": remote.servers,
+    }
+
+
+def _reclaimable_body(summary: Summary) -> JsonDict:
+    """What could be deleted, with all the kinds of files that are in its totals."""
+    local, remote = summary.local, summary.remote
+    body: JsonDict = {"total": usage_body(summary.reclaimable)}
+    if local and local.reclaimable:
+        body["local"] = {
+            "total": usage_body(local.reclaimable.total),
+            "unread": usage_body(local.reclaimable.unread),
+            "quarantined": usage_body(local.quarantined),
+            "url_previews": usage_body(local.url_previews),
+            "pending": {"media_count": local.pending},
+        }
+    if remote and remote.reclaimable:
+        body["remote"] = {
+            "total": usage_body(remote.reclaimable.total),
+            "unread": usage_body(remote.reclaimable.unread),
+            "quarantined": usage_body(remote.quarantined),
+        }
+    return body

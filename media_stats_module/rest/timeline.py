@@ -1,0 +1,40 @@
+"""`/v1/timeline`: how much media was created when."""
+
+from http import HTTPStatus
+
+from synapse.module_api import JsonDict, SynapseRequest
+from synapse.module_api.errors import Codes, SynapseError
+
+from media_stats_module.buckets import MAX_BUCKETS, TooManyBucketsError, fill_buckets
+from media_stats_module.clock import current_time_ms
+from media_stats_module.query import parse_timeline_query
+from media_stats_module.rest._base import AdminResource
+
+
+class TimelineMediaStatsResource(AdminResource):
+    """Adds up what was created each day, week or month."""
+
+    async def answer(self, request: SynapseRequest) -> JsonDict:
+        query = parse_timeline_query(request)
+        days = await self._store.get_days(query)
+        try:
+            buckets = fill_buckets(days, query, current_time_ms(self._api))
+        except TooManyBucketsError:
+            raise SynapseError(
+                HTTPStatus.BAD_REQUEST,
+                f"The timeline would have more than {MAX_BUCKETS} parts. Ask for less "
+                "with from_ts and until_ts, or for longer parts with interval.",
+                Codes.INVALID_PARAM,
+            ) from None
+        return {
+            "buckets": [
+                {
+                    "date": bucket.date.isoformat(),
+                    "from_ts": bucket.from_ts,
+                    "until_ts": bucket.until_ts,
+                    "media_count": bucket.media_count,
+                    "media_length": bucket.media_length,
+                }
+                for bucket in buckets
+            ]
+        }

@@ -1,0 +1,148 @@
+"""The files themselves, a page at a time."""
+
+from synapse.module_api import LoggingTransaction
+
+from media_stats_module.cursor import FilesPosition
+from media_stats_module.query import FilesOrder, FilesQuery
+from media_stats_module.storage._sql import Sql, in_window, of_owner, scan_txn
+from media_stats_module.storage._synapse import (
+    MediaTable,
+    is_deactivated,
+    media_type_of,
+)
+from media_stats_module.storage.values import File, FilesPage
+
+# Synapse's own deletion takes a file that nobody has read for one that was read when
+# it was created.
+_LAST_READ = "COALESCE(m.last_access_ts, m.created_ts)"
+
+# Synapse has always filled `created_ts`. A row without has no place in any order by
+# time, and is not listed.
+_IS_LISTED = "m.created_ts IS NOT NULL"
+
+_KEYS = {
+    FilesOrder.MEDIA_LENGTH: "m.media_length",
+    FilesOrder.CREATED_TS: "m.created_ts",
+    FilesOrder.LAST_ACCESS_TS: _LAST_READ,
+}
+
+# In the order of the attributes of `File`.
+_COLUMNS = (
+    "m.media_id, m.media_type, m.upload_name, m.media_length, m.created_ts, "
+    "m.last_access_ts, m.quarantined_by"
+)
+_LOCAL_COLUMNS = (
+    f"NULL, m.user_id, {_COLUMNS}, m.safe_from_quarantine, m.url_cache IS NOT NULL"
+)
+_REMOTE_COLUMNS = f"m.media_origin, NULL, {_COLUMNS}, NULL, NULL"
+
+
+def get_files_page_txn(
+    txn: LoggingTransaction, media: MediaTable, query: FilesQuery
+) -> FilesPage:
+    """One page of the files, from where the last one ended.
+
+    - All files by media ID, or a server's: a walk along the unique index, which costs
+      the page.
+    - A user's files: the user's rows by the index `(user_id, created_ts)`; by
+      creation, in the order of that index, no more than the page.
+    - Else a read of the table, of which only the page is sorted: 1.5 s for 10 million
+      media on PostgreSQL.
+
+    Args:
+        txn: one transaction, in which the answer is consistent.
+        media: the media to list.
+        query: what is asked.
+    """
+    owner, window = of_owner(media, query.owner), in_window(query)
+    filters, after = _filters(txn, query), _after(media, query)
+    is_walk = query.order_by is FilesOrder.MEDIA_ID and (
+        not (owner.text or window.text or filters.text)
+        or (query.owner is not None and not media.owners_are_users)
+    )
+    scan = "" if is_walk or query.owner is not None else scan_txn(txn, media, window)
+    columns = _LOCAL_COLUMNS if media.owners_are_users else _REMOTE_COLUMNS
+    txn.execute(
+        f"""
+        SELECT {columns}, {_KEYS.get(query.order_by, "NULL")}
+        FROM {media.name} AS m {scan}
+        WHERE {media.is_file} AND {_IS_LISTED}
+            {owner.text} {window.text} {filters.text} {after.text}
+        ORDER BY {_order_by(media, query, is_walk=is_walk)}
+        LIMIT ?
+        """,
+        # One more, to see whether there is a next page.
+        (*owner.args, *window.args, *filters.args, *after.args, query.limit + 1),
+    )
+    rows = txn.fetchall()
+    files = [File(*columns) for *columns, _ in rows[: query.limit]]
+    end = None
+    # An empty page has no next one, or a client would ask for it for ever.
+    if files and len(rows) > query.limit:
+        last, key = files[-1], rows[query.limit - 1][-1]
+        end = FilesPosition(key, last.server_name, last.media_id)
+    return FilesPage(files, end)
+
+
+def _filters(txn: LoggingTransaction, query: FilesQuery) -> Sql:
+    """Further conditions on a row, called `m`, that no index serves."""
+    text = ""
+    args: list[object] = []
+    if query.media_type is not None:
+        media_type = media_type_of(txn, "m.media_type")
+        wanted = query.media_type.removesuffix("*")
+        if wanted != query.media_type:
+            media_type = f"substr({media_type}, 1, {len(wanted)})"
+        text += f" AND {media_type} = ?"
+        args.append(wanted)
+    if query.min_length is not None:
+        text += " AND m.media_length >= ?"
+        args.append(query.min_length)
+    if query.unread_since is not None:
+        text += f" AND {_LAST_READ} < ?"
+        args.append(query.unread_since)
+    if query.quarantined is not None:
+        text += (
+            f" AND m.quarantined_by IS {'NOT NULL' if query.quarantined else 'NULL'}"
+        )
+    if query.deactivated is not None:
+        text += f" AND {is_deactivated('m.user_id', query.deactivated)}"
+    return Sql(text, tuple(args))
+
+
+def _names(media: MediaTable) -> list[str]:
+    """The columns that identify a row, called `m`; a unique index is on them."""
+    return (
+        ["m.media_id"] if media.owners_are_users else ["m.media_origin", "m.media_id"]
+    )
+
+
+def _after(media: MediaTable, query: FilesQuery) -> Sql:
+    """A further condition on a row, called `m`: that it comes after a position."""
+    position = query.after
+    if position is None:
+        return Sql("")
+    names: tuple[object, ...] = (position.media_id,)
+    if not media.owners_are_users:
+        names = (position.server_name, position.media_id)
+    row, place = ", ".join(_names(media)), ", ".join("?" for _ in names)
+    beyond = "<" if query.descending else ">"
+    if query.order_by is FilesOrder.MEDIA_ID:
+        return Sql(f"AND ({row}) {beyond} ({place})", names)
+    key = _KEYS[query.order_by]
+    return Sql(
+        # The first condition says nothing new, but an index can serve it.
+        f"AND {key} {beyond}= ? AND ({key} {beyond} ? OR ({row}) > ({place}))",
+        (position.key, position.key, *names),
+    )
+
+
+def _order_by(media: MediaTable, query: FilesQuery, *, is_walk: bool) -> str:
+    direction = "DESC" if query.descending else "ASC"
+    if query.order_by is not FilesOrder.MEDIA_ID:
+        return ", ".join([f"{_KEYS[query.order_by]} {direction}", *_names(media)])
+    # For the sake of the limit, the databases would walk the unique index instead of
+    # sorting, and read the table at random until enough rows have passed the filters.
+    # No index is on what comes out of an expression.
+    as_expression = "" if is_walk else " || ''"
+    return ", ".join(f"{name}{as_expression} {direction}" for name in _names(media))

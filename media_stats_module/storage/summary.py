@@ -1,0 +1,232 @@
+"""What fills the media store, by kind. Each part of the answer is a function."""
+
+from collections.abc import Sequence
+from typing import cast
+
+from synapse.module_api import LoggingTransaction
+
+from media_stats_module.query import OwnersQuery, Source, SummaryQuery
+from media_stats_module.storage._synapse import (
+    MEDIA_HAVE_SHA256,
+    REMOTE_MEDIA,
+    MediaTable,
+)
+from media_stats_module.storage.live import get_owners_page_txn
+from media_stats_module.storage.values import (
+    LocalSummary,
+    Reclaimable,
+    RemoteSummary,
+    Summary,
+    Usage,
+)
+
+_OWNED = "m.user_id IS NOT NULL"
+_PREVIEW = "m.url_cache IS NOT NULL"
+_QUARANTINED = "m.quarantined_by IS NOT NULL"
+_UNREAD = "m.is_unread"
+
+
+def get_summary_txn(
+    txn: LoggingTransaction, local: MediaTable, query: SummaryQuery
+) -> Summary:
+    """What fills the media store.
+
+    Args:
+        txn: one transaction, in which the answer is consistent.
+        local: this server's own media.
+        query: what is asked.
+    """
+    is_local = query.source is not Source.REMOTE
+    is_remote = query.source is not Source.LOCAL
+    tables = [local] * is_local + [REMOTE_MEDIA] * is_remote
+    return Summary(
+        local=get_local_summary_txn(txn, local, query) if is_local else None,
+        remote=get_remote_summary_txn(txn, query) if is_remote else None,
+        duplicates=(
+            get_duplicates_txn(txn, tables, query.owner) if query.duplicates else None
+        ),
+    )
+
+
+def get_local_summary_txn(
+    txn: LoggingTransaction, media: MediaTable, query: SummaryQuery
+) -> LocalSummary:
+    """What users of this server have stored, all of them or one."""
+    kinds = [
+        f"{_OWNED} AND NOT {_PREVIEW}",
+        f"{_OWNED} AND {_PREVIEW}",
+        f"NOT {_OWNED}",
+        _QUARANTINED,
+        "m.safe_from_quarantine",
+    ]
+    if query.unread_since is not None:
+        kinds += [_UNREAD, f"({_UNREAD} OR {_QUARANTINED} OR {_PREVIEW})"]
+    usages, pending = _get_usages_txn(txn, media, query, kinds)
+    uploads, url_previews, without_owner, quarantined, protected, *reclaimable = usages
+    return LocalSummary(
+        uploads=uploads,
+        url_previews=url_previews,
+        without_owner=without_owner,
+        thumbnails=get_thumbnails_txn(txn, media, query.owner),
+        quarantined=quarantined,
+        protected=protected,
+        reclaimable=Reclaimable(*reclaimable) if reclaimable else None,
+        pending=pending,
+        users=count_owners_txn(txn, media, query.owner),
+    )
+
+
+def get_remote_summary_txn(
+    txn: LoggingTransaction, query: SummaryQuery
+) -> RemoteSummary:
+    """What is stored of other servers, all of them or one."""
+    media = REMOTE_MEDIA
+    kinds = ["m.media_origin IS NOT NULL", _QUARANTINED]
+    if query.unread_since is not None:
+        kinds += [_UNREAD, f"({_UNREAD} OR {_QUARANTINED})"]
+    (cached, quarantined, *reclaimable), _ = _get_usages_txn(txn, media, query, kinds)
+    return RemoteSummary(
+        cached=cached,
+        thumbnails=get_thumbnails_txn(txn, media, query.owner),
+        quarantined=quarantined,
+        reclaimable=Reclaimable(*reclaimable) if reclaimable else None,
+        servers=count_owners_txn(txn, media, query.owner),
+    )
+
+
+def _get_usages_txn(
+    txn: LoggingTransaction,
+    media: MediaTable,
+    query: SummaryQuery,
+    kinds: Sequence[str],
+) -> tuple[list[Usage], int]:
+    """Add up files by kind, and count the uploads that were announced and not made.
+
+    All kinds in one read of the table; or of one owner's rows, by the index that starts
+    with the owner. PostgreSQL, 10 million media: 2 s, a parallel sequential scan.
+
+    Args:
+        txn: the transaction.
+        media: the media to add up.
+        query: what is asked.
+        kinds: conditions on a row, called `m`. It has a column `is_unread` if the query
+            has a time for that.
+    """
+    columns = "*"
+    args: tuple[object, ...] = ()
+    if query.unread_since is not None:
+        # Synapse's own deletion takes a file that nobody has read for one that was
+        # read when it was created.
+        columns += ", COALESCE(last_access_ts, created_ts) < ? AS is_unread"
+        args += (query.unread_since,)
+    where = ""
+    if query.owner is not None:
+        where = f"WHERE {media.owner} = ?"
+        args += (query.owner,)
+    sums = "".join(
+        f"""
+        COUNT(CASE WHEN {kind} THEN m.media_length END),
+        COALESCE(SUM(CASE WHEN {kind} THEN m.media_length END), 0),
+        """
+        for kind in kinds
+    )
+    txn.execute(
+        f"""
+        SELECT {sums} COUNT(*) - COUNT(m.media_length)
+        FROM (SELECT {columns} FROM {media.name} {where}) AS m
+        """,
+        args,
+    )
+    ((*numbers, pending),) = cast(list[tuple[int, ...]], txn.fetchall())
+    pairs = zip(numbers[::2], numbers[1::2], strict=True)
+    return [Usage(*pair) for pair in pairs], pending
+
+
+def get_thumbnails_txn(
+    txn: LoggingTransaction, media: MediaTable, owner: str | None
+) -> Usage:
+    """The thumbnails of all files, or of one owner's.
+
+    PostgreSQL: 0.1 s per million, a parallel sequential scan. Of one owner, an index
+    probe per file; of a server, a range of the index that starts with the server.
+    """
+    thumbnails = f"{media.thumbnails} AS t"
+    if owner is not None and media.owners_are_users:
+        thumbnails = (
+            f"{media.name} AS m JOIN {thumbnails} ON t.media_id = m.media_id "
+            f"WHERE m.{media.owner} = ?"
+        )
+    elif owner is not None:
+        thumbnails += f" WHERE t.{media.owner} = ?"
+    txn.execute(
+        f"SELECT COUNT(*), COALESCE(SUM(t.thumbnail_length), 0) FROM {thumbnails}",
+        () if owner is None else (owner,),
+    )
+    ((count, length),) = cast(list[tuple[int, int]], txn.fetchall())
+    return Usage(count, length)
+
+
+def count_owners_txn(
+    txn: LoggingTransaction, media: MediaTable, owner: str | None
+) -> int:
+    """How many owners have media that counts; of one owner, whether that one has.
+
+    As many as a list of them has: an index probe per owner, see `live`.
+    """
+    if owner is None:
+        return get_owners_page_txn(txn, media, OwnersQuery(limit=0)).total
+    txn.execute(
+        f"""
+        SELECT COUNT(*) FROM (
+            SELECT 1 FROM {media.name} AS m
+            WHERE {media.is_counted} AND m.{media.owner} = ? LIMIT 1
+        ) AS found
+        """,
+        (owner,),
+    )
+    ((count,),) = cast(list[tuple[int]], txn.fetchall())
+    return count
+
+
+def get_duplicates_txn(
+    txn: LoggingTransaction, tables: Sequence[MediaTable], owner: str | None
+) -> Usage | None:
+    """The files that are stored although another file with the same content is.
+
+    Files from before Synapse kept hashes have none, and are not compared.
+
+    PostgreSQL, 10 million media: 10 s, a sequential scan and a hash of 10 million keys
+    in temporary files. Along the index on `sha256`, which the planner would take, and
+    which the empty string keeps it from, each row is a random read: 19 s.
+
+    Args:
+        txn: the transaction.
+        tables: where to look for files, and for their duplicates.
+        owner: whose files to compare with each other; None for everybody's.
+
+    Returns:
+        None if this version of Synapse keeps no hashes.
+    """
+    if not MEDIA_HAVE_SHA256:
+        return None
+    files = " UNION ALL ".join(
+        f"SELECT m.sha256 || '' AS sha256, m.media_length FROM {media.name} AS m "
+        "WHERE m.sha256 IS NOT NULL AND m.media_length IS NOT NULL"
+        + ("" if owner is None else f" AND m.{media.owner} = ?")
+        for media in tables
+    )
+    txn.execute(
+        f"""
+        SELECT
+            CAST(COALESCE(SUM(copies), 0) AS BIGINT),
+            CAST(COALESCE(SUM(copies * media_length), 0) AS BIGINT)
+        FROM (
+            SELECT COUNT(*) - 1 AS copies, MAX(media_length) AS media_length
+            FROM ({files}) AS files
+            GROUP BY sha256 HAVING COUNT(*) > 1
+        ) AS duplicates
+        """,
+        () if owner is None else (owner,) * len(tables),
+    )
+    ((count, length),) = cast(list[tuple[int, int]], txn.fetchall())
+    return Usage(count, length)
