@@ -10,6 +10,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 from unittest.mock import patch
@@ -28,8 +29,10 @@ from tests.test_utils import FakeResponse
 from tests.unittest import override_config
 from twisted.internet.testing import MemoryReactor
 from twisted.web.http_headers import Headers
+from twisted.web.resource import Resource
 
 from media_stats_module.module import DOCUMENTED_PATH
+from media_stats_module.rest._base import AdminResource
 
 # Synapse looks for application services in files.
 _APPSERVICES = {
@@ -276,6 +279,34 @@ class OwnAccountsTestCase(AuthTestCase):
         assert channel.code == 200, channel.result
         body: JsonDict = channel.json_body
         return body
+
+
+class EveryEndpointTestCase(MediaStatsTestCase):
+    """The rule holds on every endpoint, and before anything else."""
+
+    def test_every_endpoint(self) -> None:
+        _, ordinary_token = self.make_user("somebody")
+        # No parameter can be all of these.
+        wrong = {
+            name: "\0 no such thing" for query in _WRONG_PARAMETERS for name in query
+        }
+        endpoints = list(_endpoints(self.hs._module_web_resources[MODULE_PATH]))
+
+        assert "/v1/users" in endpoints
+        for endpoint in endpoints:
+            for token, code in ((ordinary_token, 403), ("unknown", 401), ("", 401)):
+                for query in ({}, wrong):
+                    channel = self.ask(MODULE_PATH + endpoint, query, token=token)
+                    assert channel.code == code, endpoint
+                    assert set(channel.json_body) <= {"errcode", "error", "soft_logout"}
+
+
+def _endpoints(resource: Resource, path: str = "") -> Iterator[str]:
+    """The paths of all endpoints at and below a resource."""
+    if isinstance(resource, AdminResource):
+        yield path
+    for segment, child in resource.children.items():
+        yield from _endpoints(child, f"{path}/{segment.decode()}")
 
 
 class NothingBelowTestCase(MediaStatsTestCase):

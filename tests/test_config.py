@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support import MediaStatsTestCase
+from synapse.config._base import Config
 from synapse.config.homeserver import HomeServerConfig
 from synapse.module_api.errors import ConfigError
 from synapse.rest.synapse.client import build_synapse_client_resource_tree
@@ -31,15 +32,25 @@ def error_of(**options: Any) -> ConfigError:
 
 def test_defaults() -> None:
     assert parse() == MediaStatsConfig(
-        path="/_synapse/client/media_stats", count_url_previews=True
+        path="/_synapse/client/media_stats",
+        count_url_previews=True,
+        rollups=False,
+        rollups_check_interval=24 * 60 * 60 * 1000,
     )
 
 
 def test_all_options() -> None:
-    config = parse(path="/_synapse/client/media", count_url_previews=False)
-
-    assert config.path == "/_synapse/client/media"
-    assert config.count_url_previews is False
+    assert parse(
+        path="/_synapse/client/media",
+        count_url_previews=False,
+        rollups=True,
+        rollups_check_interval="12h",
+    ) == MediaStatsConfig(
+        path="/_synapse/client/media",
+        count_url_previews=False,
+        rollups=True,
+        rollups_check_interval=12 * 60 * 60 * 1000,
+    )
 
 
 def test_frozen() -> None:
@@ -68,11 +79,44 @@ def test_unknown_option_that_is_no_string() -> None:
     assert raised.value.path == ("1",)
 
 
+@pytest.mark.parametrize("option", ["count_url_previews", "rollups"])
 @pytest.mark.parametrize("value", [None, 0, 1, "true", "no", [], {}])
-def test_bool_of_wrong_type(value: Any) -> None:
-    error = error_of(count_url_previews=value)
+def test_bool_of_wrong_type(option: str, value: Any) -> None:
+    error = error_of(**{option: value})
 
     assert "must be true or false" in error.msg
+    assert repr(value) in error.msg
+
+
+@pytest.mark.parametrize(
+    ("value", "milliseconds"),
+    [
+        (1, 1),
+        (90_000, 90_000),
+        ("1", 1),
+        ("30s", 30_000),
+        ("5m", 300_000),
+        ("12h", 43_200_000),
+        ("7d", 604_800_000),
+        ("1w", 604_800_000),
+        ("1y", 31_536_000_000),
+    ],
+)
+def test_duration(value: int | str, milliseconds: int) -> None:
+    """As in the rest of homeserver.yaml."""
+    assert parse(rollups_check_interval=value).rollups_check_interval == milliseconds
+    assert Config.parse_duration(value) == milliseconds
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, True, False, 0, -1, 1.5, "", "0", "0s", "-1h", "h", "1.5h", "1 h", "1h\n",
+     "1h30m", "1H", "٣h", "1" * 16, [], {}],
+)  # fmt: skip
+def test_not_a_duration(value: Any) -> None:
+    error = error_of(rollups_check_interval=value)
+
+    assert "must be a duration" in error.msg
     assert repr(value) in error.msg
 
 
