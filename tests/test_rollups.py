@@ -197,6 +197,40 @@ class RollupsTest(RollupsTestCase):
         assert check().json_body["differences"]["local"] == nothing
         assert self.ask(f"{ROLLUPS}/check").code == 405
 
+    def test_timeline_of_windows(self) -> None:
+        """Whole days come from the totals, parts of days from the media."""
+        day = 86_400_000
+        self.insert_local_media(
+            *(
+                LocalMedia(user_id=ALICE, media_length=1, created_ts=ts)
+                for ts in (5 * day, 5 * day + 10, 6 * day - 1, 6 * day, 8 * day + 5)
+            )
+        )
+        self.run_round()
+        self.insert_local_media(LocalMedia(user_id=BOB, created_ts=6 * day + 7))
+        self.execute("UPDATE media_stats_local_days SET media_length = 100 * day")
+
+        def lengths(from_ts: int, until_ts: int) -> list[int]:
+            answer = self.ask(
+                f"{MODULE_PATH}/v1/timeline", {"from_ts": from_ts, "until_ts": until_ts}
+            ).json_body
+            return [bucket["media_length"] for bucket in answer["buckets"]]
+
+        assert lengths(5 * day, 9 * day - 1) == [500, 601, 0, 800]
+        assert lengths(5 * day + 1, 9 * day - 1) == [2, 601, 0, 800]
+        assert lengths(5 * day, 8 * day + 4) == [500, 601, 0, 0]
+        assert lengths(5 * day + 1, 8 * day + 5) == [2, 601, 0, 1]
+        assert lengths(5 * day + 10, 5 * day + 20) == [1]
+        assert lengths(6 * day - 1, 6 * day) == [1, 1]
+
+    def test_summary_counts_owners_by_the_totals(self) -> None:
+        self.insert_local_media(LocalMedia(user_id=ALICE, media_length=3))
+        self.run_round()
+        self.execute("UPDATE media_stats_state SET owners = 1000")
+        summary = self.ask(f"{MODULE_PATH}/v1/summary").json_body
+        assert summary["local"]["users"] == 1000
+        assert summary["remote"]["servers"] == 1000
+
 
 class NoRollupsTest(RollupsTestCase):
     module_options: ClassVar[JsonDict] = {}

@@ -1,4 +1,4 @@
-"""`/v1/rollups`: how far the totals are; `/v1/rollups/check`: whether they are right."""
+"""`/v1/rollups`: how far the totals are; below it a check whether they are right."""
 
 from http import HTTPStatus
 

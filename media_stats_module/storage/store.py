@@ -17,9 +17,9 @@ from media_stats_module.query import (
     TimelineQuery,
     TypesQuery,
 )
-from media_stats_module.storage import live
 from media_stats_module.storage.files import get_files_page_txn
-from media_stats_module.storage.rollups import read, schema, write
+from media_stats_module.storage.owners import get_owners_page_txn
+from media_stats_module.storage.rollups import schema, write
 from media_stats_module.storage.rollups.check import Differences, check_txn
 from media_stats_module.storage.rollups.state import RollupState, get_state_txn
 from media_stats_module.storage.rollups.tables import Rollup, all_rollups
@@ -57,13 +57,22 @@ class MediaStatsStore:
     async def get_summary(self, query: SummaryQuery) -> Summary:
         """What fills the media store."""
         return await self._api.run_db_interaction(
-            "media_stats_get_summary", get_summary_txn, self._local.media, query
+            "media_stats_get_summary",
+            get_summary_txn,
+            self._local,
+            self._remote,
+            query,
+            has_rollups=self.has_rollups,
         )
 
     async def get_days(self, query: TimelineQuery) -> Sequence[DayUsage]:
         """The days on which media was created, and how much."""
         return await self._api.run_db_interaction(
-            "media_stats_get_days", get_days_txn, self._rollup(query).media, query
+            "media_stats_get_days",
+            get_days_txn,
+            self._rollup(query),
+            query,
+            has_rollups=self.has_rollups,
         )
 
     async def get_types_page(self, query: TypesQuery) -> TypesPage:
@@ -139,14 +148,9 @@ class MediaStatsStore:
 
     async def _get_owners_page(self, rollup: Rollup, query: OwnersQuery) -> OwnersPage:
         return await self._api.run_db_interaction(
-            "media_stats_get_owners_page", self._get_owners_page_txn, rollup, query
+            "media_stats_get_owners_page",
+            get_owners_page_txn,
+            rollup,
+            query,
+            has_rollups=self.has_rollups,
         )
-
-    def _get_owners_page_txn(
-        self, txn: LoggingTransaction, rollup: Rollup, query: OwnersQuery
-    ) -> OwnersPage:
-        if self.has_rollups:
-            page = read.get_owners_page_txn(txn, rollup, query)
-            if page is not None:
-                return page
-        return live.get_owners_page_txn(txn, rollup.media, query)

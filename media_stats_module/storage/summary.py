@@ -6,12 +6,9 @@ from typing import cast
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.query import OwnersQuery, Source, SummaryQuery
-from media_stats_module.storage._synapse import (
-    MEDIA_HAVE_SHA256,
-    REMOTE_MEDIA,
-    MediaTable,
-)
-from media_stats_module.storage.live import get_owners_page_txn
+from media_stats_module.storage._synapse import MEDIA_HAVE_SHA256, MediaTable
+from media_stats_module.storage.owners import get_owners_page_txn
+from media_stats_module.storage.rollups.tables import Rollup
 from media_stats_module.storage.values import (
     LocalSummary,
     Reclaimable,
@@ -27,21 +24,42 @@ _UNREAD = "m.is_unread"
 
 
 def get_summary_txn(
-    txn: LoggingTransaction, local: MediaTable, query: SummaryQuery
+    txn: LoggingTransaction,
+    local: Rollup,
+    remote: Rollup,
+    query: SummaryQuery,
+    *,
+    has_rollups: bool,
 ) -> Summary:
     """What fills the media store.
 
     Args:
         txn: one transaction, in which the answer is consistent.
         local: this server's own media.
+        remote: what it keeps of other servers' media.
         query: what is asked.
+        has_rollups: whether there may be totals, which know how many owners there are.
     """
     is_local = query.source is not Source.REMOTE
     is_remote = query.source is not Source.LOCAL
-    tables = [local] * is_local + [REMOTE_MEDIA] * is_remote
+    tables = [local.media] * is_local + [remote.media] * is_remote
+
+    def count_owners(rollup: Rollup) -> int:
+        return count_owners_txn(txn, rollup, query.owner, has_rollups=has_rollups)
+
     return Summary(
-        local=get_local_summary_txn(txn, local, query) if is_local else None,
-        remote=get_remote_summary_txn(txn, query) if is_remote else None,
+        local=(
+            get_local_summary_txn(txn, local.media, query, users=count_owners(local))
+            if is_local
+            else None
+        ),
+        remote=(
+            get_remote_summary_txn(
+                txn, remote.media, query, servers=count_owners(remote)
+            )
+            if is_remote
+            else None
+        ),
         duplicates=(
             get_duplicates_txn(txn, tables, query.owner) if query.duplicates else None
         ),
@@ -49,7 +67,7 @@ def get_summary_txn(
 
 
 def get_local_summary_txn(
-    txn: LoggingTransaction, media: MediaTable, query: SummaryQuery
+    txn: LoggingTransaction, media: MediaTable, query: SummaryQuery, *, users: int
 ) -> LocalSummary:
     """What users of this server have stored, all of them or one."""
     kinds = [
@@ -72,15 +90,14 @@ def get_local_summary_txn(
         protected=protected,
         reclaimable=Reclaimable(*reclaimable) if reclaimable else None,
         pending=pending,
-        users=count_owners_txn(txn, media, query.owner),
+        users=users,
     )
 
 
 def get_remote_summary_txn(
-    txn: LoggingTransaction, query: SummaryQuery
+    txn: LoggingTransaction, media: MediaTable, query: SummaryQuery, *, servers: int
 ) -> RemoteSummary:
     """What is stored of other servers, all of them or one."""
-    media = REMOTE_MEDIA
     kinds = ["m.media_origin IS NOT NULL", _QUARANTINED]
     if query.unread_since is not None:
         kinds += [_UNREAD, f"({_UNREAD} OR {_QUARANTINED})"]
@@ -90,7 +107,7 @@ def get_remote_summary_txn(
         thumbnails=get_thumbnails_txn(txn, media, query.owner),
         quarantined=quarantined,
         reclaimable=Reclaimable(*reclaimable) if reclaimable else None,
-        servers=count_owners_txn(txn, media, query.owner),
+        servers=servers,
     )
 
 
@@ -167,14 +184,16 @@ def get_thumbnails_txn(
 
 
 def count_owners_txn(
-    txn: LoggingTransaction, media: MediaTable, owner: str | None
+    txn: LoggingTransaction, rollup: Rollup, owner: str | None, *, has_rollups: bool
 ) -> int:
     """How many owners have media that counts; of one owner, whether that one has.
 
-    As many as a list of them has: an index probe per owner, see `live`.
+    As many as a list of them has: the totals know, or it is an index probe per owner.
     """
     if owner is None:
-        return get_owners_page_txn(txn, media, OwnersQuery(limit=0)).total
+        nobody = OwnersQuery(limit=0)
+        return get_owners_page_txn(txn, rollup, nobody, has_rollups=has_rollups).total
+    media = rollup.media
     txn.execute(
         f"""
         SELECT COUNT(*) FROM (

@@ -1,19 +1,61 @@
-"""How much media was created on each day."""
+"""How much media was created on each day: from the totals, or the media itself."""
 
 from typing import cast
 
+import attr
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.query import MediaQuery
 from media_stats_module.storage._sql import counted_rows_txn, day_of
 from media_stats_module.storage._synapse import MediaTable
+from media_stats_module.storage.rollups import read
+from media_stats_module.storage.rollups.tables import Rollup
 from media_stats_module.storage.values import DayUsage
+
+_DAY_MS = 86_400_000
 
 
 def get_days_txn(
-    txn: LoggingTransaction, media: MediaTable, query: MediaQuery
+    txn: LoggingTransaction, rollup: Rollup, query: MediaQuery, *, has_rollups: bool
 ) -> list[DayUsage]:
     """The days on which media was created, in order, and how much.
+
+    The totals know whole days of everybody's media. A window that begins or ends within
+    a day has that day counted from the media itself.
+
+    Args:
+        txn: one transaction, in which the answer is consistent.
+        rollup: the media to count.
+        query: what is asked.
+        has_rollups: whether there may be totals.
+    """
+    if not has_rollups or query.owner is not None:
+        return get_live_days_txn(txn, rollup.media, query)
+
+    from_ts = query.from_ts or 0
+    first = -(-from_ts // _DAY_MS)
+    last = None if query.until_ts is None else (query.until_ts + 1) // _DAY_MS - 1
+    if last is not None and last < first:
+        return get_live_days_txn(txn, rollup.media, query)
+    whole_days = read.get_days_txn(txn, rollup, first, last)
+    if whole_days is None:
+        return get_live_days_txn(txn, rollup.media, query)
+
+    days = []
+    if from_ts < first * _DAY_MS:
+        begin = attr.evolve(query, until_ts=first * _DAY_MS - 1)
+        days += get_live_days_txn(txn, rollup.media, begin)
+    days += whole_days
+    if last is not None and query.until_ts != (last + 1) * _DAY_MS - 1:
+        end = attr.evolve(query, from_ts=(last + 1) * _DAY_MS)
+        days += get_live_days_txn(txn, rollup.media, end)
+    return days
+
+
+def get_live_days_txn(
+    txn: LoggingTransaction, media: MediaTable, query: MediaQuery
+) -> list[DayUsage]:
+    """The same, from the media itself.
 
     PostgreSQL, 10 million media: 1.3 s, a parallel sequential scan. Of one owner, what
     reading that owner's rows by the index costs.

@@ -8,7 +8,7 @@ from media_stats_module.query import OwnersOrder, OwnersQuery
 from media_stats_module.storage._owners import Owners, owners_page
 from media_stats_module.storage.rollups import schema
 from media_stats_module.storage.rollups.tables import STATE, Rollup, fingerprint
-from media_stats_module.storage.values import OwnersPage
+from media_stats_module.storage.values import DayUsage, OwnersPage
 
 
 def get_owners_page_txn(
@@ -35,6 +35,37 @@ def get_owners_page_txn(
     ):
         return _matched_page_txn(txn, rollup, query)
     return _indexed_page_txn(txn, rollup, query, kept_owners)
+
+
+def get_days_txn(
+    txn: LoggingTransaction, rollup: Rollup, first: int, last: int | None
+) -> list[DayUsage] | None:
+    """The days on which media was created; None if the totals are being built.
+
+    Costs a range of the totals per day, and a read of the log.
+
+    Args:
+        txn: one transaction, in which the answer is consistent.
+        rollup: the totals.
+        first: the first day, as days since the epoch, UTC.
+        last: the last day; None for all days to come.
+    """
+    if _ready_owners_txn(txn, rollup) is None:
+        return None
+    until = "" if last is None else "AND day <= ?"
+    args = (first,) if last is None else (first, last)
+    columns = f"SELECT day, media_count, media_length FROM %s WHERE day >= ? {until}"
+    txn.execute(
+        f"""
+        SELECT day, CAST(SUM(media_count) AS BIGINT),
+            CAST(SUM(media_length) AS BIGINT)
+        FROM ({columns % rollup.days} UNION ALL {columns % rollup.changes}) AS totals
+        GROUP BY day HAVING SUM(media_count) <> 0
+        ORDER BY day
+        """,
+        args * 2,
+    )
+    return [DayUsage(*row) for row in cast(list[tuple[int, int, int]], txn.fetchall())]
 
 
 def _ready_owners_txn(txn: LoggingTransaction, rollup: Rollup) -> int | None:
