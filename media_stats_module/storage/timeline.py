@@ -57,8 +57,9 @@ def get_live_days_txn(
 ) -> list[DayUsage]:
     """The same, from the media itself.
 
-    PostgreSQL, 10 million media: 1.3 s, a parallel sequential scan. Of one owner, what
-    reading that owner's rows by the index costs.
+    PostgreSQL, 10 million media: 2 s, a sequential scan, not in parallel since the
+    planner expects a group per file. Of one owner, what reading that owner's rows by
+    the index costs.
 
     Args:
         txn: one transaction, in which the answer is consistent.
@@ -66,13 +67,13 @@ def get_live_days_txn(
         query: what is asked.
     """
     rows = counted_rows_txn(txn, media, query)
+    day = day_of("m.created_ts")
+    # Put in order here: the database would sort the files, not the days.
     txn.execute(
-        f"""
-        SELECT {day_of("m.created_ts")} AS day, COUNT(*), SUM(m.media_length)
-        {rows.text}
-        GROUP BY {day_of("m.created_ts")}
-        ORDER BY day
-        """,
+        f"SELECT {day}, COUNT(*), SUM(m.media_length) {rows.text} GROUP BY {day}",
         rows.args,
     )
-    return [DayUsage(*row) for row in cast(list[tuple[int, int, int]], txn.fetchall())]
+    return [
+        DayUsage(*row)
+        for row in sorted(cast(list[tuple[int, int, int]], txn.fetchall()))
+    ]
