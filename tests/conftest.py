@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from realservers.postgres import PostgresServer
 from synapse_harness import ensure_harness
 
@@ -30,6 +31,24 @@ _WARNINGS_OF_OTHERS = (
     r"twisted\.test\.proto_helpers:DeprecationWarning",
     r"pkg_resources is deprecated:UserWarning",
 )
+
+# The examples of a property test cost requests, so a run makes few of them, and always
+# the same. `pytest --hypothesis-profile=thorough` makes many, and others every time.
+settings.register_profile(
+    "quick",
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[
+        # One test for several modes is one function in several classes.
+        HealthCheck.differing_executors,
+        HealthCheck.too_slow,
+    ],
+)
+settings.register_profile(
+    "thorough", settings.get_profile("quick"), max_examples=2_000, derandomize=False
+)
+settings.load_profile("quick")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -6,8 +6,8 @@ too, so that a test can ask both and compare.
 
 import shutil
 import tempfile
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlencode
 
 import attr
@@ -21,7 +21,10 @@ from tests.unittest import HomeserverTestCase
 from twisted.internet.testing import MemoryReactor
 from twisted.web.resource import Resource
 
+from media_stats_module.background import ROUND_MS
 from media_stats_module.module import DOCUMENTED_PATH
+
+_T = TypeVar("_T")
 
 MODULE_PATH = "/_synapse/client/media_stats"
 
@@ -186,6 +189,10 @@ class MediaStatsTestCase(HomeserverTestCase):
         answer: JsonDict = channel.json_body
         return answer
 
+    def run_round(self) -> None:
+        """Let the background process do one round of its work."""
+        self.pump(ROUND_MS / 1000)
+
     # What is in the database
 
     def insert_local_media(self, *rows: LocalMedia) -> list[str]:
@@ -196,14 +203,20 @@ class MediaStatsTestCase(HomeserverTestCase):
         """Insert rows of `remote_media_cache`; return their media IDs."""
         return self._insert_media("remote_media_cache", "remote", rows)
 
-    def set_displayname(self, user_id: str, displayname: str | None) -> None:
-        """Give a user a profile with this displayname, or none in it."""
-        localpart = user_id[1:].split(":")[0]
-        row: dict[str, object] = {"user_id": localpart, "displayname": displayname}
-        if _PROFILES_HAVE_FULL_USER_ID:
-            row["full_user_id"] = user_id
-        self.execute("DELETE FROM profiles WHERE user_id = ?", localpart)
-        self._insert("profiles", [row])
+    def insert_profiles(self, displaynames: Mapping[str, str | None]) -> None:
+        """Give users profiles with these displaynames, or with none in them.
+
+        Args:
+            displaynames: by user ID.
+        """
+        self._insert(
+            "profiles",
+            [
+                {"user_id": user_id[1:].split(":")[0], "displayname": displayname}
+                | ({"full_user_id": user_id} if _PROFILES_HAVE_FULL_USER_ID else {})
+                for user_id, displayname in displaynames.items()
+            ],
+        )
 
     def execute(self, sql: str, *args: object) -> list[tuple[Any, ...]]:
         """Run a statement in a transaction of its own; return its rows, if any."""
@@ -212,7 +225,13 @@ class MediaStatsTestCase(HomeserverTestCase):
             txn.execute(sql, args)
             return txn.fetchall() if txn.description else []
 
-        return self._in_transaction(txn_function)
+        return self.in_transaction(txn_function)
+
+    def in_transaction(self, function: Callable[[LoggingTransaction], _T]) -> _T:
+        """Call a function with a transaction; return what it returns."""
+        db_pool = self.hs.get_datastores().main.db_pool
+        result: _T = self.get_success(db_pool.runInteraction("tests", function))
+        return result
 
     def _insert_media(
         self, table: str, prefix: str, rows: tuple[LocalMedia | RemoteMedia, ...]
@@ -236,15 +255,6 @@ class MediaStatsTestCase(HomeserverTestCase):
         marks = ", ".join("?" for _ in columns)
         sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"
 
-        def txn_function(txn: LoggingTransaction) -> list[tuple[Any, ...]]:
-            txn.executemany(sql, [tuple(row.values()) for row in rows])
-            return []
-
-        self._in_transaction(txn_function)
-
-    def _in_transaction(self, txn_function: Any) -> list[tuple[Any, ...]]:
-        db_pool = self.hs.get_datastores().main.db_pool
-        result: list[tuple[Any, ...]] = self.get_success(
-            db_pool.runInteraction("tests", txn_function)
+        self.in_transaction(
+            lambda txn: txn.executemany(sql, [tuple(row.values()) for row in rows])
         )
-        return result

@@ -22,10 +22,6 @@ class RollupsTestCase(MediaStatsTestCase):
 
     module_options: ClassVar[JsonDict] = {"rollups": True}
 
-    def run_round(self) -> None:
-        """Let the background process do one round of its work."""
-        self.pump(ROUND_MS / 1000)
-
     def objects(self) -> list[str]:
         """The names of all that the module has put into the database."""
         tables = ["sqlite_master"]
@@ -195,7 +191,8 @@ class RollupsTest(RollupsTestCase):
         assert check().json_body["differences"]["local"] is None
         self.run_round()
         assert check().json_body["differences"]["local"] == nothing
-        assert self.ask(f"{ROLLUPS}/check").code == 405
+        # As Synapse itself answers another method: 404 before 1.90.
+        assert self.ask(f"{ROLLUPS}/check").code in (404, 405)
 
     def test_timeline_of_windows(self) -> None:
         """Whole days come from the totals, parts of days from the media."""

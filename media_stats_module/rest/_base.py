@@ -53,7 +53,8 @@ class Endpoint(DirectServeJsonResource):
     """
 
     def __init__(self, api: ModuleApi, store: MediaStatsStore) -> None:
-        super().__init__()
+        # Byte for byte what Synapse's admin API sends.
+        super().__init__(canonical_json=True)
         self._api = api
         self._store = store
 

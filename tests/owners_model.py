@@ -1,0 +1,135 @@
+"""What `/v1/users` and `/v1/servers` have to answer, in plain Python.
+
+Written from the documentation of the API and not from the code: no SQL, no pattern,
+nothing of the package.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from support import LocalMedia, RemoteMedia
+from synapse.module_api import JsonDict
+
+Query = Mapping[str, object]
+"""The parameters of a request that is not refused, by name."""
+
+
+def users_answer(
+    media: Iterable[LocalMedia],
+    displaynames: Mapping[str, str | None],
+    query: Query,
+    *,
+    count_url_previews: bool = True,
+) -> JsonDict:
+    """The answer of `/v1/users`.
+
+    Args:
+        media: all of `local_media_repository`.
+        displaynames: those in the profiles, by user ID.
+        query: what is asked.
+        count_url_previews: the option of the module.
+    """
+    counted = [
+        (file.user_id, file.media_length)
+        for file in media
+        if _in_window(file.created_ts, query)
+        and (count_url_previews or file.url_cache is None)
+    ]
+    users = [
+        {
+            "user_id": user_id,
+            "displayname": displaynames.get(user_id),
+            "media_count": len(lengths),
+            "media_length": sum(lengths),
+        }
+        for user_id, lengths in _lengths_by_owner(counted).items()
+        if _user_is_found(user_id, displaynames.get(user_id), query)
+    ]
+    return _answer("users", "user_id", users, query)
+
+
+def servers_answer(media: Iterable[RemoteMedia], query: Query) -> JsonDict:
+    """The answer of `/v1/servers`.
+
+    Args:
+        media: all of `remote_media_cache`.
+        query: what is asked.
+    """
+    counted = [
+        (file.media_origin, file.media_length)
+        for file in media
+        if _in_window(file.created_ts, query)
+    ]
+    servers = [
+        {
+            "server_name": server_name,
+            "media_count": len(lengths),
+            "media_length": sum(lengths),
+        }
+        for server_name, lengths in _lengths_by_owner(counted).items()
+        if contains(server_name, str(query.get("search_term", "")))
+    ]
+    return _answer("servers", "server_name", servers, query)
+
+
+def contains(text: str, term: str) -> bool:
+    """Whether a term stands somewhere in a text, whatever the case of either."""
+    folded, sought = fold(text), fold(term)
+    return any(
+        folded[start : start + len(sought)] == sought
+        for start in range(len(folded) - len(sought) + 1)
+    )
+
+
+def fold(text: str) -> list[str]:
+    """The characters without their case. None equals two others: not ß and ss."""
+    return [character.casefold() for character in text]
+
+
+def _in_window(created_ts: int, query: Query) -> bool:
+    # 0, the default of from_ts, is no bound.
+    from_ts = _integer(query, "from_ts", 0) or created_ts
+    return from_ts <= created_ts <= _integer(query, "until_ts", created_ts)
+
+
+def _lengths_by_owner(
+    files: Iterable[tuple[str | None, int | None]],
+) -> dict[str, list[int]]:
+    lengths: dict[str, list[int]] = defaultdict(list)
+    for owner, length in files:
+        if owner is not None and length is not None:
+            lengths[owner].append(length)
+    return lengths
+
+
+def _user_is_found(user_id: str, displayname: str | None, query: Query) -> bool:
+    term = str(query.get("search_term", ""))
+    localpart = user_id[1 : user_id.index(":")]
+    return (
+        contains(localpart, term)
+        or (displayname is not None and contains(displayname, term))
+        or fold(user_id) == fold(term)
+    )
+
+
+def _answer(
+    listed_as: str, owner: str, entries: list[JsonDict], query: Query
+) -> JsonDict:
+    order_by = str(query.get("order_by", owner))
+    # Sorting keeps the order of equals, also in reverse.
+    entries = sorted(entries, key=lambda entry: str(entry[owner]))
+    known = [entry for entry in entries if entry[order_by] is not None]
+    unknown = [entry for entry in entries if entry[order_by] is None]
+    known.sort(key=lambda entry: entry[order_by], reverse=query.get("dir") == "b")
+    entries = known + unknown
+
+    start = _integer(query, "from", 0)
+    page = entries[start : start + _integer(query, "limit", 100)]
+    answer: JsonDict = {listed_as: page, "total": len(entries)}
+    if page and start + len(page) < len(entries):
+        answer["next_token"] = start + len(page)
+    return answer
+
+
+def _integer(query: Query, name: str, default: int) -> int:
+    return int(str(query.get(name, default)))

@@ -1,0 +1,451 @@
+"""`search_term`: literal, wherever it stands, in every script, whatever its case.
+
+First what a client sees, then the patterns that the databases get.
+"""
+
+# ruff: noqa: RUF001 - letters that look like those of another script are the point
+
+import string
+import sys
+from collections import defaultdict
+from collections.abc import Iterable
+from itertools import product
+from typing import ClassVar
+from unittest import TestCase
+
+from hypothesis import given
+from hypothesis import strategies as st
+from owners_model import contains, fold
+from owners_support import DIRECTIONS, OwnersTestCase, in_every_mode
+from parameterized import parameterized_class  # type: ignore[import-untyped]
+from support import MediaStatsTestCase, RemoteMedia
+from synapse.module_api import LoggingTransaction
+
+from media_stats_module.storage import search
+from media_stats_module.storage._synapse import is_postgres
+
+# A term and a text that it is found in.
+_FOUND = (
+    ("alice", "Alice"),
+    ("ALICE", "alice"),
+    ("lic", "ALICE"),
+    ("ÜNÏ", "Ünïcode"),
+    ("ünïcode", "ÜNÏCODE"),
+    ("ÉTÉ", "en été"),
+    # Greek has two small sigmas and one capital.
+    ("ΣΊΣΥΦΟΣ", "Σίσυφος"),
+    ("σίσυφοσ", "Σίσυφος"),
+    ("ος", "ΣΌΛΟΣ"),
+    ("ПРИВЕТ", "привет"),
+    ("їжак", "ЇЖАК"),
+    ("ՀԱՅԵՐԵՆ", "հայերեն"),
+    ("ქართული", "ᲥᲐᲠᲗᲣᲚᲘ"),
+    ("Ꮳꮃꭹ", "ꮳꮃꭹ"),
+    ("ⰀⰁⰂ", "ⰰⰱⰲ"),
+    # Outside the Basic Multilingual Plane: Deseret, Osage, Adlam.
+    ("𐐔𐐯𐑅", "𐐼𐐯𐑅"),
+    ("𐓏𐓘𐓻", "𐓷𐓘𐓻"),
+    ("𞤀𞤣𞤤", "𞤢𞤣𞤤"),
+    # Full width, and capitals of which there is more than one.
+    ("ａｂｃ", "ＡＢＣ"),
+    ("straẞe", "Straße"),
+    ("\N{KELVIN SIGN}elvin", "kelvin"),
+    ("kelvin", "\N{KELVIN SIGN}elvin"),
+    ("\N{ANGSTROM SIGN}", "å"),
+    ("\N{OHM SIGN}", "ω"),
+    ("\N{MICRO SIGN}", "Μ"),
+    ("\N{LATIN SMALL LETTER LONG S}", "S"),
+    ("ǆ", "ǅ"),
+    # Scripts without case, and what is no letter at all.
+    ("日本", "こんにちは日本"),
+    ("ال", "السلام"),
+    ("📷", "photos 📷"),
+    (" ", "a b"),
+    ("a  b", "a  b"),
+    ("\n", "two\nlines"),
+)
+
+# A term and a text that it is not found in.
+_NOT_FOUND = (
+    ("ss", "ß"),
+    ("fi", "ﬁ"),
+    ("e", "é"),
+    # Turkish has two.
+    ("i", "İ"),
+    ("I", "ı"),
+    # The one looks like the other.
+    ("A", "А"),
+    ("a  b", "a b"),
+)
+
+_LITERAL = (
+    *string.punctuation,
+    "%%",
+    "\\%",
+    "\\\\",
+    "_a",
+    "**",
+    "a*c",
+    "a?c",
+    "[a]",
+    "[^a]",
+    "[a-c]",
+    "[!a]",
+    "a.c",
+    ".*",
+    "^a",
+    "c$",
+    "(a)",
+    "a|b",
+    "a{2}",
+    "a+",
+    "\\d",
+    "\\m",
+    "***:a",
+    "***=a",
+    "(?i)a",
+    "(?x) a",
+    "' OR 1=1 --",
+    "[[:alpha:]]",
+    "[]",
+    "]",
+)
+
+
+@in_every_mode
+class SearchUsersTestCase(OwnersTestCase):
+    """A user is found by the localpart or by the displayname."""
+
+    def search(self, term: str) -> list[str]:
+        """Search; what is found has to be right. Return whom it found."""
+        query = {"search_term": term, "limit": 1_000}
+        assert self.answer(query) == self.expected(query), term
+        return self.listed(query)
+
+    def fill_with(self, texts: Iterable[str]) -> None:
+        """Each text is a localpart, and the displayname of a user with a number."""
+        texts = list(dict.fromkeys(texts))
+        self.fill(
+            *[self.file(text) for text in texts],
+            *[self.file(str(number)) for number in range(len(texts))],
+            displaynames={
+                self.owner(str(number)): text for number, text in enumerate(texts)
+            },
+        )
+
+    def is_found(self, term: str, text: str) -> bool:
+        """Whether it is found, which has to be the same in either place."""
+        listed = self.search(term)
+        by_localpart = self.owner(text) in listed
+        (user_id,) = [
+            user_id
+            for user_id, displayname in self.displaynames.items()
+            if displayname == text
+        ]
+        assert by_localpart == (user_id in listed)
+        return by_localpart
+
+    def test_case(self) -> None:
+        self.fill_with(text for _, text in (*_FOUND, *_NOT_FOUND))
+
+        for term, text in _FOUND:
+            assert self.is_found(term, text), (term, text)
+            assert self.is_found(text, text), text
+        for term, text in _NOT_FOUND:
+            assert not self.is_found(term, text), (term, text)
+
+    def test_every_character_is_literal(self) -> None:
+        self.fill_with(
+            [*_LITERAL, *[f"x{text}y" for text in _LITERAL if ":" not in text], "abc"]
+        )
+
+        for term in _LITERAL:
+            if ":" not in term:
+                assert {self.owner(term), self.owner(f"x{term}y")} <= set(
+                    self.search(term)
+                )
+            assert self.owner("abc") not in self.search(term)
+
+    def test_wildcards_of_sql(self) -> None:
+        self.fill_with(["100%", "100 per cent", "a_b", "axb", "50%_off"])
+
+        assert self.is_found("%", "100%")
+        assert not self.is_found("%", "100 per cent")
+        assert self.is_found("a_b", "a_b")
+        assert not self.is_found("a_b", "axb")
+        assert not self.is_found("1%t", "100 per cent")
+        assert self.is_found("%_", "50%_off")
+
+    def test_only_one_displayname_counts(self) -> None:
+        self.fill(
+            self.file("a"),
+            self.file("b"),
+            displaynames={"@a:test": "Bee", "@b:test": None, "@c:test": "a"},
+        )
+
+        assert self.search("a") == ["@a:test"]
+        assert self.search("b") == ["@a:test", "@b:test"]
+        # Not across what stands side by side.
+        assert self.search("aBee") == self.search("a Bee") == []
+
+    def test_order_and_pages(self) -> None:
+        self.fill(
+            *[
+                self.file(f"{name}{number}", media_length=number % 3)
+                for number in range(9)
+                for name in ("yes", "no")
+                for _ in range(number % 2 + 1)
+            ],
+            displaynames={
+                "@no1:test": "YES",
+                "@yes1:test": "no",
+                "@yes2:test": "Yes",
+                "@yes3:test": "Yes",
+                "@no2:test": "No",
+            },
+        )
+
+        for order_by, direction, limit, window in product(
+            self.orders, DIRECTIONS, (1, 4, 100), ({}, {"from_ts": 1})
+        ):
+            query = {
+                "search_term": "yes",
+                "order_by": order_by,
+                "dir": direction,
+                "limit": limit,
+                **window,
+            }
+            pages = list(self.pages(query))
+            assert pages[0] == self.expected(query)
+            assert pages[0]["total"] == 10
+            users = [user for page in pages for user in page["users"]]
+            assert users == self.expected({**query, "limit": 100})["users"]
+
+    def test_encodings_of_a_query_string(self) -> None:
+        self.fill_with(["a b", "a+b", "Ünï"])
+
+        for query, text in (
+            (b"search_term=a+b", "a b"),
+            (b"search_term=a%20b", "a b"),
+            (b"search_term=a%2Bb", "a+b"),
+            (b"search_term=%C3%9Cn%c3%af", "Ünï"),
+        ):
+            channel = self.request_raw(query)
+            assert channel.json_body == self.expected({"search_term": text})
+            assert channel.json_body["total"] == 2
+
+
+@parameterized_class(
+    [
+        {"server_name": "test.example:8448"},
+        {"server_name": "[2001:db8::1]:8448"},
+    ]
+)
+class ServerNameTestCase(OwnersTestCase):
+    """The server's name, the same for all, finds nobody; a complete user ID does."""
+
+    server_name: ClassVar[str]
+
+    def setUp(self) -> None:
+        super().setUp()
+        names = ("alice", "alice2", "malice", "a.lice", "bob")
+        self.fill(
+            *[self.file(name) for name in names],
+            displaynames={self.owner("bob"): f"not @alice:{self.server_name}!"},
+        )
+
+    def search(self, term: str) -> list[str]:
+        """Search, and return whom it found."""
+        query = {"search_term": term}
+        assert self.answer(query) == self.expected(query), term
+        return self.listed(query)
+
+    def test_server_name(self) -> None:
+        self.fill(*[self.file(name) for name in ("alice", "bob")])
+
+        parts = [part for part in self.server_name.split(":") if len(part) > 1]
+        for term in (":", "8448", ":8448", self.server_name, *parts):
+            assert self.search(term) == []
+            assert self.search(f":{term}") == self.search(f"e:{term}") == []
+
+        # Unless somebody is called so.
+        self.fill(self.file("test"), self.file("8448"), self.file("alice"))
+        assert self.search("test") == [self.owner("test")]
+        assert self.search("8448") == [self.owner("8448")]
+
+    def test_user_id(self) -> None:
+        # Also whoever has it in the displayname.
+        found = [self.owner("alice"), self.owner("bob")]
+        assert self.search(self.owner("alice")) == found
+        assert self.search(self.owner("ALICE")) == found
+        assert self.search(self.owner("bob")) == [self.owner("bob")]
+
+        # Not complete, or not literally so.
+        for term in (
+            self.owner("lice"),
+            self.owner("alic"),
+            self.owner("alice")[1:],
+            "@",
+            "@alic",
+            "@alice:elsewhere.example",
+            self.owner("alice") + "0",
+            self.owner("a_lice"),
+            self.owner("a%"),
+            self.owner("*"),
+            self.owner(".*"),
+        ):
+            assert self.owner("alice") not in self.search(term)
+
+
+@in_every_mode
+class SearchServersTestCase(OwnersTestCase):
+    """A server is found by its name, all of it."""
+
+    endpoint = "servers"
+
+    def test_servers(self) -> None:
+        names = ["example.org", "Example.com:8448", "a_b.example", "[2001:db8::1]:443"]
+        self.fill(*[RemoteMedia(media_origin=name) for name in names])
+
+        for term, found in (
+            ("EXAMPLE", ["Example.com:8448", "a_b.example", "example.org"]),
+            ("example.org", ["example.org"]),
+            (".", ["Example.com:8448", "a_b.example", "example.org"]),
+            (":8448", ["Example.com:8448"]),
+            ("8", ["Example.com:8448", "[2001:db8::1]:443"]),
+            ("_", ["a_b.example"]),
+            ("%", []),
+            ("*", []),
+            ("[2001:DB8::1]", ["[2001:db8::1]:443"]),
+            ("[12]", []),
+            ("@example.org", []),
+            ("@example:org", []),
+            ("org.", []),
+        ):
+            assert self.listed({"search_term": term}) == found, term
+            query = {"search_term": term, "order_by": "media_count", "dir": "b"}
+            assert self.answer(query) == self.expected(query)
+
+
+def _letters_by_folding() -> dict[str, list[str]]:
+    """All characters of Unicode that have several forms, by what they are folded to."""
+    letters = defaultdict(list)
+    for code_point in range(sys.maxunicode + 1):
+        letters[chr(code_point).casefold()].append(chr(code_point))
+    return {folded: forms for folded, forms in letters.items() if len(forms) > 1}
+
+
+_LETTERS = _letters_by_folding()
+
+# Much of it has case, and much of it means something in patterns.
+_CHARACTERS = st.one_of(
+    st.sampled_from("aAsSkKiI_%*?[]^-\\.$(){}|+:@ \n"),
+    st.sampled_from("ßẞσςΣİıſǅǆﬁ𐐔𐐼𞤀𞤢\N{KELVIN SIGN}\N{COMBINING GREEK YPOGEGRAMMENI}"),
+    st.sampled_from([form for forms in _LETTERS.values() for form in forms]),
+    st.characters(exclude_characters="\0", exclude_categories=["Cs"]),
+)
+
+
+class PatternsTestCase(MediaStatsTestCase):
+    """What the databases match is what Python says."""
+
+    def matches(self, *pairs: tuple[str, str]) -> list[tuple[bool, bool]]:
+        """Whether each text contains its term, and whether it is equal to it."""
+
+        def match_txn(txn: LoggingTransaction) -> list[tuple[bool, bool]]:
+            if is_postgres(txn):
+                operator = "~"
+                containing, equal_to = search.regex_containing, search.regex_equal_to
+            else:
+                operator = "GLOB"
+                containing, equal_to = search.glob_containing, search.glob_equal_to
+            results = []
+            for text, term in pairs:
+                txn.execute(
+                    f"SELECT ? {operator} ?, ? {operator} ?",
+                    (text, containing(term), text, equal_to(term)),
+                )
+                ((contained, equal),) = txn.fetchall()
+                results.append((bool(contained), bool(equal)))
+            return results
+
+        return self.in_transaction(match_txn)
+
+    @given(
+        st.lists(
+            st.tuples(
+                st.text(_CHARACTERS, max_size=6),
+                st.text(_CHARACTERS, min_size=1, max_size=3),
+            ),
+            min_size=1,
+            max_size=20,
+        )
+    )
+    def test_any_text(self, pairs: list[tuple[str, str]]) -> None:
+        for text, term in pairs:
+            ((contained, equal), (within, _)) = self.matches(
+                (text, term), (f"{text}{term}{text}", term)
+            )
+            assert contained == contains(text, term)
+            assert equal == (fold(text) == fold(term))
+            assert within
+
+    def test_every_letter_with_several_forms(self) -> None:
+        everything = "".join(form for forms in _LETTERS.values() for form in forms)
+        pairs = []
+        for forms in _LETTERS.values():
+            # Each form asks for the same.
+            assert len({search.regex_containing(form) for form in forms}) == 1
+            assert len({search.glob_containing(form) for form in forms}) == 1
+            others = everything.translate({ord(form): None for form in forms})
+            pairs += [(form, forms[0]) for form in forms]
+            pairs.append((others, forms[0]))
+
+        for (text, term), (contained, equal) in zip(
+            pairs, self.matches(*pairs), strict=True
+        ):
+            assert contained == equal == (len(text) == 1), (text[:10], term)
+
+    def test_every_character_of_ascii(self) -> None:
+        characters = [chr(code_point) for code_point in range(1, 128)]
+        everything = "".join(characters)
+        for character in characters:
+            others = everything.translate(
+                {ord(form): None for form in (character.upper(), character.lower())}
+            )
+            assert self.matches(
+                (character, character),
+                (f"x{character}y", character),
+                (f"{character}{character}", character * 2),
+                (f"x\ny{others}", f"z{character}"),
+                (others, character),
+            ) == [
+                (True, True),
+                (True, False),
+                (True, True),
+                (False, False),
+                (False, False),
+            ], character
+
+    def test_long_terms(self) -> None:
+        for character in "akσ*[_\N{KELVIN SIGN}𞤢":
+            term = character * 512
+            assert self.matches((term, term), (term[1:], term)) == [
+                (True, True),
+                (False, False),
+            ]
+
+
+class TablesOfUnicodeTestCase(TestCase):
+    """What the patterns are made from."""
+
+    def test_no_letter_is_left_out(self) -> None:
+        # As the newest Python knows it, the highest letter with case is U+1E943.
+        for code_point in range(search._FIRST_CASELESS_CODE_POINT, sys.maxunicode + 1):
+            character = chr(code_point)
+            assert character == character.casefold()
+            assert character == character.upper() == character.lower()
+
+        for forms in _LETTERS.values():
+            for form in forms:
+                assert set(search._letter_forms(form)) == set(forms)
