@@ -4,7 +4,7 @@ from typing import cast
 
 from synapse.module_api import LoggingTransaction
 
-from media_stats_module.query import OwnersOrder, OwnersQuery
+from media_stats_module.query import MAX_INTEGER, OwnersOrder, OwnersQuery
 from media_stats_module.storage._owners import Owners, owners_page
 from media_stats_module.storage.rollups import schema
 from media_stats_module.storage.rollups.tables import STATE, Rollup, fingerprint
@@ -119,7 +119,7 @@ def _indexed_page_txn(
         {owners.joined_late("page.owner")}
         ORDER BY {owners.order_by}
         """,
-        (query.start + query.limit, query.limit, query.start),
+        (min(query.start + query.limit, MAX_INTEGER), query.limit, query.start),
     )
     rows = cast(list[tuple[int, str | None, str | None, int, int]], txn.fetchall())
     return owners_page([(kept_owners + row[0], *row[1:]) for row in rows])
