@@ -209,14 +209,13 @@ class MediaStatsTestCase(HomeserverTestCase):
         Args:
             displaynames: by user ID.
         """
-        self._insert(
-            "profiles",
-            [
-                {"user_id": user_id[1:].split(":")[0], "displayname": displayname}
-                | ({"full_user_id": user_id} if _PROFILES_HAVE_FULL_USER_ID else {})
-                for user_id, displayname in displaynames.items()
-            ],
-        )
+        rows: list[dict[str, object]] = []
+        for user_id, displayname in displaynames.items():
+            localpart = user_id[1:].split(":")[0]
+            rows.append({"user_id": localpart, "displayname": displayname})
+            if _PROFILES_HAVE_FULL_USER_ID:
+                rows[-1]["full_user_id"] = user_id
+        self._insert("profiles", rows)
 
     def execute(self, sql: str, *args: object) -> list[tuple[Any, ...]]:
         """Run a statement in a transaction of its own; return its rows, if any."""

@@ -9,6 +9,7 @@ from urllib.parse import quote_from_bytes
 
 from hypothesis import given
 from hypothesis import strategies as st
+from owners_model import Query
 from owners_support import (
     DIRECTIONS,
     OwnersTestCase,
@@ -133,7 +134,7 @@ class PagesTestCase(OwnersTestCase):
     def test_empty_pages(self) -> None:
         total = len(self._TOTALS)
         for order_by, direction in product(self.orders, DIRECTIONS):
-            order = {"order_by": order_by, "dir": direction}
+            order: Query = {"order_by": order_by, "dir": direction}
             # None asked for, or none left.
             for query in (
                 {"limit": 0},
@@ -142,11 +143,11 @@ class PagesTestCase(OwnersTestCase):
                 {"from": total + 1, "limit": 1},
                 {"from": 1_000_000, "limit": 0},
             ):
-                answer = self.answer(order | query)
+                answer = self.answer({**order, **query})
                 assert answer == {self.endpoint: [], "total": total}
             # None found.
             for start in (0, 1):
-                answer = self.answer(order | {"search_term": "nowhere", "from": start})
+                answer = self.answer({**order, "search_term": "nowhere", "from": start})
                 assert answer == {self.endpoint: [], "total": 0}
 
         self.fill()
@@ -306,8 +307,8 @@ class ParametersTestCase(OwnersTestCase):
             self.assert_refused(self.request({"search_term": value}), "search_term")
 
         # Not UTF-8.
-        for value in (b"%FF", b"a%C3", b"%C0%80", b"%ED%A0%80", b"%F4%90%80%80"):
-            channel = self.request_raw(b"search_term=" + value)
+        for encoded in (b"%FF", b"a%C3", b"%C0%80", b"%ED%A0%80", b"%F4%90%80%80"):
+            channel = self.request_raw(b"search_term=" + encoded)
             self.assert_refused(channel, "search_term", "utf-8", errcode="M_UNKNOWN")
 
         # Longer than any name may be.

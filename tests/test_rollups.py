@@ -7,7 +7,7 @@ from support import MODULE_PATH, LocalMedia, MediaStatsTestCase, RemoteMedia
 from synapse.module_api import JsonDict
 from tests.utils import USE_POSTGRES_FOR_TESTS
 
-from media_stats_module.background import ROUND_MS, RollupsKeeper
+from media_stats_module.background import RollupsKeeper
 from media_stats_module.config import MediaStatsConfig
 from media_stats_module.storage import MediaStatsStore
 

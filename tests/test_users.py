@@ -6,6 +6,7 @@ for byte. Where it is wrong against its documentation, the module is right.
 What users have in common with servers is in `test_owners.py`.
 """
 
+from collections.abc import Sequence
 from itertools import product
 from typing import ClassVar
 
@@ -162,7 +163,7 @@ class BuiltinTestCase(OwnersTestCase):
             assert module.result.get("body") == builtin.result.get("body"), method
             assert self.headers(module) == self.headers(builtin), method
 
-    def headers(self, channel: FakeChannel) -> dict[bytes, list[bytes]]:
+    def headers(self, channel: FakeChannel) -> dict[bytes, Sequence[bytes]]:
         """All headers but the one that changes by itself."""
         return {
             name.lower(): values
@@ -326,7 +327,7 @@ class DocumentedPathTestCase(MediaStatsTestCase):
         resources = self.hs._module_web_resources
         own = resources[MODULE_PATH]
         for segment in (b"v1", b"users"):
-            own = own.getStaticEntity(segment)
+            own = own.children[segment]
         assert resources[DOCUMENTED_PATH] is own
 
 
