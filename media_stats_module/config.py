@@ -54,12 +54,15 @@ class MediaStatsConfig:
             however much media there is.
         rollups_check_interval: how often to compare those totals with the media, in
             milliseconds.
+        metrics_interval: how often to refresh the metrics for Prometheus, in
+            milliseconds; None for never.
     """
 
     path: str = "/_synapse/client/media_stats"
     count_url_previews: bool = True
     rollups: bool = False
     rollups_check_interval: int = 24 * 60 * 60 * 1000
+    metrics_interval: int | None = 60 * 1000
 
 
 def parse_config(config: Any) -> MediaStatsConfig:
@@ -92,6 +95,7 @@ def parse_config(config: Any) -> MediaStatsConfig:
         rollups_check_interval=_parse_duration(
             config, "rollups_check_interval", defaults.rollups_check_interval
         ),
+        metrics_interval=_parse_metrics_interval(config, defaults.metrics_interval),
     )
 
 
@@ -102,7 +106,9 @@ def _parse_bool(config: Mapping[str, Any], option: str, default: bool) -> bool:
     return value
 
 
-def _parse_duration(config: Mapping[str, Any], option: str, default: int) -> int:
+def _parse_duration(
+    config: Mapping[str, Any], option: str, default: int | None, *, also: str = ""
+) -> int:
     """A time as Synapse writes it, `6h` or a number of milliseconds."""
     value = config.get(option, default)
     if not isinstance(value, bool) and isinstance(value, int | str):
@@ -111,9 +117,19 @@ def _parse_duration(config: Mapping[str, Any], option: str, default: int) -> int
             return int(duration[1]) * _MILLISECONDS[duration[2]]
     raise ConfigError(
         "must be a duration such as 12h or 7d (units s, m, h, d, w, y), or a number of "
-        f"milliseconds, and more than nothing, not {value!r}",
+        f"milliseconds, and more than nothing{also}, not {value!r}",
         path=(option,),
     )
+
+
+def _parse_metrics_interval(
+    config: Mapping[str, Any], default: int | None
+) -> int | None:
+    """A time, or null to switch the metrics off."""
+    option = "metrics_interval"
+    if config.get(option, default) is None:
+        return None
+    return _parse_duration(config, option, default, also=", or null for no metrics")
 
 
 def _parse_path(path: Any) -> str:

@@ -1,10 +1,20 @@
-"""Prometheus metrics, on Synapse's own metrics listener."""
+"""What the Prometheus metrics are called, and the one that is counted as it happens.
+
+The gauges, which are refreshed from time to time, are in gauges.py. All names start
+with `synapse_`, as those of Synapse's newer metrics do, since it is Synapse that is
+scraped.
+"""
 
 from prometheus_client import Counter
 
+PREFIX = "synapse_media_stats_"
+
+# Synapse's own metrics have this label since one of the versions up to 1.140, and none
+# had it before. These have it on every version, so that a dashboard can rely on it.
+SERVER_NAME_LABEL = "server_name"
+
 differences_found = Counter(
-    "media_stats_differences_found_total",
-    "Totals of media_stats_module that a check found to be wrong",
-    # `server_name` as on Synapse's own metrics.
-    ["server_name", "source"],
+    f"{PREFIX}rollups_differences_found_total",
+    "Totals of rollups that a check found to be wrong",
+    [SERVER_NAME_LABEL, "source"],
 )

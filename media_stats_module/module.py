@@ -4,8 +4,10 @@ from typing import Any
 
 from synapse.module_api import ModuleApi
 
+from media_stats_module.announce import announce
 from media_stats_module.background import RollupsKeeper
 from media_stats_module.config import MediaStatsConfig, parse_config
+from media_stats_module.gauges import GaugesKeeper
 from media_stats_module.rest._base import Directory
 from media_stats_module.rest.files import FilesMediaStatsResource
 from media_stats_module.rest.owners import (
@@ -53,6 +55,8 @@ class MediaStatsModule:
         api.register_web_resource(config.path, Directory({b"v1": endpoints}))
         api.register_web_resource(DOCUMENTED_PATH, users)
         RollupsKeeper(api, config, store).start()
+        GaugesKeeper(api, config, store).start()
+        announce(api, config, DOCUMENTED_PATH)
 
     @staticmethod
     def parse_config(config: Any) -> MediaStatsConfig:

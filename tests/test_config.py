@@ -36,6 +36,7 @@ def test_defaults() -> None:
         count_url_previews=True,
         rollups=False,
         rollups_check_interval=24 * 60 * 60 * 1000,
+        metrics_interval=60 * 1000,
     )
 
 
@@ -45,11 +46,13 @@ def test_all_options() -> None:
         count_url_previews=False,
         rollups=True,
         rollups_check_interval="12h",
+        metrics_interval="5m",
     ) == MediaStatsConfig(
         path="/_synapse/client/media",
         count_url_previews=False,
         rollups=True,
         rollups_check_interval=12 * 60 * 60 * 1000,
+        metrics_interval=5 * 60 * 1000,
     )
 
 
@@ -105,19 +108,27 @@ def test_bool_of_wrong_type(option: str, value: Any) -> None:
 def test_duration(value: int | str, milliseconds: int) -> None:
     """As in the rest of homeserver.yaml."""
     assert parse(rollups_check_interval=value).rollups_check_interval == milliseconds
+    assert parse(metrics_interval=value).metrics_interval == milliseconds
     assert Config.parse_duration(value) == milliseconds
 
 
+@pytest.mark.parametrize("option", ["rollups_check_interval", "metrics_interval"])
 @pytest.mark.parametrize(
     "value",
-    [None, True, False, 0, -1, 1.5, "", "0", "0s", "-1h", "h", "1.5h", "1 h", "1h\n",
+    [True, False, 0, -1, 1.5, "", "0", "0s", "-1h", "h", "1.5h", "1 h", "1h\n",
      "1h30m", "1H", "٣h", "1" * 16, [], {}],
 )  # fmt: skip
-def test_not_a_duration(value: Any) -> None:
-    error = error_of(rollups_check_interval=value)
+def test_not_a_duration(option: str, value: Any) -> None:
+    error = error_of(**{option: value})
 
     assert "must be a duration" in error.msg
     assert repr(value) in error.msg
+    assert ("or null" in error.msg) is (option == "metrics_interval")
+
+
+def test_only_the_metrics_can_do_without_a_duration() -> None:
+    assert parse(metrics_interval=None).metrics_interval is None
+    assert "must be a duration" in error_of(rollups_check_interval=None).msg
 
 
 @pytest.mark.parametrize("value", [None, True, 1, ["/_synapse/client/media"], {}])

@@ -1,5 +1,6 @@
 """SQL, all of it: functions of a transaction and a query, for both databases."""
 
+from media_stats_module.storage.measurements import Measurements
 from media_stats_module.storage.store import MediaStatsStore
 from media_stats_module.storage.values import (
     DayUsage,
@@ -16,6 +17,7 @@ __all__ = [
     "DayUsage",
     "File",
     "LocalSummary",
+    "Measurements",
     "MediaStatsStore",
     "OwnerUsage",
     "OwnersPage",

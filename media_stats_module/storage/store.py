@@ -18,6 +18,7 @@ from media_stats_module.query import (
     TypesQuery,
 )
 from media_stats_module.storage.files import get_files_page_txn
+from media_stats_module.storage.measurements import Measurements, measure_txn
 from media_stats_module.storage.owners import get_owners_page_txn
 from media_stats_module.storage.rollups import schema, write
 from media_stats_module.storage.rollups.check import Differences, check_txn
@@ -45,6 +46,10 @@ class MediaStatsStore:
         self._local, self._remote = all_rollups(config)
         self.has_rollups = config.rollups
         """Whether totals are kept, and may answer."""
+        if config.rollups:
+            # Prometheus sees a counter rise only from a value that it has seen.
+            for rollup in (self._local, self._remote):
+                differences_found.labels(api.server_name, rollup.name)
 
     async def get_users_page(self, query: OwnersQuery) -> OwnersPage:
         """One page of the users that have local media, with their usage."""
@@ -91,6 +96,21 @@ class MediaStatsStore:
             get_files_page_txn,
             self._rollup(query).media,
             query,
+        )
+
+    async def measure(self, *, with_summary: bool) -> Measurements:
+        """What the metrics show.
+
+        Args:
+            with_summary: whether to add up the media, which is the costly part.
+        """
+        return await self._api.run_db_interaction(
+            "media_stats_measure",
+            measure_txn,
+            self._local,
+            self._remote,
+            has_rollups=self.has_rollups,
+            with_summary=with_summary,
         )
 
     async def get_rollup_states(self) -> Mapping[str, RollupState]:

@@ -5,6 +5,7 @@ from typing import cast
 import attr
 from synapse.module_api import LoggingTransaction
 
+from media_stats_module.storage._synapse import is_postgres
 from media_stats_module.storage.rollups.tables import STATE, Rollup
 
 
@@ -43,3 +44,22 @@ def get_state_txn(txn: LoggingTransaction, rollup: Rollup) -> RollupState:
     )
     ((is_ready, *numbers),) = cast(list[tuple[bool, int, int, int]], txn.fetchall())
     return RollupState(bool(is_ready), *numbers)
+
+
+def get_build_progress_txn(txn: LoggingTransaction, rollup: Rollup) -> float:
+    """How much of the media is in totals that are installed, from 0 to 1.
+
+    PostgreSQL builds in one transaction, of which nothing shows before it is done.
+    Costs two probes.
+    """
+    txn.execute(
+        f"SELECT is_ready, built_to FROM {STATE} WHERE source = ?", (rollup.name,)
+    )
+    ((is_ready, built_to),) = cast(list[tuple[bool, int]], txn.fetchall())
+    if is_ready:
+        return 1.0
+    if is_postgres(txn):
+        return 0.0
+    txn.execute(f"SELECT MAX(rowid) FROM {rollup.media.name}")
+    ((last,),) = cast(list[tuple[int | None]], txn.fetchall())
+    return min(built_to / last, 1.0) if last else 0.0

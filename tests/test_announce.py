@@ -1,0 +1,184 @@
+"""The line in the log at start-up that says where the module answers."""
+
+from types import SimpleNamespace
+from typing import Any, ClassVar, cast
+from unittest.mock import patch
+
+import pytest
+from support import MODULE_PATH, MediaStatsTestCase, modules
+from synapse.config.server import parse_listener_def
+from synapse.module_api import JsonDict, ModuleApi
+from synapse.server import HomeServer
+from synapse.storage.schema import SCHEMA_VERSION
+from tests.unittest import override_config
+from twisted.internet.testing import MemoryReactor
+
+from media_stats_module.announce import Answerer, announcement, who_answers
+from media_stats_module.config import MediaStatsConfig
+from media_stats_module.module import DOCUMENTED_PATH
+
+# Listeners on Unix sockets came before schema version 78 (Synapse 1.90), after 1.75.
+_HAS_SOCKETS = SCHEMA_VERSION >= 78
+
+LOGGER = "media_stats_module.announce"
+
+
+def http(port: int, *names: str, **options: Any) -> JsonDict:
+    """A listener as homeserver.yaml has it."""
+    resources = [{"names": list(names)}] if names else []
+    return {"port": port, "type": "http", "resources": resources, **options}
+
+
+def said(
+    *listeners: JsonDict,
+    worker_name: str | None = None,
+    synapse_version: str = "1.163.2",
+    rollups: bool = False,
+) -> str:
+    """What is logged by a process with these listeners."""
+    parsed = [parse_listener_def(i, listener) for i, listener in enumerate(listeners)]
+    is_main = worker_name is None
+    config = SimpleNamespace(
+        server=SimpleNamespace(listeners=parsed if is_main else ["not this one's"]),
+        worker=SimpleNamespace(worker_listeners=[] if is_main else parsed),
+        media=SimpleNamespace(can_load_media_repo=True),
+    )
+    api = SimpleNamespace(
+        _hs=SimpleNamespace(config=config),
+        worker_name=worker_name,
+        worker_app=None if is_main else "synapse.app.generic_worker",
+    )
+    with patch("media_stats_module.announce.version", return_value=synapse_version):
+        return announcement(
+            cast(ModuleApi, api), MediaStatsConfig(rollups=rollups), DOCUMENTED_PATH
+        )
+
+
+def test_main_process() -> None:
+    assert said(
+        http(8008, "client", "federation", bind_addresses=["::1", "127.0.0.1"]),
+        http(9000, bind_addresses=["127.0.0.1"], tls=True),
+        {"port": 9100, "type": "metrics", "bind_addresses": ["127.0.0.1"]},
+    ) == (
+        "Reachable on the main process at /_synapse/client/media_stats, on port 8008 "
+        "(::1, 127.0.0.1) and port 9000 (127.0.0.1, TLS); mode: live; at "
+        "/_synapse/admin/v1/statistics/users/media Synapse's own endpoint answers on "
+        "port 8008 (::1, 127.0.0.1), the module answers on port 9000 (127.0.0.1, TLS)"
+    )
+
+
+def test_worker() -> None:
+    assert said(
+        http(8081, "client", bind_addresses=["127.0.0.1"]),
+        worker_name="generic1",
+        rollups=True,
+    ) == (
+        "Reachable on the worker generic1 at /_synapse/client/media_stats, on port "
+        "8081 (127.0.0.1); mode: rollups; at /_synapse/admin/v1/statistics/users/media "
+        "Synapse answers 404 on port 8081 (127.0.0.1)"
+    )
+
+
+def test_worker_of_an_old_version() -> None:
+    assert said(
+        http(8081, "client", bind_addresses=["127.0.0.1"]),
+        worker_name="generic1",
+        synapse_version="1.129.0",
+    ).endswith("the module answers on port 8081 (127.0.0.1)")
+
+
+def test_no_http_listener() -> None:
+    assert said(
+        {"port": 9100, "type": "metrics", "bind_addresses": ["127.0.0.1"]},
+        worker_name="pusher1",
+    ) == ("Not reachable on the worker pusher1, which has no HTTP listener; mode: live")
+    assert said() == (
+        "Not reachable on the main process, which has no HTTP listener; mode: live"
+    )
+
+
+@pytest.mark.skipif(not _HAS_SOCKETS, reason="this Synapse has no Unix sockets")
+def test_socket() -> None:
+    listener = {"path": "/run/synapse.sock", "type": "http", "resources": []}
+    assert said(listener).endswith("the module answers on socket /run/synapse.sock")
+
+
+@pytest.mark.parametrize(
+    ("resources", "is_main", "synapse_version", "answerer"),
+    [
+        (["client"], True, "1.75.0", Answerer.SYNAPSE),
+        (["client", "federation"], True, "1.163.2", Answerer.SYNAPSE),
+        ([], True, "1.75.0", Answerer.MODULE),
+        (["health"], True, "1.163.2", Answerer.MODULE),
+        (["federation", "media"], True, "1.163.2", Answerer.MODULE),
+        ([], False, "1.75.0", Answerer.MODULE),
+        (["client", "federation"], False, "1.129.0", Answerer.MODULE),
+        (["media"], False, "1.129.0", Answerer.NOBODY),
+        ([], False, "1.130.0rc1", Answerer.NOBODY),
+        (["client"], False, "1.130.0", Answerer.NOBODY),
+        (["client"], False, "2.0", Answerer.NOBODY),
+    ],
+)
+def test_who_answers(
+    resources: list[str], is_main: bool, synapse_version: str, answerer: Answerer
+) -> None:
+    assert answerer is who_answers(
+        resources,
+        is_main=is_main,
+        has_media_repo=True,
+        synapse_version=synapse_version,
+    )
+
+
+def test_a_worker_without_the_media_repository() -> None:
+    """It ignores that it is told to serve media."""
+    assert Answerer.MODULE is who_answers(
+        ["media"], is_main=False, has_media_repo=False, synapse_version="1.129.0"
+    )
+
+
+class AnnounceTest(MediaStatsTestCase):
+    module_options: ClassVar[JsonDict] = {"rollups": True}
+
+    def default_config(self) -> JsonDict:
+        config = super().default_config()
+        config["listeners"] = [http(8008, "client", bind_addresses=["127.0.0.1"])]
+        return config
+
+    def make_homeserver(self, reactor: MemoryReactor, clock: Any) -> HomeServer:
+        with self.assertLogs(LOGGER) as logs:
+            homeserver = super().make_homeserver(reactor, clock)
+        self.logged = logs.output
+        return homeserver
+
+    def test_one_line(self) -> None:
+        (line,) = self.logged
+        assert line == (
+            f"INFO:{LOGGER}:Reachable on the main process at {MODULE_PATH}, on port "
+            f"8008 (127.0.0.1); mode: rollups; at {DOCUMENTED_PATH} Synapse's own "
+            "endpoint answers on port 8008 (127.0.0.1)"
+        )
+
+    @override_config({"modules": modules(path="/_synapse/client/other")})
+    def test_another_path_and_mode(self) -> None:
+        (line,) = self.logged
+        assert " at /_synapse/client/other, on port 8008 " in line
+        assert "; mode: live; " in line
+
+
+class CannotAnnounceTest(AnnounceTest):
+    def make_homeserver(self, reactor: MemoryReactor, clock: Any) -> HomeServer:
+        with patch("media_stats_module.announce.version", side_effect=KeyError("no")):
+            return super().make_homeserver(reactor, clock)
+
+    def test_one_line(self) -> None:
+        """It starts all the same."""
+        (line,) = self.logged
+        assert line.startswith(
+            f"WARNING:{LOGGER}:Could not find out from the configuration where the "
+            "module answers"
+        )
+        assert self.users() == {"users": [], "total": 0}
+
+    def test_another_path_and_mode(self) -> None:
+        self.test_one_line()
