@@ -9,6 +9,7 @@ from media_stats_module.background import RollupsKeeper
 from media_stats_module.config import MediaStatsConfig, parse_config
 from media_stats_module.gauges import GaugesKeeper
 from media_stats_module.rest._base import Directory
+from media_stats_module.rest.dashboard import DashboardDirectory
 from media_stats_module.rest.files import FilesMediaStatsResource
 from media_stats_module.rest.owners import (
     ServersMediaStatsResource,
@@ -52,7 +53,7 @@ class MediaStatsModule:
                 b"rollups": RollupsResource(api, store),
             }
         )
-        api.register_web_resource(config.path, Directory({b"v1": endpoints}))
+        api.register_web_resource(config.path, DashboardDirectory({b"v1": endpoints}))
         api.register_web_resource(DOCUMENTED_PATH, users)
         RollupsKeeper(api, config, store).start()
         GaugesKeeper(api, config, store).start()

@@ -315,7 +315,6 @@ class NothingBelowTestCase(MediaStatsTestCase):
     def test_paths(self) -> None:
         _, ordinary_token = self.make_user("somebody")
         for path in (
-            MODULE_PATH + "/",
             MODULE_PATH + "/v1",
             MODULE_PATH + "/v1/",
             MODULE_PATH + "/v1/users/",

@@ -1,0 +1,140 @@
+"""The dashboard: a page over the API, and the files that it is made of.
+
+They are the same for everybody and hold no data, so they need no token. What the page
+shows, it asks of the API, in the name of who signs in.
+"""
+
+import base64
+import gzip
+import hashlib
+from http import HTTPStatus
+from pathlib import Path
+
+from synapse.module_api import JsonDict, SynapseRequest
+from twisted.web import http
+from twisted.web.resource import Resource
+
+from media_stats_module.rest._base import Directory, UnrecognizedResource
+
+_FOLDER = Path(__file__).parent.parent / "dashboard"
+_INDEX = "index.html"
+
+# What is served, by the end of its name. Files with other ends are not.
+_CONTENT_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+}
+
+# Scripts, styles and data come from this server alone, nothing inline is run, no text
+# can become markup, and nobody can frame the page.
+_CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+        "trusted-types 'none'",
+    )
+)
+
+_HEADERS = {
+    "Content-Security-Policy": _CONTENT_SECURITY_POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "X-Robots-Tag": "noindex",
+    # To be kept, and asked about every time: after an upgrade all files are new.
+    "Cache-Control": "no-cache",
+    "Vary": "Accept-Encoding",
+}
+
+
+class DashboardDirectory(Directory):
+    """The module's path: the page, its files, and the endpoints.
+
+    The page's links are relative, so that it works behind any path and any reverse
+    proxy. That needs the slash at the end, so without it there is a redirect.
+    """
+
+    def __init__(self, endpoints: dict[bytes, Resource]) -> None:
+        """
+        Args:
+            endpoints: what else is below the module's path, by path segment.
+        """
+        files = _read(_FOLDER)
+        super().__init__(files | {b"": files[_INDEX.encode()]} | endpoints)
+
+    async def _async_render(self, request: SynapseRequest) -> tuple[int, JsonDict]:
+        if request.method not in (b"GET", b"HEAD"):
+            return await super()._async_render(request)
+        assert request.prepath
+        location = request.prepath[-1] + b"/"
+        request.responseHeaders.setRawHeaders(b"Location", [location])
+        return HTTPStatus.FOUND, {}
+
+    def getChild(self, path: bytes, request: SynapseRequest) -> Resource:  # noqa: N802
+        # The redirect is for this path alone.
+        return UnrecognizedResource()
+
+
+class DashboardFile(Resource):
+    """One file, read once."""
+
+    def __init__(self, content: bytes, content_type: str) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._headers = _HEADERS | {"Content-Type": content_type}
+        self._plain = content
+        self._plain_etag = _etag(content)
+        # Most of Synapse's listeners do not compress. Without a time in it, every
+        # process and every start gives the same bytes.
+        self._gzipped = gzip.compress(content, mtime=0)
+        self._gzipped_etag = _etag(self._gzipped)
+
+    def render_GET(self, request: SynapseRequest) -> bytes:  # noqa: N802
+        headers = request.responseHeaders
+        for name, value in self._headers.items():
+            headers.setRawHeaders(name, [value])
+        content, etag = self._plain, self._plain_etag
+        if _accepts_gzip(request):
+            headers.setRawHeaders("Content-Encoding", ["gzip"])
+            content, etag = self._gzipped, self._gzipped_etag
+        cached = request.setETag(etag)  # type: ignore[no-untyped-call]
+        return b"" if cached is http.CACHED else content
+
+    def getChild(self, path: bytes, request: SynapseRequest) -> Resource:  # noqa: N802
+        return UnrecognizedResource()
+
+
+def _read(folder: Path) -> dict[bytes, Resource]:
+    """What is in a folder, by its name. What is not served is left out."""
+    found: dict[bytes, Resource] = {}
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            found[entry.name.encode()] = Directory(_read(entry))
+            continue
+        if entry.suffix in _CONTENT_TYPES:
+            found[entry.name.encode()] = DashboardFile(
+                entry.read_bytes(), _CONTENT_TYPES[entry.suffix]
+            )
+    return found
+
+
+def _accepts_gzip(request: SynapseRequest) -> bool:
+    accepted = request.getHeader("Accept-Encoding") or ""
+    # "gzip;q=0" forbids it; nothing is known to send that, and it is plain then.
+    return "gzip" in [encoding.strip().lower() for encoding in accepted.split(",")]
+
+
+def _etag(content: bytes) -> bytes:
+    digest = hashlib.sha256(content).digest()[:12]
+    return b'"' + base64.urlsafe_b64encode(digest) + b'"'
