@@ -10,7 +10,7 @@ import hashlib
 from http import HTTPStatus
 from pathlib import Path
 
-from synapse.module_api import JsonDict, SynapseRequest
+from synapse.module_api import DirectServeJsonResource, JsonDict, SynapseRequest
 from twisted.web import http
 from twisted.web.resource import Resource
 
@@ -99,6 +99,12 @@ class DashboardFile(Resource):
         # process and every start gives the same bytes.
         self._gzipped = gzip.compress(content, mtime=0)
         self._gzipped_etag = _etag(self._gzipped)
+
+    def render(self, request: SynapseRequest) -> int | bytes:
+        if request.method in (b"GET", b"HEAD"):
+            return self.render_GET(request)
+        # Refuses them all, as Synapse does.
+        return DirectServeJsonResource().render(request)
 
     def render_GET(self, request: SynapseRequest) -> bytes:  # noqa: N802
         headers = request.responseHeaders

@@ -19,7 +19,8 @@ export function openDetail(dialog, api, owner, { range, interval, view }) {
   find(".id").textContent = owner.name === null ? "" : owner.id;
 
   const scope = { ...range, ...owner.scope };
-  const source = [{ source: scope.source, label: "Files" }];
+  const label = scope.source === "local" ? "Uploaded" : "Cached";
+  const source = [{ source: scope.source, label }];
   const growth = new Growth(find(".growth"), api, source, () => ({ ...scope, interval }));
   const panels = [
     growth,

@@ -7,20 +7,27 @@ const PERCENT = new Intl.NumberFormat("en", {
   maximumFractionDigits: 1,
 });
 
-/** 1536 → "1.5 KiB": three digits at most, so that a column can be compared. */
+/** 1536 → "1.50 KiB": always three digits, so that a column compares. */
 export function bytes(size) {
+  const [value, unit] = scaled(size);
+  return `${unit === "B" ? value : value.toPrecision(3)} ${unit}`;
+}
+
+/** 1536 → "1.5 KiB" */
+export function shortBytes(size) {
+  const [value, unit] = scaled(size);
+  return `${Number(value.toPrecision(3))} ${unit}`;
+}
+
+function scaled(size) {
   let unit = 0;
   let value = size;
-  // 1023.5 KiB would be written as 1024 KiB.
+  // Not 1000 to 1023 KiB, which have four digits.
   while (value >= (unit === 0 ? 1024 : 999.5) && unit < UNITS.length - 1) {
     value /= 1024;
     unit += 1;
   }
-  if (unit === 0) {
-    return `${value} B`;
-  }
-  const digits = value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
-  return `${Number(value.toFixed(digits))} ${UNITS[unit]}`;
+  return [value, UNITS[unit]];
 }
 
 /** To the byte. */

@@ -2,7 +2,7 @@
 
 import { Chart } from "./chart.js";
 import { el } from "./dom.js";
-import { bytes, count, day, exactBytes, files } from "./format.js";
+import { bytes, count, day, exactBytes, files, shortBytes } from "./format.js";
 import { Panel } from "./panel.js";
 
 const DAY = 24 * 60 * 60 * 1000;
@@ -92,7 +92,7 @@ export class Growth extends Panel {
       })),
       running,
       binary: measure === "media_length",
-      format: measure === "media_length" ? bytes : count,
+      format: measure === "media_length" ? shortBytes : count,
       describe: (index) => this.#describe(index),
     });
   }

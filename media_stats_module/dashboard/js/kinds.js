@@ -9,7 +9,7 @@ const LABELS = {
   video: "Videos",
   audio: "Audio",
   text: "Text",
-  application: "Documents and other data",
+  application: "Documents and data",
   other: "Anything else",
 };
 
