@@ -10,6 +10,7 @@ from pathlib import Path
 
 from support import MODULE_PATH, MediaStatsTestCase
 from tests.server import FakeChannel
+from twisted.web.http_headers import Headers
 
 import media_stats_module
 
@@ -158,7 +159,8 @@ class FilesTestCase(DashboardTestCase):
     def test_other_methods(self) -> None:
         for method in ("POST", "PUT", "DELETE"):
             channel = self.get(f"{MODULE_PATH}/", method=method)
-            assert channel.code == 405
+            # The version of Synapse decides.
+            assert channel.code in (404, 405)
             assert channel.json_body["errcode"] == "M_UNRECOGNIZED"
 
 
@@ -264,6 +266,15 @@ def test_scripts_make_no_markup_of_text() -> None:
 
 
 def _header(channel: FakeChannel, name: str) -> str | None:
-    values = channel.headers.getRawHeaders(name)
-    assert values is None or len(values) == 1
+    # Not `channel.headers`, which older harnesses do not have with a newer Twisted.
+    headers = channel.result["headers"]
+    pairs = (
+        [(key, value) for key, values in headers.getAllRawHeaders() for value in values]
+        if isinstance(headers, Headers)
+        else headers
+    )
+    values = [
+        value.decode() for key, value in pairs if key.lower() == name.lower().encode()
+    ]
+    assert len(values) <= 1
     return values[0] if values else None
