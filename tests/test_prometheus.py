@@ -1,0 +1,170 @@
+"""The dashboard and the alerts, with what a real Prometheus scrapes of a real Synapse.
+
+Prometheus comes in no wheel. Where it is not installed these tests are skipped.
+"""
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from realservers.prometheus import PrometheusServer, missing_programs
+from realservers.synapse import SynapseServer
+
+_ROOT = Path(__file__).parent.parent
+_DASHBOARD = _ROOT / "contrib" / "grafana" / "media_stats.json"
+_RULES = _ROOT / "contrib" / "prometheus" / "media_stats.rules.yaml"
+_ALERT_TESTS = _ROOT / "tests" / "alerts.test.yaml"
+
+_API = "/_synapse/client/media_stats/v1"
+
+# A scrape and a refresh come every second, a build some seconds after the start. What
+# takes this long on a busy machine has failed.
+_PATIENCE_S = 90.0
+
+pytestmark = pytest.mark.skipif(
+    missing_programs() is not None, reason=str(missing_programs())
+)
+
+
+def wait_for(what: str, is_so: Callable[[], Any]) -> Any:
+    """Ask until the answer is something; return it."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while not (answer := is_so()):
+        assert time.monotonic() < deadline, f"there is still no {what}"
+        time.sleep(0.2)
+    return answer
+
+
+def promtool(*arguments: object, stdin: str | None = None) -> str:
+    """Run Prometheus's own tool, which must find nothing wrong; what it prints."""
+    result = subprocess.run(
+        ["promtool", *map(str, arguments)],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    printed = result.stdout + result.stderr
+    assert result.returncode == 0, printed
+    return printed
+
+
+@pytest.fixture(scope="module")
+def synapse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SynapseServer]:
+    """A homeserver with one file of 11 bytes, whose totals were checked."""
+    options = {"rollups": True, "metrics_interval": "1s"}
+    with SynapseServer(tmp_path_factory.mktemp("synapse"), options) as server:
+        path = "/_matrix/media/v3/upload?filename=greeting.txt"
+        server.request("POST", path, b"Hello world", **{"Content-Type": "text/plain"})
+
+        def are_built() -> bool:
+            rollups = server.request("GET", f"{_API}/rollups")["rollups"]
+            return bool(rollups) and all(r["is_ready"] for r in rollups.values())
+
+        wait_for("rollups", are_built)
+        server.request("POST", f"{_API}/rollups/check")
+        yield server
+
+
+@pytest.fixture(scope="module")
+def prometheus(
+    synapse: SynapseServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PrometheusServer]:
+    """Scrapes that homeserver."""
+    directory = tmp_path_factory.mktemp("prometheus")
+    with PrometheusServer(directory, [synapse.metrics], [_RULES]) as server:
+        yield server
+
+
+def queries() -> list[tuple[str, str]]:
+    """What each panel of the dashboard asks, after its title."""
+    dashboard = json.loads(_DASHBOARD.read_text())
+    return [
+        (panel["title"], target["expr"])
+        for panel in dashboard["panels"]
+        for target in panel.get("targets", [])
+    ]
+
+
+@pytest.mark.parametrize(("title", "expression"), queries())
+def test_every_panel_has_data(
+    title: str, expression: str, synapse: SynapseServer, prometheus: PrometheusServer
+) -> None:
+    expression = expression.replace("$server_name", synapse.server_name)
+    assert "$" not in expression
+    wait_for(title, lambda: prometheus.query(expression))
+
+
+def test_the_dashboard_finds_the_server(
+    synapse: SynapseServer, prometheus: PrometheusServer
+) -> None:
+    dashboard = json.loads(_DASHBOARD.read_text())
+    (variable,) = (
+        variable
+        for variable in dashboard["templating"]["list"]
+        if variable["name"] == "server_name"
+    )
+    query = variable["query"]["query"]
+    selector, label = query.removeprefix("label_values(").removesuffix(")").split(", ")
+    names = wait_for("server", lambda: prometheus.values_of_label(label, selector))
+    assert names == [synapse.server_name]
+
+
+def test_the_dashboard_shows_every_metric(synapse: SynapseServer) -> None:
+    lines = synapse.exposition().splitlines()
+    names = {
+        line.split()[2] for line in lines if line.startswith("# TYPE synapse_media_")
+    }
+    asked = " ".join(expression for _, expression in queries())
+    assert len(names) == 12
+    assert [name for name in names if f"{name}{{" not in asked] == []
+
+
+def test_the_numbers_are_those_of_the_api(
+    synapse: SynapseServer, prometheus: PrometheusServer
+) -> None:
+    total = synapse.request("GET", f"{_API}/summary")["total"]
+    assert total == {"media_count": 1, "media_length": 11}
+
+    def value(expression: str) -> str:
+        (sample,) = wait_for(expression, lambda: prometheus.query(expression))
+        _, number = sample["value"]
+        return str(number)
+
+    # A refresh may have been on its way when the file came.
+    wait_for("file", lambda: value("sum(synapse_media_stats_files)") == "1")
+    assert value("sum(synapse_media_stats_bytes)") == "11"
+    assert value("synapse_media_stats_users_with_media") == "1"
+    assert value("synapse_media_stats_servers_with_media") == "0"
+
+
+def test_the_alerts_are_evaluated_and_silent(prometheus: PrometheusServer) -> None:
+    wait_for(
+        "evaluation",
+        lambda: all(rule["health"] != "unknown" for rule in prometheus.rules()),
+    )
+    assert [
+        (rule["name"], rule["health"], rule["state"]) for rule in prometheus.rules()
+    ] == [
+        ("MediaStoreGrowsFast", "ok", "inactive"),
+        ("MediaStatsDifferencesFound", "ok", "inactive"),
+    ]
+
+
+def test_the_alerts_fire_when_they_should() -> None:
+    assert "2 rules found" in promtool("check", "rules", _RULES)
+    assert "SUCCESS" in promtool("test", "rules", _ALERT_TESTS)
+
+
+def test_names_and_units_are_as_prometheus_wants_them(synapse: SynapseServer) -> None:
+    ours = "".join(
+        f"{line}\n"
+        for line in synapse.exposition().splitlines()
+        if "synapse_media_stats_" in line
+    )
+    assert ours.count("# HELP") == 12
+    assert promtool("check", "metrics", stdin=ours) == ""
