@@ -72,6 +72,9 @@ class SynapseProcess:
         """Start the process, and do not wait for it."""
         if self.pid is not None:
             raise RuntimeError(f"Synapse's {self.name} process runs already")
+        # Or its answers would be taken for those of the process.
+        if self._answers():
+            raise StartError(f"Somebody else listens at {self.urls[0]}.", None, "")
         # What can be imported here can be imported there.
         path = os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path)
         with self.log_path.open("ab") as log:
