@@ -9,8 +9,8 @@ from prometheus_client import Counter
 
 PREFIX = "synapse_media_stats_"
 
-# Synapse's own metrics have this label since one of the versions up to 1.140, and none
-# had it before. These have it on every version, so that a dashboard can rely on it.
+# As on Synapse's own metrics, in newer versions: 1.140 has it on all, 1.130 on none.
+# Here it is there on every version, so that a dashboard can rely on it.
 SERVER_NAME_LABEL = "server_name"
 
 differences_found = Counter(

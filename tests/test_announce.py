@@ -1,10 +1,12 @@
 """The line in the log at start-up that says where the module answers."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar, cast
 from unittest.mock import patch
 
 import pytest
+from realservers.synapse import SynapseServer
 from support import MODULE_PATH, MediaStatsTestCase, modules
 from synapse.config.server import parse_listener_def
 from synapse.module_api import JsonDict, ModuleApi
@@ -182,3 +184,26 @@ class CannotAnnounceTest(AnnounceTest):
 
     def test_another_path_and_mode(self) -> None:
         self.test_one_line()
+
+
+def test_what_is_said_is_so(tmp_path: Path) -> None:
+    """On the main process of a real server of the installed version."""
+    with SynapseServer(tmp_path, {}) as server:
+        server.upload(b"Hello world")
+        client, bare = (
+            f"port {port} (127.0.0.1)" for port in (server.port, server.bare_port)
+        )
+        assert (
+            f"Reachable on the main process at {MODULE_PATH}, on {client} and {bare}; "
+            f"mode: live; at {DOCUMENTED_PATH} Synapse's own endpoint answers on "
+            f"{client}, the module answers on {bare}\n"
+        ) in server.log_path.read_text()
+
+        for port in (server.port, server.bare_port):
+            answer = server.request("GET", f"{MODULE_PATH}/v1/users", port=port)
+            assert answer["total"] == 1
+
+        # By this the built-in leads its clients round and round, and the module ends.
+        asked = f"{DOCUMENTED_PATH}?limit=0"
+        assert "next_token" in server.request("GET", asked, port=server.port)
+        assert "next_token" not in server.request("GET", asked, port=server.bare_port)

@@ -58,8 +58,7 @@ def synapse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SynapseServer]
     """A homeserver with one file of 11 bytes, whose totals were checked."""
     options = {"rollups": True, "metrics_interval": "1s"}
     with SynapseServer(tmp_path_factory.mktemp("synapse"), options) as server:
-        path = "/_matrix/media/v3/upload?filename=greeting.txt"
-        server.request("POST", path, b"Hello world", **{"Content-Type": "text/plain"})
+        server.upload(b"Hello world")
 
         def are_built() -> bool:
             rollups = server.request("GET", f"{_API}/rollups")["rollups"]

@@ -25,6 +25,8 @@ class SynapseServer:
     Attributes:
         server_name: what its users' names end with.
         admin: the admin's user ID.
+        port: the port of Synapse's own APIs for clients and admins.
+        bare_port: the port of a listener that has nothing but what modules register.
         metrics: where its metrics are, as `host:port`.
         log_path: the file that it logs to.
     """
@@ -39,10 +41,9 @@ class SynapseServer:
             directory: holds its configuration, data and log.
             module_options: the module's `config` block.
         """
-        port, metrics_port = free_port(), free_port()
+        self.port, self.bare_port, metrics_port = free_port(), free_port(), free_port()
         self.metrics = f"127.0.0.1:{metrics_port}"
         self.log_path = directory / "homeserver.log"
-        self._url = f"http://127.0.0.1:{port}"
         self._config = directory / "homeserver.yaml"
         local = {"bind_addresses": ["127.0.0.1"]}
         # JSON is YAML.
@@ -64,9 +65,15 @@ class SynapseServer:
                     },
                     "listeners": [
                         {
-                            "port": port,
+                            "port": self.port,
                             "type": "http",
                             "resources": [{"names": ["client"]}],
+                            **local,
+                        },
+                        {
+                            "port": self.bare_port,
+                            "type": "http",
+                            "resources": [],
                             **local,
                         },
                         {"port": metrics_port, "type": "metrics", **local},
@@ -98,13 +105,26 @@ class SynapseServer:
             raise
 
     def request(
-        self, method: str, path: str, body: bytes | None = None, **headers: str
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        port: int | None = None,
     ) -> Any:
         """Ask as the admin; return the JSON of the answer, which must be a success."""
-        request = Request(self._url + path, body, headers, method=method)
+        request = Request(
+            self._url(port) + path, body, dict(headers or {}), method=method
+        )
         request.add_header("Authorization", f"Bearer {self._token}")
         with urlopen(request, timeout=60) as response:
             return json.load(response)
+
+    def upload(self, content: bytes) -> None:
+        """Upload a file as the admin."""
+        path = "/_matrix/media/v3/upload?filename=file.txt"
+        self.request("POST", path, content, headers={"Content-Type": "text/plain"})
 
     def exposition(self) -> str:
         """The metrics, as Prometheus gets them."""
@@ -133,6 +153,9 @@ class SynapseServer:
     ) -> None:
         self.stop()
 
+    def _url(self, port: int | None = None) -> str:
+        return f"http://127.0.0.1:{port or self.port}"
+
     def _run(self, module: str, *arguments: str) -> None:
         subprocess.run(
             [sys.executable, "-m", module, *arguments],
@@ -145,7 +168,7 @@ class SynapseServer:
         deadline = time.monotonic() + _START_TIMEOUT_S
         while True:
             try:
-                urlopen(f"{self._url}/health", timeout=5).close()
+                urlopen(f"{self._url()}/health", timeout=5).close()
                 return
             except (URLError, OSError) as error:
                 if self._process.poll() is not None or time.monotonic() > deadline:
@@ -156,13 +179,13 @@ class SynapseServer:
     def _log_in_as_admin(self) -> str:
         user = ["-u", "admin", "-p", _PASSWORD, "-a"]
         script = "synapse._scripts.register_new_matrix_user"
-        self._run(script, "-c", str(self._config), *user, self._url)
+        self._run(script, "-c", str(self._config), *user, self._url())
         login = {
             "type": "m.login.password",
             "identifier": {"type": "m.id.user", "user": "admin"},
             "password": _PASSWORD,
         }
-        url = f"{self._url}/_matrix/client/v3/login"
+        url = f"{self._url()}/_matrix/client/v3/login"
         with urlopen(url, json.dumps(login).encode(), timeout=60) as response:
             token: str = json.load(response)["access_token"]
         return token
