@@ -31,6 +31,9 @@ MODULE_PATH = "/_synapse/client/media_stats"
 # `profiles.full_user_id` came with schema version 76 (Synapse 1.83).
 _PROFILES_HAVE_FULL_USER_ID = SCHEMA_VERSION >= 76
 
+# `sha256` came to the media tables with schema version 91 (Synapse 1.128).
+MEDIA_HAVE_SHA256 = SCHEMA_VERSION >= 91
+
 # Before schema version 78 (Synapse 1.90) the harness took the server's name apart
 # from the configuration.
 _HARNESS_WANTS_NAME = SCHEMA_VERSION < 78
@@ -56,6 +59,10 @@ class LocalMedia:
         quarantined_by: the admin who has put it into quarantine.
         media_type: None for an upload that was announced and not made.
         last_access_ts: in milliseconds since the epoch, or None.
+        upload_name: the file's name, if it was uploaded with one.
+        safe_from_quarantine: whether an admin protects it from quarantine.
+        sha256: the hash of the content; left out where Synapse keeps none.
+        media_id: None to have one made up.
     """
 
     user_id: str | None
@@ -65,6 +72,10 @@ class LocalMedia:
     quarantined_by: str | None = None
     media_type: str | None = "image/png"
     last_access_ts: int | None = None
+    upload_name: str | None = None
+    safe_from_quarantine: bool = False
+    sha256: str | None = None
+    media_id: str | None = None
 
 
 @attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
@@ -78,6 +89,9 @@ class RemoteMedia:
         quarantined_by: the admin who has put it into quarantine.
         media_type: as the other server gave it.
         last_access_ts: in milliseconds since the epoch.
+        upload_name: the file's name, likewise.
+        sha256: the hash of the content; left out where Synapse keeps none.
+        media_id: None to have one made up.
     """
 
     media_origin: str
@@ -86,6 +100,26 @@ class RemoteMedia:
     quarantined_by: str | None = None
     media_type: str | None = "image/png"
     last_access_ts: int | None = None
+    upload_name: str | None = None
+    sha256: str | None = None
+    media_id: str | None = None
+
+
+@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
+class Thumbnail:
+    """A smaller version of a file, a row of one of two tables.
+
+    Attributes:
+        media_id: the file's.
+        media_origin: the server that the file came from; None for a local file.
+        thumbnail_length: in bytes.
+        thumbnail_width: in pixels, by which the thumbnails of a file differ.
+    """
+
+    media_id: str
+    media_origin: str | None = None
+    thumbnail_length: int
+    thumbnail_width: int = 32
 
 
 class MediaStatsTestCase(HomeserverTestCase):
@@ -191,7 +225,9 @@ class MediaStatsTestCase(HomeserverTestCase):
 
     def run_round(self) -> None:
         """Let the background process do one round of its work."""
-        self.pump(ROUND_MS / 1000)
+        # What is due goes on a step at a time, as the database answers. The harness's
+        # own `pump` would let as many rounds pass as there are steps.
+        self.reactor.pump([ROUND_MS / 1000] + [0.0] * 100)
 
     # What is in the database
 
@@ -202,6 +238,23 @@ class MediaStatsTestCase(HomeserverTestCase):
     def insert_remote_media(self, *rows: RemoteMedia) -> list[str]:
         """Insert rows of `remote_media_cache`; return their media IDs."""
         return self._insert_media("remote_media_cache", "remote", rows)
+
+    def insert_thumbnails(self, *thumbnails: Thumbnail) -> None:
+        """Insert rows of `local_media_repository_thumbnails`, or of the remote ones."""
+        local, remote = [], []
+        for thumbnail in thumbnails:
+            columns = attr.asdict(thumbnail) | {
+                "thumbnail_height": thumbnail.thumbnail_width,
+                "thumbnail_type": "image/png",
+                "thumbnail_method": "scale",
+            }
+            if thumbnail.media_origin is None:
+                del columns["media_origin"]
+                local.append(columns)
+            else:
+                remote.append({**columns, "filesystem_id": thumbnail.media_id})
+        self._insert("local_media_repository_thumbnails", local)
+        self._insert("remote_media_cache_thumbnails", remote)
 
     def insert_profiles(self, displaynames: Mapping[str, str | None]) -> None:
         """Give users profiles with these displaynames, or with none in them.
@@ -236,15 +289,19 @@ class MediaStatsTestCase(HomeserverTestCase):
         self, table: str, prefix: str, rows: tuple[LocalMedia | RemoteMedia, ...]
     ) -> list[str]:
         ((before,),) = self.execute(f"SELECT COUNT(*) FROM {table}")
-        ids = [f"{prefix}{before + index:020}" for index in range(len(rows))]
-        self._insert(
-            table,
-            [
-                {"media_id": media_id, **attr.asdict(row)}
-                | ({"filesystem_id": media_id} if prefix == "remote" else {})
-                for media_id, row in zip(ids, rows, strict=True)
-            ],
-        )
+        ids = [
+            row.media_id or f"{prefix}{before + index:020}"
+            for index, row in enumerate(rows)
+        ]
+        inserted = []
+        for media_id, row in zip(ids, rows, strict=True):
+            columns = {**attr.asdict(row), "media_id": media_id}
+            if not MEDIA_HAVE_SHA256:
+                del columns["sha256"]
+            if prefix == "remote":
+                columns["filesystem_id"] = media_id
+            inserted.append(columns)
+        self._insert(table, inserted)
         return ids
 
     def _insert(self, table: str, rows: list[dict[str, object]]) -> None:

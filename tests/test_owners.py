@@ -9,9 +9,9 @@ from urllib.parse import quote_from_bytes
 
 from hypothesis import given
 from hypothesis import strategies as st
+from modes_support import DIRECTIONS
 from owners_model import Query
 from owners_support import (
-    DIRECTIONS,
     OwnersTestCase,
     for_both_endpoints,
     header,

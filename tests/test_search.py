@@ -15,8 +15,9 @@ from unittest import TestCase
 
 from hypothesis import given
 from hypothesis import strategies as st
+from modes_support import DIRECTIONS, in_every_mode
 from owners_model import contains, fold
-from owners_support import DIRECTIONS, OwnersTestCase, in_every_mode
+from owners_support import OwnersTestCase
 from parameterized import parameterized_class  # type: ignore[import-untyped]
 from support import MediaStatsTestCase, RemoteMedia
 from synapse.module_api import LoggingTransaction

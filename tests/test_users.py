@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from itertools import product
 from typing import ClassVar
 
-from owners_support import DIRECTIONS, OwnersTestCase, in_every_mode
+from modes_support import DIRECTIONS, in_every_mode
+from owners_support import OwnersTestCase
 from support import MODULE_PATH, LocalMedia, MediaStatsTestCase
 from synapse.module_api import JsonDict
 from tests.server import FakeChannel

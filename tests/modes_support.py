@@ -1,0 +1,148 @@
+"""Runs tests once for each way in which the module can be set up to answer.
+
+The answers have to be the same.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from parameterized import parameterized_class  # type: ignore[import-untyped]
+from support import (
+    MODULE_PATH,
+    LocalMedia,
+    MediaStatsTestCase,
+    RemoteMedia,
+    Thumbnail,
+)
+from synapse.module_api import JsonDict
+from tests.server import FakeChannel
+
+MODES: list[JsonDict] = [
+    {"mode": "live", "mode_options": {}, "folds": False},
+    # All in the totals, and all in the log of changes.
+    {"mode": "rollups", "mode_options": {"rollups": True}, "folds": True},
+    {"mode": "unfolded", "mode_options": {"rollups": True}, "folds": False},
+]
+
+DIRECTIONS = ("f", "b")
+
+_TABLES = (
+    "local_media_repository",
+    "local_media_repository_thumbnails",
+    "remote_media_cache",
+    "remote_media_cache_thumbnails",
+    "profiles",
+)
+
+
+def in_every_mode(test_class: type) -> None:
+    """Run the tests of a class once for each way in which the module can answer."""
+    parameterized_class(MODES, class_name_func=class_name)(test_class)
+
+
+def class_name(test_class: type, _: int, parameters: JsonDict) -> str:
+    """What pytest calls a class that runs with some parameters."""
+    names = [value for value in parameters.values() if isinstance(value, str)]
+    return "_".join([test_class.__name__, *names])
+
+
+class ModesTestCase(MediaStatsTestCase):
+    """Fills the database, and asks one endpoint.
+
+    Attributes:
+        mode_options: the options that set the module up for the mode.
+        folds: whether the background process has a round after each `fill`.
+        endpoint: which is asked: `users`, say.
+        media: what is in the two tables of media.
+        displaynames: those in the profiles, by user ID.
+    """
+
+    mode_options: ClassVar[JsonDict] = {}
+    folds: ClassVar[bool] = False
+    endpoint: ClassVar[str]
+
+    media: tuple[LocalMedia | RemoteMedia, ...] = ()
+    displaynames: Mapping[str, str | None] = {}
+
+    def default_config(self) -> JsonDict:
+        config = super().default_config()
+        for module in config["modules"]:
+            module["config"].update(self.mode_options)
+        return config
+
+    def setUp(self) -> None:
+        super().setUp()
+        if self.mode_options.get("rollups"):
+            self.run_round()
+
+    @property
+    def path(self) -> str:
+        """The path of the endpoint."""
+        return f"{MODULE_PATH}/v1/{self.endpoint}"
+
+    @property
+    def local_media(self) -> list[LocalMedia]:
+        """What is in `local_media_repository`."""
+        return [row for row in self.media if isinstance(row, LocalMedia)]
+
+    @property
+    def remote_media(self) -> list[RemoteMedia]:
+        """What is in `remote_media_cache`."""
+        return [row for row in self.media if isinstance(row, RemoteMedia)]
+
+    @property
+    def count_url_previews(self) -> bool:
+        """The option of the module."""
+        counts: bool = self.module_options.get("count_url_previews", True)
+        return counts
+
+    def fill(
+        self,
+        *media: LocalMedia | RemoteMedia,
+        displaynames: Mapping[str, str | None] | None = None,
+        thumbnails: tuple[Thumbnail, ...] = (),
+    ) -> None:
+        """Put these into the database, in place of what is there.
+
+        Args:
+            media: all rows of media.
+            displaynames: by user ID. None makes a profile without a displayname; who
+                is not in it gets no profile.
+            thumbnails: all thumbnails of the media.
+        """
+        for table in _TABLES:
+            self.execute(f"DELETE FROM {table}")
+        self.media = media
+        self.insert_local_media(*self.local_media)
+        self.insert_remote_media(*self.remote_media)
+        self.insert_thumbnails(*thumbnails)
+        self.insert_profiles(displaynames or {})
+        self.displaynames = displaynames or {}
+        if self.folds:
+            self.run_round()
+            for source in ("local", "remote"):
+                assert not self.execute(f"SELECT 1 FROM media_stats_{source}_changes")
+
+    def request(self, query: Mapping[str, object] | None = None) -> FakeChannel:
+        """Ask the endpoint."""
+        return self.ask(self.path, query)
+
+    def request_raw(self, query: bytes) -> FakeChannel:
+        """Ask the endpoint with a query string that is sent as it stands."""
+        return self.make_request(
+            "GET", self.path.encode() + b"?" + query, access_token=self.admin_token
+        )
+
+    def answer(self, query: Mapping[str, object] | None = None) -> Any:
+        """The endpoint's answer to a request that it does not refuse."""
+        channel = self.request(query)
+        assert channel.code == 200, (query, channel.result)
+        return channel.json_body
+
+    def assert_refused(
+        self, channel: FakeChannel, *words: str, errcode: str = "M_INVALID_PARAM"
+    ) -> None:
+        """The request got 400 and this `errcode`, with a text that has these words."""
+        assert (channel.code, channel.json_body["errcode"]) == (400, errcode)
+        for word in words:
+            assert word in channel.json_body["error"], channel.json_body
