@@ -1,12 +1,16 @@
 """The line in the log at start-up that says where the module answers."""
 
+import re
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar, cast
 from unittest.mock import patch
+from urllib.parse import urlsplit
 
 import pytest
-from realservers.synapse import SynapseServer
+from realservers.postgres import PostgresServer
+from realservers.valkey import ValkeyServer
 from support import MODULE_PATH, MediaStatsTestCase, modules
 from synapse.config.server import parse_listener_def
 from synapse.module_api import JsonDict, ModuleApi
@@ -15,6 +19,8 @@ from synapse.storage.schema import SCHEMA_VERSION
 from tests.unittest import override_config
 from twisted.internet.testing import MemoryReactor
 
+from demo.client import Client, Response
+from demo.homeserver import Homeserver, Redis
 from media_stats_module.announce import Answerer, announcement, who_answers
 from media_stats_module.config import MediaStatsConfig
 from media_stats_module.module import DOCUMENTED_PATH
@@ -187,23 +193,47 @@ class CannotAnnounceTest(AnnounceTest):
 
 
 def test_what_is_said_is_so(tmp_path: Path) -> None:
-    """On the main process of a real server of the installed version."""
-    with SynapseServer(tmp_path, {}) as server:
-        server.upload(b"Hello world")
-        client, bare = (
-            f"port {port} (127.0.0.1)" for port in (server.port, server.bare_port)
+    """On the processes of a real server of the installed version."""
+    with (
+        PostgresServer.start(settings={"fsync": "off"}) as postgres,
+        ValkeyServer() as valkey,
+    ):
+        postgres.create_database("synapse")
+        homeserver = Homeserver(
+            tmp_path,
+            module={},
+            listeners=[["client"], []],
+            workers={"generic1": [["client"], ["media"], []]},
+            postgres=postgres.dsn("synapse"),
+            redis=Redis(valkey.host, valkey.port),
         )
-        assert (
-            f"Reachable on the main process at {MODULE_PATH}, on {client} and {bare}; "
-            f"mode: live; at {DOCUMENTED_PATH} Synapse's own endpoint answers on "
-            f"{client}, the module answers on {bare}\n"
-        ) in server.log_path.read_text()
+        with homeserver:
+            admin = homeserver.register("admin", admin=True)
+            homeserver.client.upload(admin, b"Hello world")
 
-        for port in (server.port, server.bare_port):
-            answer = server.request("GET", f"{MODULE_PATH}/v1/users", port=port)
-            assert answer["total"] == 1
+            for process in (homeserver.main, homeserver.workers["generic1"]):
+                (line,) = re.findall(r"Reachable on .*", process.log_path.read_text())
+                for url in process.urls:
+                    ask = partial(Client(url).request, "GET", token=admin.access_token)
+                    own = ask(f"{MODULE_PATH}/v1/users")
+                    assert own.json()["total"] == 1
+                    documented = ask(f"{DOCUMENTED_PATH}?limit=0")
+                    assert answerer_said(line, url) is answerer_of(documented), line
 
-        # By this the built-in leads its clients round and round, and the module ends.
-        asked = f"{DOCUMENTED_PATH}?limit=0"
-        assert "next_token" in server.request("GET", asked, port=server.port)
-        assert "next_token" not in server.request("GET", asked, port=server.bare_port)
+
+def answerer_said(line: str, url: str) -> Answerer:
+    """Who answers at the documented path of a listener, by the log."""
+    where, _, documented = line.partition(f"; at {DOCUMENTED_PATH} ")
+    port = f"port {urlsplit(url).port} (127.0.0.1)"
+    assert port in where
+    (said,) = (part for part in documented.split(", ") if port in part)
+    return next(answerer for answerer in Answerer if said.startswith(answerer.value))
+
+
+def answerer_of(response: Response) -> Answerer:
+    """Who answered when asked for a page of no users, although there is one."""
+    if response.status == 404:
+        return Answerer.NOBODY
+    # By this the built-in leads its clients round and round, and the module ends.
+    is_builtin = "next_token" in response.json()
+    return Answerer.SYNAPSE if is_builtin else Answerer.MODULE

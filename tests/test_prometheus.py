@@ -11,15 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from realservers.ports import free_port
 from realservers.prometheus import PrometheusServer, missing_programs
-from realservers.synapse import SynapseServer
+from support import MODULE_PATH
+
+from demo.client import Client
+from demo.homeserver import Homeserver
 
 _ROOT = Path(__file__).parent.parent
 _DASHBOARD = _ROOT / "contrib" / "grafana" / "media_stats.json"
 _RULES = _ROOT / "contrib" / "prometheus" / "media_stats.rules.yaml"
 _ALERT_TESTS = _ROOT / "tests" / "alerts.test.yaml"
-
-_API = "/_synapse/client/media_stats/v1"
 
 # A scrape and a refresh come every second, a build some seconds after the start. What
 # takes this long on a busy machine has failed.
@@ -53,25 +55,69 @@ def promtool(*arguments: object, stdin: str | None = None) -> str:
     return printed
 
 
+class Server:
+    """A homeserver with rollups, an admin, and a file of 11 bytes; totals checked.
+
+    Attributes:
+        name: the server's name.
+        metrics: where its metrics are, as `host:port`.
+    """
+
+    name = "metrics.example"
+
+    def __init__(self, directory: Path) -> None:
+        port, metrics_port = free_port(), free_port()
+        self.metrics = f"127.0.0.1:{metrics_port}"
+        local = {"bind_addresses": ["127.0.0.1"]}
+        client = {"type": "http", "port": port, "resources": [{"names": ["client"]}]}
+        metrics = {"type": "metrics", "port": metrics_port}
+        self.homeserver = Homeserver(
+            directory,
+            server_name=self.name,
+            module={"rollups": True, "metrics_interval": "1s"},
+            port=port,
+            overrides={
+                "enable_metrics": True,
+                "listeners": [{**client, **local}, {**metrics, **local}],
+            },
+        )
+
+    def ask(self, method: str, path: str) -> Any:
+        """Ask the module as an admin; return the JSON of the answer."""
+        response = self.homeserver.client.request(
+            method, f"{MODULE_PATH}/v1/{path}", token=self._admin.access_token
+        )
+        assert response.status == 200, response
+        return response.json()
+
+    def exposition(self) -> list[str]:
+        """The lines that Prometheus gets."""
+        client = Client(f"http://{self.metrics}")
+        return client.request("GET", "/_synapse/metrics").body.decode().splitlines()
+
+    def prepare(self) -> None:
+        """Give it, once it runs, what it is to have."""
+        self._admin = self.homeserver.register("admin", admin=True)
+        self.homeserver.client.upload(self._admin, b"Hello world")
+        wait_for("rollups", self._are_built)
+        self.ask("POST", "rollups/check")
+
+    def _are_built(self) -> bool:
+        rollups = self.ask("GET", "rollups")["rollups"]
+        return bool(rollups) and all(each["is_ready"] for each in rollups.values())
+
+
 @pytest.fixture(scope="module")
-def synapse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SynapseServer]:
-    """A homeserver with one file of 11 bytes, whose totals were checked."""
-    options = {"rollups": True, "metrics_interval": "1s"}
-    with SynapseServer(tmp_path_factory.mktemp("synapse"), options) as server:
-        server.upload(b"Hello world")
-
-        def are_built() -> bool:
-            rollups = server.request("GET", f"{_API}/rollups")["rollups"]
-            return bool(rollups) and all(r["is_ready"] for r in rollups.values())
-
-        wait_for("rollups", are_built)
-        server.request("POST", f"{_API}/rollups/check")
+def synapse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("synapse"))
+    with server.homeserver:
+        server.prepare()
         yield server
 
 
 @pytest.fixture(scope="module")
 def prometheus(
-    synapse: SynapseServer, tmp_path_factory: pytest.TempPathFactory
+    synapse: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[PrometheusServer]:
     """Scrapes that homeserver."""
     directory = tmp_path_factory.mktemp("prometheus")
@@ -91,15 +137,15 @@ def queries() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("title", "expression"), queries())
 def test_every_panel_has_data(
-    title: str, expression: str, synapse: SynapseServer, prometheus: PrometheusServer
+    title: str, expression: str, synapse: Server, prometheus: PrometheusServer
 ) -> None:
-    expression = expression.replace("$server_name", synapse.server_name)
+    expression = expression.replace("$server_name", synapse.name)
     assert "$" not in expression
     wait_for(title, lambda: prometheus.query(expression))
 
 
 def test_the_dashboard_finds_the_server(
-    synapse: SynapseServer, prometheus: PrometheusServer
+    synapse: Server, prometheus: PrometheusServer
 ) -> None:
     dashboard = json.loads(_DASHBOARD.read_text())
     (variable,) = (
@@ -110,11 +156,11 @@ def test_the_dashboard_finds_the_server(
     query = variable["query"]["query"]
     selector, label = query.removeprefix("label_values(").removesuffix(")").split(", ")
     names = wait_for("server", lambda: prometheus.values_of_label(label, selector))
-    assert names == [synapse.server_name]
+    assert names == [synapse.name]
 
 
-def test_the_dashboard_shows_every_metric(synapse: SynapseServer) -> None:
-    lines = synapse.exposition().splitlines()
+def test_the_dashboard_shows_every_metric(synapse: Server) -> None:
+    lines = synapse.exposition()
     names = {
         line.split()[2] for line in lines if line.startswith("# TYPE synapse_media_")
     }
@@ -124,9 +170,9 @@ def test_the_dashboard_shows_every_metric(synapse: SynapseServer) -> None:
 
 
 def test_the_numbers_are_those_of_the_api(
-    synapse: SynapseServer, prometheus: PrometheusServer
+    synapse: Server, prometheus: PrometheusServer
 ) -> None:
-    total = synapse.request("GET", f"{_API}/summary")["total"]
+    total = synapse.ask("GET", "summary")["total"]
     assert total == {"media_count": 1, "media_length": 11}
 
     def value(expression: str) -> str:
@@ -159,11 +205,9 @@ def test_the_alerts_fire_when_they_should() -> None:
     assert "SUCCESS" in promtool("test", "rules", _ALERT_TESTS)
 
 
-def test_names_and_units_are_as_prometheus_wants_them(synapse: SynapseServer) -> None:
+def test_names_and_units_are_as_prometheus_wants_them(synapse: Server) -> None:
     ours = "".join(
-        f"{line}\n"
-        for line in synapse.exposition().splitlines()
-        if "synapse_media_stats_" in line
+        f"{line}\n" for line in synapse.exposition() if "synapse_media_stats_" in line
     )
     assert ours.count("# HELP") == 12
     assert promtool("check", "metrics", stdin=ours) == ""
