@@ -1,0 +1,106 @@
+"""The dashboard in a real browser, as those who test or photograph it handle it."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+# Of Debian, and as others call it.
+_CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+
+# A loaded machine takes its time.
+_TIMEOUT_MS = 30_000
+
+
+def find_chromium() -> str | None:
+    """Where the system's Chromium is, if it has one."""
+    for name in _CHROMIUM:
+        path = shutil.which(name)
+        if path:
+            return path
+    return None
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The system's Chromium, without a window."""
+    expect.set_options(timeout=_TIMEOUT_MS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium())
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class DashboardPage:
+    """What somebody does with the page, and sees on it.
+
+    Attributes:
+        page: the browser's.
+        url: where the dashboard is.
+    """
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self.url = url
+        page.set_default_timeout(_TIMEOUT_MS)
+
+    def open(self) -> None:
+        self.page.goto(self.url)
+
+    def submit_password(self, user: str, password: str) -> None:
+        """Fill the form in and send it, whatever comes of it."""
+        self.page.get_by_label("User name").fill(user)
+        self.page.get_by_label("Password", exact=True).last.fill(password)
+        self.page.get_by_role("button", name="Sign in").click()
+
+    def submit_token(self, token: str) -> None:
+        """The same with an access token."""
+        self.page.get_by_role("radio", name="Access token").check()
+        self.page.get_by_label("Access token of an administrator").fill(token)
+        self.page.get_by_role("button", name="Sign in").click()
+
+    def sign_in(self, token: str) -> None:
+        """Open the page, sign in, and wait until everything is there."""
+        self.open()
+        self.submit_token(token)
+        expect(self.page.get_by_role("button", name="Sign out")).to_be_visible()
+        self.wait_until_loaded()
+
+    def wait_until_loaded(self) -> None:
+        """Wait until nothing is asked for any more."""
+        shown = self.page.locator('.users .content[aria-busy="false"]')
+        expect(shown).to_have_count(1)
+        expect(self.page.locator('.content[aria-busy="true"]')).to_have_count(0)
+
+    def complaint(self) -> Locator:
+        """What the form says is wrong."""
+        return self.page.locator(".sign-in .error")
+
+    def section(self, name: str) -> Locator:
+        """A part of the page, by its heading."""
+        return self.page.get_by_role("region", name=name, exact=True)
+
+    def rows(self, name: str) -> list[list[str]]:
+        """The texts of a table's rows."""
+        return [
+            [text.strip() for text in row.locator("th, td").all_inner_texts()]
+            for row in self.section(name).locator("tbody tr").all()
+        ]
+
+    def owners(self, name: str) -> list[str]:
+        """The user IDs or server names in a table."""
+        return [
+            button.get_attribute("title") or ""
+            for button in self.section(name).locator(".open").all()
+        ]
+
+    def stored(self) -> dict[str, str]:
+        """All that the page has kept in the browser."""
+        stored: dict[str, str] = self.page.evaluate(
+            "({...localStorage, ...sessionStorage, "
+            "...(document.cookie && {cookie: document.cookie})})"
+        )
+        return stored
