@@ -23,7 +23,7 @@ def missing_programs() -> str | None:
     missing = [name for name in ("prometheus", "promtool") if not shutil.which(name)]
     if not missing:
         return None
-    return f"no {' and no '.join(missing)} on this machine; both are in Prometheus"
+    return f"no {' and no '.join(missing)} here; Debian's package prometheus has both"
 
 
 class PrometheusServer:
