@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from modes_support import MODES, ModesTestCase, class_name
 from owners_model import Query, servers_answer, users_answer
 from parameterized import parameterized_class  # type: ignore[import-untyped]
-from support import LocalMedia, RemoteMedia
+from support import LocalMedia, RemoteMedia, headers
 from synapse.module_api import JsonDict
 from tests.server import FakeChannel
 
@@ -78,7 +78,7 @@ class OwnersTestCase(ModesTestCase):
 
 def header(channel: FakeChannel, name: str) -> str:
     """The one value that a header of the answer has."""
-    values = channel.headers.getRawHeaders(name)
+    values = headers(channel).getRawHeaders(name)
     assert values is not None, name
     (value,) = values
     return value
