@@ -1,0 +1,377 @@
+"""Real processes: PostgreSQL, Valkey, Synapse with a worker, and nginx in front.
+
+What only a real server shows: who answers at which path on which process, that one
+process sees at once what another has changed, and what a bad option does.
+"""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import attr
+import pytest
+from realservers.nginx import NginxServer, find_nginx
+from realservers.postgres import PostgresServer
+from realservers.valkey import ValkeyServer
+from support import MODULE_PATH
+from synapse import __version__ as synapse_version
+from synapse.config.server import KNOWN_RESOURCES
+
+from demo.client import Account, Client, Response
+from demo.homeserver import Homeserver, Redis
+from demo.process import StartError
+from media_stats_module.module import DOCUMENTED_PATH
+
+_README = Path(__file__).parent.parent / "README.md"
+_ADDRESS_IN_README = "http://127.0.0.1:8008"
+_USERS = f"{MODULE_PATH}/v1/users"
+_WAIT_TIMEOUT_S = 120.0
+
+# Since this version no worker lets a module serve anything below /_synapse/admin.
+_WORKERS_HAVE_ADMIN_API = (1, 130)
+_VERSION = tuple(int(part) for part in synapse_version.split(".")[:2])
+
+# Listeners of the main process that have nothing of Synapse's admin API. Not every
+# version knows all of these resources.
+_BARE = [[], *([name] for name in ("static", "health") if name in KNOWN_RESOURCES)]
+
+
+@attr.s(frozen=True, auto_attribs=True, kw_only=True)
+class Deployment:
+    """A homeserver with a worker, and who is on it.
+
+    Attributes:
+        homeserver: keeps rollups, which are ready.
+        admin: a server admin, who has uploaded a file.
+        user: not an admin, who has uploaded a file.
+    """
+
+    homeserver: Homeserver
+    admin: Account
+    user: Account
+
+    @property
+    def main(self) -> Client:
+        """Asks the main process."""
+        return self.homeserver.client
+
+    @property
+    def worker(self) -> Client:
+        """Asks the worker."""
+        return self.homeserver.workers["worker"].client
+
+    def ask(self, client: Client, path: str, method: str = "GET") -> Response:
+        """Ask as the admin."""
+        return client.request(method, path, token=self.admin.access_token)
+
+    def answerer(self, url: str, path: str) -> str:
+        """Who answers at a path: `module`, Synapse's own endpoint, or nobody."""
+        # An empty page leads to itself, in Synapse's own endpoint.
+        response = self.ask(Client(url), f"{path}?limit=0")
+        if response.status == 404:
+            assert response.json()["errcode"] == "M_UNRECOGNIZED"
+            return "nobody"
+        assert response.status == 200, response.body
+        assert response.json()["total"] > 0
+        return "built-in" if "next_token" in response.json() else "module"
+
+
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    with PostgresServer.start() as postgres, ValkeyServer() as valkey:
+        postgres.create_database("synapse")
+        homeserver = Homeserver(
+            tmp_path_factory.mktemp("synapse"),
+            # With a port: Synapse's own endpoint then finds everybody by the name.
+            server_name="localhost:8448",
+            module={"rollups": True},
+            listeners=[["client"], *_BARE],
+            workers={"worker": [["client"], []]},
+            postgres=postgres.dsn("synapse"),
+            redis=Redis(valkey.host, valkey.port),
+        )
+        with homeserver:
+            admin = homeserver.register("admin", admin=True)
+            user = homeserver.register("user", displayname="Ünïcode")
+            for account in (admin, user):
+                homeserver.client.upload(account, b"some bytes")
+            deployed = Deployment(homeserver=homeserver, admin=admin, user=user)
+            _wait_until(lambda: _rollups_are_ready(deployed))
+            yield deployed
+
+
+@pytest.fixture(scope="module")
+def proxy(
+    deployment: Deployment, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Client]:
+    """A client of the nginx, which rewrites as the README says."""
+    if find_nginx() is None:
+        pytest.skip("there is no nginx to put in front: install it")
+    server_block = f"""
+        {_snippet_in_readme(deployment.worker.base_url)}
+        location / {{
+            proxy_pass {deployment.main.base_url};
+        }}
+    """
+    with NginxServer(tmp_path_factory.mktemp("nginx"), server_block) as nginx:
+        yield Client(nginx.url)
+
+
+def _snippet_in_readme(module_url: str) -> str:
+    found = re.search(
+        r"^## Behind a reverse proxy$.*?^```nginx$(.*?)^```$",
+        _README.read_text(),
+        re.MULTILINE | re.DOTALL,
+    )
+    assert found is not None
+    snippet = found[1]
+    assert snippet.count(_ADDRESS_IN_README) == 1
+    return snippet.replace(_ADDRESS_IN_README, module_url)
+
+
+def _rollups_are_ready(deployment: Deployment) -> bool:
+    state = deployment.ask(deployment.worker, f"{MODULE_PATH}/v1/rollups").json()
+    rollups = state["rollups"].values()
+    return bool(rollups) and all(rollup["is_ready"] for rollup in rollups)
+
+
+def _wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _WAIT_TIMEOUT_S
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+# Behind a reverse proxy
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        # Each is answered differently by Synapse's own endpoint.
+        "?limit=0",
+        f"?search_term={quote('ÜNÏCODE')}",
+        "?search_term=localhost",
+        "?from=0&limit=1&order_by=media_length&dir=b&search_term=_&orderby=unknown",
+    ],
+)
+def test_module_answers_documented_path(
+    deployment: Deployment, proxy: Client, query: str
+) -> None:
+    through_proxy = deployment.ask(proxy, DOCUMENTED_PATH + query)
+
+    assert through_proxy.status == 200
+    on_worker = deployment.ask(deployment.worker, _USERS + query)
+    assert through_proxy.json() == on_worker.json()
+    built_in = deployment.ask(deployment.main, DOCUMENTED_PATH + query)
+    assert through_proxy.json() != built_in.json()
+
+
+def test_who_may_ask_through_proxy(deployment: Deployment, proxy: Client) -> None:
+    no_token = proxy.request("GET", DOCUMENTED_PATH)
+    assert no_token.status == 401
+    assert no_token.json()["errcode"] == "M_MISSING_TOKEN"
+
+    no_admin = proxy.request("GET", DOCUMENTED_PATH, token=deployment.user.access_token)
+    assert no_admin.status == 403
+    assert no_admin.json()["errcode"] == "M_FORBIDDEN"
+
+
+def test_preflight_through_proxy(deployment: Deployment, proxy: Client) -> None:
+    """As a browser asks first, on behalf of an admin tool on another host."""
+    module = proxy.request("OPTIONS", DOCUMENTED_PATH)
+    built_in = deployment.main.request("OPTIONS", DOCUMENTED_PATH)
+
+    assert module.status == built_in.status == 204
+    assert module.headers["Access-Control-Allow-Origin"] == "*"
+    for header in ("Origin", "Methods", "Headers"):
+        name = f"Access-Control-Allow-{header}"
+        assert module.headers[name] == built_in.headers[name]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/_synapse/admin/v1/server_version",
+        "/_synapse/admin/v2/users",
+        "/_synapse/admin/v1/users/@user:localhost:8448/media",
+        "/_synapse/admin/v1/statistics/users",
+        f"{DOCUMENTED_PATH}/",
+        f"{DOCUMENTED_PATH}/more",
+        f"{DOCUMENTED_PATH}s",
+        "/_matrix/client/versions",
+    ],
+)
+def test_synapse_answers_every_other_path(
+    deployment: Deployment, proxy: Client, path: str
+) -> None:
+    through_proxy = deployment.ask(proxy, path)
+    on_main = deployment.ask(deployment.main, path)
+
+    assert through_proxy.status == on_main.status
+    assert through_proxy.body == on_main.body
+
+
+def test_worker_answers_documented_path(deployment: Deployment, proxy: Client) -> None:
+    """And needs nobody else for it: not the main process, which is no longer there."""
+    main = deployment.homeserver.main
+    before = deployment.ask(proxy, DOCUMENTED_PATH)
+
+    main.kill()
+    try:
+        after = deployment.ask(proxy, DOCUMENTED_PATH)
+        other = deployment.ask(proxy, "/_synapse/admin/v1/server_version")
+    finally:
+        main.launch()
+        main.wait_until_ready(60.0)
+
+    assert after.status == before.status == 200
+    assert after.json() == before.json()
+    assert other.status == 502
+
+
+# One process sees what another has changed
+
+
+def test_changes_are_seen_at_once(deployment: Deployment) -> None:
+    homeserver, main = deployment.homeserver, deployment.main
+
+    def on_worker() -> dict[str, Any]:
+        answer = deployment.ask(deployment.worker, _USERS).json()
+        assert answer["total"] == len(answer["users"])
+        return {user["user_id"]: user for user in answer["users"]}
+
+    before = on_worker()
+    someone = homeserver.register("someone", displayname="Someone")
+    assert on_worker() == before
+
+    row: dict[str, object] = {"user_id": someone.user_id, "displayname": "Someone"}
+    first = main.upload(someone, b"a" * 10)
+    row |= {"media_count": 1, "media_length": 10}
+    assert on_worker() == {**before, someone.user_id: row}
+
+    second = main.upload(someone, b"b" * 1000)
+    row |= {"media_count": 2, "media_length": 1010}
+    assert on_worker() == {**before, someone.user_id: row}
+
+    main.set_displayname(someone, "Someone else")
+    row |= {"displayname": "Someone else"}
+    assert on_worker() == {**before, someone.user_id: row}
+
+    def delete(uri: str) -> None:
+        path = f"/_synapse/admin/v1/media/{uri.removeprefix('mxc://')}"
+        assert deployment.ask(main, path, "DELETE").status == 200
+
+    delete(first)
+    row |= {"media_count": 1, "media_length": 1000}
+    assert on_worker() == {**before, someone.user_id: row}
+
+    delete(second)
+    assert on_worker() == before
+
+
+def test_totals_are_right_after_changes(deployment: Deployment) -> None:
+    """The check that the worker makes finds nothing amiss."""
+    path = f"{MODULE_PATH}/v1/rollups/check"
+    response = deployment.ask(deployment.worker, path, "POST")
+    assert response.status == 200, response.body
+    found = response.json()["differences"]
+    assert set(found) == {"local", "remote"}
+    for differences in found.values():
+        assert set(differences.values()) == {0}
+
+
+def test_new_admin_may_ask(deployment: Deployment) -> None:
+    someone = deployment.homeserver.register("soon_admin")
+
+    def status() -> int:
+        token = someone.access_token
+        return deployment.worker.request("GET", _USERS, token=token).status
+
+    def make_admin(admin: bool) -> None:
+        path = f"/_synapse/admin/v1/users/{someone.user_id}/admin"
+        token = deployment.admin.access_token
+        response = deployment.main.request(
+            "PUT", path, token=token, content={"admin": admin}
+        )
+        assert response.status == 200, response.body
+
+    assert status() == 403
+    # Synapse remembers who is an admin, until it hears from the other process.
+    make_admin(True)
+    _wait_until(lambda: status() == 200)
+    make_admin(False)
+    _wait_until(lambda: status() == 403)
+
+
+# Where the module is mounted
+
+
+def test_module_path_on_every_listener(deployment: Deployment) -> None:
+    homeserver = deployment.homeserver
+    for process in (homeserver.main, *homeserver.workers.values()):
+        for url in process.urls[: 1 + len(_BARE)]:
+            assert deployment.answerer(url, _USERS) == "module", (process.name, url)
+
+
+def test_documented_path_on_main_process(deployment: Deployment) -> None:
+    client, *bare = deployment.homeserver.main.urls[: 1 + len(_BARE)]
+
+    assert deployment.answerer(client, DOCUMENTED_PATH) == "built-in"
+    assert len(bare) == len(_BARE) >= 2
+    for resources, url in zip(_BARE, bare, strict=True):
+        assert deployment.answerer(url, DOCUMENTED_PATH) == "module", resources
+
+
+def test_documented_path_on_worker(deployment: Deployment) -> None:
+    answerer = "nobody" if _VERSION >= _WORKERS_HAVE_ADMIN_API else "module"
+    urls = deployment.homeserver.workers["worker"].urls
+
+    assert len(urls) == 2
+    for url in urls:
+        assert deployment.answerer(url, DOCUMENTED_PATH) == answerer
+
+
+# Options
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("path", "/_synapse/admin"),
+        ("count_url_previews", "yes"),
+        ("rollups", 1),
+        ("rollups_check_interval", "soon"),
+        ("metrics_interval", 0),
+        ("no_such_option", True),
+    ],
+)
+def test_bad_option_stops_synapse(tmp_path: Path, option: str, value: object) -> None:
+    homeserver = Homeserver(tmp_path, module={option: value})
+
+    with pytest.raises(StartError) as raised:
+        homeserver.start()
+
+    assert raised.value.exit_code == 1
+    assert f"'modules.<item 0>.config.{option}'" in raised.value.log_tail
+
+
+def test_no_option_is_needed(tmp_path: Path) -> None:
+    with Homeserver(tmp_path, module={}) as homeserver:
+        admin = homeserver.register("admin", admin=True)
+        response = homeserver.client.request("GET", _USERS, token=admin.access_token)
+
+    assert (response.status, response.json()) == (200, {"users": [], "total": 0})
+
+
+def test_option_of_the_path(tmp_path: Path) -> None:
+    path = "/_synapse/client/some/where"
+    with Homeserver(tmp_path, module={"path": path}) as homeserver:
+        token = homeserver.register("admin", admin=True).access_token
+        at_path = homeserver.client.request("GET", f"{path}/v1/users", token=token)
+        elsewhere = homeserver.client.request("GET", _USERS, token=token)
+
+    assert (at_path.status, elsewhere.status) == (200, 404)
