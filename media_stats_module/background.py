@@ -31,6 +31,8 @@ FOLD_AT_MOST = 5_000
 REBUILD_BEYOND = 1_000_000
 # Rows of media to add up in one transaction on SQLite; 50 ms.
 BUILD_AT_MOST = 20_000
+# How often to log how far building is.
+SAY_EVERY_MS = 10_000
 
 
 class RollupsKeeper:
@@ -80,7 +82,13 @@ class RollupsKeeper:
         for rollup in self._rollups:
             if not await self._run(schema.has_time_index_txn, rollup):
                 logger.info("Rollups: creating the index %s", rollup.by_time)
+                started = current_time_ms(self._api)
                 await self._run_autocommit(schema.create_time_index_txn, rollup)
+                logger.info(
+                    "Rollups: created the index %s in %.1f s",
+                    rollup.by_time,
+                    (current_time_ms(self._api) - started) / 1000,
+                )
             found = await self._run(state.get_state_txn, rollup)
             if found.is_ready and found.unfolded_changes > REBUILD_BEYOND:
                 logger.info(
@@ -104,8 +112,11 @@ class RollupsKeeper:
         )
 
     async def _build(self, rollup: Rollup) -> None:
-        started = current_time_ms(self._api)
-        logger.info("Rollups: building the totals of %s media", rollup.name)
+        started = said = current_time_ms(self._api)
+        rows = await self._run(write.estimate_rows_txn, rollup)
+        logger.info(
+            "Rollups: building the totals of %s media, about %d rows", rollup.name, rows
+        )
         await self._run(write.start_build_txn, rollup, started)
         while not await self._run(
             write.build_step_txn,
@@ -113,11 +124,23 @@ class RollupsKeeper:
             most=BUILD_AT_MOST,
             now_ts=current_time_ms(self._api),
         ):
-            pass
+            now = current_time_ms(self._api)
+            if now - said >= SAY_EVERY_MS:
+                said = now
+                found = await self._run(state.get_state_txn, rollup)
+                logger.info(
+                    "Rollups: building the totals of %s media: %d %% in %.1f s, "
+                    "%d files so far",
+                    rollup.name,
+                    100 * found.build_progress,
+                    (now - started) / 1000,
+                    found.media_count,
+                )
         found = await self._run(state.get_state_txn, rollup)
         logger.info(
-            "Rollups: built the totals of %s media: %d owners in %.1f s",
+            "Rollups: built the totals of %s media: %d files of %d owners in %.1f s",
             rollup.name,
+            found.media_count,
             found.owners,
             (current_time_ms(self._api) - started) / 1000,
         )

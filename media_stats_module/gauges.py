@@ -18,7 +18,7 @@ from media_stats_module.clock import current_time_ms
 from media_stats_module.config import MediaStatsConfig
 from media_stats_module.metrics import PREFIX, SERVER_NAME_LABEL
 from media_stats_module.storage import MediaStatsStore, Summary, Usage
-from media_stats_module.storage.measurements import RollupMeasurements
+from media_stats_module.storage.rollups.state import RollupState
 
 if TYPE_CHECKING:
     # Not in every version of prometheus_client that Synapse works with.
@@ -45,7 +45,7 @@ class Snapshot:
 
     summary: Summary | None
     summary_ts: int | None
-    rollups: Mapping[str, RollupMeasurements]
+    rollups: Mapping[str, RollupState]
 
 
 _Values = Mapping[tuple[str, ...], float]
@@ -131,16 +131,16 @@ def _refreshed(snapshot: Snapshot) -> _Values:
 
 def _unfolded_changes(snapshot: Snapshot) -> _Values:
     return {
-        (source,): rollup.state.unfolded_changes
+        (source,): rollup.unfolded_changes
         for source, rollup in snapshot.rollups.items()
     }
 
 
 def _last_check(snapshot: Snapshot) -> _Values:
     return {
-        (source,): rollup.state.checked_ts / 1000
+        (source,): rollup.checked_ts / 1000
         for source, rollup in snapshot.rollups.items()
-        if rollup.state.checked_ts is not None
+        if rollup.checked_ts is not None
     }
 
 

@@ -281,7 +281,9 @@ class RollupsMetricsTest(MetricsTestCase):
                 'rollups_build_progress_ratio{server_name="test",source="local"} 0.0',
                 'rollups_build_progress_ratio{server_name="test",source="remote"} 0.0',
             ]
-            self.execute("UPDATE media_stats_state SET built_to = 3")
+            self.execute(
+                "UPDATE media_stats_state SET build_started_ts = 1, built_to = 3"
+            )
             self.wait(MINUTE)
             part = 0.0 if USE_POSTGRES_FOR_TESTS else 0.75
             assert value_of(exposed("rollups_build")[0]) == part

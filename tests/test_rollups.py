@@ -1,12 +1,15 @@
 """Rollups as an administrator sees them: on, exact at every moment, and off again."""
 
+import re
 from functools import partial
 from typing import ClassVar
+from unittest.mock import patch
 
 from support import MODULE_PATH, LocalMedia, MediaStatsTestCase, RemoteMedia
 from synapse.module_api import JsonDict
 from tests.utils import USE_POSTGRES_FOR_TESTS
 
+from media_stats_module import background
 from media_stats_module.background import RollupsKeeper
 from media_stats_module.config import MediaStatsConfig
 from media_stats_module.storage import MediaStatsStore
@@ -162,10 +165,25 @@ class RollupsTest(RollupsTestCase):
         assert check().code == 404
 
         self.run_round()
-        built = self.ask(ROLLUPS).json_body["rollups"]["local"]
-        assert built["is_ready"]
-        assert built["owners"] == 1
-        assert built["checked_ts"] is None
+        now_ts = int(self.reactor.seconds() * 1000)
+        built = {
+            "phase": "ready",
+            "build_progress": 1.0,
+            "owners": 1,
+            "media_count": 1,
+            "unfolded_changes": 0,
+            "build_started_ts": now_ts,
+            "build_finished_ts": now_ts,
+            "checked_ts": None,
+            "differences": None,
+        }
+        assert self.ask(ROLLUPS).json_body == {
+            "enabled": True,
+            "rollups": {
+                "local": built,
+                "remote": {**built, "owners": 0, "media_count": 0},
+            },
+        }
         nothing = {
             "owners": 0,
             "days": 0,
@@ -176,7 +194,13 @@ class RollupsTest(RollupsTestCase):
         assert check().json_body == {
             "differences": {"local": nothing, "remote": nothing}
         }
-        assert self.ask(ROLLUPS).json_body["rollups"]["local"]["differences"] == 0
+        checked = self.ask(ROLLUPS).json_body["rollups"]["local"]
+        assert checked == {
+            **built,
+            "checked_ts": checked["checked_ts"],
+            "differences": 0,
+        }
+        assert now_ts <= checked["checked_ts"] <= now_ts + 100
 
         self.execute("DELETE FROM media_stats_local_owners")
         assert check().json_body["differences"]["local"] == {
@@ -193,6 +217,32 @@ class RollupsTest(RollupsTestCase):
         assert check().json_body["differences"]["local"] == nothing
         # As Synapse itself answers another method: 404 before 1.90.
         assert self.ask(f"{ROLLUPS}/check").code in (404, 405)
+
+    def test_the_log_says_what_is_done(self) -> None:
+        for user_id in (ALICE, ALICE, BOB):
+            self.insert_local_media(LocalMedia(user_id=user_id, media_length=3))
+        # At least one row in each step, and a line after each.
+        with (
+            patch.object(background, "BUILD_AT_MOST", 1),
+            patch.object(background, "SAY_EVERY_MS", 0),
+            self.assertLogs("media_stats_module.background", "INFO") as logs,
+        ):
+            self.run_round()
+        lines = [re.sub(r"[0-9.]+ s\b", "0 s", line) for line in logs.output]
+        begin = "INFO:media_stats_module.background:Rollups: "
+        said = [line.removeprefix(begin) for line in lines if "local" in line]
+        assert said == [
+            "creating the index media_stats_local_by_time",
+            "created the index media_stats_local_by_time in 0 s",
+            "building the totals of local media, about 3 rows",
+            *(
+                f"building the totals of local media: {percent} % in 0 s, "
+                f"{files} files so far"
+                for percent, files in ((33, 1), (66, 2))
+                if not USE_POSTGRES_FOR_TESTS
+            ),
+            "built the totals of local media: 3 files of 2 owners in 0 s",
+        ]
 
     def test_timeline_of_windows(self) -> None:
         """Whole days come from the totals, parts of days from the media."""

@@ -22,7 +22,10 @@ class RollupsResource(AdminResource):
         states = await self._store.get_rollup_states()
         return {
             "enabled": self._store.has_rollups,
-            "rollups": {name: attr.asdict(state) for name, state in states.items()},
+            "rollups": {
+                name: {**attr.asdict(state), "phase": state.phase.value}
+                for name, state in states.items()
+            },
         }
 
 

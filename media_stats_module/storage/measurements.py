@@ -7,27 +7,10 @@ from synapse.module_api import LoggingTransaction
 
 from media_stats_module.query import SummaryQuery
 from media_stats_module.storage.rollups import schema
-from media_stats_module.storage.rollups.state import (
-    RollupState,
-    get_build_progress_txn,
-    get_state_txn,
-)
+from media_stats_module.storage.rollups.state import RollupState, get_state_txn
 from media_stats_module.storage.rollups.tables import Rollup
 from media_stats_module.storage.summary import get_summary_txn
 from media_stats_module.storage.values import Summary
-
-
-@attr.s(auto_attribs=True, frozen=True, slots=True)
-class RollupMeasurements:
-    """How far the totals of one media table are.
-
-    Attributes:
-        state: what is written down of the work on them.
-        build_progress: how much of the media is in them, from 0 to 1.
-    """
-
-    state: RollupState
-    build_progress: float
 
 
 @attr.s(auto_attribs=True, frozen=True, slots=True)
@@ -40,7 +23,7 @@ class Measurements:
     """
 
     summary: Summary | None
-    rollups: Mapping[str, RollupMeasurements]
+    rollups: Mapping[str, RollupState]
 
 
 def measure_txn(
@@ -61,13 +44,10 @@ def measure_txn(
         with_summary: whether to add up the media. That reads every media table once,
             while the rest costs some probes and a read of the log.
     """
-    rollups: dict[str, RollupMeasurements] = {}
+    rollups: dict[str, RollupState] = {}
     if has_rollups and schema.is_intact_txn(txn, (local, remote)):
         rollups = {
-            rollup.name: RollupMeasurements(
-                get_state_txn(txn, rollup), get_build_progress_txn(txn, rollup)
-            )
-            for rollup in (local, remote)
+            rollup.name: get_state_txn(txn, rollup) for rollup in (local, remote)
         }
     summary = None
     if with_summary:

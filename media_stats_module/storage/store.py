@@ -22,7 +22,11 @@ from media_stats_module.storage.measurements import Measurements, measure_txn
 from media_stats_module.storage.owners import get_owners_page_txn
 from media_stats_module.storage.rollups import schema, write
 from media_stats_module.storage.rollups.check import Differences, check_txn
-from media_stats_module.storage.rollups.state import RollupState, get_state_txn
+from media_stats_module.storage.rollups.state import (
+    RollupState,
+    get_state_txn,
+    write_check_txn,
+)
 from media_stats_module.storage.rollups.tables import Rollup, all_rollups
 from media_stats_module.storage.summary import get_summary_txn
 from media_stats_module.storage.timeline import get_days_txn
@@ -132,11 +136,26 @@ class MediaStatsStore:
         Returns:
             what was found; None if the totals are not ready to be checked.
         """
-        now_ts = current_time_ms(self._api)
+        started_ts = current_time_ms(self._api)
         differences = await self._api.run_db_interaction(
-            "media_stats_check", check_txn, rollup, now_ts
+            "media_stats_check", check_txn, rollup
         )
-        if differences is None or not differences.total:
+        if differences is None:
+            return None
+        now_ts = current_time_ms(self._api)
+        await self._api.run_db_interaction(
+            "media_stats_write_check",
+            write_check_txn,
+            rollup,
+            differences.total,
+            now_ts,
+        )
+        if not differences.total:
+            logger.info(
+                "Rollups: the totals of %s media are right; checked in %.1f s",
+                rollup.name,
+                (now_ts - started_ts) / 1000,
+            )
             return differences
         logger.error(
             "Rollups: the totals of %s media are wrong: %d owners and %d days, by %d "

@@ -46,6 +46,24 @@ def start_build_txn(txn: LoggingTransaction, rollup: Rollup, now_ts: int) -> Non
         _empty_txn(txn, rollup)
 
 
+def estimate_rows_txn(txn: LoggingTransaction, rollup: Rollup) -> int:
+    """About how many rows the media table has. Costs a probe.
+
+    PostgreSQL's estimate is of the last vacuum or analysis of the table, or creation
+    of an index.
+    """
+    if is_postgres(txn):
+        txn.execute(
+            "SELECT CAST(GREATEST(reltuples, 0) AS BIGINT) FROM pg_class "
+            "WHERE oid = to_regclass(?)",
+            (rollup.media.name,),
+        )
+    else:
+        txn.execute(f"SELECT COALESCE(MAX(rowid), 0) FROM {rollup.media.name}")
+    ((rows,),) = cast(list[tuple[int]], txn.fetchall())
+    return rows
+
+
 def build_step_txn(
     txn: LoggingTransaction, rollup: Rollup, *, most: int, now_ts: int
 ) -> bool:
