@@ -1,135 +1,74 @@
-"""Real processes: PostgreSQL, Valkey, Synapse with a worker, and nginx in front.
+"""Real processes: PostgreSQL, Valkey, Synapse with a worker, and proxies in front.
 
 What only a real server shows: who answers at which path on which process, that one
 process sees at once what another has changed, and what a bad option does.
 """
 
-import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import attr
 import pytest
-from realservers.nginx import NginxServer, find_nginx
-from realservers.postgres import PostgresServer
-from realservers.valkey import ValkeyServer
+import readme
+import yaml
+from deployment import Deployment, deployed, wait_until
+from realservers.proxies import PROXIES
 from support import MODULE_PATH
 from synapse import __version__ as synapse_version
 from synapse.config.server import KNOWN_RESOURCES
 
-from demo.client import Account, Client, Response
-from demo.homeserver import Homeserver, Redis
+from demo.client import Client
+from demo.homeserver import Homeserver
 from demo.process import StartError
 from media_stats_module.module import DOCUMENTED_PATH
 
-_README = Path(__file__).parent.parent / "README.md"
-_ADDRESS_IN_README = "http://127.0.0.1:8008"
 _USERS = f"{MODULE_PATH}/v1/users"
-_WAIT_TIMEOUT_S = 120.0
 
 # Since this version no worker lets a module serve anything below /_synapse/admin.
 _WORKERS_HAVE_ADMIN_API = (1, 130)
 _VERSION = tuple(int(part) for part in synapse_version.split(".")[:2])
 
+
+def _listener_in_readme() -> Sequence[str]:
+    (listener,) = yaml.safe_load(readme.example("A listener of its own"))["listeners"]
+    return [name for resource in listener["resources"] for name in resource["names"]]
+
+
 # Listeners of the main process that have nothing of Synapse's admin API. Not every
 # version knows all of these resources.
-_BARE = [[], *([name] for name in ("static", "health") if name in KNOWN_RESOURCES)]
-
-
-@attr.s(frozen=True, auto_attribs=True, kw_only=True)
-class Deployment:
-    """A homeserver with a worker, and who is on it.
-
-    Attributes:
-        homeserver: keeps rollups, which are ready.
-        admin: a server admin, who has uploaded a file.
-        user: not an admin, who has uploaded a file.
-    """
-
-    homeserver: Homeserver
-    admin: Account
-    user: Account
-
-    @property
-    def main(self) -> Client:
-        """Asks the main process."""
-        return self.homeserver.client
-
-    @property
-    def worker(self) -> Client:
-        """Asks the worker."""
-        return self.homeserver.workers["worker"].client
-
-    def ask(self, client: Client, path: str, method: str = "GET") -> Response:
-        """Ask as the admin."""
-        return client.request(method, path, token=self.admin.access_token)
-
-    def answerer(self, url: str, path: str) -> str:
-        """Who answers at a path: `module`, Synapse's own endpoint, or nobody."""
-        # An empty page leads to itself, in Synapse's own endpoint.
-        response = self.ask(Client(url), f"{path}?limit=0")
-        if response.status == 404:
-            assert response.json()["errcode"] == "M_UNRECOGNIZED"
-            return "nobody"
-        assert response.status == 200, response.body
-        assert response.json()["total"] > 0
-        return "built-in" if "next_token" in response.json() else "module"
+_BARE = [
+    _listener_in_readme(),
+    *([name] for name in ("static", "health") if name in KNOWN_RESOURCES),
+]
 
 
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    with PostgresServer.start() as postgres, ValkeyServer() as valkey:
-        postgres.create_database("synapse")
-        homeserver = Homeserver(
-            tmp_path_factory.mktemp("synapse"),
-            # With a port: Synapse's own endpoint then finds everybody by the name.
-            server_name="localhost:8448",
-            module={"rollups": True},
-            listeners=[["client"], *_BARE],
-            workers={"worker": [["client"], []]},
-            postgres=postgres.dsn("synapse"),
-            redis=Redis(valkey.host, valkey.port),
-        )
-        with homeserver:
-            admin = homeserver.register("admin", admin=True)
-            user = homeserver.register("user", displayname="Ünïcode")
-            for account in (admin, user):
-                homeserver.client.upload(account, b"some bytes")
-            deployed = Deployment(homeserver=homeserver, admin=admin, user=user)
-            _wait_until(lambda: _rollups_are_ready(deployed))
-            yield deployed
+    """It keeps rollups, which are ready; admin and user have uploaded a file each."""
+    with deployed(
+        tmp_path_factory.mktemp("synapse"),
+        {"rollups": True},
+        listeners=[["client"], *_BARE],
+        worker_listeners=[["client"], []],
+    ) as deployment:
+        for account in (deployment.admin, deployment.user):
+            deployment.main.upload(account, b"some bytes")
+        wait_until(lambda: _rollups_are_ready(deployment))
+        yield deployment
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=PROXIES, ids=lambda kind: kind.name)
 def proxy(
-    deployment: Deployment, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    deployment: Deployment,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Client]:
-    """A client of the nginx, which rewrites as the README says."""
-    if find_nginx() is None:
-        pytest.skip("there is no nginx to put in front: install it")
-    server_block = f"""
-        {_snippet_in_readme(deployment.worker.base_url)}
-        location / {{
-            proxy_pass {deployment.main.base_url};
-        }}
-    """
-    with NginxServer(tmp_path_factory.mktemp("nginx"), server_block) as nginx:
-        yield Client(nginx.url)
-
-
-def _snippet_in_readme(module_url: str) -> str:
-    found = re.search(
-        r"^## Behind a reverse proxy$.*?^```nginx$(.*?)^```$",
-        _README.read_text(),
-        re.MULTILINE | re.DOTALL,
-    )
-    assert found is not None
-    snippet = found[1]
-    assert snippet.count(_ADDRESS_IN_README) == 1
-    return snippet.replace(_ADDRESS_IN_README, module_url)
+    """A client of a proxy that rewrites as the README says."""
+    with deployment.behind(
+        request.param, tmp_path_factory.mktemp(request.param.name)
+    ) as client:
+        yield client
 
 
 def _rollups_are_ready(deployment: Deployment) -> bool:
@@ -138,11 +77,16 @@ def _rollups_are_ready(deployment: Deployment) -> bool:
     return bool(rollups) and all(rollup["is_ready"] for rollup in rollups)
 
 
-def _wait_until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _WAIT_TIMEOUT_S
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+def _answerer(deployment: Deployment, url: str, path: str) -> str:
+    """Who answers at a path: `module`, Synapse's own endpoint, or nobody."""
+    # An empty page leads to itself, in Synapse's own endpoint.
+    response = deployment.ask(Client(url), f"{path}?limit=0")
+    if response.status == 404:
+        assert response.json()["errcode"] == "M_UNRECOGNIZED"
+        return "nobody"
+    assert response.status == 200, response.body
+    assert response.json()["total"] > 0
+    return "built-in" if "next_token" in response.json() else "module"
 
 
 # Behind a reverse proxy
@@ -302,9 +246,9 @@ def test_new_admin_may_ask(deployment: Deployment) -> None:
     assert status() == 403
     # Synapse remembers who is an admin, until it hears from the other process.
     make_admin(True)
-    _wait_until(lambda: status() == 200)
+    wait_until(lambda: status() == 200)
     make_admin(False)
-    _wait_until(lambda: status() == 403)
+    wait_until(lambda: status() == 403)
 
 
 # Where the module is mounted
@@ -314,16 +258,16 @@ def test_module_path_on_every_listener(deployment: Deployment) -> None:
     homeserver = deployment.homeserver
     for process in (homeserver.main, *homeserver.workers.values()):
         for url in process.urls[: 1 + len(_BARE)]:
-            assert deployment.answerer(url, _USERS) == "module", (process.name, url)
+            assert _answerer(deployment, url, _USERS) == "module", (process.name, url)
 
 
 def test_documented_path_on_main_process(deployment: Deployment) -> None:
     client, *bare = deployment.homeserver.main.urls[: 1 + len(_BARE)]
 
-    assert deployment.answerer(client, DOCUMENTED_PATH) == "built-in"
+    assert _answerer(deployment, client, DOCUMENTED_PATH) == "built-in"
     assert len(bare) == len(_BARE) >= 2
     for resources, url in zip(_BARE, bare, strict=True):
-        assert deployment.answerer(url, DOCUMENTED_PATH) == "module", resources
+        assert _answerer(deployment, url, DOCUMENTED_PATH) == "module", resources
 
 
 def test_documented_path_on_worker(deployment: Deployment) -> None:
@@ -332,7 +276,7 @@ def test_documented_path_on_worker(deployment: Deployment) -> None:
 
     assert len(urls) == 2
     for url in urls:
-        assert deployment.answerer(url, DOCUMENTED_PATH) == answerer
+        assert _answerer(deployment, url, DOCUMENTED_PATH) == answerer
 
 
 # Options

