@@ -5,6 +5,7 @@ from functools import partial
 from typing import ClassVar
 from unittest.mock import patch
 
+import pytest
 from support import MODULE_PATH, LocalMedia, MediaStatsTestCase, RemoteMedia
 from synapse.module_api import JsonDict
 from tests.utils import USE_POSTGRES_FOR_TESTS
@@ -217,6 +218,36 @@ class RollupsTest(RollupsTestCase):
         assert check().json_body["differences"]["local"] == nothing
         # As Synapse itself answers another method: 404 before 1.90.
         assert self.ask(f"{ROLLUPS}/check").code in (404, 405)
+
+    @pytest.mark.skipif(not USE_POSTGRES_FOR_TESTS, reason="only there a risk")
+    def test_a_long_log(self) -> None:
+        """A page does not cost the totals times the log: that would be hours."""
+        self.run_round()
+        many = 300_000
+        for table, columns in (
+            ("media_stats_local_owners", "owner, media_count, media_length"),
+            ("media_stats_local_changes", "owner, media_count, media_length, day"),
+        ):
+            values = "'@' || i || ':test', 1, 1" + (", 0" if "day" in columns else "")
+            self.execute(
+                f"INSERT INTO {table} ({columns}) SELECT {values} "
+                f"FROM generate_series(1, {many}) AS i"
+            )
+            self.execute(f"ANALYZE {table}")
+        self.execute("UPDATE media_stats_state SET owners = ?", many)
+        answer = self.users({"order_by": "media_length", "limit": 1})
+        assert answer == {
+            "users": [
+                {
+                    "user_id": "@100000:test",
+                    "displayname": None,
+                    "media_count": 2,
+                    "media_length": 2,
+                }
+            ],
+            "total": many,
+            "next_token": 1,
+        }
 
     def test_the_log_says_what_is_done(self) -> None:
         for user_id in (ALICE, ALICE, BOB):

@@ -71,16 +71,29 @@ def scan_txn(txn: LoggingTransaction, media: MediaTable, window: Sql) -> str:
             txn.execute("SET LOCAL random_page_cost = 1.1")
             # Room for the totals of some 300,000 owners. With the default 4 MB the
             # planner prefers to sort, or to go through the index by owner instead.
-            txn.execute(
-                """
-                SELECT set_config('work_mem', '32MB', true)
-                WHERE pg_size_bytes(current_setting('work_mem')) < pg_size_bytes('32MB')
-                """
-            )
+            txn.execute(f"SELECT {room_to_hash(32 * 1024)}")
         return ""
     # SQLite would go through the index to save sorting, and read each row at random:
     # 1.7 s instead of 0.5 s for a million rows in memory.
     return "" if window.args else "NOT INDEXED"
+
+
+def room_to_hash(kilobytes: int) -> str:
+    """The PostgreSQL expression that gives this transaction at least that work_mem.
+
+    It is a limit: no statement takes more than it has use for.
+    """
+    return f"""
+        set_config(
+            'work_mem',
+            CAST(
+                GREATEST(
+                    pg_size_bytes(current_setting('work_mem')) / 1024, {kilobytes}
+                ) AS TEXT
+            ),
+            true
+        )
+    """
 
 
 def day_of(created_ts: str) -> str:
