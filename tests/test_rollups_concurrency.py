@@ -1,0 +1,182 @@
+"""Many connections at once, on a real PostgreSQL: uploads go on, answers are exact.
+
+`STRESS=100` in the environment makes them last a hundred times as long; `pytest -s`
+shows how much was done.
+"""
+
+import os
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from media_database import (
+    ROLLUPS,
+    Connection,
+    Keeper,
+    assert_folded_totals_are_exact_txn,
+    assert_reads_are_exact_txn,
+    create_tables,
+    write_config,
+)
+from media_writer import MediaWriter
+from realservers.postgres import PostgresServer
+
+from media_stats_module import background
+from media_stats_module.storage.rollups import schema, state, write
+
+WRITERS = 8
+READERS = 2
+TRANSACTIONS = 300 * int(os.environ.get("STRESS", "1"))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresServer]:
+    settings = {"fsync": "off", "full_page_writes": "off"}
+    with PostgresServer.start(settings=settings) as postgres:
+        yield postgres
+
+
+@pytest.fixture
+def config_path(server: PostgresServer, tmp_path: Path) -> Path:
+    name = f"synapse_{tmp_path.name}"
+    server.create_database(name)
+    path = write_config(tmp_path, {"name": "psycopg2", "args": server.dsn(name)})
+    create_tables(path)
+    return path
+
+
+class Crowd:
+    """Writers and whoever else is told to work, each on a connection of its own.
+
+    Attributes:
+        done: how often each did its work.
+    """
+
+    def __init__(self, config_path: Path) -> None:
+        self._config_path = config_path
+        self._stop = threading.Event()
+        self._writing = WRITERS
+        self._lock = threading.Lock()
+        self.done: Counter[str] = Counter()
+
+    def run(self, *others: Callable[[Connection], int]) -> None:
+        """Write until each writer is through; the others work meanwhile, all the time.
+
+        Args:
+            others: do a piece of work, and return how much it was.
+        """
+        with ThreadPoolExecutor(WRITERS + len(others)) as threads:
+            running = [threads.submit(self._write, n) for n in range(WRITERS)]
+            running += [threads.submit(self._repeat, other) for other in others]
+            for thread in running:
+                thread.result()
+
+    def _write(self, number: int) -> None:
+        writer = MediaWriter(f"writer{number}", seed=1)
+        try:
+            with closing(Connection(self._config_path)) as connection:
+                for _ in range(TRANSACTIONS):
+                    connection.run_once(writer.write_txn)
+        finally:
+            with self._lock:
+                self.done["writes"] += writer.writes
+                self._writing -= 1
+                if not self._writing:
+                    self._stop.set()
+
+    def _repeat(self, other: Callable[[Connection], int]) -> None:
+        with closing(Connection(self._config_path)) as connection:
+            while not self._stop.is_set():
+                done = other(connection)
+                with self._lock:
+                    self.done[other.__name__] += done
+
+
+def read(connection: Connection) -> int:
+    """Ask for everything, and compare it with the media in the same snapshot."""
+    return connection.run(assert_reads_are_exact_txn)
+
+
+def fold(connection: Connection) -> int:
+    """A round of the background work."""
+    Keeper(connection).round()
+    return 1
+
+
+def check(connection: Connection) -> int:
+    """The check on demand, which other processes do too."""
+    Keeper(connection).check()
+    return 1
+
+
+def rebuild(connection: Connection) -> int:
+    """Ask for a rebuild, as a check does that finds differences."""
+    for rollup in ROLLUPS:
+        connection.run(write.start_build_txn, rollup, 1)
+    time.sleep(0.2)
+    return 1
+
+
+def remove_and_install(connection: Connection) -> int:
+    """`rollups: false`, and then `rollups: true` again."""
+    Keeper(connection, rollups=False).round()
+    is_gone = not connection.run(schema.is_present_txn)
+    fold(connection)
+    return is_gone and is_ready(connection)
+
+
+def is_ready(connection: Connection) -> bool:
+    """Whether the totals answer. A round that met a lock leaves that to the next."""
+    return connection.run(schema.is_intact_txn, ROLLUPS) and all(
+        connection.run(state.get_state_txn, rollup).is_ready for rollup in ROLLUPS
+    )
+
+
+def assert_exact_in_the_end(config_path: Path) -> None:
+    with closing(Connection(config_path)) as connection:
+        # One to install if need be, and one to fold.
+        fold(connection)
+        fold(connection)
+        connection.run(assert_folded_totals_are_exact_txn)
+        connection.run(assert_reads_are_exact_txn)
+
+
+def say(done: Counter[str]) -> None:
+    sys.stdout.write(f"\n{dict(done)}\n")
+
+
+@pytest.fixture(autouse=True)
+def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "FOLD_AT_MOST", 50)
+
+
+def test_no_upload_fails_and_every_answer_is_exact_while_folding_and_building(
+    config_path: Path, server: PostgresServer
+) -> None:
+    with closing(Connection(config_path)) as connection:
+        fold(connection)
+    crowd = Crowd(config_path)
+    crowd.run(fold, rebuild, check, *(read,) * READERS)
+    say(crowd.done)
+    assert crowd.done["writes"] >= WRITERS * TRANSACTIONS
+    for what in ("fold", "rebuild", "check", "read"):
+        assert crowd.done[what], what
+    assert "could not log" not in server.log_path.read_text()
+    assert_exact_in_the_end(config_path)
+
+
+def test_no_upload_fails_while_rollups_are_turned_on_and_off(
+    config_path: Path,
+) -> None:
+    crowd = Crowd(config_path)
+    crowd.run(remove_and_install)
+    say(crowd.done)
+    assert crowd.done["writes"] >= WRITERS * TRANSACTIONS
+    assert crowd.done["remove_and_install"]
+    assert_exact_in_the_end(config_path)
