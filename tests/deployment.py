@@ -76,7 +76,9 @@ def deployed(
         listeners: of the main process.
         worker_listeners: of the worker.
     """
-    with PostgresServer.start() as postgres, ValkeyServer() as valkey:
+    # The data need not survive a power cut.
+    settings = {"fsync": "off", "synchronous_commit": "off"}
+    with PostgresServer.start(settings=settings) as postgres, ValkeyServer() as valkey:
         postgres.create_database("synapse")
         database = postgres.dsn("synapse")
         homeserver = Homeserver(
