@@ -74,7 +74,7 @@ def proxy(
 def _rollups_are_ready(deployment: Deployment) -> bool:
     state = deployment.ask(deployment.worker, f"{MODULE_PATH}/v1/rollups").json()
     rollups = state["rollups"].values()
-    return bool(rollups) and all(rollup["is_ready"] for rollup in rollups)
+    return bool(rollups) and all(rollup["phase"] == "ready" for rollup in rollups)
 
 
 def _answerer(deployment: Deployment, url: str, path: str) -> str:
