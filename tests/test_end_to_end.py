@@ -123,6 +123,10 @@ def test_who_may_ask_through_proxy(deployment: Deployment, proxy: Client) -> Non
     assert no_admin.status == 403
     assert no_admin.json()["errcode"] == "M_FORBIDDEN"
 
+    # For browsers, which refuse two of them.
+    for error in (no_token, no_admin):
+        assert error.headers.get_all("Access-Control-Allow-Origin") == ["*"]
+
 
 def test_preflight_through_proxy(deployment: Deployment, proxy: Client) -> None:
     """As a browser asks first, on behalf of an admin tool on another host."""
