@@ -72,16 +72,22 @@ def get_days_txn(
 
 def _ready_owners_txn(txn: LoggingTransaction, rollup: Rollup) -> int | None:
     """How many owners the totals have; None if there are none that are exact."""
-    if not schema.has_state_txn(txn):
+    if not schema.has_tables_txn(txn, rollup):
         return None
+    logged = schema.changes_are_logged(txn, rollup)
     # Room to hash a million owners in the log. With the default 4 MB and more than
     # 90,000 of them, PostgreSQL would go through them once for each row of the totals.
     # In this statement since one by itself would cost another round trip.
     room = f", {room_to_hash(64 * 1024)}" if is_postgres(txn) else ""
     txn.execute(
         f"SELECT owners{room} FROM {STATE} WHERE source = ? AND is_ready "
-        "AND schema_version = ? AND fingerprint = ?",
-        (rollup.name, schema.SCHEMA_VERSION, fingerprint(txn, rollup)),
+        f"AND schema_version = ? AND fingerprint = ? AND {logged.text}",
+        (
+            rollup.name,
+            schema.SCHEMA_VERSION,
+            fingerprint(txn, rollup),
+            *logged.args,
+        ),
     )
     rows = cast(list[tuple[int, ...]], txn.fetchall())
     return rows[0][0] if rows else None

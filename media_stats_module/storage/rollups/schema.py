@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from synapse.module_api import LoggingTransaction
 
-from media_stats_module.storage._sql import day_of
+from media_stats_module.storage._sql import Sql, day_of
 from media_stats_module.storage._synapse import is_postgres
 from media_stats_module.storage.rollups.tables import (
     STATE,
@@ -46,15 +46,42 @@ def is_intact_txn(txn: LoggingTransaction, rollups: Sequence[Rollup]) -> bool:
     return all(_triggers_are_intact_txn(txn, rollup) for rollup in rollups)
 
 
-def has_state_txn(txn: LoggingTransaction) -> bool:
-    """Whether there is a table of states, so that it can be asked. One probe."""
+def has_tables_txn(txn: LoggingTransaction, rollup: Rollup) -> bool:
+    """Whether all tables are there that answers come from. Probes of the catalogue."""
+    tables = (STATE, *_tables(rollup))
     if is_postgres(txn):
-        txn.execute("SELECT to_regclass(?) IS NOT NULL", (STATE,))
+        found = " AND ".join("to_regclass(?) IS NOT NULL" for _ in tables)
+        txn.execute(f"SELECT {found}", tables)
     else:
+        marks = ", ".join("?" for _ in tables)
         txn.execute(
-            "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = ?)", (STATE,)
+            f"SELECT COUNT(*) = {len(tables)} FROM sqlite_master "
+            f"WHERE name IN ({marks})",
+            tables,
         )
     return bool(txn.fetchall()[0][0])
+
+
+def changes_are_logged(txn: LoggingTransaction, rollup: Rollup) -> Sql:
+    """The condition under which every change of the media is logged.
+
+    Part of every question, so that no answer is wrong while a trigger is missing: after
+    a command by hand, or a schema upgrade of Synapse that made the media table anew.
+    PostgreSQL looks in the same snapshot for the trigger as for the totals.
+    """
+    if is_postgres(txn):
+        return Sql(
+            "EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid = to_regclass(?) "
+            "AND tgname = ? AND tgenabled = 'O')",
+            (rollup.media.name, rollup.trigger),
+        )
+    triggers = _sqlite_triggers(rollup)
+    marks = ", ".join("?" for _ in triggers)
+    return Sql(
+        "(SELECT COUNT(*) FROM sqlite_master WHERE type = 'trigger' "
+        f"AND tbl_name = ? AND name IN ({marks})) = {len(triggers)}",
+        (rollup.media.name, *triggers),
+    )
 
 
 def is_present_txn(txn: LoggingTransaction) -> bool:
@@ -270,6 +297,10 @@ def _begin_txn(txn: LoggingTransaction) -> None:
     if is_postgres(txn):
         txn.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
         txn.execute("SELECT pg_advisory_xact_lock(?)", (_ADVISORY_LOCK,))
+    else:
+        # Python begins one only before INSERT, UPDATE and DELETE. Without it each
+        # statement would be a transaction of its own.
+        txn.execute("BEGIN IMMEDIATE")
 
 
 def _counting_columns(rollup: Rollup) -> str:

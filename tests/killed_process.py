@@ -1,0 +1,72 @@
+"""What a process does until it is killed: media comes and goes, rollups are kept.
+
+Run in processes that tests start, so nothing here needs Synapse's harness.
+"""
+
+import contextlib
+import logging
+import threading
+from multiprocessing.synchronize import Event
+from pathlib import Path
+from random import Random
+
+import psycopg2
+from media_database import ROLLUPS, Connection, Keeper
+from media_writer import MediaWriter
+
+from media_stats_module import background
+from media_stats_module.storage._synapse import is_postgres
+from media_stats_module.storage.rollups import schema, write
+
+_WRITERS_ON_POSTGRES = 3
+
+
+def work(config_path: Path, name: str, seed: int, works: Event) -> None:
+    """Work for ever, or until there is no server any more.
+
+    PostgreSQL has several connections at once; SQLite one, on which all takes turns.
+
+    Args:
+        config_path: the homeserver.yaml of the database.
+        name: no other process has had it on this database.
+        seed: decides what is done.
+        works: is set when work begins.
+    """
+    logging.disable()
+    # Small, so that a kill meets the middle of much that is done in steps.
+    background.BUILD_AT_MOST = 300
+    background.FOLD_AT_MOST = 20
+    random = Random(seed)
+    connection = Connection(config_path)
+    writers = [MediaWriter(f"{name}-{number}", seed) for number in range(4)]
+    if connection.run(is_postgres):
+        for writer in writers[:_WRITERS_ON_POSTGRES]:
+            thread = threading.Thread(
+                target=_write, args=(config_path, writer), daemon=True
+            )
+            thread.start()
+    works.set()
+    while connection.is_open:
+        try:
+            _work_once(connection, writers[-1], random)
+        except psycopg2.OperationalError:
+            if connection.is_open:
+                raise
+
+
+def _work_once(connection: Connection, writer: MediaWriter, random: Random) -> None:
+    for _ in range(random.randrange(40)):
+        connection.run_once(writer.write_txn)
+    what = random.choice(("round", "round", "rebuild", "remove"))
+    if what == "remove":
+        Keeper(connection, rollups=False).round()
+    elif what == "rebuild" and connection.run(schema.is_intact_txn, ROLLUPS):
+        connection.run(write.start_build_txn, random.choice(ROLLUPS), 1)
+    Keeper(connection).round()
+
+
+def _write(config_path: Path, writer: MediaWriter) -> None:
+    with contextlib.suppress(psycopg2.OperationalError):
+        connection = Connection(config_path)
+        while True:
+            connection.run_once(writer.write_txn)
