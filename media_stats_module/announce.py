@@ -10,6 +10,7 @@ from typing import Any
 from synapse.module_api import ModuleApi
 
 from media_stats_module.config import MediaStatsConfig
+from media_stats_module.synapse_internals import synapse_config
 
 logger = logging.getLogger(__name__)
 
@@ -45,17 +46,16 @@ def announcement(api: ModuleApi, config: MediaStatsConfig, documented_path: str)
         config: the module's options.
         documented_path: where Synapse's own endpoint is documented.
     """
-    # The module API has neither the listeners nor what else is asked for below. It is
-    # all in the same place in every version of Synapse supported here.
-    synapse_config = api._hs.config
+    # All that is asked for is in the same place in every version of Synapse supported.
+    config_of_synapse = synapse_config(api)
     is_main = api.worker_app is None
     mode = "rollups" if config.rollups else "live"
     listeners = [
         (_name(listener), [name for part in http.resources for name in part.names])
         for listener in (
-            synapse_config.server.listeners
+            config_of_synapse.server.listeners
             if is_main
-            else synapse_config.worker.worker_listeners
+            else config_of_synapse.worker.worker_listeners
         )
         if (http := listener.http_options) is not None
     ]
@@ -68,7 +68,7 @@ def announcement(api: ModuleApi, config: MediaStatsConfig, documented_path: str)
         answerer = who_answers(
             resources,
             is_main=is_main,
-            has_media_repo=synapse_config.media.can_load_media_repo,
+            has_media_repo=config_of_synapse.media.can_load_media_repo,
             synapse_version=version("matrix-synapse"),
         )
         answered.setdefault(answerer, []).append(listener_name)

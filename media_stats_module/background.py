@@ -11,11 +11,15 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from synapse.module_api import LoggingTransaction, ModuleApi
 
-from media_stats_module.clock import current_time_ms
 from media_stats_module.config import MediaStatsConfig
 from media_stats_module.storage import MediaStatsStore
 from media_stats_module.storage.rollups import schema, state, write
 from media_stats_module.storage.rollups.tables import Rollup, all_rollups
+from media_stats_module.synapse_internals import (
+    current_time_ms,
+    run_autocommit,
+    runs_background_tasks,
+)
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -48,10 +52,7 @@ class RollupsKeeper:
 
     def start(self) -> None:
         """Begin the rounds, if this is the process for it. Synapse decides which is."""
-        # In the module API since Synapse 1.90. Before, only the next call knows, and
-        # says on the other processes, in a warning, that it does nothing.
-        runs_here = getattr(self._api, "should_run_background_tasks", lambda: True)
-        if not runs_here():
+        if not runs_background_tasks(self._api):
             return
         self._api.looping_background_call(
             self._round, ROUND_MS, desc="media_stats_keep_rollups"
@@ -180,9 +181,6 @@ class RollupsKeeper:
     async def _run_autocommit(
         self, function: Callable[[LoggingTransaction, Rollup], None], rollup: Rollup
     ) -> None:
-        # Not in the module API: PostgreSQL creates and drops an index without
-        # blocking uploads only outside of a transaction. Synapse's own background
-        # updates do it so.
-        await self._api._store.db_pool.runInteraction(
-            f"media_stats_{function.__name__}", function, rollup, db_autocommit=True
+        await run_autocommit(
+            self._api, f"media_stats_{function.__name__}", function, rollup
         )

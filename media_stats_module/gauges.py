@@ -14,11 +14,15 @@ from prometheus_client import Metric
 from prometheus_client.core import REGISTRY, GaugeMetricFamily
 from synapse.module_api import ModuleApi
 
-from media_stats_module.clock import current_time_ms
 from media_stats_module.config import MediaStatsConfig
 from media_stats_module.metrics import PREFIX, SERVER_NAME_LABEL
 from media_stats_module.storage import MediaStatsStore, Summary, Usage
 from media_stats_module.storage.rollups.state import RollupState
+from media_stats_module.synapse_internals import (
+    current_time_ms,
+    runs_background_tasks,
+    synapse_config,
+)
 
 if TYPE_CHECKING:
     # Not in every version of prometheus_client that Synapse works with.
@@ -263,12 +267,13 @@ class GaugesKeeper:
         # Of a homeserver that ran in this process before.
         gauges.forget(self._api.server_name)
         interval = self._config.metrics_interval
-        # Not in the module API. Without it Synapse opens no metrics listener, so that
-        # measuring would be for nothing.
-        if interval is None or not self._api._hs.config.metrics.enable_metrics:
-            return
-        # See RollupsKeeper.start.
-        if not getattr(self._api, "should_run_background_tasks", lambda: True)():
+        # Without `enable_metrics` Synapse opens no metrics listener, so that measuring
+        # would be for nothing.
+        if (
+            interval is None
+            or not synapse_config(self._api).metrics.enable_metrics
+            or not runs_background_tasks(self._api)
+        ):
             return
         self._api.looping_background_call(
             self._tick,

@@ -16,11 +16,15 @@ import attr
 # Not in synapse.module_api, which has no way to read query parameters. They are
 # older than the oldest Synapse supported here, and what they refuse is refused with
 # Synapse's own words.
-from synapse.http.servlet import parse_boolean, parse_integer, parse_string
 from synapse.module_api import SynapseRequest
 from synapse.module_api.errors import Codes, SynapseError
 
 from media_stats_module.cursor import FilesPosition, read_cursor
+from media_stats_module.synapse_internals import (
+    parse_boolean,
+    parse_integer,
+    parse_string,
+)
 
 # Both databases store and compare 64-bit signed integers; one more is an error there.
 MAX_INTEGER = 2**63 - 1

@@ -6,9 +6,9 @@ from synapse.module_api import JsonDict, SynapseRequest
 from synapse.module_api.errors import Codes, SynapseError
 
 from media_stats_module.buckets import MAX_BUCKETS, TooManyBucketsError, fill_buckets
-from media_stats_module.clock import current_time_ms
 from media_stats_module.query import parse_timeline_query
 from media_stats_module.rest._base import AdminResource
+from media_stats_module.synapse_internals import current_time_ms
 
 
 class TimelineMediaStatsResource(AdminResource):

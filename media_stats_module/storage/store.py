@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 
 from synapse.module_api import LoggingTransaction, ModuleApi
 
-from media_stats_module.clock import current_time_ms
 from media_stats_module.config import MediaStatsConfig
 from media_stats_module.metrics import differences_found
 from media_stats_module.query import (
@@ -38,6 +37,7 @@ from media_stats_module.storage.values import (
     Summary,
     TypesPage,
 )
+from media_stats_module.synapse_internals import current_time_ms
 
 logger = logging.getLogger(__name__)
 
