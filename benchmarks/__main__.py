@@ -1,0 +1,61 @@
+"""`python -m benchmarks`: measure, and show what was measured."""
+
+import sys
+import time
+
+from benchmarks.build import measure_build
+from benchmarks.context import Context
+from benchmarks.growth import measure_growth
+from benchmarks.options import parse_options
+from benchmarks.reads import measure_live, measure_rollups
+from benchmarks.report import draw, lines, table
+from benchmarks.requests import measure_requests
+from benchmarks.results import Results
+from benchmarks.site import Site
+from benchmarks.writes import measure_writes
+from demo.progress import Progress
+
+_MEASURE = {
+    "live": measure_live,
+    "build": measure_build,
+    "rollups": measure_rollups,
+    "requests": measure_requests,
+    "growth": measure_growth,
+    "writes": measure_writes,
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command.
+
+    Returns:
+        the exit status: 0 if the answers agree where they should.
+    """
+    options = parse_options(arguments)
+    progress = Progress(time.time())
+    results = Results(options.out)
+    for database, size in options.sizes.items():
+        site = Site(options.data, database, size, progress)
+        context = Context(
+            options=options, site=site, results=results, progress=progress
+        )
+        with site.open():
+            for part in options.parts:
+                _MEASURE[part](context)
+
+    tables = [table(results, *found) for found in options.sizes.items()]
+    text = "\n\n".join(tables) + "\n"
+    (options.out / "table.txt").write_text(text)
+    print(text, end="")
+    draw(results, options.sizes, options.out / "ratios.png")
+    progress.say(f"written to {options.out}")
+    agree = all(
+        line.agrees
+        for found in options.sizes.items()
+        for line in lines(results.answers(*found))
+    )
+    return 0 if agree else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

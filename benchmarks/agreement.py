@@ -1,0 +1,146 @@
+"""Whether two answers to a question are the same, where they should be.
+
+The README says where Synapse's own endpoint is wrong. Here it differs because it counts
+uploads that were never made, and takes media without a user for that of a user; because
+users with equal sort keys come in any order; and because users without a displayname
+come first or last.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import Any
+
+from benchmarks.questions import Question
+
+YES = "yes"
+
+# What an administrator's statement shows, as the answer of the endpoint has it.
+_Rows = Sequence[Sequence[Any]]
+
+
+def digest(answer: Any) -> str:
+    """Equal answers have equal ones."""
+    if "buckets" in answer:
+        # It goes on to the present day.
+        answer = [bucket for bucket in answer["buckets"] if bucket["media_count"]]
+    return sha256(json.dumps(answer, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def compare_with_built_in(
+    question: Question,
+    module: Mapping[str, Any],
+    built_in: Mapping[str, Any],
+    *,
+    pending: Mapping[str, int],
+    nobodies: int,
+) -> str:
+    """Say what is wrong, or `yes`.
+
+    Args:
+        question: what was asked.
+        module: the module's answer.
+        built_in: Synapse's own.
+        pending: how many uploads users announced and did not make.
+        nobodies: how many users the built-in has too many, for all that the question
+            is about.
+    """
+    if built_in["total"] - module["total"] != nobodies:
+        return (
+            f"total {module['total']}, and {built_in['total']} with {nobodies} too many"
+        )
+    theirs = {user["user_id"]: user for user in built_in["users"]}
+    for ours in module["users"]:
+        user = theirs.get(ours["user_id"])
+        if user is None:
+            continue
+        corrected = {
+            **user,
+            "media_length": user["media_length"] or 0,
+            "media_count": user["media_count"] - pending.get(user["user_id"], 0),
+        }
+        if corrected != ours:
+            return f"{ours} and {user}"
+    order = question.parameters.get("order_by", "user_id")
+    if order in ("user_id", "media_length"):
+        keys = Counter(user[order] for user in module["users"])
+        # The user whom there is not may have pushed one off the page.
+        missing = keys - Counter(user[order] for user in built_in["users"])
+        if missing.total() > 1:
+            return f"{missing.total()} are on one page and not on the other"
+    return YES
+
+
+def compare_with_by_hand(
+    question: Question, answer: Any, found: Sequence[_Rows]
+) -> str:
+    """Say what is wrong with the module's answer, or `yes`.
+
+    Args:
+        question: what was asked.
+        answer: the module's.
+        found: the rows of each statement.
+    """
+    expected, got = _COMPARED[question.endpoint](answer, found)
+    return YES if expected == got else f"{got} and, by hand, {expected}"
+
+
+def _servers(answer: Any, found: Sequence[_Rows]) -> tuple[object, object]:
+    return _usages(found[0]), [
+        (row["media_count"], row["media_length"]) for row in answer["servers"]
+    ]
+
+
+def _timeline(answer: Any, found: Sequence[_Rows]) -> tuple[object, object]:
+    return _usages(found[0]), [
+        (row["media_count"], row["media_length"])
+        for row in answer["buckets"]
+        if row["media_count"]
+    ]
+
+
+def _types(answer: Any, found: Sequence[_Rows]) -> tuple[object, object]:
+    return _usages(found[0]), [
+        (row["media_count"], row["media_length"]) for row in answer["types"]
+    ]
+
+
+def _usages(rows: _Rows) -> list[tuple[int, int]]:
+    return [(count, int(length)) for _, count, length in rows]
+
+
+def _files(answer: Any, found: Sequence[_Rows]) -> tuple[object, object]:
+    return [row[-1] for row in found[0]], [
+        row["media_length"] for row in answer["files"]
+    ]
+
+
+def _summary(answer: Any, found: Sequence[_Rows]) -> tuple[object, object]:
+    def numbers(*kinds: Mapping[str, int]) -> list[int]:
+        return [
+            kind[name] for kind in kinds for name in ("media_count", "media_length")
+        ]
+
+    local, remote = answer["local"], answer["remote"]
+    kinds = ("uploads", "url_previews", "without_owner", "quarantined", "protected")
+    got = [
+        *numbers(*(local[kind] for kind in kinds)),
+        local["pending"]["media_count"],
+        local["users"],
+        *numbers(local["thumbnails"], remote["cached"], remote["quarantined"]),
+        remote["servers"],
+        *numbers(remote["thumbnails"]),
+    ]
+    if answer.get("duplicates") is not None:
+        got += numbers(answer["duplicates"])
+    return [int(number or 0) for rows in found for number in rows[0]], got
+
+
+_COMPARED = {
+    "servers": _servers,
+    "timeline": _timeline,
+    "types": _types,
+    "files": _files,
+    "summary": _summary,
+}

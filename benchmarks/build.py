@@ -1,0 +1,145 @@
+"""The part `build`: how long rollups take to build, and what uploads notice of it."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from itertools import count
+from typing import Any
+
+from benchmarks.context import Context
+from benchmarks.http import Asker
+from benchmarks.site import Running
+
+_PAUSE_S = 0.02
+_IDLE_S = 5.0
+_BODY = b"a" * 10_000
+
+# Nobody's, so that no answer about users changes, and easily taken away again.
+_ADMIN = "@admin:example.org"
+_INSERT = (
+    "INSERT INTO local_media_repository (media_id, media_type, media_length, "
+    "created_ts, user_id, last_access_ts) "
+    "VALUES ('benchmark' || {number}, 'image/png', 1, 0, '" + _ADMIN + "', 0)"
+)
+
+
+def measure_build(context: Context) -> None:
+    """Build rollups while somebody uploads all the time."""
+    with context.site.running(rollups=False):
+        context.say("no rollups are there")
+    size_before = _database_size(context)
+
+    with context.site.starting(rollups=True) as running:
+        with _writing(context, running) as waits:
+            time.sleep(_IDLE_S)
+        _write_down(context, waits, "with nothing going on")
+
+        with _writing(context, running) as waits:
+            found = context.site.wait_for_rollups(running, folded=False)
+        _write_down(context, waits, "while rollups were built")
+        for source, rollup in found.items():
+            context.figure(
+                "build",
+                f"totals of {source} media",
+                (rollup["build_finished_ts"] - rollup["build_started_ts"]) / 1000,
+                "s",
+            )
+    remove_uploads(context)
+    for name, size in _sizes(context, size_before).items():
+        context.figure("build", name, size / 2**20, "MiB")
+
+
+def remove_uploads(context: Context) -> None:
+    """Take away all that was uploaded here."""
+    with closing(context.site.cursor_connection()) as connection:
+        cursor = connection.cursor()
+        cursor.execute(f"DELETE FROM local_media_repository WHERE user_id = '{_ADMIN}'")
+        connection.commit()
+
+
+@contextmanager
+def _writing(context: Context, running: Running) -> Iterator[dict[str, list[float]]]:
+    """Upload, and insert rows, all the time; how long each took, in seconds."""
+    base_url = running.base_url
+    waits: dict[str, list[float]] = {}
+    failures: list[BaseException] = []
+    stop = threading.Event()
+
+    def repeat(name: str, open_connection: Callable[[], Any]) -> None:
+        try:
+            with closing(open_connection()) as connection:
+                write = _writer(connection)
+                while not stop.is_set():
+                    started = time.perf_counter()
+                    write()
+                    waits.setdefault(name, []).append(time.perf_counter() - started)
+                    time.sleep(_PAUSE_S)
+        except BaseException as error:
+            failures.append(error)
+
+    writers = [("upload", lambda: Asker(base_url, running.token))]
+    if context.site.is_postgres:
+        # SQLite has one writer at a time, which is Synapse.
+        writers.append(("insert", context.site.cursor_connection))
+    threads = [threading.Thread(target=repeat, args=writer) for writer in writers]
+    for thread in threads:
+        thread.start()
+    try:
+        yield waits
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    if failures:
+        raise failures[0]
+
+
+def _writer(connection: Any) -> Callable[[], None]:
+    """What to do all the time, on a connection."""
+    if isinstance(connection, Asker):
+        return lambda: connection.upload(_BODY)
+    numbers = count()
+
+    def insert() -> None:
+        connection.cursor().execute(_INSERT.format(number=next(numbers)))
+        connection.rollback()
+
+    return insert
+
+
+def _write_down(context: Context, waits: dict[str, list[float]], when: str) -> None:
+    for name, seconds in waits.items():
+        context.figure(
+            "build", f"longest of {len(seconds)} {name}s {when}", max(seconds), "s"
+        )
+
+
+def _database_size(context: Context) -> int:
+    """The bytes in use in an SQLite database."""
+    if context.site.is_postgres:
+        return 0
+    with closing(context.site.cursor_connection()) as connection:
+        pages, free, page_size = (
+            connection.execute(f"PRAGMA {pragma}").fetchone()[0]
+            for pragma in ("page_count", "freelist_count", "page_size")
+        )
+        return int((pages - free) * page_size)
+
+
+def _sizes(context: Context, size_before: int) -> dict[str, int]:
+    """The bytes that rollups take, by what they are for."""
+    if not context.site.is_postgres:
+        return {"all that is added": _database_size(context) - size_before}
+    with closing(context.site.cursor_connection()) as connection:
+        cursor = connection.cursor()
+        cursor.execute(
+            """
+            SELECT
+                SUM(pg_total_relation_size(oid)) FILTER (WHERE relkind = 'r'),
+                SUM(pg_relation_size(oid)) FILTER (WHERE relname LIKE '%_by_time')
+            FROM pg_class WHERE relname LIKE 'media_stats_%'
+            """
+        )
+        ((tables, by_time),) = cursor.fetchall()
+        return {"tables with their indexes": int(tables), "index by time": int(by_time)}

@@ -1,0 +1,39 @@
+"""What every data set is like, whatever the database."""
+
+# Five years, up to the end of 2024.
+DAY_MS = 86_400_000
+END_TS = 1_735_689_599_999
+PERIOD_MS = 5 * 365 * DAY_MS
+START_TS = END_TS - PERIOD_MS
+
+# What users upload. Some types are said with a parameter, or in capitals.
+MEDIA_TYPES = (
+    "image/png",
+    "image/jpeg",
+    "video/mp4",
+    "Text/plain; charset=utf-8",
+)
+
+# The largest file; most are far smaller.
+LARGEST = 5_000_000
+
+# One in so many ...
+PENDING = 200  # uploads was announced and never made,
+PREVIEWS = 50  # files is the image of a URL preview,
+WITHOUT_OWNER = 1_000  # files has no user,
+QUARANTINED = 5_000  # files is in quarantine,
+THUMBNAILED = 4  # files has a thumbnail,
+WITHOUT_PROFILE = 20  # users has none,
+WITHOUT_DISPLAYNAME = 10  # profiles has none,
+DEACTIVATED = 17  # accounts is deactivated,
+TOUCHED = 50  # files was read since the table was last vacuumed.
+DUPLICATED = 10  # contents is stored twice.
+
+# The tables that are large. Their indexes are created after they are filled.
+MEDIA_TABLES = (
+    "local_media_repository",
+    "local_media_repository_thumbnails",
+    "remote_media_cache",
+    "remote_media_cache_thumbnails",
+)
+TABLES = ("users", "profiles", *MEDIA_TABLES)

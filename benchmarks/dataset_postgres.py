@@ -1,0 +1,227 @@
+"""The data set in PostgreSQL, made by the server itself."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from typing import Any
+
+import psycopg2
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+from benchmarks import dataset
+from benchmarks.options import Size
+from demo.progress import Progress
+
+_ROWS_AT_ONCE = 500_000
+
+
+def load(dsn: Mapping[str, Any], size: Size, progress: Progress) -> None:
+    """Fill Synapse's tables, which are there and empty.
+
+    Args:
+        dsn: the keyword arguments with which psycopg2 connects.
+        size: how much to load.
+        progress: is told how far it is.
+    """
+    with closing(psycopg2.connect(**dsn)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT setseed(0.5)")
+            cursor.execute("SET synchronous_commit = off")
+            cursor.execute("SET maintenance_work_mem = '1GB'")
+            with _without_indexes(cursor, progress):
+                for table, rows, columns, where in _tables(size):
+                    _fill(cursor, table, rows, columns, where, progress)
+            progress.say("postgres: vacuuming")
+            for table in dataset.TABLES:
+                cursor.execute(f"VACUUM ANALYZE {table}")
+            # As on a busy server: Synapse writes this all the time, which moves rows.
+            for table in ("local_media_repository", "remote_media_cache"):
+                cursor.execute(
+                    f"UPDATE {table} SET last_access_ts = last_access_ts + 1 "
+                    f"WHERE random() < 1.0 / {dataset.TOUCHED}"
+                )
+
+
+def _tables(size: Size) -> Iterator[tuple[str, int, dict[str, str], str]]:
+    """Each table, how many rows, the SQL of each column, and which rows to leave out.
+
+    The number of the row is `i`.
+    """
+    everybody = "'@user' || i || ':example.org'"
+    yield (
+        "users",
+        size.users,
+        {
+            "name": everybody,
+            "deactivated": f"(i % {dataset.DEACTIVATED} = 0)::int",
+            "creation_ts": f"{dataset.START_TS // 1000}",
+        },
+        "TRUE",
+    )
+    yield (
+        "profiles",
+        size.users,
+        {
+            "user_id": "'user' || i",
+            "full_user_id": everybody,
+            "displayname": (
+                f"CASE WHEN i % {dataset.WITHOUT_DISPLAYNAME} <> 0 "
+                "THEN substr(md5(i::text), 1, 8) || ' Name' END"
+            ),
+        },
+        f"i % {dataset.WITHOUT_PROFILE} <> 0",
+    )
+    length = f"1 + (random() ^ 4 * {dataset.LARGEST})::int"
+    types = ", ".join(f"'{media_type}'" for media_type in dataset.MEDIA_TYPES)
+    shared = {
+        "media_type": f"(ARRAY[{types}])[1 + i % {len(dataset.MEDIA_TYPES)}]",
+        "upload_name": "'file' || i || '.png'",
+        "quarantined_by": (
+            f"CASE WHEN i % {dataset.QUARANTINED} = 11 THEN '@admin:example.org' END"
+        ),
+        "authenticated": "TRUE",
+    }
+    # Each has some media, the first of it real.
+    yield (
+        "local_media_repository",
+        size.media,
+        {
+            **shared,
+            "media_id": "substr(md5(i::text), 1, 24)",
+            "media_length": (
+                f"CASE WHEN i > {size.users} AND i % {dataset.PENDING} = 0 "
+                f"THEN NULL ELSE {length} END"
+            ),
+            "created_ts": _created_ts(size.media),
+            "last_access_ts": f"{_created_ts(size.media)} + {dataset.DAY_MS}",
+            "user_id": (
+                f"CASE WHEN i <= {size.users} THEN {everybody} "
+                f"WHEN i % {dataset.WITHOUT_OWNER} <> 3 "
+                f"THEN '@user' || 1 + floor({size.users} * power(random(), 3))::int "
+                "|| ':example.org' END"
+            ),
+            "url_cache": (
+                f"CASE WHEN i % {dataset.PREVIEWS} = 7 "
+                "THEN 'https://example.org/' || i END"
+            ),
+            "sha256": _sha256(""),
+        },
+        "TRUE",
+    )
+    yield (
+        "local_media_repository_thumbnails",
+        size.media,
+        {
+            "media_id": "substr(md5(i::text), 1, 24)",
+            "thumbnail_width": "320",
+            "thumbnail_height": "240",
+            "thumbnail_type": "'image/png'",
+            "thumbnail_method": "'scale'",
+            "thumbnail_length": "20000 + i % 10000",
+        },
+        f"i % {dataset.THUMBNAILED} = 0 AND i % {dataset.PENDING} <> 0",
+    )
+    # What says whose it is has to be the same for a file and its thumbnail.
+    server = (
+        f"'server' || floor({size.servers} * power("
+        "('x' || substr(md5('s' || i), 1, 7))::bit(28)::int / 268435456.0, 3))::int "
+        "|| '.example.org'"
+    )
+    yield (
+        "remote_media_cache",
+        size.remote,
+        {
+            **shared,
+            "media_origin": server,
+            "media_id": "substr(md5(i::text), 1, 24)",
+            "media_length": length,
+            "created_ts": _created_ts(size.remote),
+            "last_access_ts": f"{_created_ts(size.remote)} + {dataset.DAY_MS}",
+            "filesystem_id": "substr(md5(i::text), 1, 24)",
+            "sha256": _sha256("r"),
+        },
+        "TRUE",
+    )
+    yield (
+        "remote_media_cache_thumbnails",
+        size.remote,
+        {
+            "media_origin": server,
+            "media_id": "substr(md5(i::text), 1, 24)",
+            "thumbnail_width": "320",
+            "thumbnail_height": "240",
+            "thumbnail_type": "'image/png'",
+            "thumbnail_method": "'scale'",
+            "thumbnail_length": "20000 + i % 10000",
+            "filesystem_id": "substr(md5(i::text), 1, 24)",
+        },
+        f"i % {dataset.THUMBNAILED} = 0",
+    )
+
+
+def _created_ts(rows: int) -> str:
+    return f"{dataset.START_TS} + i::bigint * {dataset.PERIOD_MS} / {rows}"
+
+
+def _sha256(prefix: str) -> str:
+    content = f"'{prefix}' || (i - (i % {dataset.DUPLICATED} = 0)::int)"
+    return f"md5({content}) || md5({content})"
+
+
+def _fill(
+    cursor: Cursor,
+    table: str,
+    rows: int,
+    columns: Mapping[str, str],
+    where: str,
+    progress: Progress,
+) -> None:
+    cursor.execute(
+        "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0",
+        (table,),
+    )
+    # Older versions of Synapse have not all of them.
+    present = {name for (name,) in cursor.fetchall()}
+    chosen = {name: sql for name, sql in columns.items() if name in present}
+    for first in range(1, rows + 1, _ROWS_AT_ONCE):
+        last = min(first + _ROWS_AT_ONCE - 1, rows)
+        cursor.execute(
+            f"INSERT INTO {table} ({', '.join(chosen)}) "
+            f"SELECT {', '.join(chosen.values())} "
+            f"FROM generate_series({first}, {last}) AS i WHERE {where}"
+        )
+        progress.say(f"postgres: {table}: {last:,} of {rows:,}")
+
+
+@contextmanager
+def _without_indexes(cursor: Cursor, progress: Progress) -> Iterator[None]:
+    """Drop the indexes of the large tables, and create them again at the end."""
+    tables = list(dataset.MEDIA_TABLES)
+    cursor.execute(
+        """
+        SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid)
+        FROM pg_constraint
+        WHERE conrelid = ANY (%s::regclass[]) AND contype IN ('p', 'u')
+        """,
+        (tables,),
+    )
+    constraints = cursor.fetchall()
+    for table, name, _ in constraints:
+        cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+    cursor.execute(
+        """
+        SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid)
+        FROM pg_index WHERE indrelid = ANY (%s::regclass[])
+        """,
+        (tables,),
+    )
+    indexes = cursor.fetchall()
+    for name, _ in indexes:
+        cursor.execute(f"DROP INDEX {name}")
+    yield
+    for table, name, definition in constraints:
+        progress.say(f"postgres: index {name}")
+        cursor.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}")
+    for name, definition in indexes:
+        progress.say(f"postgres: index {name}")
+        cursor.execute(definition)

@@ -1,0 +1,159 @@
+"""What the command line says."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import attr
+
+_PROJECT = Path(__file__).resolve().parent.parent
+
+DATABASES = ("postgres", "sqlite")
+
+# In the order in which they run: rollups are built once, and what changes the data
+# comes last.
+PARTS = ("live", "build", "rollups", "requests", "growth", "writes")
+
+# SQLite is not for large servers.
+_SQLITE_SHARE = 10
+
+
+@attr.s(auto_attribs=True, frozen=True, slots=True)
+class Size:
+    """How much a data set has.
+
+    Attributes:
+        media: rows of local media.
+        users: who have it.
+        remote: rows of cached remote media.
+    """
+
+    media: int
+    users: int
+    remote: int
+
+    @property
+    def servers(self) -> int:
+        """Where the remote media is from."""
+        return max(1, min(5_000, self.remote // 20))
+
+    @property
+    def name(self) -> str:
+        """For files and databases."""
+        return f"media_{self.media}_{self.users}_{self.remote}"
+
+
+@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
+class Options:
+    """What is measured, and how.
+
+    Attributes:
+        sizes: of the data set in each database that is measured.
+        parts: which of `PARTS`.
+        cases: a pattern, such as `users *`, for the names of the questions to ask.
+        runs: how often to ask each, at most.
+        time_limit_s: how long to go on asking one question in one way. It is asked
+            once, whatever it takes.
+        out: where the results go.
+        data: where data sets are kept for the next time.
+    """
+
+    sizes: dict[str, Size]
+    parts: Sequence[str]
+    cases: str
+    runs: int
+    time_limit_s: float
+    out: Path
+    data: Path
+
+
+def parse_options(arguments: Sequence[str] | None = None) -> Options:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Measure Synapse's own endpoint and the module side by side.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument(
+        "--database",
+        choices=[*DATABASES, "both"],
+        default="both",
+        help="SQLite gets a tenth of all numbers below",
+    )
+    parser.add_argument("--media", type=_number, default=1_000_000, help="local files")
+    parser.add_argument(
+        "--users", type=_number, help="who have them (default: media / 100)"
+    )
+    parser.add_argument(
+        "--remote", type=_number, help="cached remote files (default: as many as media)"
+    )
+    parser.add_argument(
+        "--only",
+        type=_parts,
+        default=",".join(PARTS),
+        help="which parts to run; the results of the others are kept",
+    )
+    parser.add_argument(
+        "--cases", default="*", help="which questions, such as 'users *day*'"
+    )
+    parser.add_argument("--runs", type=_number, default=7, help="of each question")
+    parser.add_argument(
+        "--time-limit",
+        type=float,
+        default=20.0,
+        metavar="SECONDS",
+        help="for all runs of one question in one way",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=_PROJECT / "benchmarks" / "results",
+        help="folder for the results",
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=_PROJECT / ".bench",
+        help="folder for the data sets, which are used again",
+    )
+    found = parser.parse_args(arguments)
+    full = Size(
+        found.media,
+        found.users or max(1, found.media // 100),
+        found.media if found.remote is None else found.remote,
+    )
+    sizes = {"postgres": full, "sqlite": divided(full, _SQLITE_SHARE)}
+    wanted = DATABASES if found.database == "both" else (found.database,)
+    return Options(
+        sizes={database: sizes[database] for database in wanted},
+        parts=found.only,
+        cases=found.cases,
+        runs=found.runs,
+        time_limit_s=found.time_limit,
+        out=found.out,
+        data=found.data,
+    )
+
+
+def divided(size: Size, by: int) -> Size:
+    """A smaller data set of the same kind."""
+    return Size(
+        max(1, size.media // by), max(1, size.users // by), max(1, size.remote // by)
+    )
+
+
+def _number(text: str) -> int:
+    number = int(text.replace("_", ""))
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be more than nothing")
+    return number
+
+
+def _parts(text: str) -> Sequence[str]:
+    wanted = text.split(",")
+    for part in wanted:
+        if part not in PARTS:
+            raise argparse.ArgumentTypeError(
+                f"there is no {part!r}; there are {', '.join(PARTS)}"
+            )
+    return [part for part in PARTS if part in wanted]

@@ -1,0 +1,176 @@
+"""What was measured, written down at once: a run that is cut off has not been in vain.
+
+Two CSV files. What is measured again replaces what is there; the rest stays.
+"""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import attr
+
+from benchmarks.options import Size
+
+BUILT_IN = "built-in"
+BY_HAND = "by hand"
+LIVE = "live"
+ROLLUPS = "rollups"
+
+HTTP = "http"
+SQL = "sql"
+
+
+@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
+class Answer:
+    """How long an answer took.
+
+    Attributes:
+        database: `postgres` or `sqlite`.
+        media: rows of the data set, as the next two.
+        users: likewise.
+        remote: likewise.
+        question: its name.
+        way: who answered.
+        level: `http` for a whole request, `sql` for its statements alone.
+        runs: how often it was measured.
+        median_ms: how long it took.
+        fastest_ms: likewise.
+        slowest_ms: likewise.
+        agrees: whether the answer is right, as far as another can tell: `yes`, or what
+            is wrong.
+        digest: of the answer; equal answers have equal ones.
+    """
+
+    database: str
+    media: int = attr.ib(converter=int)
+    users: int = attr.ib(converter=int)
+    remote: int = attr.ib(converter=int)
+    question: str
+    way: str
+    level: str
+    runs: int = attr.ib(converter=int)
+    median_ms: float = attr.ib(converter=float)
+    fastest_ms: float = attr.ib(converter=float)
+    slowest_ms: float = attr.ib(converter=float)
+    agrees: str = ""
+    digest: str = ""
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What another measurement of the same has in common with it."""
+        return (*attr.astuple(self)[:4], self.question, self.way, self.level)
+
+
+@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
+class Figure:
+    """Anything else that was measured.
+
+    Attributes:
+        database: `postgres` or `sqlite`.
+        media: rows of the data set, as the next two.
+        users: likewise.
+        remote: likewise.
+        part: of the benchmark.
+        name: what it is.
+        value: how much.
+        unit: of what.
+    """
+
+    database: str
+    media: int = attr.ib(converter=int)
+    users: int = attr.ib(converter=int)
+    remote: int = attr.ib(converter=int)
+    part: str
+    name: str
+    value: float = attr.ib(converter=float)
+    unit: str
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What another measurement of the same has in common with it."""
+        return (*attr.astuple(self)[:4], self.part, self.name)
+
+
+_R = TypeVar("_R", Answer, Figure)
+
+
+class _Table(Generic[_R]):
+    """Rows in a file."""
+
+    def __init__(self, path: Path, kind: type[_R]) -> None:
+        self._path = path
+        self._columns = [field.name for field in attr.fields(kind)]
+        self._rows: dict[tuple[object, ...], _R] = {}
+        if path.exists():
+            with path.open(newline="") as file:
+                for cells in csv.DictReader(file):
+                    arguments: dict[str, Any] = cells
+                    row = kind(**arguments)
+                    self._rows[row.key] = row
+
+    def __iter__(self) -> Iterator[_R]:
+        return iter(self._rows.values())
+
+    def add(self, *rows: _R) -> None:
+        for row in rows:
+            self._rows[row.key] = row
+        written = self._path.with_suffix(".new")
+        with written.open("w", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(self._columns)
+            writer.writerows(attr.astuple(row) for row in self._rows.values())
+        written.replace(self._path)
+
+
+class Results:
+    """All that was measured, in a folder.
+
+    Attributes:
+        folder: where the files are.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self._answers = _Table(folder / "answers.csv", Answer)
+        self._figures = _Table(folder / "figures.csv", Figure)
+
+    def add_answers(self, *answers: Answer) -> None:
+        """Write down how long answers took."""
+        self._answers.add(*answers)
+
+    def add_figure(
+        self, database: str, size: Size, part: str, name: str, value: float, unit: str
+    ) -> None:
+        """Write down something else."""
+        self._figures.add(
+            Figure(
+                database=database,
+                **attr.asdict(size),
+                part=part,
+                name=name,
+                value=float(f"{value:.4g}"),
+                unit=unit,
+            )
+        )
+
+    def answers(self, database: str, size: Size) -> list[Answer]:
+        """The answers about one data set."""
+        return [row for row in self._answers if _is_about(row, database, size)]
+
+    def figures(self, database: str, size: Size) -> list[Figure]:
+        """The figures about one data set."""
+        return [row for row in self._figures if _is_about(row, database, size)]
+
+    def digest(self, database: str, size: Size, question: str, way: str) -> str | None:
+        """That of an answer over HTTP, if it was measured."""
+        for answer in self.answers(database, size):
+            if (answer.question, answer.way, answer.level) == (question, way, HTTP):
+                return answer.digest
+        return None
+
+
+def _is_about(row: Answer | Figure, database: str, size: Size) -> bool:
+    about = (row.database, row.media, row.users, row.remote)
+    return about == (database, *attr.astuple(size))

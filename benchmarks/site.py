@@ -1,0 +1,292 @@
+"""A homeserver with a data set: where it is, how to start it, how to ask its database.
+
+Data sets are kept, since loading a large one takes minutes.
+"""
+
+import json
+import os
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import attr
+import psycopg2
+from realservers.postgres import PostgresServer
+from synapse.module_api import LoggingTransaction
+from synapse.storage.database import LoggingDatabaseConnection
+
+from benchmarks import dataset_postgres, dataset_sqlite
+from benchmarks.http import Asker
+from benchmarks.options import Size
+from demo.homeserver import Homeserver
+from demo.progress import Progress
+from media_stats_module.__main__ import connect
+from media_stats_module.storage.rollups import schema
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+_TIMEOUT_S = 1800.0
+_ROLLUPS = "/_synapse/client/media_stats/v1/rollups"
+
+# Settings for loading only: what is lost in a crash is loaded anew.
+_LOADING = {
+    "fsync": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "16GB",
+    "autovacuum": "off",
+}
+
+
+@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
+class Running:
+    """A site whose homeserver runs.
+
+    Attributes:
+        asker: asks it as an admin.
+        base_url: where it listens.
+        token: the admin's.
+    """
+
+    asker: Asker
+    base_url: str
+    token: str
+
+
+class Site:
+    """A homeserver with a data set.
+
+    Attributes:
+        database: `postgres` or `sqlite`.
+        size: of the data set.
+    """
+
+    def __init__(
+        self, folder: Path, database: str, size: Size, progress: Progress
+    ) -> None:
+        """
+        Args:
+            folder: holds all data sets.
+            database: `postgres` or `sqlite`.
+            size: of the data set.
+            progress: is told what takes long.
+        """
+        self.database = database
+        self.size = size
+        self._progress = progress
+        self._folder = folder.resolve() / f"{database}-{size.name}"
+        self._homeserver_folder = self._folder / "homeserver"
+        self._loaded = self._folder / "loaded.json"
+        self._server: PostgresServer | None = None
+
+    @property
+    def is_postgres(self) -> bool:
+        """Whether the database is PostgreSQL."""
+        return self.database == "postgres"
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """Start the database server, and load the data set unless it is there."""
+        if not self._loaded.exists():
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder.mkdir(parents=True)
+            self._load()
+        with self._database_server(_settings(self.size)):
+            self._warm_up()
+            yield
+
+    @contextmanager
+    def running(self, *, rollups: bool) -> Iterator[Running]:
+        """Start the homeserver, and wait until rollups are there, or are gone."""
+        with self.starting(rollups=rollups) as running:
+            if rollups:
+                self.wait_for_rollups(running, folded=True)
+                if self.is_postgres:
+                    self._vacuum_rollups()
+            else:
+                self._wait_until(
+                    "rollups to be gone",
+                    lambda: not self.transaction(schema.is_present_txn),
+                )
+            yield running
+
+    @contextmanager
+    def starting(self, *, rollups: bool) -> Iterator[Running]:
+        """Start the homeserver, and do not wait for rollups."""
+        # Measuring the media every minute would disturb.
+        module = {"rollups": rollups, "metrics_interval": None}
+        with self._homeserver(module) as homeserver, self._ask(homeserver) as running:
+            yield running
+
+    @contextmanager
+    def without_module(self) -> Iterator[Running]:
+        """Start the homeserver without the module. What is in the database stays."""
+        with self._homeserver(None) as homeserver, self._ask(homeserver) as running:
+            yield running
+
+    @contextmanager
+    def _ask(self, homeserver: Homeserver) -> Iterator[Running]:
+        token = json.loads(self._loaded.read_text())["token"]
+        base_url = homeserver.base_url
+        with closing(Asker(base_url, token)) as asker:
+            yield Running(asker=asker, base_url=base_url, token=token)
+
+    def wait_for_rollups(self, running: Running, *, folded: bool) -> dict[str, Any]:
+        """Wait until all totals are ready, and return what the module says of them.
+
+        Args:
+            running: the homeserver that keeps them.
+            folded: whether to wait for an empty log, too.
+        """
+        found: dict[str, Any] = {}
+
+        def are_ready() -> bool:
+            found.clear()
+            found.update(running.asker.json(_ROLLUPS)["rollups"])
+            return bool(found) and all(
+                rollup["phase"] == "ready"
+                and not (folded and rollup["unfolded_changes"])
+                for rollup in found.values()
+            )
+
+        self._wait_until("rollups", are_ready)
+        return found
+
+    def _vacuum_rollups(self) -> None:
+        """What autovacuum does by itself within a minute or so."""
+        with closing(self.cursor_connection()) as connection:
+            connection.autocommit = True
+            cursor = connection.cursor()
+            for source in ("local", "remote"):
+                for table in ("owners", "days", "changes"):
+                    cursor.execute(f"VACUUM ANALYZE media_stats_{source}_{table}")
+
+    def cursor_connection(self) -> Any:
+        """A connection of the database's own Python library."""
+        if self._server is not None:
+            return psycopg2.connect(**self._server.dsn(self.size.name))
+        return sqlite3.connect(
+            self._homeserver_folder / "homeserver.db",
+            isolation_level=None,
+            check_same_thread=False,
+            timeout=60,
+        )
+
+    def synapse_connection(self) -> LoggingDatabaseConnection:
+        """A connection as Synapse makes it, such as the module's functions expect."""
+        return connect([str(self._homeserver_folder / "homeserver.yaml")])
+
+    def transaction(
+        self,
+        function: Callable[Concatenate[LoggingTransaction, _P], _T],
+        *args: _P.args,
+        **kwargs: _P.kwargs,
+    ) -> _T:
+        """Run a function in a transaction of its own connection."""
+        connection = self.synapse_connection()
+        try:
+            return in_transaction(connection, function, *args, **kwargs)
+        finally:
+            connection.close()
+
+    def _load(self) -> None:
+        with self._database_server(_settings(self.size) | _LOADING):
+            if self._server is not None:
+                self._server.create_database(self.size.name)
+            self._progress.say(f"{self.database}: preparing Synapse's tables")
+            with self._homeserver(None) as homeserver:
+                admin = homeserver.register("admin", admin=True)
+                self._wait_until("Synapse's background updates", self._are_updates_done)
+            if self._server is not None:
+                dataset_postgres.load(
+                    self._server.dsn(self.size.name), self.size, self._progress
+                )
+            else:
+                dataset_sqlite.load(
+                    self._homeserver_folder / "homeserver.db",
+                    self.size,
+                    self._progress,
+                )
+        self._loaded.touch(mode=0o600)
+        self._loaded.write_text(json.dumps({"token": admin.access_token}))
+
+    def _are_updates_done(self) -> bool:
+        with closing(self.cursor_connection()) as connection:
+            cursor = connection.cursor()
+            cursor.execute("SELECT COUNT(*) FROM background_updates")
+            ((left,),) = cursor.fetchall()
+            return bool(left == 0)
+
+    def _warm_up(self) -> None:
+        """Have the database's files in memory, as those of a busy server are."""
+        self._progress.say(f"{self.database}: warming up")
+        with closing(self.cursor_connection()) as connection:
+            cursor = connection.cursor()
+            for table in ("local_media_repository", "remote_media_cache"):
+                cursor.execute(
+                    f"SELECT COUNT(*), SUM(media_length), MAX(last_access_ts) "
+                    f"FROM {table}"
+                )
+                cursor.fetchall()
+
+    @contextmanager
+    def _database_server(self, settings: dict[str, str]) -> Iterator[None]:
+        if not self.is_postgres:
+            yield
+            return
+        with PostgresServer.start(self._folder / "postgres", settings) as server:
+            self._server = server
+            try:
+                yield
+            finally:
+                self._server = None
+
+    def _homeserver(self, module: Mapping[str, object] | None) -> Homeserver:
+        postgres = None
+        if self._server is not None:
+            postgres = self._server.dsn(self.size.name)
+        return Homeserver(
+            self._homeserver_folder,
+            server_name="example.org",
+            module=module,
+            postgres=postgres,
+            # There is a hundred of them on a new database.
+            overrides={"background_updates": {"sleep_enabled": False}},
+        )
+
+    def _wait_until(self, what: str, is_so: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + _TIMEOUT_S
+        while not is_so():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"Waited in vain for {what}")
+            time.sleep(0.2)
+
+
+def in_transaction(
+    connection: LoggingDatabaseConnection,
+    function: Callable[Concatenate[LoggingTransaction, _P], _T],
+    *args: _P.args,
+    **kwargs: _P.kwargs,
+) -> _T:
+    """Run a function in a transaction, which is then rolled back: it only reads."""
+    try:
+        with connection.cursor(txn_name="benchmark") as txn:
+            return function(txn, *args, **kwargs)
+    finally:
+        connection.rollback()
+
+
+def _settings(size: Size) -> dict[str, str]:
+    """The usual advice for PostgreSQL: a quarter of the memory; all else as it comes.
+
+    But no more than the data could ever fill.
+    """
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    data = (size.media + size.remote) * 700
+    buffers = min(memory // 4, 4 * 2**30, max(128 * 2**20, data))
+    return {"shared_buffers": f"{buffers // 2**20}MB"}
