@@ -1,0 +1,367 @@
+"""Whatever happens, in any order: what rollups answer is what the media says.
+
+`--hypothesis-profile=thorough` looks longer; `pytest -s` shows how long.
+"""
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from typing import Any, ClassVar
+from unittest.mock import patch
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from support import LocalMedia, MediaStatsTestCase, RemoteMedia
+from synapse.module_api import JsonDict, LoggingTransaction
+from tests.utils import USE_POSTGRES_FOR_TESTS
+from twisted.internet.defer import ensureDeferred
+
+from media_stats_module import background
+from media_stats_module.background import RollupsKeeper
+from media_stats_module.config import MediaStatsConfig
+from media_stats_module.query import MediaQuery, OwnersOrder, OwnersQuery
+from media_stats_module.storage import MediaStatsStore, live, owners, timeline
+from media_stats_module.storage.rollups import read, schema, write
+from media_stats_module.storage.rollups.tables import all_rollups
+
+_DAY_MS = 86_400_000
+# The admin API refuses to delete what was read before a much earlier time.
+_READ_TS = 1_000_000_000_000
+_ADMIN_API = "/_synapse/admin/v1"
+
+ROLLUPS = all_rollups(MediaStatsConfig())
+
+USERS = st.sampled_from(("@alice:test", "@bob:test", "@carol:test", None))
+SERVERS = st.sampled_from(("a.example", "b.example"))
+LENGTHS = st.sampled_from((0, 1, 2, 2**31 - 1))
+TIMES = st.sampled_from((0, 1, _DAY_MS - 1, _DAY_MS, 3 * _DAY_MS))
+NUMBERS = st.integers(0, 20)
+
+QUERIES = [
+    OwnersQuery(order_by=order_by, descending=descending, start=start, limit=limit)
+    for order_by in OwnersOrder
+    for descending, start, limit in ((False, 0, 100), (True, 1, 1))
+] + [OwnersQuery(search_term="b"), OwnersQuery(deactivated=False), OwnersQuery(limit=0)]
+
+WINDOWS = (MediaQuery(), MediaQuery(from_ts=1, until_ts=2 * _DAY_MS))
+
+
+def compare_txn(txn: LoggingTransaction) -> int:
+    """Compare every kind of answer with that of the live path.
+
+    Returns:
+        how many sources of media have totals that answered.
+    """
+    answered = 0
+    for rollup in ROLLUPS:
+        if read.get_days_txn(txn, rollup, 0, None) is not None:
+            answered += 1
+        for query in QUERIES:
+            if not rollup.media.owners_are_users and _is_of_users(query):
+                continue
+            given = owners.get_owners_page_txn(txn, rollup, query, has_rollups=True)
+            wanted = live.get_owners_page_txn(txn, rollup.media, query)
+            assert given == wanted, (rollup.name, query)
+        for window in WINDOWS:
+            days = timeline.get_days_txn(txn, rollup, window, has_rollups=True)
+            assert days == timeline.get_live_days_txn(txn, rollup.media, window)
+    return answered
+
+
+def _is_of_users(query: OwnersQuery) -> bool:
+    """Whether only `/v1/users` can ask it."""
+    by_name = query.order_by is OwnersOrder.DISPLAYNAME
+    return by_name or query.deactivated is not None
+
+
+class _Api:
+    """Synapse's, but whoever wants to be called again and again is not."""
+
+    def __init__(self, api: Any) -> None:
+        self._api = api
+        self.round: Callable[[], Coroutine[Any, Any, None]]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._api, name)
+
+    def looping_background_call(
+        self, function: Callable[[], Coroutine[Any, Any, None]], *_: object, desc: str
+    ) -> None:
+        self.round = function
+
+
+class RollupsStatefulTest(MediaStatsTestCase):
+    # The machine does the rounds, each as after a restart.
+    module_options: ClassVar[JsonDict] = {}
+
+    def setUp(self) -> None:
+        with patch.object(RollupsKeeper, "start", lambda _: None):
+            super().setUp()
+
+    def test_answers_are_those_of_the_live_path_after_every_step(self) -> None:
+        done: Counter[str] = Counter()
+
+        class MachineHere(Machine):
+            _case = self
+            _done = done
+
+        with (
+            patch.object(background, "BUILD_AT_MOST", 3),
+            patch.object(background, "FOLD_AT_MOST", 3),
+        ):
+            run_state_machine_as_test(
+                MachineHere,
+                settings=settings(
+                    max_examples=settings().max_examples // 2,
+                    stateful_step_count=25,
+                    suppress_health_check=list(HealthCheck),
+                ),
+            )
+        sys.stdout.write(f"\n{dict(done)}\n")
+        assert done["answers of totals"] > done["steps"] / 4
+
+    def round(self, *, rollups: bool) -> None:
+        """One round of a Synapse that has just started."""
+        api: Any = _Api(self.hs.get_module_api())
+        config = MediaStatsConfig(rollups=rollups)
+        RollupsKeeper(api, config, MediaStatsStore(api, config)).start()
+        finished = ensureDeferred(api.round())
+        for _ in range(50):
+            if finished.called:
+                break
+            self.pump()
+        self.successResultOf(finished)
+
+    def admin_request(self, method: str, path: str) -> None:
+        """A request to Synapse's own admin API."""
+        answer = self.make_request(
+            method, f"{_ADMIN_API}/{path}", {}, access_token=self.admin_token
+        )
+        assert answer.code in (200, 404), answer.result
+
+
+class Machine(RuleBasedStateMachine):
+    """Does one thing after the other, and compares after each."""
+
+    _case: ClassVar[RollupsStatefulTest]
+    _done: ClassVar[Counter[str]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._case.round(rollups=False)
+        self._case.execute("DELETE FROM local_media_repository")
+        self._case.execute("DELETE FROM remote_media_cache")
+        self._case.round(rollups=True)
+        self._local: list[str] = []
+        self._remote: list[tuple[str, str]] = []
+        self._made = 0
+
+    @invariant()
+    def answers_are_those_of_the_live_path(self) -> None:
+        self._done["steps"] += 1
+        self._done["answers of totals"] += self._case.in_transaction(compare_txn)
+
+    # Media, through Synapse's admin API where that can do it.
+
+    @rule(user_id=USERS, length=LENGTHS, created_ts=TIMES)
+    def upload(self, user_id: str | None, length: int, created_ts: int) -> None:
+        self._insert(
+            LocalMedia(user_id=user_id, media_length=length, created_ts=created_ts)
+        )
+
+    @rule(user_id=USERS, created_ts=TIMES)
+    def announce_an_upload(self, user_id: str | None, created_ts: int) -> None:
+        self._insert(
+            LocalMedia(
+                user_id=user_id,
+                media_length=None,
+                media_type=None,
+                created_ts=created_ts,
+            )
+        )
+
+    @rule(user_id=USERS, length=LENGTHS)
+    def fetch_the_image_of_a_preview(self, user_id: str | None, length: int) -> None:
+        self._insert(
+            LocalMedia(
+                user_id=user_id, media_length=length, url_cache="https://a.example/"
+            )
+        )
+
+    @precondition(lambda self: self._local)
+    @rule(number=NUMBERS, length=LENGTHS)
+    def complete_an_upload(self, number: int, length: int) -> None:
+        self._update(number, "media_length", length)
+
+    @precondition(lambda self: self._local)
+    @rule(number=NUMBERS, user_id=USERS)
+    def move_to_another_user(self, number: int, user_id: str | None) -> None:
+        self._update(number, "user_id", user_id)
+
+    @precondition(lambda self: self._local)
+    @rule(number=NUMBERS, created_ts=TIMES)
+    def move_to_another_time(self, number: int, created_ts: int) -> None:
+        self._update(number, "created_ts", created_ts)
+
+    @precondition(lambda self: self._local)
+    @rule(number=NUMBERS, last_access_ts=TIMES)
+    def download(self, number: int, last_access_ts: int) -> None:
+        self._update(number, "last_access_ts", _READ_TS + last_access_ts)
+
+    @rule(length=LENGTHS)
+    def change_all_at_once(self, length: int) -> None:
+        self._case.execute("UPDATE local_media_repository SET media_length = ?", length)
+
+    @precondition(lambda self: self._local)
+    @rule(number=NUMBERS)
+    def delete_a_file(self, number: int) -> None:
+        media_id = self._local.pop(number % len(self._local))
+        self._case.admin_request("DELETE", f"media/test/{media_id}")
+
+    @rule(user_id=USERS)
+    def delete_the_files_of_a_user(self, user_id: str | None) -> None:
+        self._case.admin_request("DELETE", f"users/{user_id or '@nobody:test'}/media")
+
+    @rule(before_ts=TIMES)
+    def delete_what_is_old(self, before_ts: int) -> None:
+        self._case.admin_request(
+            "POST", f"media/delete?before_ts={_READ_TS + before_ts}"
+        )
+
+    @precondition(lambda self: self._local)
+    @rule(number=NUMBERS)
+    def quarantine(self, number: int) -> None:
+        media_id = self._local[number % len(self._local)]
+        self._case.admin_request("POST", f"media/quarantine/test/{media_id}")
+
+    @rule(server_name=SERVERS, length=LENGTHS, created_ts=TIMES)
+    def cache_remote_media(
+        self, server_name: str, length: int, created_ts: int
+    ) -> None:
+        self._made += 1
+        media_id = f"remote{self._made}"
+        self._case.insert_remote_media(
+            RemoteMedia(
+                media_origin=server_name,
+                media_length=length,
+                created_ts=created_ts,
+                last_access_ts=_READ_TS + created_ts,
+                media_id=media_id,
+            )
+        )
+        self._remote.append((server_name, media_id))
+
+    @precondition(lambda self: self._remote)
+    @rule(number=NUMBERS)
+    def delete_remote_media(self, number: int) -> None:
+        self._case.execute(
+            "DELETE FROM remote_media_cache WHERE media_origin = ? AND media_id = ?",
+            *self._remote.pop(number % len(self._remote)),
+        )
+
+    @rule(before_ts=TIMES)
+    def purge_remote_media(self, before_ts: int) -> None:
+        self._case.admin_request(
+            "POST", f"purge_media_cache?before_ts={_READ_TS + before_ts}"
+        )
+
+    # The rollups.
+
+    @rule()
+    def start_with_rollups(self) -> None:
+        self._case.round(rollups=True)
+        self._done["rounds"] += 1
+
+    @rule()
+    def be_killed_while_installing(self) -> None:
+        if not self._case.in_transaction(schema.is_present_txn):
+            self._case.in_transaction(
+                lambda txn: schema.install_tables_txn(txn, ROLLUPS)
+            )
+            self._done["kills"] += 1
+
+    @rule()
+    def start_without_rollups(self) -> None:
+        self._case.round(rollups=False)
+        self._done["removals"] += 1
+
+    @precondition(lambda self: self._is_intact())
+    @rule(rollup=st.sampled_from(ROLLUPS), steps=st.integers(0, 3))
+    def begin_to_rebuild(self, rollup: Any, steps: int) -> None:
+        self._case.in_transaction(lambda txn: write.start_build_txn(txn, rollup, 1))
+        for _ in range(steps):
+            self._build_step(rollup)
+        self._done["rebuilds"] += 1
+
+    @precondition(lambda self: self._is_intact())
+    @rule(rollup=st.sampled_from(ROLLUPS))
+    def go_on_building(self, rollup: Any) -> None:
+        self._build_step(rollup)
+
+    @precondition(lambda self: self._is_intact())
+    @rule(rollup=st.sampled_from(ROLLUPS), most=st.integers(1, 4))
+    def fold_some(self, rollup: Any, most: int) -> None:
+        if self._is_ready(rollup):
+            self._case.in_transaction(
+                lambda txn: write.fold_txn(txn, rollup, most=most)
+            )
+            self._done["folds"] += 1
+
+    @precondition(lambda self: self._is_intact())
+    @rule(rollup=st.sampled_from(ROLLUPS))
+    def drop_triggers_by_hand(self, rollup: Any) -> None:
+        self._case.in_transaction(lambda txn: schema.remove_triggers_txn(txn, rollup))
+        self._done["objects dropped"] += 1
+
+    if USE_POSTGRES_FOR_TESTS:
+
+        @precondition(lambda self: self._is_intact())
+        @rule(table=st.sampled_from(("owners", "days", "changes", "state")))
+        def drop_a_table_by_hand(self, table: str) -> None:
+            name = table if table == "state" else f"local_{table}"
+            self._case.execute(f"DROP TABLE media_stats_{name}")
+            self._done["objects dropped"] += 1
+
+    def _build_step(self, rollup: Any) -> None:
+        if not self._is_ready(rollup):
+            self._case.in_transaction(
+                lambda txn: write.build_step_txn(txn, rollup, most=2, now_ts=1)
+            )
+
+    def _is_intact(self) -> bool:
+        return self._case.in_transaction(lambda txn: schema.is_intact_txn(txn, ROLLUPS))
+
+    def _is_ready(self, rollup: Any) -> bool:
+        return self._case.execute(
+            "SELECT is_ready FROM media_stats_state WHERE source = ?", rollup.name
+        ) in ([(True,)], [(1,)])
+
+    def _insert(self, media: LocalMedia) -> None:
+        self._made += 1
+        media_id = f"local{self._made}"
+        self._case.execute(
+            "INSERT INTO local_media_repository "
+            "(media_id, user_id, media_length, media_type, created_ts, url_cache) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            media_id,
+            media.user_id,
+            media.media_length,
+            media.media_type,
+            media.created_ts,
+            media.url_cache,
+        )
+        self._local.append(media_id)
+
+    def _update(self, number: int, column: str, value: object) -> None:
+        self._case.execute(
+            f"UPDATE local_media_repository SET {column} = ? WHERE media_id = ?",
+            value,
+            self._local[number % len(self._local)],
+        )
