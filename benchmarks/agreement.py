@@ -65,9 +65,9 @@ def compare_with_built_in(
     order = question.parameters.get("order_by", "user_id")
     if order in ("user_id", "media_length"):
         keys = Counter(user[order] for user in module["users"])
-        # The user whom there is not may have pushed one off the page.
+        # Users whom there are not may have pushed others off the page.
         missing = keys - Counter(user[order] for user in built_in["users"])
-        if missing.total() > 1:
+        if missing.total() > nobodies:
             return f"{missing.total()} are on one page and not on the other"
     return YES
 
@@ -87,9 +87,11 @@ def compare_with_by_hand(
 
 
 def _servers(answer: Any, found: Sequence[_Rows]) -> tuple[object, object]:
-    return _usages(found[0]), [
-        (row["media_count"], row["media_length"]) for row in answer["servers"]
-    ]
+    # By hand it is the whole list.
+    return (len(found[0]), _usages(found[0][: len(answer["servers"])])), (
+        answer["total"],
+        [(row["media_count"], row["media_length"]) for row in answer["servers"]],
+    )
 
 
 def _timeline(answer: Any, found: Sequence[_Rows]) -> tuple[object, object]:

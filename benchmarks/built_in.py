@@ -3,9 +3,10 @@
 from types import SimpleNamespace
 from typing import Any, cast
 
-from synapse.module_api import LoggingTransaction
+from synapse.module_api import DatabasePool, LoggingTransaction
 from synapse.storage.databases.main.stats import StatsStore
 
+from benchmarks.dataset import SERVER_NAME
 from benchmarks.questions import Question
 
 try:
@@ -22,8 +23,15 @@ def ask_built_in(txn: LoggingTransaction, question: Question) -> object:
     async def run(_: str, function: Any) -> object:
         return function(txn)
 
-    # All that the function has of its store is a way to run a transaction.
-    store = SimpleNamespace(db_pool=SimpleNamespace(runInteraction=run))
+    # All that the function has of its store is a way to run a transaction; in older
+    # versions the server's name, and a function of the pool, too.
+    server = SimpleNamespace(server_name=SERVER_NAME)
+    pool = SimpleNamespace(
+        runInteraction=run, cursor_to_dict=getattr(DatabasePool, "cursor_to_dict", None)
+    )
+    store = SimpleNamespace(
+        db_pool=pool, hs=SimpleNamespace(config=SimpleNamespace(server=server))
+    )
     asked = question.parameters
     coroutine = StatsStore.get_users_media_usage_paginate(
         cast(StatsStore, store),

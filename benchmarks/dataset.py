@@ -1,5 +1,8 @@
 """What every data set is like, whatever the database."""
 
+# The names below end with it.
+SERVER_NAME = "example.org"
+
 # Five years, up to the end of 2024.
 DAY_MS = 86_400_000
 END_TS = 1_735_689_599_999

@@ -183,6 +183,11 @@ def _fill(
     # Older versions of Synapse have not all of them.
     present = {name for (name,) in cursor.fetchall()}
     chosen = {name: sql for name, sql in columns.items() if name in present}
+    cursor.execute("BEGIN")
+    if table in dataset.MEDIA_TABLES:
+        # What is put into a table that was emptied in the same transaction need not
+        # be written to the log.
+        cursor.execute(f"TRUNCATE {table}")
     for first in range(1, rows + 1, _ROWS_AT_ONCE):
         last = min(first + _ROWS_AT_ONCE - 1, rows)
         cursor.execute(
@@ -191,6 +196,7 @@ def _fill(
             f"FROM generate_series({first}, {last}) AS i WHERE {where}"
         )
         progress.say(f"postgres: {table}: {last:,} of {rows:,}")
+    cursor.execute("COMMIT")
 
 
 @contextmanager

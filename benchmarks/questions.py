@@ -149,7 +149,7 @@ def _about_the_rest(size: Size) -> list[Question]:
             by_hand=_both(
                 "SELECT media_origin, COUNT(*), SUM(media_length) "
                 "FROM remote_media_cache "
-                "GROUP BY media_origin ORDER BY 3 DESC LIMIT 100"
+                "GROUP BY media_origin ORDER BY 3 DESC"
             ),
         ),
         Question(
@@ -161,7 +161,7 @@ def _about_the_rest(size: Size) -> list[Question]:
             ),
             by_hand=_both(
                 "SELECT media_origin, COUNT(*), SUM(media_length) "
-                "FROM remote_media_cache GROUP BY media_origin ORDER BY 1 LIMIT 100"
+                "FROM remote_media_cache GROUP BY media_origin ORDER BY 1"
             ),
         ),
     ]

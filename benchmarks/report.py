@@ -43,10 +43,14 @@ class Line:
     agrees: bool
 
     def median_before(self, level: str) -> float | None:
-        """How long it takes without the module. By hand there is no HTTP."""
-        if self.before == BY_HAND:
-            level = SQL
-        return self.medians.get((self.before, level))
+        """How long it takes without the module.
+
+        By hand there is no HTTP. Of a long request the statements are nearly all, and
+        were not measured.
+        """
+        other = SQL if level == HTTP else HTTP
+        found = self.medians.get((self.before, level))
+        return self.medians.get((self.before, other)) if found is None else found
 
     def ratio(self, way: str, level: str) -> float | None:
         """How many times as fast the module is."""

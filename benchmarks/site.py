@@ -20,6 +20,7 @@ from synapse.module_api import LoggingTransaction
 from synapse.storage.database import LoggingDatabaseConnection
 
 from benchmarks import dataset_postgres, dataset_sqlite
+from benchmarks.dataset import SERVER_NAME
 from benchmarks.http import Asker
 from benchmarks.options import Size
 from demo.homeserver import Homeserver
@@ -38,7 +39,7 @@ _LOADING = {
     "fsync": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
-    "max_wal_size": "16GB",
+    "max_wal_size": "4GB",
     "autovacuum": "off",
 }
 
@@ -252,7 +253,7 @@ class Site:
             postgres = self._server.dsn(self.size.name)
         return Homeserver(
             self._homeserver_folder,
-            server_name="example.org",
+            server_name=SERVER_NAME,
             module=module,
             postgres=postgres,
             # There is a hundred of them on a new database.
