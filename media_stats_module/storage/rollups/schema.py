@@ -21,7 +21,7 @@ from media_stats_module.storage.rollups.tables import (
 )
 
 # Counted up whenever an object below changes. Totals of another version are rebuilt.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 # How long an upload may queue behind our own wait for a lock on a media table.
 _LOCK_TIMEOUT = "100ms"
@@ -192,11 +192,12 @@ def install_triggers_txn(txn: LoggingTransaction, rollup: Rollup) -> None:
         """,
         (_postgres_function_body(rollup),),
     )
+    # Of no columns in particular: PostgreSQL would not let an upgrade of Synapse change
+    # the types of those columns.
     txn.execute(
         f"""
         CREATE TRIGGER {rollup.trigger}
-        AFTER INSERT OR DELETE OR UPDATE OF {_counting_columns(rollup)}
-        ON {rollup.media.name}
+        AFTER INSERT OR DELETE OR UPDATE ON {rollup.media.name}
         FOR EACH ROW EXECUTE PROCEDURE {rollup.trigger}()
         """
     )
@@ -214,10 +215,9 @@ def remove_triggers_txn(txn: LoggingTransaction, rollup: Rollup) -> None:
             txn.execute(f"DROP TRIGGER {name}")
         return
 
-    # Looked for first: DROP TRIGGER IF EXISTS takes its lock even where there is none.
-    if _postgres_trigger_txn(txn, rollup):
-        txn.execute(f"DROP TRIGGER {rollup.trigger} ON {rollup.media.name}")
-    txn.execute(f"DROP FUNCTION IF EXISTS {rollup.trigger}()")
+    # With its trigger, whichever table that is on: the media table may have got another
+    # name when Synapse made a new one.
+    txn.execute(f"DROP FUNCTION IF EXISTS {rollup.trigger}() CASCADE")
 
 
 def remove_tables_txn(txn: LoggingTransaction, rollups: Sequence[Rollup]) -> None:
@@ -229,13 +229,18 @@ def remove_tables_txn(txn: LoggingTransaction, rollups: Sequence[Rollup]) -> Non
 
 def has_time_index_txn(txn: LoggingTransaction, rollup: Rollup) -> bool:
     """Whether the index by time is there and can be used."""
-    if not is_postgres(txn):
-        return rollup.by_time in _present_txn(txn)
-    txn.execute(
-        "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(?)",
-        (rollup.by_time,),
-    )
-    return txn.fetchall() == [(True,)]
+    if is_postgres(txn):
+        txn.execute(
+            "SELECT 1 FROM pg_index WHERE indexrelid = to_regclass(?) "
+            "AND indrelid = to_regclass(?) AND indisvalid",
+            (rollup.by_time, rollup.media.name),
+        )
+    else:
+        txn.execute(
+            "SELECT 1 FROM sqlite_master WHERE name = ? AND tbl_name = ?",
+            (rollup.by_time, rollup.media.name),
+        )
+    return bool(txn.fetchall())
 
 
 def create_time_index_txn(txn: LoggingTransaction, rollup: Rollup) -> None:
@@ -249,10 +254,10 @@ def create_time_index_txn(txn: LoggingTransaction, rollup: Rollup) -> None:
     whether or not it is in the window. On SQLite a B-tree, with all that is added up.
 
     What is left of an attempt that was interrupted is an index that is not valid; it
-    is dropped first.
+    is dropped first. So is one of a table that has another name now.
     """
+    drop_time_index_txn(txn, rollup)
     if is_postgres(txn):
-        txn.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {rollup.by_time}")
         txn.execute(
             f"CREATE INDEX CONCURRENTLY {rollup.by_time} ON {rollup.media.name} "
             "USING brin (created_ts) WITH (pages_per_range = 32, autosummarize = on)"
@@ -303,12 +308,21 @@ def _begin_txn(txn: LoggingTransaction) -> None:
         txn.execute("BEGIN IMMEDIATE")
 
 
-def _counting_columns(rollup: Rollup) -> str:
+def _counting_columns(rollup: Rollup) -> Sequence[str]:
     """The columns of the media table that decide what a row adds to the totals.
 
     Not `last_access_ts`, which Synapse writes all the time.
     """
-    return ", ".join((*rollup.media.present, *rollup.media.absent, "created_ts"))
+    return *rollup.media.present, *rollup.media.absent, "created_ts"
+
+
+def _is_same(rollup: Rollup) -> str:
+    """The condition under which an UPDATE does not matter to the totals."""
+    before, after = (
+        ", ".join(f"{row}.{column}" for column in _counting_columns(rollup))
+        for row in ("OLD", "NEW")
+    )
+    return f"({before}) IS NOT DISTINCT FROM ({after})"
 
 
 def _log(rollup: Rollup, row: str, sign: str) -> str:
@@ -325,6 +339,9 @@ def _postgres_function_body(rollup: Rollup) -> str:
     # misses a change, which the check finds.
     return f"""
 BEGIN
+    IF TG_OP = 'UPDATE' AND {_is_same(rollup)} THEN
+        RETURN NULL;
+    END IF;
     IF TG_OP <> 'INSERT' AND {rollup.media.is_row_counted("OLD")} THEN
         {_log(rollup, "OLD", "-")};
     END IF;
@@ -348,10 +365,11 @@ def _sqlite_triggers(rollup: Rollup) -> dict[str, str]:
             f"CREATE TRIGGER {name} AFTER {event.upper()} ON {rollup.media.name} "
             f"WHEN {_is_logged(rollup, row)} BEGIN {_log(rollup, row, sign)}; END"
         )
+    columns = ", ".join(_counting_columns(rollup))
     for row, sign in (("OLD", "-"), ("NEW", "")):
         name = f"{rollup.trigger}_update_{row.lower()}"
         triggers[name] = (
-            f"CREATE TRIGGER {name} AFTER UPDATE OF {_counting_columns(rollup)} "
+            f"CREATE TRIGGER {name} AFTER UPDATE OF {columns} "
             f"ON {rollup.media.name} "
             f"WHEN {_is_logged(rollup, row)} BEGIN {_log(rollup, row, sign)}; END"
         )
