@@ -100,7 +100,7 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
     parser.add_argument(
         "--time-limit",
         type=float,
-        default=8.0,
+        default=5.0,
         metavar="SECONDS",
         help="for all runs of one question in one way",
     )
