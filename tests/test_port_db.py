@@ -1,0 +1,121 @@
+"""From SQLite to PostgreSQL by Synapse's own `synapse_port_db`, with rollups."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from deployment import wait_until
+from realservers.postgres import PostgresServer
+from support import MODULE_PATH
+
+from demo.client import Account
+from demo.homeserver import Homeserver
+
+_TIMEOUT_S = 300
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    directory = tmp_path_factory.mktemp("postgres")
+    with PostgresServer.start(directory, {"fsync": "off"}) as postgres:
+        postgres.create_database("synapse")
+        yield postgres
+
+
+def port(homeserver: Homeserver, server: PostgresServer, directory: Path) -> None:
+    """Copy the database of a homeserver that is down, as Synapse documents it."""
+    snapshot = directory / "snapshot.db"
+    config = yaml.safe_load(homeserver.config_path.read_text())
+    config["database"] = {"name": "psycopg2", "args": server.dsn("synapse")}
+    # It waits between two of those on PostgreSQL, which are some sixty.
+    config["background_updates"] = {"sleep_duration_ms": 1}
+    config_path = directory / "postgres.yaml"
+    config_path.write_text(yaml.safe_dump(config))
+    run(
+        "update_synapse_database",
+        *("--database-config", str(homeserver.config_path)),
+        "--run-background-updates",
+    )
+    shutil.copy(homeserver.directory / "homeserver.db", snapshot)
+    run(
+        "synapse_port_db",
+        *("--sqlite-database", str(snapshot)),
+        *("--postgres-config", str(config_path)),
+    )
+
+
+def run(script: str, *args: str) -> None:
+    """Run one of Synapse's own commands."""
+    finished = subprocess.run(
+        [sys.executable, "-m", f"synapse._scripts.{script}", *args],
+        capture_output=True,
+        text=True,
+        timeout=_TIMEOUT_S,
+    )
+    assert finished.returncode == 0, finished.stdout[-2000:] + finished.stderr[-2000:]
+
+
+class Asked:
+    """What an admin asks of a homeserver."""
+
+    def __init__(self, homeserver: Homeserver, admin: Account) -> None:
+        self._homeserver = homeserver
+        self._admin = admin
+
+    def users(self) -> Any:
+        return self._request("GET", "users")
+
+    def wait_until_ready(self) -> None:
+        wait_until(
+            lambda: (
+                {
+                    rollup["phase"]
+                    for rollup in self._request("GET", "rollups")["rollups"].values()
+                }
+                == {"ready"}
+            )
+        )
+
+    def differences(self) -> list[int]:
+        """What the check on demand finds wrong."""
+        found = self._request("POST", "rollups/check")["differences"]
+        return [n for source in ("local", "remote") for n in found[source].values()]
+
+    def _request(self, method: str, path: str) -> Any:
+        answer = self._homeserver.client.request(
+            method, f"{MODULE_PATH}/v1/{path}", token=self._admin.access_token
+        )
+        assert answer.status == 200, answer.body
+        return answer.json()
+
+
+def test_totals_are_exact_after_synapse_port_db(
+    server: PostgresServer, tmp_path: Path
+) -> None:
+    directory = tmp_path / "synapse"
+    module = {"rollups": True}
+    with Homeserver(directory, module=module) as on_sqlite:
+        admin = on_sqlite.register("admin", admin=True)
+        asked = Asked(on_sqlite, admin)
+        on_sqlite.client.upload(admin, b"in the totals")
+        asked.wait_until_ready()
+        on_sqlite.client.upload(admin, b"in the log")
+        before = asked.users()
+    assert before["users"][0]["media_count"] == 2
+
+    port(on_sqlite, server, tmp_path)
+
+    on_postgres = Homeserver(directory, module=module, postgres=server.dsn("synapse"))
+    with on_postgres:
+        asked = Asked(on_postgres, admin)
+        assert asked.users() == before
+        asked.wait_until_ready()
+        assert asked.users() == before
+        on_postgres.client.upload(admin, b"later")
+        assert asked.users()["users"][0]["media_count"] == 3
+        assert not any(asked.differences())
