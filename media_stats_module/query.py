@@ -8,6 +8,7 @@ are not known are ignored, as Synapse ignores them: published clients send some.
 import enum
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TypeVar
 
@@ -37,6 +38,10 @@ MAX_TEXT_LENGTH = 512
 # How many files are on a page at most. The next page costs no more than the first.
 MAX_FILES = 10_000
 
+# Stands for no limit. One less, since a limit and one more is asked for to see whether
+# there is a next page.
+NO_LIMIT = MAX_INTEGER - 1
+
 # `image/*` or anything without a star; what is stored need not be well-formed.
 _MEDIA_TYPE = re.compile(r"[^*]+/\*|[^*]+")
 
@@ -46,6 +51,13 @@ class Source(enum.Enum):
 
     LOCAL = "local"
     REMOTE = "remote"
+
+
+class Format(enum.Enum):
+    """What an answer is written in."""
+
+    JSON = "json"
+    CSV = "csv"
 
 
 class Interval(enum.Enum):
@@ -301,7 +313,7 @@ def parse_types_query(request: SynapseRequest) -> TypesQuery:
         order_by=_parse_enum(request, "order_by", TypesOrder.MEDIA_TYPE),
         descending=_parse_descending(request),
         start=_parse_integer(request, "from", 0),
-        limit=_parse_integer(request, "limit", 100),
+        limit=_parse_limit(request),
     )
 
 
@@ -331,10 +343,39 @@ def parse_files_query(request: SynapseRequest) -> FilesQuery:
         deactivated=deactivated,
         order_by=_parse_enum(request, "order_by", FilesOrder.MEDIA_ID),
         descending=_parse_descending(request),
-        # Who asks for more gets a page of so many, and the token of the next.
-        limit=min(_parse_integer(request, "limit", 100), MAX_FILES),
+        limit=_parse_files_limit(request),
     )
     return attr.evolve(query, after=_parse_cursor(request, query.list_name))
+
+
+def parse_format(request: SynapseRequest) -> Format:
+    """Read what a list is to be written in: `format`, or else the header `Accept`.
+
+    Raises:
+        SynapseError: 400, naming the parameter and what it should be.
+    """
+    accepted = Format.CSV if _prefers_csv(request) else Format.JSON
+    return _parse_enum(request, "format", accepted)
+
+
+def _prefers_csv(request: SynapseRequest) -> bool:
+    """Whether the client would rather have CSV than JSON (RFC 9110, section 12.5.1).
+
+    It has to name CSV. A client that takes anything gets JSON, as ever.
+    """
+    qualities: dict[str, float] = {}
+    # Bytes, since a header need not be text.
+    for header in request.requestHeaders.getRawHeaders(b"Accept", []):
+        for media_range in header.decode("latin-1").split(","):
+            media_type, *parameters = media_range.lower().split(";")
+            quality = 1.0
+            for parameter in parameters:
+                name, _, value = parameter.partition("=")
+                if name.strip() == "q":
+                    with suppress(ValueError):
+                        quality = float(value)
+            qualities[media_type.strip()] = quality
+    return qualities.get("text/csv", 0.0) > qualities.get("application/json", 0.0)
 
 
 def _parse_owners_query(
@@ -344,7 +385,7 @@ def _parse_owners_query(
         request, "order_by", default=default_order, allowed_values=list(orders)
     )
     start = _parse_integer(request, "from", 0)
-    limit = _parse_integer(request, "limit", 100)
+    limit = _parse_limit(request)
     from_ts, until_ts = _parse_window(request)
     return OwnersQuery(
         order_by=orders[order_by],
@@ -438,6 +479,19 @@ def _parse_text(request: SynapseRequest, name: str) -> str | None:
             "characters."
         )
     return text
+
+
+def _parse_limit(request: SynapseRequest) -> int:
+    is_page = parse_format(request) is Format.JSON
+    return _parse_integer(request, "limit", 100 if is_page else NO_LIMIT)
+
+
+def _parse_files_limit(request: SynapseRequest) -> int:
+    limit = _parse_limit(request)
+    # Who asks for more gets a page of so many, and the token of the next. A whole list
+    # is not held in memory.
+    most = MAX_FILES if parse_format(request) is Format.JSON else NO_LIMIT
+    return min(limit, most)
 
 
 def _parse_descending(request: SynapseRequest) -> bool:

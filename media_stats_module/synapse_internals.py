@@ -9,6 +9,9 @@ all of them on every version supported.
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+# The headers of Synapse's own answers, for one that is not JSON.
+from synapse.http.server import set_cors_headers
+
 # Synapse's own parsers of query parameters, so that errors are in its own words. They
 # are where they were in the oldest Synapse supported here.
 from synapse.http.servlet import parse_boolean, parse_integer, parse_string
@@ -22,6 +25,7 @@ __all__ = [
     "parse_string",
     "run_autocommit",
     "runs_background_tasks",
+    "set_cors_headers",
     "synapse_config",
 ]
 

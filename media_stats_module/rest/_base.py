@@ -84,18 +84,3 @@ class AdminResource(Endpoint, abc.ABC):
 def usage_body(usage: Usage) -> JsonDict:
     """An amount of files, as every answer puts it."""
     return {"media_count": usage.media_count, "media_length": usage.media_length}
-
-
-def page_totals(start: int, length: int, total: int) -> JsonDict:
-    """What every page says of the whole list.
-
-    Args:
-        start: how many are before the page.
-        length: how many are on it.
-        total: how many are on all pages.
-    """
-    totals: JsonDict = {"total": total}
-    # An empty page has no next one, or a client would ask for it for ever.
-    if length and start + length < total:
-        totals["next_token"] = start + length
-    return totals

@@ -4,11 +4,23 @@ from synapse.module_api import JsonDict, SynapseRequest
 
 from media_stats_module.cursor import write_cursor
 from media_stats_module.query import Source, parse_files_query
-from media_stats_module.rest._base import AdminResource
+from media_stats_module.rest._csv import CsvFile
+from media_stats_module.rest._list import ListResource
 from media_stats_module.storage import File
 
+_FILE = (
+    "media_type",
+    "upload_name",
+    "media_length",
+    "created_ts",
+    "last_access_ts",
+    "quarantined_by",
+)
+_LOCAL_FILE = ("mxc", "user_id", *_FILE, "safe_from_quarantine", "url_preview")
+_REMOTE_FILE = ("mxc", "server_name", *_FILE)
 
-class FilesMediaStatsResource(AdminResource):
+
+class FilesMediaStatsResource(ListResource):
     """Lists files, for an admin to decide what to delete, say.
 
     There is no total: counting would read the whole table for every page.
@@ -22,6 +34,16 @@ class FilesMediaStatsResource(AdminResource):
         if page.end:
             answer["next_token"] = write_cursor(query.list_name, page.end)
         return answer
+
+    async def export(self, request: SynapseRequest, file: CsvFile) -> str:
+        query = parse_files_query(request)
+        columns, body = (
+            (_LOCAL_FILE, self._local_body)
+            if query.source is Source.LOCAL
+            else (_REMOTE_FILE, self._remote_body)
+        )
+        await self._store.export_files(query, file.writer(columns, body))
+        return "files"
 
     def _local_body(self, file: File) -> JsonDict:
         return {

@@ -1,24 +1,40 @@
 """`/v1/timeline`: how much media was created when."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from synapse.module_api import JsonDict, SynapseRequest
 from synapse.module_api.errors import Codes, SynapseError
 
-from media_stats_module.buckets import MAX_BUCKETS, TooManyBucketsError, fill_buckets
+from media_stats_module.buckets import (
+    MAX_BUCKETS,
+    Bucket,
+    TooManyBucketsError,
+    fill_buckets,
+)
 from media_stats_module.query import parse_timeline_query
-from media_stats_module.rest._base import AdminResource
+from media_stats_module.rest._csv import CsvFile
+from media_stats_module.rest._list import ListResource
 from media_stats_module.synapse_internals import current_time_ms
 
+_BUCKET = ("date", "from_ts", "until_ts", "media_count", "media_length")
 
-class TimelineMediaStatsResource(AdminResource):
+
+class TimelineMediaStatsResource(ListResource):
     """Adds up what was created each day, week or month."""
 
     async def answer(self, request: SynapseRequest) -> JsonDict:
+        return {"buckets": [_bucket(bucket) for bucket in await self._buckets(request)]}
+
+    async def export(self, request: SynapseRequest, file: CsvFile) -> str:
+        file.writer(_BUCKET, _bucket)(await self._buckets(request))
+        return "timeline"
+
+    async def _buckets(self, request: SynapseRequest) -> Sequence[Bucket]:
         query = parse_timeline_query(request)
         days = await self._store.get_days(query)
         try:
-            buckets = fill_buckets(days, query, current_time_ms(self._api))
+            return fill_buckets(days, query, current_time_ms(self._api))
         except TooManyBucketsError:
             raise SynapseError(
                 HTTPStatus.BAD_REQUEST,
@@ -26,15 +42,13 @@ class TimelineMediaStatsResource(AdminResource):
                 "with from_ts and until_ts, or for longer parts with interval.",
                 Codes.INVALID_PARAM,
             ) from None
-        return {
-            "buckets": [
-                {
-                    "date": bucket.date.isoformat(),
-                    "from_ts": bucket.from_ts,
-                    "until_ts": bucket.until_ts,
-                    "media_count": bucket.media_count,
-                    "media_length": bucket.media_length,
-                }
-                for bucket in buckets
-            ]
-        }
+
+
+def _bucket(bucket: Bucket) -> JsonDict:
+    return {
+        "date": bucket.date.isoformat(),
+        "from_ts": bucket.from_ts,
+        "until_ts": bucket.until_ts,
+        "media_count": bucket.media_count,
+        "media_length": bucket.media_length,
+    }

@@ -10,6 +10,7 @@ from media_stats_module.storage.values import (
     OwnerUsage,
     RemoteSummary,
     Summary,
+    TypeUsage,
     Usage,
 )
 
@@ -23,5 +24,6 @@ __all__ = [
     "OwnersPage",
     "RemoteSummary",
     "Summary",
+    "TypeUsage",
     "Usage",
 ]

@@ -4,6 +4,9 @@ Statements that list owners put the owners into a common table expression called
 `owners`, and get the pieces around it from here.
 """
 
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.query import OwnersOrder, OwnersQuery
@@ -44,8 +47,7 @@ class Owners:
     ) -> None:
         self._txn = txn
         self._are_users = media.owners_are_users
-        self._search_term = query.search_term
-        self._deactivated = query.deactivated
+        self._query = query
         self._early = self._are_users and (
             query.search_term is not None or query.order_by is OwnersOrder.DISPLAYNAME
         )
@@ -66,15 +68,41 @@ class Owners:
                 """
         conditions: list[str] = []
         args: tuple[object, ...] = ()
-        if self._deactivated is not None:
-            conditions.append(is_deactivated("owners.owner", self._deactivated))
-        if self._search_term is not None:
-            found = self._found(self._search_term)
+        if self._query.deactivated is not None:
+            conditions.append(is_deactivated("owners.owner", self._query.deactivated))
+        if self._query.search_term is not None:
+            found = self._found(self._query.search_term)
             conditions.append(found.text)
             args = found.args
         if conditions:
             text += f" WHERE {' AND '.join(conditions)}"
         return Sql(text, args)
+
+    def listed(self, totals: Sql) -> Sql:
+        """The statement for a page, of which each row carries the total.
+
+        An empty page is a row of NULLs.
+
+        Args:
+            totals: common table expressions, among them `owners`, of all owners with
+                their `media_count` and `media_length`.
+        """
+        matched = self.matched("owners.owner, owners.media_count, owners.media_length")
+        return Sql(
+            f"""
+            WITH {totals.text},
+            matched AS ({matched.text}),
+            page AS (SELECT * FROM matched ORDER BY {self.order_by} LIMIT ? OFFSET ?)
+            SELECT
+                (SELECT COUNT(*) FROM matched),
+                owner, {self.displayname}, media_count, media_length
+            FROM (SELECT 1 AS one) AS always
+            LEFT JOIN page ON one = 1
+            {self.joined_late("page.owner")}
+            ORDER BY {self.order_by}
+            """,
+            (*totals.args, *matched.args, self._query.limit, self._query.start),
+        )
 
     def joined_late(self, owner: str) -> str:
         """Join the profiles of the owners on the page, unless they are there."""
@@ -103,15 +131,11 @@ class Owners:
         )
 
 
-def owners_page(
-    rows: list[tuple[int, str | None, str | None, int, int]],
-) -> OwnersPage:
-    """A page from rows that each carry the total; an empty page has one, of NULLs."""
-    return OwnersPage(
-        owners=[
-            OwnerUsage(owner, displayname, media_count, media_length)
-            for _, owner, displayname, media_count, media_length in rows
-            if owner is not None
-        ],
-        total=rows[0][0],
-    )
+def owners_page(rows: Sequence[tuple[Any, ...]]) -> OwnersPage:
+    """A page from the rows of a statement; see `Owners.listed`."""
+    return OwnersPage(owners=list(owners_of(rows)), total=rows[0][0])
+
+
+def owners_of(rows: Iterable[tuple[Any, ...]]) -> Iterator[OwnerUsage]:
+    """The owners in such rows."""
+    return (OwnerUsage(*row) for _, *row in rows if row[0] is not None)

@@ -1,10 +1,15 @@
 """A piece of SQL with the values that go with it, and the pieces that many share."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import attr
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.query import MediaQuery, Window
 from media_stats_module.storage._synapse import MediaTable, is_postgres
+
+_ROWS_AT_ONCE = 2_000
 
 
 @attr.s(auto_attribs=True, frozen=True, slots=True)
@@ -13,6 +18,29 @@ class Sql:
 
     text: str
     args: tuple[object, ...] = ()
+
+
+def iterate_txn(txn: LoggingTransaction, statement: Sql) -> Iterator[tuple[Any, ...]]:
+    """The rows of a statement, however many, a few thousand in memory at a time."""
+    if not is_postgres(txn):
+        # SQLite computes them one by one.
+        txn.execute(statement.text, statement.args)
+        yield from txn
+        return
+    # Without a cursor in the database, its driver would fetch all rows before it gives
+    # the first. By default the planner expects that a tenth of them will be read.
+    txn.execute("SET LOCAL cursor_tuple_fraction = 1")
+    txn.execute(
+        f"DECLARE media_stats_rows NO SCROLL CURSOR FOR {statement.text}",
+        statement.args,
+    )
+    while True:
+        txn.execute(f"FETCH {_ROWS_AT_ONCE} FROM media_stats_rows")
+        rows = txn.fetchall()
+        if not rows:
+            break
+        yield from rows
+    txn.execute("CLOSE media_stats_rows")
 
 
 def in_window(window: Window) -> Sql:

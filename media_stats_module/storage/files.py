@@ -1,10 +1,18 @@
 """The files themselves, a page at a time."""
 
+from collections.abc import Iterator
+
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.cursor import FilesPosition
 from media_stats_module.query import FilesOrder, FilesQuery
-from media_stats_module.storage._sql import Sql, in_window, of_owner, scan_txn
+from media_stats_module.storage._sql import (
+    Sql,
+    in_window,
+    iterate_txn,
+    of_owner,
+    scan_txn,
+)
 from media_stats_module.storage._synapse import (
     MediaTable,
     is_deactivated,
@@ -42,17 +50,44 @@ def get_files_page_txn(
 ) -> FilesPage:
     """One page of the files, from where the last one ended.
 
+    Args:
+        txn: one transaction, in which the answer is consistent.
+        media: the media to list.
+        query: what is asked.
+    """
+    # One more, to see whether there is a next page.
+    statement = _statement_txn(txn, media, query, query.limit + 1)
+    txn.execute(statement.text, statement.args)
+    rows = txn.fetchall()
+    files = [File(*columns) for *columns, _ in rows[: query.limit]]
+    end = None
+    # An empty page has no next one, or a client would ask for it for ever.
+    if files and len(rows) > query.limit:
+        last, key = files[-1], rows[query.limit - 1][-1]
+        end = FilesPosition(key, last.server_name, last.media_id)
+    return FilesPage(files, end)
+
+
+def iterate_files_txn(
+    txn: LoggingTransaction, media: MediaTable, query: FilesQuery
+) -> Iterator[File]:
+    """The same, for a page of any length: one by one, as the database gives them."""
+    statement = _statement_txn(txn, media, query, query.limit)
+    for *columns, _ in iterate_txn(txn, statement):
+        yield File(*columns)
+
+
+def _statement_txn(
+    txn: LoggingTransaction, media: MediaTable, query: FilesQuery, limit: int
+) -> Sql:
+    """The statement for so many files.
+
     - All files by media ID, or a server's: a walk along the unique index, which costs
       the page.
     - A user's files: the user's rows by the index `(user_id, created_ts)`; by
       creation, in the order of that index, no more than the page.
     - Else a read of the table, of which only the page is sorted: 1.5 s for 10 million
       media on PostgreSQL.
-
-    Args:
-        txn: one transaction, in which the answer is consistent.
-        media: the media to list.
-        query: what is asked.
     """
     owner, window = of_owner(media, query.owner), in_window(query)
     filters, after = _filters(txn, query), _after(media, query)
@@ -62,7 +97,7 @@ def get_files_page_txn(
     )
     scan = "" if is_walk or query.owner is not None else scan_txn(txn, media, window)
     columns = _LOCAL_COLUMNS if media.owners_are_users else _REMOTE_COLUMNS
-    txn.execute(
+    return Sql(
         f"""
         SELECT {columns}, {_KEYS.get(query.order_by, "NULL")}
         FROM {media.name} AS m {scan}
@@ -71,17 +106,8 @@ def get_files_page_txn(
         ORDER BY {_order_by(media, query, is_walk=is_walk)}
         LIMIT ?
         """,
-        # One more, to see whether there is a next page.
-        (*owner.args, *window.args, *filters.args, *after.args, query.limit + 1),
+        (*owner.args, *window.args, *filters.args, *after.args, limit),
     )
-    rows = txn.fetchall()
-    files = [File(*columns) for *columns, _ in rows[: query.limit]]
-    end = None
-    # An empty page has no next one, or a client would ask for it for ever.
-    if files and len(rows) > query.limit:
-        last, key = files[-1], rows[query.limit - 1][-1]
-        end = FilesPosition(key, last.server_name, last.media_id)
-    return FilesPage(files, end)
 
 
 def _filters(txn: LoggingTransaction, query: FilesQuery) -> Sql:

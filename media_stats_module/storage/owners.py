@@ -1,12 +1,16 @@
 """Lists of owners: from the totals if they can tell, or else from the media itself."""
 
+from collections.abc import Iterator
+
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.query import OwnersQuery
 from media_stats_module.storage import live
+from media_stats_module.storage._owners import owners_of
+from media_stats_module.storage._sql import iterate_txn
 from media_stats_module.storage.rollups import read
 from media_stats_module.storage.rollups.tables import Rollup
-from media_stats_module.storage.values import OwnersPage
+from media_stats_module.storage.values import OwnersPage, OwnerUsage
 
 
 def get_owners_page_txn(
@@ -25,3 +29,19 @@ def get_owners_page_txn(
         if page is not None:
             return page
     return live.get_owners_page_txn(txn, rollup.media, query)
+
+
+def iterate_owners_txn(
+    txn: LoggingTransaction, rollup: Rollup, query: OwnersQuery, *, has_rollups: bool
+) -> Iterator[OwnerUsage]:
+    """The same, for a page of any length: one by one, as the database gives them.
+
+    Live, it costs one read of the media table.
+    """
+    statement = None
+    if has_rollups:
+        statement = read.owners_statement_txn(txn, rollup, query)
+    if statement is None:
+        statement = live.scan_statement_txn(txn, rollup.media, query)
+    return owners_of(iterate_txn(txn, statement))
+

@@ -1,7 +1,8 @@
 """The one way into the database: picks how a question is answered, and asks it."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Concatenate, ParamSpec, TypeVar
 
 from synapse.module_api import LoggingTransaction, ModuleApi
 
@@ -16,9 +17,9 @@ from media_stats_module.query import (
     TimelineQuery,
     TypesQuery,
 )
-from media_stats_module.storage.files import get_files_page_txn
+from media_stats_module.storage.files import get_files_page_txn, iterate_files_txn
 from media_stats_module.storage.measurements import Measurements, measure_txn
-from media_stats_module.storage.owners import get_owners_page_txn
+from media_stats_module.storage.owners import get_owners_page_txn, iterate_owners_txn
 from media_stats_module.storage.rollups import schema, write
 from media_stats_module.storage.rollups.check import Differences, check_txn
 from media_stats_module.storage.rollups.state import (
@@ -29,15 +30,21 @@ from media_stats_module.storage.rollups.state import (
 from media_stats_module.storage.rollups.tables import Rollup, all_rollups
 from media_stats_module.storage.summary import get_summary_txn
 from media_stats_module.storage.timeline import get_days_txn
-from media_stats_module.storage.types import get_types_page_txn
+from media_stats_module.storage.types import get_types_page_txn, iterate_types_txn
 from media_stats_module.storage.values import (
     DayUsage,
+    File,
     FilesPage,
     OwnersPage,
+    OwnerUsage,
     Summary,
     TypesPage,
+    TypeUsage,
 )
 from media_stats_module.synapse_internals import current_time_ms
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 logger = logging.getLogger(__name__)
 
@@ -101,6 +108,48 @@ class MediaStatsStore:
             self._rollup(query).media,
             query,
         )
+
+    async def export_users(
+        self, query: OwnersQuery, write: Callable[[Iterator[OwnerUsage]], None]
+    ) -> None:
+        """Have all users that are asked for written, by a function that is given them.
+
+        It is called in a thread of the database, and called again if the transaction
+        has to be tried again.
+        """
+        await self._export(
+            write,
+            iterate_owners_txn,
+            self._local,
+            query,
+            has_rollups=self.has_rollups,
+        )
+
+    async def export_servers(
+        self, query: OwnersQuery, write: Callable[[Iterator[OwnerUsage]], None]
+    ) -> None:
+        """The same for servers."""
+        await self._export(
+            write,
+            iterate_owners_txn,
+            self._remote,
+            query,
+            has_rollups=self.has_rollups,
+        )
+
+    async def export_types(
+        self, query: TypesQuery, write: Callable[[Iterator[TypeUsage]], None]
+    ) -> None:
+        """The same for media types."""
+        media = self._rollup(query).media
+        await self._export(write, iterate_types_txn, media, query)
+
+    async def export_files(
+        self, query: FilesQuery, write: Callable[[Iterator[File]], None]
+    ) -> None:
+        """The same for files."""
+        media = self._rollup(query).media
+        await self._export(write, iterate_files_txn, media, query)
 
     async def measure(self, *, with_summary: bool) -> Measurements:
         """What the metrics show.
@@ -173,6 +222,20 @@ class MediaStatsStore:
             "media_stats_start_build", write.start_build_txn, rollup, now_ts
         )
         return differences
+
+    async def _export(
+        self,
+        write: Callable[[Iterator[_T]], None],
+        iterate_txn: Callable[Concatenate[LoggingTransaction, _P], Iterator[_T]],
+        *args: _P.args,
+        **kwargs: _P.kwargs,
+    ) -> None:
+        def export_txn(txn: LoggingTransaction) -> None:
+            write(iterate_txn(txn, *args, **kwargs))
+
+        await self._api.run_db_interaction(
+            f"media_stats_{iterate_txn.__name__}", export_txn
+        )
 
     def _rollup(self, query: MediaQuery) -> Rollup:
         return self._local if query.source is Source.LOCAL else self._remote

@@ -6,7 +6,7 @@ from synapse.module_api import LoggingTransaction
 
 from media_stats_module.query import MAX_INTEGER, OwnersOrder, OwnersQuery
 from media_stats_module.storage._owners import Owners, owners_page
-from media_stats_module.storage._sql import room_to_hash
+from media_stats_module.storage._sql import Sql, room_to_hash
 from media_stats_module.storage._synapse import is_postgres
 from media_stats_module.storage.rollups import schema
 from media_stats_module.storage.rollups.tables import STATE, Rollup, fingerprint
@@ -18,25 +18,46 @@ def get_owners_page_txn(
 ) -> OwnersPage | None:
     """One page of those who have media; None if the totals cannot tell.
 
+    Args:
+        txn: one transaction, in which the answer is consistent.
+        rollup: the totals.
+        query: what is asked.
+    """
+    statement = owners_statement_txn(txn, rollup, query)
+    if statement is None:
+        return None
+    txn.execute(statement.text, statement.args)
+    return owners_page(txn.fetchall())
+
+
+def owners_statement_txn(
+    txn: LoggingTransaction, rollup: Rollup, query: OwnersQuery
+) -> Sql | None:
+    """The statement that lists those who have media; None if the totals cannot tell.
+
     They cannot while they are being built, nor for a window of time.
 
     Args:
         txn: one transaction, in which the answer is consistent.
         rollup: the totals.
         query: what is asked.
+
+    Returns:
+        a statement whose rows are those of `Owners.listed`.
     """
     if query.from_ts is not None or query.until_ts is not None:
         return None
     kept_owners = _ready_owners_txn(txn, rollup)
     if kept_owners is None:
         return None
+    owners = Owners(txn, rollup.media, query)
     if (
         query.search_term is not None
         or query.deactivated is not None
         or query.order_by is OwnersOrder.DISPLAYNAME
     ):
-        return _matched_page_txn(txn, rollup, query)
-    return _indexed_page_txn(txn, rollup, query, kept_owners)
+        return owners.listed(_all_owners(rollup))
+    return _indexed_page(rollup, query, owners, kept_owners)
 
 
 def get_days_txn(
@@ -93,9 +114,9 @@ def _ready_owners_txn(txn: LoggingTransaction, rollup: Rollup) -> int | None:
     return rows[0][0] if rows else None
 
 
-def _indexed_page_txn(
-    txn: LoggingTransaction, rollup: Rollup, query: OwnersQuery, kept_owners: int
-) -> OwnersPage:
+def _indexed_page(
+    rollup: Rollup, query: OwnersQuery, owners: Owners, kept_owners: int
+) -> Sql:
     """A page in an order that an index of the totals has.
 
     PostgreSQL, 100,000 users: 0.4 ms for the first page and 20 ms for the last, which
@@ -104,8 +125,7 @@ def _indexed_page_txn(
     `kept` is cut to what the page can need before the owners in the log, whose
     totals have moved, are sorted in between.
     """
-    owners = Owners(txn, rollup.media, query)
-    txn.execute(
+    return Sql(
         f"""
         WITH {_delta_and_changed(rollup)},
         kept AS (
@@ -123,7 +143,7 @@ def _indexed_page_txn(
             ORDER BY {owners.order_by} LIMIT ? OFFSET ?
         )
         SELECT
-            (SELECT COUNT(*) FROM changed WHERE media_count <> 0)
+            ? + (SELECT COUNT(*) FROM changed WHERE media_count <> 0)
                 - (SELECT COUNT(*) FROM changed WHERE is_kept),
             owner, {owners.displayname}, media_count, media_length
         FROM (SELECT 1 AS one) AS always
@@ -131,45 +151,31 @@ def _indexed_page_txn(
         {owners.joined_late("page.owner")}
         ORDER BY {owners.order_by}
         """,
-        (min(query.start + query.limit, MAX_INTEGER), query.limit, query.start),
+        (
+            min(query.start + query.limit, MAX_INTEGER),
+            query.limit,
+            query.start,
+            kept_owners,
+        ),
     )
-    rows = cast(list[tuple[int, str | None, str | None, int, int]], txn.fetchall())
-    return owners_page([(kept_owners + row[0], *row[1:]) for row in rows])
 
 
-def _matched_page_txn(
-    txn: LoggingTransaction, rollup: Rollup, query: OwnersQuery
-) -> OwnersPage:
-    """A page for which every owner has to be looked at, with the profile.
+def _all_owners(rollup: Rollup) -> Sql:
+    """All owners with their totals, for a page that has to look at each with a profile.
 
     PostgreSQL, 100,000 users: 0.2 s, sequential scans of the totals and of `profiles`.
     """
-    owners = Owners(txn, rollup.media, query)
-    matched = owners.matched("owners.owner, owners.media_count, owners.media_length")
-    txn.execute(
+    return Sql(
         f"""
-        WITH {_delta_and_changed(rollup)},
+        {_delta_and_changed(rollup)},
         owners AS (
             SELECT owner, media_count, media_length FROM {rollup.owners}
             WHERE owner NOT IN (SELECT owner FROM delta)
             UNION ALL
             SELECT owner, media_count, media_length FROM changed
             WHERE media_count <> 0
-        ),
-        matched AS ({matched.text}),
-        page AS (SELECT * FROM matched ORDER BY {owners.order_by} LIMIT ? OFFSET ?)
-        SELECT
-            (SELECT COUNT(*) FROM matched),
-            owner, {owners.displayname}, media_count, media_length
-        FROM (SELECT 1 AS one) AS always
-        LEFT JOIN page ON one = 1
-        {owners.joined_late("page.owner")}
-        ORDER BY {owners.order_by}
-        """,
-        (*matched.args, query.limit, query.start),
-    )
-    return owners_page(
-        cast(list[tuple[int, str | None, str | None, int, int]], txn.fetchall())
+        )
+        """
     )
 
 

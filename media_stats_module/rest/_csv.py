@@ -1,0 +1,131 @@
+"""Comma-separated values, as RFC 4180 has them: what is in a cell, and a file of rows.
+
+Who opens a file in a spreadsheet wants to see a name that looks like a formula, not to
+have it computed; nobody who uploads a file may choose what an administrator's computer
+does.
+"""
+
+import csv
+import io
+import re
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import TypeVar
+
+from synapse.module_api import SynapseRequest, make_deferred_yieldable
+from twisted.protocols.basic import FileSender
+
+from media_stats_module.synapse_internals import set_cors_headers
+
+_T = TypeVar("_T")
+
+# The beginnings that spreadsheets take for a formula, after OWASP's page on CSV
+# injection, with those that some take for the same in East Asian width.
+_FORMULA = re.compile(
+    "[=+\\-@\t\r\n\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}"
+    "\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}]"
+)
+# A user ID of the characters that the Matrix specification allows stays as it is, so
+# that the file can be matched with others. With no parentheses, quotes, exclamation
+# mark or bar it can neither call a function nor start a program. IDs from before that
+# specification can have any character.
+_USER_ID = re.compile(r"@[a-z0-9._=/+-]+:[A-Za-z0-9.:\[\]-]+")
+
+
+def to_cell(value: object) -> object:
+    """What a cell shows for a value of an answer: nothing for None, no formulas."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if not isinstance(value, str):
+        return value
+    if _FORMULA.match(value) and not _USER_ID.fullmatch(value):
+        # Spreadsheets hide it and take the rest for text.
+        return f"'{value}"
+    return value
+
+
+class CsvFile:
+    """Rows on their way to a client, in a temporary file (of the directory `TMPDIR`).
+
+    They are written in the thread and the transaction that reads the database, so
+    they are of one snapshot and never all in memory. They are sent when that is over,
+    so a client that reads slowly holds no connection to the database, and a failure
+    is still answered with an error.
+    """
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115
+
+    def __enter__(self) -> "CsvFile":
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def writer(
+        self, columns: Sequence[str], to_row: Callable[[_T], Mapping[str, object]]
+    ) -> Callable[[Iterable[_T]], None]:
+        """A function that fills the file; called again, it begins anew.
+
+        Args:
+            columns: the keys of the rows, which are the header.
+            to_row: makes a row of a value.
+        """
+
+        def write(values: Iterable[_T]) -> None:
+            self._file.seek(0)
+            self._file.truncate()
+            # What is not Unicode, which SQLite does not mind, becomes question marks.
+            text = io.TextIOWrapper(
+                self._file, encoding="utf-8", errors="replace", newline=""
+            )
+            try:
+                lines = csv.writer(text)
+                lines.writerow(columns)
+                for value in values:
+                    row = to_row(value)
+                    lines.writerow([to_cell(row[column]) for column in columns])
+            finally:
+                # Or it would close the file.
+                text.detach()
+
+        return write
+
+    async def send(self, request: SynapseRequest, name: str) -> None:
+        """Answer a request with the file, piece by piece as the client takes it.
+
+        Args:
+            request: what to answer.
+            name: what a browser calls the file.
+        """
+        length = self._file.seek(0, io.SEEK_END)
+        self._file.seek(0)
+        if request._disconnected:
+            return
+        set_cors_headers(request)
+        for header, value in {
+            "Content-Type": "text/csv; charset=utf-8; header=present",
+            "Content-Disposition": f'attachment; filename="{name}"',
+            # So that a client can tell a whole file from one that was cut off.
+            "Content-Length": str(length),
+            "Cache-Control": "no-cache, no-store, must-revalidate",
+        }.items():
+            request.responseHeaders.setRawHeaders(header, [value])
+        try:
+            await make_deferred_yieldable(
+                FileSender().beginFileTransfer(  # type: ignore[no-untyped-call]
+                    self._file, request
+                )
+            )
+        except Exception:
+            # The client has gone, and nobody is there to be told.
+            if not request._disconnected:
+                raise
+        else:
+            request.finish()
