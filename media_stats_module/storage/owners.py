@@ -44,4 +44,3 @@ def iterate_owners_txn(
     if statement is None:
         statement = live.scan_statement_txn(txn, rollup.media, query)
     return owners_of(iterate_txn(txn, statement))
-

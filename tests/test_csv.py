@@ -1,0 +1,328 @@
+"""Lists as CSV: what is in the file, how it is asked for, and that it is all of it."""
+
+import re
+from collections.abc import Mapping
+from typing import ClassVar
+
+from modes_support import ModesTestCase, in_every_mode
+from parameterized import parameterized  # type: ignore[import-untyped]
+from support import (
+    MODULE_PATH,
+    LocalMedia,
+    MediaStatsTestCase,
+    RemoteMedia,
+    headers,
+)
+from tests.server import FakeChannel
+
+_DAY = 86_400_000
+
+# How spreadsheets would compute something, and what is next to that.
+_NAMES = {
+    "=1+1": "'=1+1",
+    "+1": "'+1",
+    "-1": "'-1",
+    "@SUM(1,2)": '"\'@SUM(1,2)"',
+    "\t=1": "'\t=1",
+    "\r=1": '"\'\r=1"',
+    "\n=1": '"\'\n=1"',
+    "\N{FULLWIDTH EQUALS SIGN}1": "'\N{FULLWIDTH EQUALS SIGN}1",
+    '=cmd|"/C calc"!A1': '"\'=cmd|""/C calc""!A1"',
+    "1=1": "1=1",
+    " =1": " =1",
+    "'=1": "'=1",
+    "": "",
+    "a,b": '"a,b"',
+    'say "b"': '"say ""b"""',
+    "two\nlines": '"two\nlines"',
+    "\N{SNOWMAN} \u202e": "\N{SNOWMAN} \u202e",
+}
+
+
+class CsvTestCase(ModesTestCase):
+    """Asks an endpoint for CSV."""
+
+    endpoint: ClassVar[str] = "users"
+
+    def csv(self, query: Mapping[str, object] | None = None) -> str:
+        """The file that answers."""
+        channel = self.ask(self.path, {"format": "csv", **(query or {})})
+        assert channel.code == 200, channel.result
+        body: bytes = channel.result["body"]
+        return body.decode()
+
+
+@in_every_mode
+class UsersCsvTest(CsvTestCase):
+    endpoint: ClassVar[str] = "users"
+
+    def test_file(self) -> None:
+        self.fill(
+            LocalMedia(user_id="@alice:test", media_length=5),
+            LocalMedia(user_id="@alice:test", media_length=6),
+            LocalMedia(user_id="@bob:test", media_length=7),
+            LocalMedia(user_id=None, media_length=8),
+            displaynames={"@alice:test": "Alice"},
+        )
+        assert self.csv() == (
+            "user_id,displayname,media_count,media_length\r\n"
+            "@alice:test,Alice,2,11\r\n"
+            "@bob:test,,1,7\r\n"
+        )
+
+    def test_parameters(self) -> None:
+        self.fill(
+            *[
+                LocalMedia(user_id=f"@u{size}:test", media_length=size, created_ts=size)
+                for size in (1, 2, 3, 4, 5)
+            ]
+        )
+        query = {"order_by": "media_length", "dir": "b", "limit": 2, "from": 1}
+        assert self.csv(query) == (
+            "user_id,displayname,media_count,media_length\r\n"
+            "@u4:test,,1,4\r\n"
+            "@u3:test,,1,3\r\n"
+        )
+        assert self.csv({"until_ts": 1, "search_term": "U"}) == (
+            "user_id,displayname,media_count,media_length\r\n@u1:test,,1,1\r\n"
+        )
+        nothing = "user_id,displayname,media_count,media_length\r\n"
+        assert self.csv({"limit": 0}) == nothing
+        assert self.csv({"from": 5}) == nothing
+        assert self.csv({"search_term": "nobody"}) == nothing
+
+    def test_all_of_it(self) -> None:
+        """More than a page, and more than are read from the database at once."""
+        names = [f"@user{number:04}:test" for number in range(2_345)]
+        self.fill(*[LocalMedia(user_id=name, media_length=1) for name in names])
+        assert self.csv() == "user_id,displayname,media_count,media_length\r\n" + (
+            "".join(f"{name},,1,1\r\n" for name in names)
+        )
+
+    def test_no_formulas(self) -> None:
+        self.fill(
+            *[
+                LocalMedia(user_id=f"@{number:02}:test")
+                for number in range(len(_NAMES))
+            ],
+            displaynames={
+                f"@{number:02}:test": name for number, name in enumerate(_NAMES)
+            },
+        )
+        assert self.csv() == "user_id,displayname,media_count,media_length\r\n" + (
+            "".join(
+                f"@{number:02}:test,{cell},1,1\r\n"
+                for number, cell in enumerate(_NAMES.values())
+            )
+        )
+
+    def test_user_ids_from_before_there_were_rules(self) -> None:
+        self.fill(
+            LocalMedia(user_id="@SUM(1+1)*cmd|' /C calc'!A0:test"),
+            LocalMedia(user_id="@=55.-_/+x:test"),
+        )
+        assert self.csv({"dir": "b"}) == (
+            "user_id,displayname,media_count,media_length\r\n"
+            "'@SUM(1+1)*cmd|' /C calc'!A0:test,,1,1\r\n"
+            "@=55.-_/+x:test,,1,1\r\n"
+        )
+
+
+@in_every_mode
+class ServersCsvTest(CsvTestCase):
+    endpoint: ClassVar[str] = "servers"
+
+    def test_file(self) -> None:
+        self.fill(
+            RemoteMedia(media_origin="b.example:8448", media_length=2),
+            RemoteMedia(media_origin="[2001:db8::1]", media_length=3),
+            RemoteMedia(media_origin="-1.example", media_length=4),
+        )
+        assert self.csv() == (
+            "server_name,media_count,media_length\r\n"
+            "'-1.example,1,4\r\n"
+            "[2001:db8::1],1,3\r\n"
+            "b.example:8448,1,2\r\n"
+        )
+
+
+@in_every_mode
+class TimelineCsvTest(CsvTestCase):
+    endpoint: ClassVar[str] = "timeline"
+
+    def test_file(self) -> None:
+        self.fill(LocalMedia(user_id="@a:test", media_length=5, created_ts=3 * _DAY))
+        query = {"from_ts": 2 * _DAY + 1, "until_ts": 4 * _DAY}
+        assert self.csv(query) == (
+            "date,from_ts,until_ts,media_count,media_length\r\n"
+            "1970-01-03,172800001,259199999,0,0\r\n"
+            "1970-01-04,259200000,345599999,1,5\r\n"
+            "1970-01-05,345600000,345600000,0,0\r\n"
+        )
+
+
+class TypesCsvTest(CsvTestCase):
+    endpoint: ClassVar[str] = "types"
+
+    def test_file(self) -> None:
+        self.fill(
+            LocalMedia(user_id="@a:test", media_length=5, media_type="image/PNG; q=1"),
+            LocalMedia(user_id="@a:test", media_length=6, media_type="=cmd"),
+        )
+        assert self.csv() == (
+            "media_type,media_count,media_length\r\n'=cmd,1,6\r\nimage/png,1,5\r\n"
+        )
+        assert self.csv({"group": "true", "order_by": "media_length"}) == (
+            "group,media_count,media_length\r\nimage,1,5\r\nother,1,6\r\n"
+        )
+
+    def test_all_of_it(self) -> None:
+        types = [f"x/{number:03}" for number in range(150)]
+        self.fill(*[LocalMedia(user_id="@a:test", media_type=name) for name in types])
+        assert self.csv() == "media_type,media_count,media_length\r\n" + "".join(
+            f"{name},1,1\r\n" for name in types
+        )
+        assert self.csv({"limit": 1, "from": 2}).endswith("\r\nx/002,1,1\r\n")
+
+
+class FilesCsvTest(CsvTestCase):
+    endpoint: ClassVar[str] = "files"
+
+    def test_local(self) -> None:
+        self.fill(
+            LocalMedia(
+                media_id="a",
+                user_id="@a:test",
+                media_type="image/png",
+                upload_name='=HYPERLINK("https://evil.example")',
+                media_length=5,
+                created_ts=6,
+                last_access_ts=7,
+                quarantined_by="@admin:test",
+                safe_from_quarantine=True,
+            ),
+            LocalMedia(media_id="b", user_id=None, media_type=None, media_length=1),
+        )
+        assert self.csv() == (
+            "mxc,user_id,media_type,upload_name,media_length,created_ts,"
+            "last_access_ts,quarantined_by,safe_from_quarantine,url_preview\r\n"
+            'mxc://test/a,@a:test,image/png,"\'=HYPERLINK(""https://evil.example"")",'
+            "5,6,7,@admin:test,true,false\r\n"
+            "mxc://test/b,,,,1,1,,,false,false\r\n"
+        )
+
+    def test_remote(self) -> None:
+        self.fill(
+            RemoteMedia(media_origin="b.example", media_id="c", media_length=5),
+        )
+        assert self.csv({"source": "remote"}) == (
+            "mxc,server_name,media_type,upload_name,media_length,created_ts,"
+            "last_access_ts,quarantined_by\r\n"
+            "mxc://b.example/c,b.example,image/png,,5,1,,\r\n"
+        )
+
+    def test_all_of_it(self) -> None:
+        self.fill(*[LocalMedia(user_id="@a:test") for _ in range(2_345)])
+        everything = self.csv({"order_by": "created_ts"}).splitlines()
+        assert len(everything) == 1 + 2_345
+        assert len(self.csv({"limit": 2_100}).splitlines()) == 1 + 2_100
+        page = self.ask(self.path, {"order_by": "created_ts", "limit": 300})
+        rest = self.csv(
+            {"order_by": "created_ts", "from": page.json_body["next_token"]}
+        )
+        assert rest.splitlines() == [everything[0], *everything[301:]]
+
+
+class AskingTest(MediaStatsTestCase):
+    """How CSV is asked for, and how it is answered."""
+
+    path: ClassVar[str] = f"{MODULE_PATH}/v1/users"
+
+    def accepting(self, accept: str | bytes, query: str = "") -> FakeChannel:
+        return self.make_request(
+            "GET",
+            f"{self.path}?{query}",
+            access_token=self.admin_token,
+            custom_headers=[("Accept", accept)],
+        )
+
+    def content_type(self, channel: FakeChannel) -> str:
+        (value,) = headers(channel).getRawHeaders("Content-Type") or [""]
+        return str(value).partition(";")[0]
+
+    def test_headers(self) -> None:
+        self.insert_local_media(LocalMedia(user_id="@a:test"))
+        channel = self.ask(self.path, {"format": "csv"})
+        sent = headers(channel)
+        assert {
+            name: sent.getRawHeaders(name)
+            for name in (
+                "Content-Type",
+                "Content-Disposition",
+                "Content-Length",
+                "Cache-Control",
+                "Access-Control-Allow-Origin",
+            )
+        } == {
+            "Content-Type": ["text/csv; charset=utf-8; header=present"],
+            "Content-Disposition": ['attachment; filename="users.csv"'],
+            "Content-Length": [str(len(channel.result["body"]))],
+            "Cache-Control": ["no-cache, no-store, must-revalidate"],
+            "Access-Control-Allow-Origin": ["*"],
+        }
+
+    @parameterized.expand(  # type: ignore[untyped-decorator]
+        [
+            ("text/csv", "text/csv"),
+            ("TEXT/CSV;q=0.5", "text/csv"),
+            ("text/csv, application/json;q=0.9", "text/csv"),
+            ("text/csv;header=present, */*;q=0.1", "text/csv"),
+            ("text/csv;q=0.8, application/json", "application/json"),
+            ("text/csv, application/json", "application/json"),
+            ("text/csv;q=0", "application/json"),
+            ("text/csv;q=nan", "application/json"),
+            ("text/*", "application/json"),
+            ("*/*", "application/json"),
+            ("", "application/json"),
+            (";,;q=,=;text/csv", "application/json"),
+            (b"\xff\xfe", "application/json"),
+        ]
+    )
+    def test_accept(self, accept: str | bytes, content_type: str) -> None:
+        channel = self.accepting(accept)
+        assert (channel.code, self.content_type(channel)) == (200, content_type)
+
+    def test_the_parameter_decides(self) -> None:
+        channel = self.accepting("text/csv", "format=json")
+        assert self.content_type(channel) == "application/json"
+        channel = self.accepting("application/json", "format=csv")
+        assert self.content_type(channel) == "text/csv"
+
+    def test_errors_are_json(self) -> None:
+        channel = self.accepting("text/csv", f"limit={2**63}")
+        assert (channel.code, self.content_type(channel)) == (400, "application/json")
+        assert channel.json_body == {
+            "errcode": "M_INVALID_PARAM",
+            "error": "Query parameter limit must be an integer from 0 to "
+            "9223372036854775807.",
+        }
+        channel = self.accepting("text/csv", "format=xml")
+        assert (channel.code, self.content_type(channel)) == (400, "application/json")
+        assert channel.json_body["errcode"] == "M_INVALID_PARAM"
+        assert re.search("format.*json.*csv", channel.json_body["error"])
+
+    def test_admins_only(self) -> None:
+        _, token = self.make_user("ordinary")
+        for query in ({"format": "csv"}, {"format": "xml"}):
+            assert self.ask(self.path, query, token="").code == 401
+            channel = self.ask(self.path, query, token=token)
+            assert channel.code == 403
+            assert channel.json_body["errcode"] == "M_FORBIDDEN"
+
+    def test_head(self) -> None:
+        channel = self.make_request(
+            "HEAD", f"{self.path}?format=csv", access_token=self.admin_token
+        )
+        assert channel.code == 200
+        assert channel.result.get("body", b"") == b""
+        assert headers(channel).getRawHeaders("Content-Length") == ["46"]
