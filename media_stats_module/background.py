@@ -123,7 +123,7 @@ class RollupsKeeper:
             write.build_step_txn,
             rollup,
             most=BUILD_AT_MOST,
-            now_ts=current_time_ms(self._api),
+            now=lambda: current_time_ms(self._api),
         ):
             now = current_time_ms(self._api)
             if now - said >= SAY_EVERY_MS:

@@ -2,18 +2,20 @@
 
 import re
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 from unittest.mock import patch
 
 import pytest
 from support import MODULE_PATH, LocalMedia, MediaStatsTestCase, RemoteMedia
-from synapse.module_api import JsonDict
+from synapse.module_api import JsonDict, LoggingTransaction
 from tests.utils import USE_POSTGRES_FOR_TESTS
 
 from media_stats_module import background
 from media_stats_module.background import RollupsKeeper
 from media_stats_module.config import MediaStatsConfig
 from media_stats_module.storage import MediaStatsStore
+from media_stats_module.storage.rollups import write
+from media_stats_module.storage.rollups.tables import Rollup
 
 ROLLUPS = f"{MODULE_PATH}/v1/rollups"
 
@@ -152,6 +154,24 @@ class RollupsTest(RollupsTestCase):
             assert self.objects() == []
         self.insert_local_media(LocalMedia(user_id=ALICE, media_length=4))
         assert self.users()["users"][0]["media_length"] == 7
+
+    def test_building_is_finished_when_the_totals_are_there(self) -> None:
+        added: list[object] = []
+
+        add = write._add_txn
+
+        def add_txn(txn: LoggingTransaction, rollup: Rollup, rows: Any) -> None:
+            add(txn, rollup, rows)
+            added.append(rollup)
+
+        with (
+            patch.object(write, "_add_txn", add_txn),
+            patch.object(background, "current_time_ms", lambda _: len(added)),
+        ):
+            self.run_round()
+
+        local = self.ask(ROLLUPS).json_body["rollups"]["local"]
+        assert (local["build_started_ts"], local["build_finished_ts"]) == (0, 1)
 
     def test_state_and_check_on_demand(self) -> None:
         self.insert_local_media(LocalMedia(user_id=ALICE, media_length=3))

@@ -332,7 +332,7 @@ class Machine(RuleBasedStateMachine):
     def _build_step(self, rollup: Any) -> None:
         if not self._is_ready(rollup):
             self._case.in_transaction(
-                lambda txn: write.build_step_txn(txn, rollup, most=2, now_ts=1)
+                lambda txn: write.build_step_txn(txn, rollup, most=2, now=lambda: 1)
             )
 
     def _is_intact(self) -> bool:

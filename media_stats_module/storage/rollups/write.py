@@ -6,6 +6,7 @@ the totals is exactly what is taken from the log. Two at once do no harm; one of
 fails to serialize and is tried again.
 """
 
+from collections.abc import Callable
 from typing import cast
 
 import attr
@@ -65,7 +66,7 @@ def estimate_rows_txn(txn: LoggingTransaction, rollup: Rollup) -> int:
 
 
 def build_step_txn(
-    txn: LoggingTransaction, rollup: Rollup, *, most: int, now_ts: int
+    txn: LoggingTransaction, rollup: Rollup, *, most: int, now: Callable[[], int]
 ) -> bool:
     """Add media to the totals; True if all of it is there.
 
@@ -82,7 +83,8 @@ def build_step_txn(
         txn: the transaction.
         rollup: the totals to build.
         most: how many rows of the media table a step on SQLite reads.
-        now_ts: the time, in milliseconds since the epoch.
+        now: tells the time, in milliseconds since the epoch. It is asked at the end,
+            which is long after the beginning.
     """
     media = rollup.media
     rows = (
@@ -110,7 +112,7 @@ def build_step_txn(
     txn.execute(
         f"UPDATE {STATE} SET is_ready = ?, built_to = ?, build_finished_ts = ?, "
         f"owners = (SELECT COUNT(*) FROM {rollup.owners}) WHERE source = ?",
-        (True, _ALL_ROWS, now_ts, rollup.name),
+        (True, _ALL_ROWS, now(), rollup.name),
     )
     return True
 
