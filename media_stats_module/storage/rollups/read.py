@@ -98,10 +98,16 @@ def _ready_owners_txn(txn: LoggingTransaction, rollup: Rollup) -> int | None:
     logged = schema.changes_are_logged(txn, rollup)
     # Room to hash a million owners in the log. With the default 4 MB and more than
     # 90,000 of them, PostgreSQL would go through them once for each row of the totals.
-    # In this statement since one by itself would cost another round trip.
-    room = f", {room_to_hash(64 * 1024)}" if is_postgres(txn) else ""
+    # Set in this statement since one by itself would cost another round trip.
+    settings = ""
+    if is_postgres(txn):
+        # The totals are in memory, and so are the profiles of the users on a page. If
+        # each is taken for a random read, the planner reads all profiles for a page.
+        settings = (
+            f", {room_to_hash(64 * 1024)}, set_config('random_page_cost', '1.1', true)"
+        )
     txn.execute(
-        f"SELECT owners{room} FROM {STATE} WHERE source = ? AND is_ready "
+        f"SELECT owners{settings} FROM {STATE} WHERE source = ? AND is_ready "
         f"AND schema_version = ? AND fingerprint = ? AND {logged.text}",
         (
             rollup.name,
