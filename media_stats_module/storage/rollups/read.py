@@ -107,7 +107,7 @@ def _ready_owners_txn(txn: LoggingTransaction, rollup: Rollup) -> int | None:
             f", {room_to_hash(64 * 1024)}, set_config('random_page_cost', '1.1', true)"
         )
     txn.execute(
-        f"SELECT owners{settings} FROM {STATE} WHERE source = ? AND is_ready "
+        f"SELECT owners{settings} FROM {STATE} WHERE source = ? AND is_ready = 1 "
         f"AND schema_version = ? AND fingerprint = ? AND {logged.text}",
         (
             rollup.name,

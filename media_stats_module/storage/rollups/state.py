@@ -71,7 +71,7 @@ def get_state_txn(txn: LoggingTransaction, rollup: Rollup) -> RollupState:
         (rollup.name,),
     )
     ((is_ready, built_to, owners, media_count, unfolded_changes, *times),) = cast(
-        list[tuple[bool, int, int, int, int, int, int, int, int]], txn.fetchall()
+        list[tuple[int, int, int, int, int, int, int, int, int]], txn.fetchall()
     )
     if is_ready:
         phase, build_progress = Phase.READY, 1.0

@@ -36,9 +36,9 @@ def start_build_txn(txn: LoggingTransaction, rollup: Rollup, now_ts: int) -> Non
         now_ts: the time, in milliseconds since the epoch.
     """
     txn.execute(
-        f"UPDATE {STATE} SET is_ready = ?, build_started_ts = ?, "
+        f"UPDATE {STATE} SET is_ready = 0, build_started_ts = ?, "
         "build_finished_ts = NULL WHERE source = ?",
-        (False, now_ts, rollup.name),
+        (now_ts, rollup.name),
     )
     if not is_postgres(txn):
         # From here on no change is logged, so that the log is empty when building
@@ -110,9 +110,9 @@ def build_step_txn(
             )
             return False
     txn.execute(
-        f"UPDATE {STATE} SET is_ready = ?, built_to = ?, build_finished_ts = ?, "
+        f"UPDATE {STATE} SET is_ready = 1, built_to = ?, build_finished_ts = ?, "
         f"owners = (SELECT COUNT(*) FROM {rollup.owners}) WHERE source = ?",
-        (True, _ALL_ROWS, now(), rollup.name),
+        (_ALL_ROWS, now(), rollup.name),
     )
     return True
 
