@@ -270,6 +270,8 @@ def parse_summary_query(request: SynapseRequest) -> SummaryQuery:
     Raises:
         SynapseError: 400, naming the parameter and what it should be.
     """
+    # Not a list: its parts have no columns in common. Who asks for CSV is told so.
+    parse_string(request, "format", allowed_values=[Format.JSON.value])
     source, owner = _parse_owner(request)
     return SummaryQuery(
         source=source,

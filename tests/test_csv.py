@@ -23,12 +23,19 @@ _NAMES = {
     "+1": "'+1",
     "-1": "'-1",
     "@SUM(1,2)": '"\'@SUM(1,2)"',
-    "\t=1": "'\t=1",
-    "\r=1": '"\'\r=1"',
-    "\n=1": '"\'\n=1"',
+    "\t=1": "'\t'=1",
+    "\r=1": '"\'\r\'=1"',
+    "\n=1": '"\'\n\'=1"',
+    "\tx": "'\tx",
     "\N{FULLWIDTH EQUALS SIGN}1": "'\N{FULLWIDTH EQUALS SIGN}1",
     '=cmd|"/C calc"!A1': '"\'=cmd|""/C calc""!A1"',
     "1=1": "1=1",
+    # In a spreadsheet that takes something else than the comma for the separator.
+    "a;=1;b": "a;'=1;b",
+    'a;"=1': '"a;\'""=1"',
+    "a\t+1": "a\t'+1",
+    "a\r\n@SUM(1)": '"a\r\n\'@SUM(1)"',
+    "a; b": "a; b",
     " =1": " =1",
     "'=1": "'=1",
     "": "",
@@ -310,6 +317,21 @@ class AskingTest(MediaStatsTestCase):
         assert (channel.code, self.content_type(channel)) == (400, "application/json")
         assert channel.json_body["errcode"] == "M_INVALID_PARAM"
         assert re.search("format.*json.*csv", channel.json_body["error"])
+
+    def test_not_a_list(self) -> None:
+        """The summary is an object of objects, and JSON in any case."""
+        summary = f"{MODULE_PATH}/v1/summary"
+        channel = self.ask(summary, {"format": "csv"})
+        assert (channel.code, self.content_type(channel)) == (400, "application/json")
+        assert channel.json_body["errcode"] == "M_INVALID_PARAM"
+        assert re.search("format.*json", channel.json_body["error"])
+        channel = self.make_request(
+            "GET",
+            f"{summary}?format=json",
+            access_token=self.admin_token,
+            custom_headers=[("Accept", "text/csv")],
+        )
+        assert (channel.code, self.content_type(channel)) == (200, "application/json")
 
     def test_admins_only(self) -> None:
         _, token = self.make_user("ordinary")

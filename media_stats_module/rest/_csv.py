@@ -22,10 +22,14 @@ _T = TypeVar("_T")
 
 # The beginnings that spreadsheets take for a formula, after OWASP's page on CSV
 # injection, with those that some take for the same in East Asian width.
-_FORMULA = re.compile(
-    "[=+\\-@\t\r\n\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}"
-    "\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}]"
+_SIGNS = (
+    "=+\\-@\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}"
+    "\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}"
 )
+_FORMULA = re.compile(f"[{_SIGNS}\t\r\n]")
+# Where the comma is the decimal mark, Excel takes semicolons for what separates cells,
+# and tabs are another choice. Commas and quotes around a cell do not help then.
+_FORMULA_INSIDE = re.compile(f'([;\t\r\n])(?="*[{_SIGNS}])')
 # A user ID of the characters that the Matrix specification allows stays as it is, so
 # that the file can be matched with others. With no parentheses, quotes, exclamation
 # mark or bar it can neither call a function nor start a program. IDs from before that
@@ -39,10 +43,11 @@ def to_cell(value: object) -> object:
         return "true" if value else "false"
     if not isinstance(value, str):
         return value
+    # Spreadsheets take what is behind an apostrophe for text.
+    safe = _FORMULA_INSIDE.sub(r"\1'", value)
     if _FORMULA.match(value) and not _USER_ID.fullmatch(value):
-        # Spreadsheets hide it and take the rest for text.
-        return f"'{value}"
-    return value
+        return f"'{safe}"
+    return safe
 
 
 class CsvFile:
@@ -54,7 +59,8 @@ class CsvFile:
     is still answered with an error.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, request: SynapseRequest) -> None:
+        self._request = request
         self._file = tempfile.TemporaryFile()  # noqa: SIM115
 
     def __enter__(self) -> "CsvFile":
@@ -89,6 +95,9 @@ class CsvFile:
                 lines = csv.writer(text)
                 lines.writerow(columns)
                 for value in values:
+                    if self._request._disconnected:
+                        # Nobody waits for the rest.
+                        break
                     row = to_row(value)
                     lines.writerow([to_cell(row[column]) for column in columns])
             finally:

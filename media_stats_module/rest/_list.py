@@ -20,7 +20,7 @@ class ListResource(Endpoint, abc.ABC):
         await assert_requester_is_admin(self._api, request)
         if parse_format(request) is Format.JSON:
             return HTTPStatus.OK, await self.answer(request)
-        with CsvFile() as file:
+        with CsvFile(request) as file:
             name = await self.export(request, file)
             await file.send(request, f"{name}.csv")
         return None
