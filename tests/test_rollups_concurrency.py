@@ -32,6 +32,7 @@ from media_stats_module.storage.rollups import schema, state, write
 
 WRITERS = 8
 READERS = 2
+_ATTEMPTS_AFTERWARDS = 10
 TRANSACTIONS = 300 * int(os.environ.get("STRESS", "1"))
 
 
@@ -92,7 +93,10 @@ class Crowd:
 
     def _repeat(self, other: Callable[[Connection], int]) -> None:
         with closing(Connection(self._config_path)) as connection:
-            while not self._stop.is_set():
+            # On a loaded machine the writers may be through before it has begun.
+            more = _ATTEMPTS_AFTERWARDS
+            while not self._stop.is_set() or (more and not self.done[other.__name__]):
+                more -= self._stop.is_set()
                 done = other(connection)
                 with self._lock:
                     self.done[other.__name__] += done
