@@ -119,8 +119,8 @@ class RollupsStatefulTest(MediaStatsTestCase):
             run_state_machine_as_test(
                 MachineHere,
                 settings=settings(
-                    max_examples=settings().max_examples // 2,
-                    stateful_step_count=25,
+                    max_examples=settings().max_examples // 4,
+                    stateful_step_count=40,
                     suppress_health_check=list(HealthCheck),
                 ),
             )
