@@ -7,6 +7,7 @@ does.
 
 import csv
 import io
+import logging
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,6 +20,8 @@ from twisted.protocols.basic import FileSender
 from media_stats_module.synapse_internals import set_cors_headers
 
 _T = TypeVar("_T")
+
+logger = logging.getLogger(__name__)
 
 # The beginnings that spreadsheets take for a formula, after OWASP's page on CSV
 # injection, with those that some take for the same in East Asian width.
@@ -106,13 +109,13 @@ class CsvFile:
 
         return write
 
-    async def send(self, request: SynapseRequest, name: str) -> None:
-        """Answer a request with the file, piece by piece as the client takes it.
+    async def send(self, name: str) -> None:
+        """Answer the request with the file, piece by piece as the client takes it.
 
         Args:
-            request: what to answer.
             name: what a browser calls the file.
         """
+        request = self._request
         length = self._file.seek(0, io.SEEK_END)
         self._file.seek(0)
         if request._disconnected:
@@ -132,9 +135,10 @@ class CsvFile:
                     self._file, request
                 )
             )
-        except Exception:
-            # The client has gone, and nobody is there to be told.
-            if not request._disconnected:
-                raise
+        except Exception as e:
+            # The client has gone, as Twisted is about to say to the request, too. If it
+            # is the disk that fails, the client sees that the file was cut off.
+            logger.info("%s was not sent to its end: %s", name, e)
+            request.loseConnection()  # type: ignore[no-untyped-call]
         else:
             request.finish()

@@ -22,7 +22,7 @@ class ListResource(Endpoint, abc.ABC):
             return HTTPStatus.OK, await self.answer(request)
         with CsvFile(request) as file:
             name = await self.export(request, file)
-            await file.send(request, f"{name}.csv")
+            await file.send(f"{name}.csv")
         return None
 
     @abc.abstractmethod
