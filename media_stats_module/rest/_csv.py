@@ -47,10 +47,13 @@ def to_cell(value: object) -> object:
     if not isinstance(value, str):
         return value
     # Spreadsheets take what is behind an apostrophe for text.
-    safe = _FORMULA_INSIDE.sub(r"\1'", value)
+    apostrophe = ""
     if _FORMULA.match(value) and not _USER_ID.fullmatch(value):
-        return f"'{safe}"
-    return safe
+        apostrophe = "'"
+    # Looking is eight times as fast as replacing nothing, and there are millions.
+    if _FORMULA_INSIDE.search(value):
+        value = _FORMULA_INSIDE.sub(r"\1'", value)
+    return apostrophe + value
 
 
 class CsvFile:
