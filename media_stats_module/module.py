@@ -11,6 +11,7 @@ from media_stats_module.gauges import GaugesKeeper
 from media_stats_module.rest._base import Directory
 from media_stats_module.rest.dashboard import DashboardDirectory
 from media_stats_module.rest.files import FilesMediaStatsResource
+from media_stats_module.rest.openapi import OpenApiResource
 from media_stats_module.rest.owners import (
     ServersMediaStatsResource,
     UsersMediaStatsResource,
@@ -51,6 +52,7 @@ class MediaStatsModule:
                 b"types": TypesMediaStatsResource(api, store),
                 b"files": FilesMediaStatsResource(api, store),
                 b"rollups": RollupsResource(api, store),
+                b"openapi.json": OpenApiResource(api, store, config.path),
             }
         )
         api.register_web_resource(config.path, DashboardDirectory({b"v1": endpoints}))

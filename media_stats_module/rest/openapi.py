@@ -1,0 +1,30 @@
+"""`/v1/openapi.json`: the API, described so that machines can read it."""
+
+import json
+from pathlib import Path
+
+from synapse.module_api import JsonDict, ModuleApi, SynapseRequest
+
+from media_stats_module.rest._base import AdminResource
+from media_stats_module.storage import MediaStatsStore
+
+_DOCUMENT: JsonDict = json.loads(
+    (Path(__file__).parent.parent / "openapi.json").read_text(encoding="utf-8")
+)
+
+
+class OpenApiResource(AdminResource):
+    """Shows an OpenAPI 3.1 document, with this server's path to the API in it."""
+
+    def __init__(self, api: ModuleApi, store: MediaStatsStore, path: str) -> None:
+        """
+        Args:
+            api: Synapse's module API.
+            store: what other resources ask.
+            path: where the API is served.
+        """
+        super().__init__(api, store)
+        self._body = {**_DOCUMENT, "servers": [{"url": path}]}
+
+    async def answer(self, request: SynapseRequest) -> JsonDict:
+        return self._body
