@@ -1,5 +1,6 @@
 """What the README tells administrators to write, word for word."""
 
+import json
 import re
 from pathlib import Path
 
@@ -30,3 +31,15 @@ def recipe(proxy: str, address: str) -> str:
     text = example(proxy)
     assert text.count(_ADDRESS) == 1
     return text.replace(_ADDRESS, address)
+
+
+def answers_shown() -> dict[str, object]:
+    """The answers of the API that are shown, by path and query."""
+    return {
+        request: json.loads(answer)
+        for request, answer in re.findall(
+            r"^`GET (\S+)`\n\n```json\n(.*?)^```$",
+            _README.read_text(),
+            re.MULTILINE | re.DOTALL,
+        )
+    }

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import attr
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from parameterized import parameterized  # type: ignore[import-untyped]
+from readme import answers_shown
 from support import (
     MODULE_PATH,
     LocalMedia,
@@ -314,3 +315,15 @@ def test_every_example_is_asked() -> None:
         for answer in _RESPONSES.values()
     )
     assert found == len(list(answers())) + errors
+
+
+def test_readme() -> None:
+    """The answers in the README are those of the examples."""
+    known = {
+        (f"{example.path}?{example.query}".rstrip("?")): example.value
+        for example in answers()
+        if example.media_type == "application/json"
+    }
+    shown = answers_shown()
+    assert len(shown) >= 6
+    assert {request: known.get(request) for request in shown} == shown
