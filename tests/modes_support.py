@@ -93,7 +93,8 @@ class ModesTestCase(MediaStatsTestCase):
     @property
     def count_url_previews(self) -> bool:
         """The option of the module."""
-        counts: bool = self.module_options.get("count_url_previews", True)
+        options = self.module_options | self.mode_options
+        counts: bool = options.get("count_url_previews", True)
         return counts
 
     def fill(

@@ -1,0 +1,99 @@
+"""What the tests of summary, timeline, types and files share."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import attr
+from media_model import (
+    Store,
+    files_answer,
+    summary_answer,
+    timeline_answer,
+    types_answer,
+)
+from modes_support import ModesTestCase
+from owners_model import Query
+from support import MEDIA_HAVE_SHA256, MODULE_PATH, LocalMedia, RemoteMedia, Thumbnail
+from synapse.module_api import JsonDict
+
+DAY_MS = 24 * 60 * 60 * 1000
+
+ALICE = "@alice:test"
+BOB = "@bob:test"
+
+USAGE_OF_NOTHING = {"media_count": 0, "media_length": 0}
+
+
+def usage(*lengths: int) -> JsonDict:
+    """An amount of files of these lengths, as answers put it."""
+    return {"media_count": len(lengths), "media_length": sum(lengths)}
+
+
+class MediaTestCase(ModesTestCase):
+    """Asks one of the endpoints, or all of them in turn."""
+
+    thumbnails: tuple[Thumbnail, ...] = ()
+
+    def store(self) -> Store:
+        """All that is there, for the model."""
+        return Store(
+            media=self.media,
+            thumbnails=self.thumbnails,
+            count_url_previews=self.count_url_previews,
+            keeps_hashes=MEDIA_HAVE_SHA256,
+            now_ts=self.now_ts,
+            server_name=self.server_name,
+        )
+
+    def fill(
+        self,
+        *media: LocalMedia | RemoteMedia,
+        thumbnails: tuple[Thumbnail, ...] = (),
+        **more: Any,
+    ) -> None:
+        named = (
+            row if row.media_id else attr.evolve(row, media_id=f"media{index:04}")
+            for index, row in enumerate(media)
+        )
+        self.thumbnails = thumbnails
+        super().fill(*named, thumbnails=thumbnails, **more)
+
+    @property
+    def now_ts(self) -> int:
+        """The homeserver's time, in milliseconds since the epoch."""
+        return int(self.hs.get_clock().time_msec())
+
+    def ask_endpoint(self, endpoint: str, query: Query) -> JsonDict:
+        """The answer of any of the endpoints to a request that it does not refuse."""
+        channel = self.ask(f"{MODULE_PATH}/v1/{endpoint}", query)
+        assert channel.code == 200, (endpoint, query, channel.result)
+        answer: JsonDict = channel.json_body
+        return answer
+
+    def file_pages(self, query: Query) -> Iterator[list[JsonDict]]:
+        """The files on a page of `/v1/files`, and on those that follow."""
+        while True:
+            answer = self.ask_endpoint("files", query)
+            yield answer["files"]
+            if "next_token" not in answer:
+                return
+            query = {**query, "from": answer["next_token"]}
+
+    def assert_as_model(self, endpoint: str, query: Query) -> None:
+        """An endpoint answers what the model does."""
+        if endpoint == "files":
+            limit = int(str(query.get("limit", 100)))
+            pages = list(self.file_pages(query))
+            expected = files_answer(self.store(), query)
+            assert [file for page in pages for file in page] == expected, query
+            # Only the last page may have room left, or be empty if it is the first.
+            assert all(len(page) == limit for page in pages[:-1]), query
+            assert pages[-1] or not expected, query
+            return
+        model = {
+            "summary": summary_answer,
+            "timeline": timeline_answer,
+            "types": types_answer,
+        }[endpoint]
+        expected_answer = model(self.store(), query)
+        assert self.ask_endpoint(endpoint, query) == expected_answer, (endpoint, query)
