@@ -26,9 +26,10 @@ _WALK_AT_LEAST = 1_000
 # Reading a row in a scan costs about a fortieth of a step of the walk, so beyond one
 # owner in so many rows the walk has cost as much as the scan would.
 _ROWS_PER_WALKED_OWNER = 40
-# Reading a file by the index costs many times what it costs in a scan, so only where
-# a search finds fewer owners than this share of all are they added up one by one.
-_OWNERS_PER_SUMMED_OWNER = 50
+# Reading a file by the index costs some hundred times what it costs in a scan, more if
+# the table is not in memory. So only where a search finds fewer owners than this share
+# of all are they added up one by one.
+_OWNERS_PER_SUMMED_OWNER = 200
 
 
 def get_owners_page_txn(
@@ -82,7 +83,12 @@ def _walk_txn(
         before, after = cut, Sql("")
     else:
         share = f"(SELECT COUNT(*) FROM owners) / {_OWNERS_PER_SUMMED_OWNER} + 1"
-        before, after = Sql(f"LIMIT {share}"), cut
+        # None of them, rather than some in vain, if there are too many.
+        before = Sql(
+            f"LIMIT (SELECT CASE WHEN COUNT(*) <= {share} THEN COUNT(*) ELSE 0 END "
+            "FROM matched)"
+        )
+        after = cut
     next_owner = (
         f"SELECT m.{media.owner} FROM {media.name} AS m WHERE {media.is_counted}"
     )
