@@ -134,8 +134,7 @@ def summary_answer(store: Store, query: Query) -> JsonDict:
 def timeline_answer(store: Store, query: Query) -> JsonDict:
     """The answer of `/v1/timeline`, if it is not refused for its length."""
     files = _counted(store, query)
-    # What is older than the epoch belongs to the first day.
-    times = [max(file.created_ts, 0) for file in files]
+    times = [file.created_ts for file in files]
     from_ts = _int(query.get("from_ts", 0))
     if not from_ts and not times:
         return {"buckets": []}

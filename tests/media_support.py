@@ -96,4 +96,5 @@ class MediaTestCase(ModesTestCase):
             "types": types_answer,
         }[endpoint]
         expected_answer = model(self.store(), query)
-        assert self.ask_endpoint(endpoint, query) == expected_answer, (endpoint, query)
+        answer = self.ask_endpoint(endpoint, query)
+        assert answer == expected_answer, (endpoint, query, answer, expected_answer)

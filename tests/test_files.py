@@ -1,0 +1,237 @@
+"""`/v1/files`: whole answers, each filter, each order, and tokens that are none.
+
+That any answer is right is in test_media_properties.py.
+"""
+
+import base64
+from typing import ClassVar
+
+from media_support import ALICE, BOB, MediaTestCase
+from support import LocalMedia, RemoteMedia
+from synapse.module_api import JsonDict
+
+from media_stats_module.query import MAX_FILES
+
+
+class _FilesTestCase(MediaTestCase):
+    endpoint: ClassVar[str] = "files"
+
+    def ids(self, **query: object) -> str:
+        """The files of an answer, each by the one letter that is its media ID."""
+        return "".join(file["mxc"][-1] for file in self.answer(query)["files"])
+
+    def ids_of_pages(self, query: JsonDict) -> list[str]:
+        """The same for each page from the first to the last."""
+        return [
+            "".join(file["mxc"][-1] for file in page) for page in self.file_pages(query)
+        ]
+
+
+class FilesTestCase(_FilesTestCase):
+    """What is said of a file, and which files are listed in which order."""
+
+    def test_answer(self) -> None:
+        self.fill(
+            LocalMedia(
+                user_id=ALICE,
+                media_id="a",
+                media_length=0,
+                created_ts=5,
+                url_cache="https://a.example/",
+                quarantined_by="@admin:test",
+                media_type="Image/PNG; q=1",
+                last_access_ts=7,
+                upload_name="Zoë.png",
+                safe_from_quarantine=True,
+            ),
+            LocalMedia(user_id=None, media_id="b", media_type=None),
+            LocalMedia(user_id=BOB, media_id="c", media_length=None),
+            RemoteMedia(media_origin="a.org:8448", media_id="d", upload_name=""),
+        )
+
+        assert self.answer() == {
+            "files": [
+                {
+                    "mxc": "mxc://test/a",
+                    "user_id": ALICE,
+                    "media_type": "Image/PNG; q=1",
+                    "upload_name": "Zoë.png",
+                    "media_length": 0,
+                    "created_ts": 5,
+                    "last_access_ts": 7,
+                    "quarantined_by": "@admin:test",
+                    "safe_from_quarantine": True,
+                    "url_preview": True,
+                },
+                {
+                    "mxc": "mxc://test/b",
+                    "user_id": None,
+                    "media_type": None,
+                    "upload_name": None,
+                    "media_length": 1,
+                    "created_ts": 1,
+                    "last_access_ts": None,
+                    "quarantined_by": None,
+                    "safe_from_quarantine": False,
+                    "url_preview": False,
+                },
+            ]
+        }
+        assert self.answer({"source": "remote"}) == {
+            "files": [
+                {
+                    "mxc": "mxc://a.org:8448/d",
+                    "server_name": "a.org:8448",
+                    "media_type": "image/png",
+                    "upload_name": "",
+                    "media_length": 1,
+                    "created_ts": 1,
+                    "last_access_ts": None,
+                    "quarantined_by": None,
+                }
+            ]
+        }
+
+    def test_filters(self) -> None:
+        self.fill(
+            LocalMedia(user_id=ALICE, media_id="a", media_type="IMAGE/png;x"),
+            LocalMedia(user_id=ALICE, media_id="b", media_type="imagery/png"),
+            LocalMedia(user_id=BOB, media_id="c", media_type=None, media_length=9),
+            LocalMedia(user_id=None, media_id="d", created_ts=3, last_access_ts=8),
+            LocalMedia(user_id=BOB, media_id="e", created_ts=6, quarantined_by="@x:y"),
+        )
+
+        for query, expected in (
+            ({}, "abcde"),
+            ({"user_id": BOB}, "ce"),
+            ({"media_type": "image/*"}, "ade"),
+            ({"media_type": "Image/PNG ; y"}, "ade"),
+            ({"media_type": "image/pn"}, ""),
+            ({"media_type": "application/octet-stream"}, "c"),
+            ({"min_length": 9}, "c"),
+            ({"min_length": 10}, ""),
+            ({"from_ts": 3}, "de"),
+            ({"until_ts": 3}, "abcd"),
+            # Whoever has not been read counts from the creation.
+            ({"unread_since": 6}, "abc"),
+            ({"unread_since": 8}, "abce"),
+            ({"quarantined": "true"}, "e"),
+            ({"quarantined": "false"}, "abcd"),
+            ({"user_id": BOB, "until_ts": 3, "min_length": 2}, "c"),
+            ({"source": "remote"}, ""),
+        ):
+            assert self.ids(**query) == expected, query
+            backwards = {**query, "dir": "b"}
+            assert self.ids(**backwards) == expected[::-1], backwards
+
+    def test_orders(self) -> None:
+        """Equal keys are in the order of media IDs whatever the direction."""
+        self.fill(
+            LocalMedia(user_id=BOB, media_id="a", media_length=2, created_ts=5),
+            LocalMedia(user_id=ALICE, media_id="b", created_ts=4, last_access_ts=9),
+            LocalMedia(user_id=ALICE, media_id="c", created_ts=5),
+            LocalMedia(user_id=BOB, media_id="d", created_ts=3, last_access_ts=4),
+        )
+
+        for order_by, forwards, backwards in (
+            ("media_id", "abcd", "dcba"),
+            ("media_length", "bcda", "abcd"),
+            ("created_ts", "dbac", "acbd"),
+            ("last_access_ts", "dacb", "bacd"),
+        ):
+            for direction, expected in (("f", forwards), ("b", backwards)):
+                query: JsonDict = {"order_by": order_by, "dir": direction}
+                assert self.ids(**query) == expected, query
+                for limit in (1, 2, 3):
+                    pages = self.ids_of_pages({**query, "limit": limit})
+                    starts = range(0, 4, limit)
+                    assert pages == [expected[at : at + limit] for at in starts]
+
+    def test_remote_files_are_by_server(self) -> None:
+        """The same media ID on two servers is two files."""
+        self.fill(
+            *[
+                RemoteMedia(media_origin=origin, media_id=media_id)
+                for origin in ("b", "a", "B")
+                for media_id in "yx"
+            ]
+        )
+
+        servers = [
+            file["mxc"]
+            for file in self.answer({"source": "remote", "limit": 9})["files"]
+        ]
+        assert servers == [
+            f"mxc://{name}" for name in ["B/x", "B/y", "a/x", "a/y", "b/x", "b/y"]
+        ]
+        for order_by in ("media_id", "media_length", "created_ts", "last_access_ts"):
+            query = {"source": "remote", "order_by": order_by, "limit": 1}
+            assert [
+                file["mxc"] for page in self.file_pages(query) for file in page
+            ] == servers
+        assert self.ids(server_name="a") == "xy"
+
+    def test_limit(self) -> None:
+        self.fill(*[LocalMedia(user_id=ALICE) for _ in range(101)])
+
+        assert len(self.answer()["files"]) == 100
+        assert "next_token" in self.answer()
+        # A client would ask for the page after an empty one for ever.
+        assert self.answer({"limit": 0}) == {"files": []}
+        assert "next_token" not in self.answer({"limit": 101})
+        assert "next_token" not in self.answer({"limit": 2**63 - 1})
+
+    def test_a_page_has_an_end(self) -> None:
+        """However many are asked for."""
+        self.fill(*[LocalMedia(user_id=ALICE) for _ in range(MAX_FILES + 1)])
+
+        pages = list(self.file_pages({"limit": MAX_FILES + 1}))
+        assert [len(page) for page in pages] == [MAX_FILES, 1]
+
+
+class TokensTestCase(_FilesTestCase):
+    """What is no token of a page is refused, and never an error of the database."""
+
+    def test_what_is_no_token(self) -> None:
+        for text in (
+            b"",
+            b"local media_id f",
+            b"local media_id f\n\n\na\0b",
+            b"local media_length f\n9223372036854775808\n\na",
+            b"local media_length f\nx\n\na",
+            b"local media_id f\n\n\n\xff",
+        ):
+            list_name, _, _ = text.partition(b"\n")
+            order_by = list_name.split(b" ")[1] if b" " in list_name else b"media_id"
+            token = base64.urlsafe_b64encode(text).decode()
+            query = {"order_by": order_by.decode(), "from": token}
+            self.assert_refused(self.request(query), "from must be the next_token")
+
+    def test_what_is_no_base64(self) -> None:
+        for token in ("*", "a", "=", "%", "é", "a b"):
+            assert self.request({"from": token}).code == 400, token
+
+    def test_media_ids_are_what_other_servers_say(self) -> None:
+        names = ["\n", "a\nb", "a\n\n", "é\n", "=", "+/"]
+        self.fill(*[RemoteMedia(media_origin="a.org", media_id=name) for name in names])
+
+        for order_by in ("media_id", "media_length"):
+            query = {"source": "remote", "order_by": order_by, "limit": 1}
+            listed = [file["mxc"] for page in self.file_pages(query) for file in page]
+            assert listed == [f"mxc://a.org/{name}" for name in sorted(names)]
+
+
+class WithoutUrlPreviewsTestCase(_FilesTestCase):
+    """`count_url_previews: false` leaves out the images of previews."""
+
+    module_options: ClassVar[JsonDict] = {"count_url_previews": False}
+
+    def test_previews_are_not_listed(self) -> None:
+        self.fill(
+            LocalMedia(user_id=ALICE, media_id="a", url_cache="https://a.example/"),
+            LocalMedia(user_id=ALICE, media_id="b"),
+            LocalMedia(user_id=None, media_id="c", url_cache="https://a.example/"),
+        )
+
+        assert self.ids() == "b"
+        assert self.ids(user_id=ALICE, order_by="created_ts") == "b"

@@ -1,0 +1,150 @@
+"""`/v1/summary`: whole answers, with each kind of media in them.
+
+That any answer is right is in test_media_properties.py.
+"""
+
+from typing import ClassVar
+
+from media_support import ALICE, BOB, MediaTestCase, usage
+from modes_support import in_every_mode
+from support import LocalMedia, RemoteMedia, Thumbnail
+from synapse.module_api import JsonDict
+
+_MEDIA = (
+    LocalMedia(user_id=ALICE, media_id="upload", media_length=1),
+    LocalMedia(user_id=ALICE, media_length=2, quarantined_by="@admin:test"),
+    LocalMedia(user_id=ALICE, media_length=4, url_cache="https://a.example/"),
+    LocalMedia(user_id=ALICE, media_length=None, media_type=None),
+    LocalMedia(user_id=BOB, media_id="of_bob", media_length=8, url_cache="https://b/"),
+    LocalMedia(user_id=None, media_length=16, safe_from_quarantine=True),
+    RemoteMedia(media_origin="a.org", media_id="remote", media_length=32),
+    RemoteMedia(media_origin="a.org", media_length=64, quarantined_by="@admin:test"),
+    RemoteMedia(media_origin="b.org:8448", media_id="remote", media_length=128),
+)
+
+_THUMBNAILS = (
+    Thumbnail(media_id="upload", thumbnail_length=3),
+    Thumbnail(media_id="upload", thumbnail_length=5, thumbnail_width=96),
+    Thumbnail(media_id="of_bob", thumbnail_length=7),
+    Thumbnail(media_id="remote", media_origin="a.org", thumbnail_length=11),
+    Thumbnail(media_id="remote", media_origin="b.org:8448", thumbnail_length=13),
+)
+
+
+class _SummaryTestCase(MediaTestCase):
+    endpoint: ClassVar[str] = "summary"
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.fill(*_MEDIA, thumbnails=_THUMBNAILS)
+
+    def summary(self, **query: object) -> JsonDict:
+        """The answer without duplicates, of which not every Synapse knows."""
+        answer: JsonDict = self.answer({**query, "duplicates": "false"})
+        return answer
+
+
+@in_every_mode
+class SummaryTestCase(_SummaryTestCase):
+    """Of everybody, of a user and of a server."""
+
+    def test_of_everybody(self) -> None:
+        assert self.summary() == {
+            "total": usage(1, 2, 4, 8, 16, 3, 5, 7, 32, 64, 128, 11, 13),
+            "local": {
+                "total": usage(1, 2, 4, 8, 16, 3, 5, 7),
+                "uploads": usage(1, 2),
+                "url_previews": usage(4, 8),
+                "without_owner": usage(16),
+                "thumbnails": usage(3, 5, 7),
+                "quarantined": usage(2),
+                "protected": usage(16),
+                "pending": {"media_count": 1},
+                "users": 2,
+            },
+            "remote": {
+                "total": usage(32, 64, 128, 11, 13),
+                "cached": usage(32, 64, 128),
+                "thumbnails": usage(11, 13),
+                "quarantined": usage(64),
+                "servers": 2,
+            },
+        }
+
+    def test_of_a_user(self) -> None:
+        assert self.summary(user_id=ALICE, unread_since=1) == {
+            "total": usage(1, 2, 4, 3, 5),
+            "local": {
+                "total": usage(1, 2, 4, 3, 5),
+                "uploads": usage(1, 2),
+                "url_previews": usage(4),
+                "without_owner": usage(),
+                "thumbnails": usage(3, 5),
+                "quarantined": usage(2),
+                "protected": usage(),
+                "pending": {"media_count": 1},
+                "users": 1,
+            },
+            "reclaimable": {
+                "total": usage(2, 4),
+                "local": {
+                    "total": usage(2, 4),
+                    "unread": usage(),
+                    "quarantined": usage(2),
+                    "url_previews": usage(4),
+                    "pending": {"media_count": 1},
+                },
+            },
+        }
+
+    def test_of_a_server(self) -> None:
+        assert self.summary(server_name="a.org", unread_since=2) == {
+            "total": usage(32, 64, 11),
+            "remote": {
+                "total": usage(32, 64, 11),
+                "cached": usage(32, 64),
+                "thumbnails": usage(11),
+                "quarantined": usage(64),
+                "servers": 1,
+            },
+            "reclaimable": {
+                "total": usage(32, 64),
+                "remote": {
+                    "total": usage(32, 64),
+                    "unread": usage(32, 64),
+                    "quarantined": usage(64),
+                },
+            },
+        }
+
+    def test_of_nobody(self) -> None:
+        for query, part, owners in (
+            ({"user_id": "@nobody:test"}, "local", "users"),
+            ({"server_name": "a"}, "remote", "servers"),
+        ):
+            answer = self.summary(**query)
+            assert set(answer) == {"total", part}
+            assert answer["total"] == answer[part]["total"] == usage()
+            assert answer[part][owners] == 0
+
+
+@in_every_mode
+class WithoutUrlPreviewsTestCase(_SummaryTestCase):
+    """`count_url_previews: false` changes only how many users there are.
+
+    The images are on the disk all the same.
+    """
+
+    module_options: ClassVar[JsonDict] = {"count_url_previews": False}
+
+    def test_previews_are_shown(self) -> None:
+        local = self.summary()["local"]
+        assert local["users"] == 1
+        assert local["url_previews"] == usage(4, 8)
+        assert local["total"] == usage(1, 2, 4, 8, 16, 3, 5, 7)
+        assert self.summary(user_id=BOB)["local"]["users"] == 0
+
+    def test_previews_can_be_reclaimed(self) -> None:
+        reclaimable = self.summary(unread_since=0)["reclaimable"]
+        assert reclaimable["local"]["url_previews"] == usage(4, 8)
+        assert reclaimable["total"] == usage(2, 4, 8, 64)
