@@ -4,29 +4,32 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 import attr
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from openapi_spec_validator import OpenAPIV31SpecValidator
-from parameterized import parameterized  # type: ignore[import-untyped]
 from readme import answers_shown
 from support import (
-    MODULE_PATH,
     LocalMedia,
     MediaStatsTestCase,
     RemoteMedia,
     Thumbnail,
+    headers,
 )
-from synapse.module_api import JsonDict
+from synapse.module_api import JsonDict, SynapseRequest
 from tests.server import FakeChannel
 from twisted.web.resource import Resource
 
 import media_stats_module
+from media_stats_module.module import DOCUMENTED_PATH
 from media_stats_module.storage._synapse import MEDIA_HAVE_SHA256
 
 DOCUMENT: JsonDict = json.loads(
     (Path(media_stats_module.__file__).parent / "openapi.json").read_text()
 )
 _RESPONSES = DOCUMENT["components"]["responses"]
+_ERROR = DOCUMENT["components"]["schemas"]["Error"]
 
 # In 2025: the first of July, of August and of September.
 _JULY = 1_751_328_000_000
@@ -61,11 +64,17 @@ def examples_of(answer: JsonDict, method: str, path: str) -> Iterator[Example]:
             )
 
 
+def operations() -> Iterator[tuple[str, str, JsonDict]]:
+    """Path, method and description of what can be asked."""
+    for path, item in DOCUMENT["paths"].items():
+        for method in item.keys() & {"get", "post"}:
+            yield path, method, item[method]
+
+
 def answers() -> Iterator[Example]:
     """The examples of what is answered when nothing is wrong."""
-    for path, item in DOCUMENT["paths"].items():
-        for method, operation in item.items():
-            yield from examples_of(operation["responses"]["200"], method, path)
+    for path, method, operation in operations():
+        yield from examples_of(operation["responses"]["200"], method, path)
 
 
 def parameters(path: str) -> dict[str, JsonDict]:
@@ -79,9 +88,53 @@ def parameters(path: str) -> dict[str, JsonDict]:
     return found
 
 
-def operations() -> list[str]:
-    """The paths that can be asked."""
-    return [path for path, item in DOCUMENT["paths"].items() if "get" in item]
+def questions() -> list[str]:
+    """The paths of what has parameters, or could have."""
+    return [path for path, method, _ in operations() if method == "get"]
+
+
+def all_parameters() -> Iterator[tuple[str, str, JsonDict]]:
+    """Path, name and description of each parameter."""
+    for path in questions():
+        for name, parameter in parameters(path).items():
+            yield path, name, parameter
+
+
+def where(path: str) -> str:
+    """What is asked on a server for a path of the document."""
+    (server,) = DOCUMENT["paths"][path].get("servers", DOCUMENT["servers"])
+    return f"{server['url']}{path}"
+
+
+def as_text(value: object) -> str:
+    """A parameter's value in a query string."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def validator(schema: JsonDict) -> Draft202012Validator:
+    """Validates what is described by a part of the document."""
+    return Draft202012Validator({**schema, "components": DOCUMENT["components"]})
+
+
+class Asked(dict[bytes, list[bytes]]):
+    """The parameters of a request, which remember the names of those asked for."""
+
+    def __init__(self, parameters: dict[bytes, list[bytes]]) -> None:
+        super().__init__(parameters)
+        self.names: set[bytes] = set()
+
+    def __getitem__(self, name: bytes) -> list[bytes]:
+        self.names.add(name)
+        return super().__getitem__(name)
+
+    def __contains__(self, name: object) -> bool:
+        assert isinstance(name, bytes)
+        self.names.add(name)
+        return super().__contains__(name)
+
+    def get(self, name: bytes, default: Any = None) -> Any:
+        self.names.add(name)
+        return super().get(name, default)
 
 
 class OpenApiTestCase(MediaStatsTestCase):
@@ -89,6 +142,8 @@ class OpenApiTestCase(MediaStatsTestCase):
 
     server_name: ClassVar[str] = "example.org"
     module_options: ClassVar[JsonDict] = {"rollups": True}
+    # So that the module answers at the documented path.
+    serves_admin_api: ClassVar[bool] = False
 
     def prepare(self, *args: Any) -> None:
         super().prepare(*args)
@@ -189,41 +244,45 @@ class OpenApiTestCase(MediaStatsTestCase):
     ) -> FakeChannel:
         return self.make_request(
             method.upper(),
-            f"{MODULE_PATH}{path}?{query}",
+            f"{where(path)}?{query}",
             access_token=self.admin_token if token is None else token or None,
         )
 
     def assert_answers(self, example: Example, channel: FakeChannel) -> None:
+        for name, header in DOCUMENT["components"]["headers"].items():
+            sent = headers(channel).getRawHeaders(name)
+            assert sent == [header["schema"]["const"]], (example, name)
         if example.media_type == "text/csv":
-            assert channel.result["body"].decode() == example.value
+            assert channel.result["body"].decode() == example.value, example
             return
         expected = example.value
         if not MEDIA_HAVE_SHA256 and "duplicates" in expected:
             expected = {**expected, "duplicates": None}
-        assert channel.json_body == expected
+        assert channel.json_body == expected, example
 
 
 class ExamplesTest(OpenApiTestCase):
-    @parameterized.expand(  # type: ignore[untyped-decorator]
-        [(example.name, example) for example in answers()]
-    )
-    def test_answer(self, name: str, example: Example) -> None:
+    def test_answers(self) -> None:
         self.build()
-        channel = self.request(example.method, example.path, example.query)
-        assert channel.code == 200, channel.result
-        self.assert_answers(example, channel)
+        # The check last: it leaves its time behind.
+        for example in sorted(answers(), key=lambda example: example.method):
+            channel = self.request(example.method, example.path, example.query)
+            assert channel.code == 200, (example, channel.result)
+            self.assert_answers(example, channel)
 
     def test_errors(self) -> None:
         _, ordinary = self.make_user("ordinary")
         asked = 0
-        for name, status, token in (
-            ("BadRequest", 400, None),
-            ("Unauthorized", 401, ""),
-            ("Forbidden", 403, ordinary),
-            ("NotInstalled", 404, None),
+        tokens = {"missing": "", "unknown": "no_such_token", "forbidden": ordinary}
+        for name, status in (
+            ("BadRequest", 400),
+            ("Unauthorized", 401),
+            ("Forbidden", 403),
+            ("NotInstalled", 404),
         ):
             method = "post" if name == "NotInstalled" else "get"
             for example in examples_of(_RESPONSES[name], method, ""):
+                token = tokens.get(example.name.split()[-1])
                 channel = self.request(method, example.path, example.query, token)
                 assert channel.code == status, example
                 self.assert_answers(example, channel)
@@ -237,37 +296,79 @@ class ExamplesTest(OpenApiTestCase):
 class ParametersTest(OpenApiTestCase):
     """Parameters of the document are those of the code, which is asked."""
 
-    @parameterized.expand(operations())  # type: ignore[untyped-decorator]
-    def test_legal_values(self, path: str) -> None:
-        for name, parameter in parameters(path).items():
+    def test_names(self) -> None:
+        """A request is asked for these parameters, and for no other."""
+        asked: list[Asked] = []
+
+        class Request(SynapseRequest):
+            @property
+            def args(self) -> Any:
+                return asked[-1] if asked else None
+
+            @args.setter
+            def args(self, parameters: Any) -> None:
+                if parameters is not None:
+                    asked.append(Asked(parameters))
+
+        for path in questions():
+            channel = self.make_request(
+                "GET", where(path), access_token=self.admin_token, request=Request
+            )
+            assert channel.code == 200, (path, channel.result)
+            names = {name.decode() for name in asked[-1].names}
+            # What Synapse itself looks for before the module is asked.
+            assert names - {"access_token"} == parameters(path).keys(), path
+
+    def test_legal_values(self) -> None:
+        for path, name, parameter in all_parameters():
             schema = parameter["schema"]
             values = list(schema.get("enum", []))
-            values += [parameter[key] for key in ("example",) if key in parameter]
+            if schema["type"] == "boolean":
+                values += [True, False]
             # So long a timeline would have too many parts.
-            bounds = ("default",) if path == "/v1/timeline" else ("default", "maximum")
-            values += [schema[key] for key in bounds if key in schema]
+            bounds = ["minimum"] if path == "/v1/timeline" else ["minimum", "maximum"]
+            values += [schema[bound] for bound in bounds if bound in schema]
+            if schema["type"] == "string" and "maxLength" in schema:
+                start = parameter["example"]
+                values += [start + "\N{SNOWMAN}" * (schema["maxLength"] - len(start))]
+            values += [parameter[key] for key in ("example",) if key in parameter]
             for value in values:
-                text = value if isinstance(value, str) else json.dumps(value)
-                channel = self.request("get", path, f"{name}={text}")
-                assert channel.code == 200, (name, text, channel.result)
+                query = urlencode({name: as_text(value)})
+                channel = self.request("get", path, query)
+                assert channel.code == 200, (path, query, channel.result)
             if "default" in schema:
-                given = json.dumps(schema["default"]).strip('"')
-                answer = self.request("get", path, f"{name}={given}")
-                assert (
-                    answer.result["body"]
-                    == self.request("get", path, "").result["body"]
-                ), name
+                channel = self.request(
+                    "get", path, f"{name}={as_text(schema['default'])}"
+                )
+                nothing = self.request("get", path, "")
+                assert channel.result["body"] == nothing.result["body"], (path, name)
 
-    @parameterized.expand(operations())  # type: ignore[untyped-decorator]
-    def test_illegal_values(self, path: str) -> None:
-        """They are refused for the parameters that there are, and for no other."""
-        everywhere = {name for other in operations() for name in parameters(other)}
-        documented = parameters(path)
-        for name in everywhere:
+    def test_illegal_values(self) -> None:
+        for path, name, parameter in all_parameters():
+            schema = parameter["schema"]
             # NUL is in no text, and no number, cursor or word either.
-            channel = self.request("get", path, f"{name}=%00")
-            wanted = 400 if name in documented else 200
-            assert channel.code == wanted, (name, channel.result)
+            values = ["\0"]
+            if schema["type"] == "integer":
+                values += [str(schema["minimum"] - 1), str(schema["maximum"] + 1), "x"]
+            if schema["type"] == "boolean":
+                values += ["True", "1", ""]
+            values += [f"{value}x" for value in schema.get("enum", [])]
+            if "maxLength" in schema:
+                start = parameter["example"]
+                values += [start + "x" * (schema["maxLength"] + 1 - len(start)), ""]
+            for value in values:
+                channel = self.request("get", path, urlencode({name: value}))
+                assert channel.code == 400, (path, name, value, channel.result)
+                body = channel.json_body
+                assert body["errcode"] == "M_INVALID_PARAM", (path, name, value, body)
+                assert validator(_ERROR).is_valid(body)
+
+    def test_other_parameters_are_ignored(self) -> None:
+        everywhere = {name for _, name, _ in all_parameters()}
+        for path in questions():
+            query = dict.fromkeys(everywhere - parameters(path).keys(), "\0")
+            channel = self.request("get", path, urlencode(query))
+            assert channel.code == 200, (path, channel.result)
 
 
 class DocumentTest(MediaStatsTestCase):
@@ -296,11 +397,49 @@ class DocumentTest(MediaStatsTestCase):
         walk(resource.children[b"v1"], "/v1")
         # The folder itself answers 404.
         served.pop("/v1", None)
-        assert served == {path: set(item) for path, item in DOCUMENT["paths"].items()}
+        # Once more, beside the module's path.
+        documented = DOCUMENTED_PATH.removeprefix("/_synapse/admin")
+        assert where(documented) == DOCUMENTED_PATH
+        served[documented] = served["/v1/users"]
+        wanted: dict[str, set[str]] = {}
+        for path, method, _ in operations():
+            wanted.setdefault(path, set()).add(method)
+        assert served == wanted
 
 
 def test_valid() -> None:
     OpenAPIV31SpecValidator(DOCUMENT).validate()
+
+
+def test_examples_fit_their_schemas() -> None:
+    for answer in (
+        *_RESPONSES.values(),
+        *(operation["responses"]["200"] for _, _, operation in operations()),
+    ):
+        for content in answer["content"].values():
+            for example in content.get("examples", {}).values():
+                validator(content["schema"]).validate(example["value"])
+    for _, _, parameter in all_parameters():
+        if "example" in parameter:
+            validator(parameter["schema"]).validate(parameter["example"])
+
+
+def test_every_answer_has_an_example() -> None:
+    for path, _, operation in operations():
+        for status, answer in operation["responses"].items():
+            if "$ref" in answer:
+                answer = _RESPONSES[answer["$ref"].rpartition("/")[2]]
+            content = answer["content"]["application/json"]
+            # The document has itself for an example.
+            assert content.get("examples") or path == "/v1/openapi.json", status
+
+
+def test_objects_are_closed() -> None:
+    """Nothing is answered that is not described."""
+    for name, schema in DOCUMENT["components"]["schemas"].items():
+        for part in (schema, *schema.get("oneOf", ())):
+            if part.get("type") == "object":
+                assert part["additionalProperties"] is False, name
 
 
 def test_version() -> None:
