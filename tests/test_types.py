@@ -1,0 +1,119 @@
+"""`/v1/types`: each parameter, and what counts.
+
+That any answer is right is in test_media_properties.py.
+"""
+
+from typing import ClassVar
+
+from media_support import ALICE, BOB, MediaTestCase, usage
+from modes_support import in_every_mode
+from support import LocalMedia, RemoteMedia
+from synapse.module_api import JsonDict
+
+_PREVIEW = "https://a.example/"
+
+_MEDIA = (
+    LocalMedia(user_id=ALICE, media_type="video/mp4", media_length=9, created_ts=5),
+    LocalMedia(user_id=ALICE, media_type="audio/ogg", media_length=4),
+    LocalMedia(user_id=BOB, media_type="audio/OGG", media_length=5),
+    LocalMedia(user_id=BOB, media_type="text/plain", url_cache=_PREVIEW),
+    LocalMedia(user_id=BOB, media_type="font/ttf", media_length=2, created_ts=6),
+    LocalMedia(user_id=BOB, media_type="audio", media_length=3),
+    # Announced, and nobody's.
+    LocalMedia(user_id=ALICE, media_type="a/pending", media_length=None),
+    LocalMedia(user_id=None, media_type="a/orphan"),
+    RemoteMedia(media_origin="a.org", media_type="x/y", media_length=7),
+    RemoteMedia(media_origin="b.org", media_type="x/y", media_length=8),
+)
+
+
+class _TypesTestCase(MediaTestCase):
+    endpoint: ClassVar[str] = "types"
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.fill(*_MEDIA)
+
+    def types(self, **query: object) -> list[str]:
+        """The types or groups on a page."""
+        name = "group" if query.get("group") == "true" else "media_type"
+        return [entry[name] for entry in self.answer(query)["types"]]
+
+
+@in_every_mode
+class TypesTestCase(_TypesTestCase):
+    """Which types there are, in which order."""
+
+    def test_answer(self) -> None:
+        assert self.answer() == {
+            "types": [
+                {"media_type": "audio", **usage(3)},
+                {"media_type": "audio/ogg", **usage(4, 5)},
+                {"media_type": "font/ttf", **usage(2)},
+                {"media_type": "text/plain", **usage(1)},
+                {"media_type": "video/mp4", **usage(9)},
+            ],
+            "total": 5,
+        }
+        assert self.answer({"group": "true"}) == {
+            "types": [
+                {"group": "audio", **usage(4, 5)},
+                {"group": "other", **usage(3, 2)},
+                {"group": "text", **usage(1)},
+                {"group": "video", **usage(9)},
+            ],
+            "total": 4,
+        }
+
+    def test_orders(self) -> None:
+        """Equal ones are in the order of the types whatever the direction."""
+        for order_by, direction, expected in (
+            ("media_type", "f", ["audio", "other", "text", "video"]),
+            ("media_type", "b", ["video", "text", "other", "audio"]),
+            ("media_count", "f", ["text", "video", "audio", "other"]),
+            ("media_count", "b", ["audio", "other", "text", "video"]),
+            ("media_length", "f", ["text", "other", "audio", "video"]),
+            ("media_length", "b", ["audio", "video", "other", "text"]),
+        ):
+            query = {"group": "true", "order_by": order_by, "dir": direction}
+            assert self.types(**query) == expected, query
+
+    def test_pages(self) -> None:
+        for start, limit, expected, next_token in (
+            (0, 2, ["audio", "audio/ogg"], 2),
+            (2, 2, ["font/ttf", "text/plain"], 4),
+            (4, 2, ["video/mp4"], None),
+            (3, 2, ["text/plain", "video/mp4"], None),
+            (5, 2, [], None),
+            (0, 0, [], None),
+        ):
+            query: JsonDict = {"from": start, "limit": limit}
+            assert self.types(**query) == expected
+            answer = self.answer(query)
+            assert (answer["total"], answer.get("next_token")) == (5, next_token)
+
+    def test_scope(self) -> None:
+        for query, expected in (
+            ({"user_id": ALICE}, ["audio/ogg", "video/mp4"]),
+            ({"user_id": "@nobody:test"}, []),
+            ({"from_ts": 5}, ["font/ttf", "video/mp4"]),
+            ({"from_ts": 5, "until_ts": 6, "user_id": BOB}, ["font/ttf"]),
+            ({"until_ts": 5, "user_id": ALICE}, ["audio/ogg", "video/mp4"]),
+            ({"source": "remote"}, ["x/y"]),
+        ):
+            assert self.types(**query) == expected, query
+        assert self.answer({"server_name": "b.org"}) == {
+            "types": [{"media_type": "x/y", **usage(8)}],
+            "total": 1,
+        }
+
+
+@in_every_mode
+class WithoutUrlPreviewsTestCase(_TypesTestCase):
+    """`count_url_previews: false` leaves out the images of previews."""
+
+    module_options: ClassVar[JsonDict] = {"count_url_previews": False}
+
+    def test_previews_do_not_count(self) -> None:
+        assert self.types(group="true") == ["audio", "other", "video"]
+        assert self.types(user_id=BOB) == ["audio", "audio/ogg", "font/ttf"]
