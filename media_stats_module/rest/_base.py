@@ -64,12 +64,23 @@ class Endpoint(DirectServeJsonResource):
 
 
 class AdminResource(Endpoint, abc.ABC):
-    """One question: `GET`, JSON, server admins only."""
+    """One question: `GET`, server admins only."""
 
     async def _async_render_GET(  # noqa: N802
         self, request: SynapseRequest
-    ) -> tuple[int, JsonDict]:
+    ) -> tuple[int, JsonDict] | None:
         await assert_requester_is_admin(self._api, request)
+        return await self.respond(request)
+
+    async def respond(self, request: SynapseRequest) -> tuple[int, JsonDict] | None:
+        """Respond to a request that a server admin made, in JSON if nothing else.
+
+        Returns:
+            status and body; None if the response has been sent.
+
+        Raises:
+            SynapseError: 4xx, for a request that cannot be answered.
+        """
         return HTTPStatus.OK, await self.answer(request)
 
     @abc.abstractmethod
