@@ -7,12 +7,13 @@ real one.
 import http.server
 import json
 import threading
-from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs
 
+from realservers.running import RunningServer
 
-class AuthenticationService:
+
+class AuthenticationService(RunningServer):
     """A running service that issues whatever tokens a test wants.
 
     Attributes:
@@ -56,17 +57,6 @@ class AuthenticationService:
             self._server.shutdown()
             self._thread.join()
             self._server.server_close()
-
-    def __enter__(self) -> "AuthenticationService":
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()
 
 
 class _Server(http.server.ThreadingHTTPServer):

@@ -104,7 +104,9 @@ class Server:
 
     def _are_built(self) -> bool:
         rollups = self.ask("GET", "rollups")["rollups"]
-        return bool(rollups) and all(each["is_ready"] for each in rollups.values())
+        return bool(rollups) and all(
+            each["phase"] == "ready" for each in rollups.values()
+        )
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import psycopg2
@@ -23,12 +22,13 @@ from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
 from psycopg2.sql import SQL, Identifier
 
 from realservers.ports import free_port
+from realservers.running import RunningServer
 
 _START_TIMEOUT_S = 60.0
 _STOP_TIMEOUT_S = 60.0
 
 
-class PostgresServer:
+class PostgresServer(RunningServer):
     """A running server. Make one with `PostgresServer.start()`.
 
     Attributes:
@@ -112,17 +112,6 @@ class PostgresServer:
         self._shut_down(signal.SIGQUIT if immediate else signal.SIGINT)
         if self._temporary_directory is not None:
             shutil.rmtree(self._temporary_directory, ignore_errors=True)
-
-    def __enter__(self) -> "PostgresServer":
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     def _ensure_data(self, password_path: Path) -> str:
         """Create the data directory unless it is there, and return the password."""

@@ -6,13 +6,13 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 from urllib.error import URLError
 from urllib.parse import quote, urlencode
 from urllib.request import urlopen
 
 from realservers.ports import free_port
+from realservers.running import RunningServer
 
 _START_TIMEOUT_S = 60.0
 _STOP_TIMEOUT_S = 30.0
@@ -26,7 +26,7 @@ def missing_programs() -> str | None:
     return f"no {' and no '.join(missing)} here; Debian's package prometheus has both"
 
 
-class PrometheusServer:
+class PrometheusServer(RunningServer):
     """A running server that scrapes some others every second.
 
     Attributes:
@@ -109,17 +109,6 @@ class PrometheusServer:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-
-    def __enter__(self) -> "PrometheusServer":
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     def _get(self, path: str, parameters: Mapping[str, str]) -> Any:
         url = f"{self.url}/api/v1/{path}?{urlencode(parameters)}"

