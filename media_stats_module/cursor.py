@@ -49,7 +49,9 @@ def read_cursor(list_name: str, token: str) -> FilesPosition:
     text = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
     # No list, number or server name has more than one line; what a media ID has in
     # it is up to the server that it is from.
-    written_for, key, server_name, media_id = text.split("\n", 3)
-    if written_for != list_name or "\0" in text or (key and int(key) not in _KEYS):
+    _, key, server_name, media_id = text.split("\n", 3)
+    position = FilesPosition(int(key) if key else None, server_name or None, media_id)
+    is_stored = (position.key or 0) in _KEYS and "\0" not in text
+    if not is_stored or write_cursor(list_name, position) != token.rstrip("="):
         raise ValueError("Not a token of this list")
-    return FilesPosition(int(key) if key else None, server_name or None, media_id)
+    return position

@@ -241,6 +241,14 @@ class FilesQuery(MediaQuery):
         direction = "b" if self.descending else "f"
         return f"{self.source.value} {self.order_by.value} {direction}"
 
+    def can_end_at(self, position: FilesPosition) -> bool:
+        """Whether a position says what a place in this list has to say."""
+        is_by_key = self.order_by is not FilesOrder.MEDIA_ID
+        is_remote = self.source is Source.REMOTE
+        return (position.key is not None) is is_by_key and (
+            position.server_name is not None
+        ) is is_remote
+
 
 def parse_users_query(request: SynapseRequest) -> OwnersQuery:
     """Read the documented parameters of *Users' media usage statistics*.
@@ -347,7 +355,7 @@ def parse_files_query(request: SynapseRequest) -> FilesQuery:
         descending=_parse_descending(request),
         limit=_parse_files_limit(request),
     )
-    return attr.evolve(query, after=_parse_cursor(request, query.list_name))
+    return attr.evolve(query, after=_parse_cursor(request, query))
 
 
 def parse_format(request: SynapseRequest) -> Format:
@@ -454,17 +462,18 @@ def _parse_media_type(request: SynapseRequest) -> str | None:
     return media_type
 
 
-def _parse_cursor(request: SynapseRequest, list_name: str) -> FilesPosition | None:
+def _parse_cursor(request: SynapseRequest, query: FilesQuery) -> FilesPosition | None:
     token = parse_string(request, "from")
     if token is None:
         return None
-    try:
-        return read_cursor(list_name, token)
-    except ValueError:
-        raise _invalid(
-            "Query parameter from must be the next_token of a page of this list, in "
-            "the same order."
-        ) from None
+    with suppress(ValueError):
+        position = read_cursor(query.list_name, token)
+        if query.can_end_at(position):
+            return position
+    raise _invalid(
+        "Query parameter from must be the next_token of a page of this list, in the "
+        "same order."
+    )
 
 
 def _parse_text(request: SynapseRequest, name: str) -> str | None:

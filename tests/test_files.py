@@ -199,12 +199,21 @@ class TokensTestCase(_FilesTestCase):
             b"local media_id f\n\n\na\0b",
             b"local media_length f\n9223372036854775808\n\na",
             b"local media_length f\nx\n\na",
+            # Half a place: else an empty page, as if the list ended there.
+            b"local media_length f\n\n\na",
+            b"local media_id f\n5\n\na",
+            b"local media_id f\n\na.org\na",
+            b"remote media_id f\n\n\na",
+            b"remote media_length f\n\na.org\na",
+            # Not as a token is written.
+            b"local media_length f\n 5\n\na",
+            b"local media_length f\n05\n\na",
             b"local media_id f\n\n\n\xff",
         ):
-            list_name, _, _ = text.partition(b"\n")
-            order_by = list_name.split(b" ")[1] if b" " in list_name else b"media_id"
+            list_name, _, _ = (text or b"local media_id f").partition(b"\n")
+            source, order_by, _ = list_name.decode().split(" ")
             token = base64.urlsafe_b64encode(text).decode()
-            query = {"order_by": order_by.decode(), "from": token}
+            query = {"source": source, "order_by": order_by, "from": token}
             self.assert_refused(self.request(query), "from must be the next_token")
 
     def test_what_is_no_base64(self) -> None:

@@ -1,0 +1,76 @@
+"""The tokens of `/v1/files`: read as they were written, and else refused."""
+
+import base64
+import re
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from media_stats_module.cursor import FilesPosition, read_cursor, write_cursor
+from media_stats_module.query import MAX_INTEGER, FilesOrder, FilesQuery, Source
+
+_LISTS = [
+    FilesQuery(source=source, order_by=order_by, descending=descending)
+    for source in Source
+    for order_by in FilesOrder
+    for descending in (False, True)
+]
+
+# Other servers choose their media IDs; PostgreSQL stores no NUL.
+_MEDIA_IDS = st.text(
+    st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1
+)
+
+_KEYS = st.integers(-MAX_INTEGER - 1, MAX_INTEGER)
+
+
+def _position(query: FilesQuery, key: int, media_id: str) -> FilesPosition:
+    """A place that a page of this list can end at."""
+    return FilesPosition(
+        None if query.order_by is FilesOrder.MEDIA_ID else key,
+        "a.org:8448" if query.source is Source.REMOTE else None,
+        media_id,
+    )
+
+
+@given(query=st.sampled_from(_LISTS), key=_KEYS, media_id=_MEDIA_IDS)
+def test_what_is_written_is_read(query: FilesQuery, key: int, media_id: str) -> None:
+    position = _position(query, key, media_id)
+    assert query.can_end_at(position)
+    token = write_cursor(query.list_name, position)
+    assert read_cursor(query.list_name, token) == position
+    # So a client need not escape it.
+    assert re.fullmatch("[A-Za-z0-9_-]+", token)
+
+
+@given(query=st.sampled_from(_LISTS), other=st.sampled_from(_LISTS))
+def test_a_token_is_for_one_list(query: FilesQuery, other: FilesQuery) -> None:
+    token = write_cursor(query.list_name, _position(query, 5, "a"))
+    if other != query:
+        with pytest.raises(ValueError, match="token"):
+            read_cursor(other.list_name, token)
+
+
+@given(
+    text=st.one_of(
+        st.text(),
+        # A list's name, and then anything.
+        st.builds("\n".join, st.lists(st.text(), max_size=3)).map(
+            lambda rest: f"{_LISTS[0].list_name}\n{rest}"
+        ),
+    )
+)
+def test_whatever_is_sent(text: str) -> None:
+    """It is the token that it would have been written as, or no token."""
+    token = base64.urlsafe_b64encode(text.encode(errors="replace")).decode()
+    with suppress(ValueError):
+        position = read_cursor(_LISTS[0].list_name, token)
+        assert write_cursor(_LISTS[0].list_name, position) == token.rstrip("=")
+
+
+@given(token=st.text())
+def test_no_text_is_another_error(token: str) -> None:
+    with suppress(ValueError):
+        read_cursor(_LISTS[0].list_name, token)
