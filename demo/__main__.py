@@ -23,8 +23,10 @@ def main() -> int:
 
     options = _parse_arguments()
     options.directory.mkdir(parents=True, exist_ok=True)
-    # Ended by whatever means, it is to clean up.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Ended by whatever means, it is to clean up. What a shell runs in the background
+    # would otherwise ignore SIGINT.
+    for means in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(means, signal.default_int_handler)
     try:
         progress = Progress.from_environment()
         ensure_synapse(_ROOT, options.directory, progress)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from typing import ClassVar
+from unittest.mock import patch
 
 from modes_support import ModesTestCase, in_every_mode
 from parameterized import parameterized  # type: ignore[import-untyped]
@@ -14,6 +15,8 @@ from support import (
     headers,
 )
 from tests.server import FakeChannel
+
+from media_stats_module.storage import _sql
 
 _DAY = 86_400_000
 
@@ -228,16 +231,17 @@ class FilesCsvTest(CsvTestCase):
             "mxc://b.example/c,b.example,image/png,,5,1,,\r\n"
         )
 
+    @patch.object(_sql, "_ROWS_AT_ONCE", 100)
     def test_all_of_it(self) -> None:
-        self.fill(*[LocalMedia(user_id="@a:test") for _ in range(2_345)])
+        self.fill(*[LocalMedia(user_id="@a:test") for _ in range(345)])
         everything = self.csv({"order_by": "created_ts"}).splitlines()
-        assert len(everything) == 1 + 2_345
-        assert len(self.csv({"limit": 2_100}).splitlines()) == 1 + 2_100
-        page = self.ask(self.path, {"order_by": "created_ts", "limit": 300})
+        assert len(everything) == 1 + 345
+        assert len(self.csv({"limit": 210}).splitlines()) == 1 + 210
+        page = self.ask(self.path, {"order_by": "created_ts", "limit": 30})
         rest = self.csv(
             {"order_by": "created_ts", "from": page.json_body["next_token"]}
         )
-        assert rest.splitlines() == [everything[0], *everything[301:]]
+        assert rest.splitlines() == [everything[0], *everything[31:]]
 
 
 class AskingTest(MediaStatsTestCase):
