@@ -97,9 +97,10 @@ def scan_txn(txn: LoggingTransaction, media: MediaTable, window: Sql) -> str:
             # considers a bitmap of an index, takes each for a random read, and would
             # read the whole table for a window of 30 days.
             txn.execute("SET LOCAL random_page_cost = 1.1")
-            # Room for the totals of some 300,000 owners. With the default 4 MB the
-            # planner prefers to sort, or to go through the index by owner instead.
-            txn.execute(f"SELECT {room_to_hash(32 * 1024)}")
+        # Room for the totals of some 300,000 owners. With the default 4 MB each worker
+        # writes them to the disk, or the planner prefers to sort, or to go through the
+        # index by owner instead.
+        txn.execute(f"SELECT {room_to_hash(32 * 1024)}")
         return ""
     # SQLite would go through the index to save sorting, and read each row at random:
     # 1.7 s instead of 0.5 s for a million rows in memory.
