@@ -6,7 +6,7 @@ SQL, nothing of the package. All media has a media ID.
 
 import calendar
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import attr
 from owners_model import Query
@@ -31,6 +31,7 @@ class Store:
         keeps_hashes: whether this Synapse keeps hashes of the content.
         now_ts: the time, in milliseconds since the epoch.
         server_name: the homeserver's.
+        deactivated: the users whose accounts are.
     """
 
     media: Sequence[Media]
@@ -39,6 +40,7 @@ class Store:
     keeps_hashes: bool = True
     now_ts: int = 0
     server_name: str = "test"
+    deactivated: Collection[str] = ()
 
 
 def summary_answer(store: Store, query: Query) -> JsonDict:
@@ -198,7 +200,7 @@ def files_answer(store: Store, query: Query) -> list[JsonDict]:
         for file in store.media
         if _is_of_source(file, store, query)
         and _is_in_window(file, query)
-        and _passes_filters(file, query)
+        and _passes_filters(file, store, query)
     ]
     files.sort(key=_name)
     if (order_by := query.get("order_by", "media_id")) == "media_id":
@@ -286,7 +288,7 @@ def _counts(file: Media, store: Store) -> bool:
     )
 
 
-def _passes_filters(file: Media, query: Query) -> bool:
+def _passes_filters(file: Media, store: Store, query: Query) -> bool:
     wanted = str(query.get("media_type", "")).split(";")[0].strip(" ").lower()
     media_type = media_type_of(file)
     if wanted.endswith("/*"):
@@ -298,6 +300,12 @@ def _passes_filters(file: Media, query: Query) -> bool:
     if quarantined is not None:
         in_quarantine = file.quarantined_by is not None
         if in_quarantine is not (quarantined == "true"):
+            return False
+    deactivated = query.get("deactivated")
+    if deactivated is not None and isinstance(file, LocalMedia):
+        is_gone = file.user_id in store.deactivated
+        # What is nobody's is neither a deactivated user's nor another's.
+        if file.user_id is None or is_gone is not (deactivated == "true"):
             return False
     unread_since = query.get("unread_since")
     if unread_since is not None and _last_read(file) >= _int(unread_since):

@@ -43,6 +43,7 @@ class MediaTestCase(ModesTestCase):
             keeps_hashes=MEDIA_HAVE_SHA256,
             now_ts=self.now_ts,
             server_name=self.server_name,
+            deactivated=self.deactivated,
         )
 
     def fill(

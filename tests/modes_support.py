@@ -3,7 +3,7 @@
 The answers have to be the same.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
 from parameterized import parameterized_class  # type: ignore[import-untyped]
@@ -55,6 +55,7 @@ class ModesTestCase(MediaStatsTestCase):
         endpoint: which is asked: `users`, say.
         media: what is in the two tables of media.
         displaynames: those in the profiles, by user ID.
+        deactivated: the users whose accounts are.
     """
 
     mode_options: ClassVar[JsonDict] = {}
@@ -63,6 +64,7 @@ class ModesTestCase(MediaStatsTestCase):
 
     media: tuple[LocalMedia | RemoteMedia, ...] = ()
     displaynames: Mapping[str, str | None] = {}
+    deactivated: Collection[str] = ()
 
     def default_config(self) -> JsonDict:
         config = super().default_config()
@@ -102,6 +104,7 @@ class ModesTestCase(MediaStatsTestCase):
         *media: LocalMedia | RemoteMedia,
         displaynames: Mapping[str, str | None] | None = None,
         thumbnails: tuple[Thumbnail, ...] = (),
+        deactivated: Collection[str] = (),
     ) -> None:
         """Put these into the database, in place of what is there.
 
@@ -110,6 +113,7 @@ class ModesTestCase(MediaStatsTestCase):
             displaynames: by user ID. None makes a profile without a displayname; who
                 is not in it gets no profile.
             thumbnails: all thumbnails of the media.
+            deactivated: users who have an account, which is deactivated.
         """
         for table in _TABLES:
             self.execute(f"DELETE FROM {table}")
@@ -119,6 +123,9 @@ class ModesTestCase(MediaStatsTestCase):
         self.insert_thumbnails(*thumbnails)
         self.insert_profiles(displaynames or {})
         self.displaynames = displaynames or {}
+        self.execute("DELETE FROM users WHERE deactivated = 1")
+        self.insert_deactivated_users(deactivated)
+        self.deactivated = deactivated
         if self.folds:
             self.run_round()
             for source in ("local", "remote"):

@@ -5,7 +5,7 @@ nothing of the package.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from support import LocalMedia, RemoteMedia
 from synapse.module_api import JsonDict
@@ -20,6 +20,7 @@ def users_answer(
     query: Query,
     *,
     count_url_previews: bool = True,
+    deactivated: Collection[str] = (),
 ) -> JsonDict:
     """The answer of `/v1/users`.
 
@@ -28,6 +29,7 @@ def users_answer(
         displaynames: those in the profiles, by user ID.
         query: what is asked.
         count_url_previews: the option of the module.
+        deactivated: the users whose accounts are.
     """
     counted = [
         (file.user_id, file.media_length)
@@ -44,6 +46,7 @@ def users_answer(
         }
         for user_id, lengths in _lengths_by_owner(counted).items()
         if _user_is_found(user_id, displaynames.get(user_id), query)
+        and query.get("deactivated") in (None, str(user_id in deactivated).lower())
     ]
     return _answer("users", "user_id", users, query)
 

@@ -73,6 +73,7 @@ class OwnersTestCase(ModesTestCase):
             self.displaynames,
             query,
             count_url_previews=self.count_url_previews,
+            deactivated=self.deactivated,
         )
 
 

@@ -6,7 +6,7 @@ too, so that a test can ask both and compare.
 
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlencode
 
@@ -288,6 +288,10 @@ class MediaStatsTestCase(HomeserverTestCase):
             if _PROFILES_HAVE_FULL_USER_ID:
                 rows[-1]["full_user_id"] = user_id
         self._insert("profiles", rows)
+
+    def insert_deactivated_users(self, user_ids: Iterable[str]) -> None:
+        """Give users accounts that are deactivated."""
+        self._insert("users", [{"name": name, "deactivated": 1} for name in user_ids])
 
     def execute(self, sql: str, *args: object) -> list[tuple[Any, ...]]:
         """Run a statement in a transaction of its own; return its rows, if any."""

@@ -192,6 +192,17 @@ class FilesTestCase(_FilesTestCase):
 class TokensTestCase(_FilesTestCase):
     """What is no token of a page is refused, and never an error of the database."""
 
+    def test_a_token_is_for_one_list(self) -> None:
+        self.fill(*[LocalMedia(user_id=ALICE) for _ in range(3)])
+        token = self.answer({"limit": 1})["next_token"]
+        for other in (
+            {"dir": "b"},
+            {"order_by": "created_ts"},
+            {"source": "remote"},
+        ):
+            query = {"from": token, **other}
+            self.assert_refused(self.request(query), "from must be the next_token")
+
     def test_what_is_no_token(self) -> None:
         for text in (
             b"",

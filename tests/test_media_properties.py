@@ -12,7 +12,6 @@ from modes_support import DIRECTIONS, MODES, class_name
 from owners_model import Query
 from parameterized import parameterized_class  # type: ignore[import-untyped]
 from support import LocalMedia, RemoteMedia, Thumbnail
-from synapse.module_api import JsonDict
 
 _OWNERS = {"local": (ALICE, BOB, "@Zoë_%:test"), "remote": ("a.org", "a.org:8448", "B")}
 
@@ -94,7 +93,7 @@ _BOOLEANS = st.sampled_from(["true", "false"])
 
 
 def _queries(
-    *parts: st.SearchStrategy[JsonDict], **more: st.SearchStrategy[object]
+    *parts: st.SearchStrategy[Query], **more: st.SearchStrategy[object]
 ) -> st.SearchStrategy[Query]:
     """Some of these parameters, and all of those that the parts choose."""
     return st.builds(
@@ -149,6 +148,17 @@ _FILES = _queries(
     limit=st.one_of(st.integers(1, 4), st.just(10_000)),
 )
 
+_FILES_OF_USERS = _queries(
+    _FILES.map(
+        lambda query: {
+            name: value
+            for name, value in query.items()
+            if name not in ("source", "server_name")
+        }
+    ),
+    deactivated=_BOOLEANS,
+)
+
 
 @parameterized_class(
     [
@@ -168,6 +178,7 @@ class ModelTestCase(MediaTestCase):
         """Put media into the database; some of it has one thumbnail, some has two."""
         self.fill(
             *media,
+            deactivated=(ALICE,),
             thumbnails=tuple(
                 Thumbnail(
                     media_id=str(file.media_id),
@@ -220,7 +231,7 @@ class ModelTestCase(MediaTestCase):
         summary=_SUMMARY,
         timeline=_TIMELINE,
         types=_TYPES_QUERY,
-        files=_FILES,
+        files=st.one_of(_FILES, _FILES_OF_USERS),
         sums=_queries(_OF_ALL, st.one_of(st.just({}), _WINDOWS)),
     )
     def test_answers(

@@ -94,18 +94,31 @@ class ModelTestCase(OwnersTestCase):
                 search_term=st.one_of(
                     st.text(_LETTERS + "@:", min_size=1, max_size=3), _USER_IDS
                 ),
+                deactivated=st.sampled_from(["true", "false"]),
             ),
             min_size=1,
             max_size=5,
         ),
+        gone=st.sets(st.integers(0, 11)),
     )
     def test_users(
         self,
         media: list[LocalMedia],
         displaynames: Mapping[str, str | None],
         queries: list[Query],
+        gone: set[int],
     ) -> None:
-        self.fill(*media, displaynames=displaynames)
+        # With media or without.
+        user_ids = {file.user_id for file in media} - {None} | displaynames.keys()
+        self.fill(
+            *media,
+            displaynames=displaynames,
+            deactivated={
+                user_id
+                for index, user_id in enumerate(sorted(map(str, user_ids)))
+                if index in gone
+            },
+        )
 
         for query in queries:
             assert self.answer(query) == self.expected(query), query

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from media_support import ALICE, BOB, MediaTestCase, usage
 from modes_support import in_every_mode
-from support import LocalMedia, RemoteMedia, Thumbnail
+from support import MEDIA_HAVE_SHA256, LocalMedia, RemoteMedia, Thumbnail
 from synapse.module_api import JsonDict
 
 _MEDIA = (
@@ -126,6 +126,57 @@ class SummaryTestCase(_SummaryTestCase):
             assert set(answer) == {"total", part}
             assert answer["total"] == answer[part]["total"] == usage()
             assert answer[part][owners] == 0
+
+
+class PartsTestCase(MediaTestCase):
+    """What is stored twice, and what could be deleted."""
+
+    endpoint: ClassVar[str] = "summary"
+
+    def test_duplicates(self) -> None:
+        """A content counts once, wherever else it is; without a hash nothing does."""
+        self.fill(
+            LocalMedia(user_id=ALICE, media_length=5, sha256="a"),
+            LocalMedia(user_id=BOB, media_length=5, sha256="a"),
+            RemoteMedia(media_origin="a.org", media_length=5, sha256="a"),
+            LocalMedia(user_id=ALICE, media_length=7),
+            LocalMedia(user_id=BOB, media_length=7),
+        )
+        answer = self.answer({})
+        assert answer["duplicates"] == (usage(5, 5) if MEDIA_HAVE_SHA256 else None)
+        assert "duplicates" not in self.answer({"duplicates": "false"})
+
+    def test_reclaimable_counts_each_file_once(self) -> None:
+        self.fill(
+            LocalMedia(
+                user_id=ALICE,
+                media_length=1,
+                created_ts=10,
+                quarantined_by="@admin:test",
+                url_cache="https://a.example/",
+            ),
+            # Read since; and as old as the time asked for.
+            LocalMedia(user_id=ALICE, media_length=2, created_ts=10, last_access_ts=50),
+            LocalMedia(user_id=ALICE, media_length=4, created_ts=20),
+            LocalMedia(user_id=None, media_length=8, created_ts=19),
+            LocalMedia(user_id=BOB, media_length=None, created_ts=10),
+            RemoteMedia(media_origin="a.org", media_length=16, created_ts=19),
+        )
+        assert self.answer({"unread_since": 20})["reclaimable"] == {
+            "total": usage(1, 8, 16),
+            "local": {
+                "total": usage(1, 8),
+                "unread": usage(1, 8),
+                "quarantined": usage(1),
+                "url_previews": usage(1),
+                "pending": {"media_count": 1},
+            },
+            "remote": {
+                "total": usage(16),
+                "unread": usage(16),
+                "quarantined": usage(),
+            },
+        }
 
 
 @in_every_mode

@@ -1,6 +1,6 @@
-"""`/v1/timeline`: what counts, and the ends of what is asked for.
+"""`/v1/timeline`: what counts, by the calendar, and the ends of what is asked for.
 
-The calendar is in test_media_questions.py; that any answer is right is in
+That any calendar is right is in test_buckets.py, and any answer in
 test_media_properties.py.
 """
 
@@ -22,6 +22,9 @@ _MEDIA = (
     RemoteMedia(media_origin="a.org", created_ts=DAY_MS, media_length=32),
     RemoteMedia(media_origin="b.org", created_ts=DAY_MS, media_length=64),
 )
+
+# The first of January 1970 was a Thursday, the fifth the first Monday.
+_MONDAY = 4 * DAY_MS
 
 # Before the time is set forward it is still the first of January 1970.
 _FIRST, _SECOND = "1970-01-01", "1970-01-02"
@@ -85,6 +88,63 @@ class TimelineTestCase(_TimelineTestCase):
             ({"interval": "month"}, {_FIRST: usage(1, 2, 4, 8)}),
         ):
             assert self.days(**query) == expected, query
+
+
+@in_every_mode
+class CalendarTestCase(MediaTestCase):
+    """Where weeks and months begin, and the last bucket ends."""
+
+    endpoint: ClassVar[str] = "timeline"
+
+    def dates(self, **query: object) -> list[tuple[object, ...]]:
+        """Each bucket without its bytes."""
+        names = ("date", "from_ts", "until_ts", "media_count")
+        return [
+            tuple(bucket[name] for name in names)
+            for bucket in self.answer(query)["buckets"]
+        ]
+
+    def test_weeks_begin_on_monday(self) -> None:
+        self.fill(
+            LocalMedia(user_id=ALICE, created_ts=_MONDAY - 1),
+            LocalMedia(user_id=ALICE, created_ts=_MONDAY),
+            LocalMedia(user_id=BOB, created_ts=_MONDAY + 7 * DAY_MS - 1),
+        )
+        assert self.dates(interval="week", until_ts=_MONDAY + 8 * DAY_MS) == [
+            ("1969-12-29", 0, _MONDAY - 1, 1),
+            ("1970-01-05", _MONDAY, _MONDAY + 7 * DAY_MS - 1, 2),
+            ("1970-01-12", _MONDAY + 7 * DAY_MS, _MONDAY + 8 * DAY_MS, 0),
+        ]
+        assert self.dates(interval="week", user_id=BOB, until_ts=_MONDAY + 8) == []
+
+    def test_months(self) -> None:
+        leap_day = (2 * 365 + 31 + 28) * DAY_MS
+        self.fill(LocalMedia(user_id=ALICE, created_ts=leap_day))
+        january = 2 * 365 * DAY_MS
+        assert self.dates(
+            interval="month", from_ts=january + 5, until_ts=leap_day + DAY_MS
+        ) == [
+            ("1972-01-01", january + 5, january + 31 * DAY_MS - 1, 0),
+            ("1972-02-01", january + 31 * DAY_MS, leap_day + DAY_MS - 1, 1),
+            ("1972-03-01", leap_day + DAY_MS, leap_day + DAY_MS, 0),
+        ]
+
+    def test_until_now(self) -> None:
+        """Without a window it goes from the first file to today."""
+        self.fill(LocalMedia(user_id=ALICE, created_ts=0))
+        self.reactor.advance(2 * DAY_MS / 1000)
+        assert [date for date, *_ in self.dates()] == [
+            "1970-01-01",
+            "1970-01-02",
+            "1970-01-03",
+        ]
+        assert self.dates(source="remote") == []
+
+    def test_as_many_as_there_may_be(self) -> None:
+        buckets = self.answer({"from_ts": 1, "until_ts": 10_000 * DAY_MS - 1})[
+            "buckets"
+        ]
+        assert len(buckets) == 10_000
 
 
 @in_every_mode

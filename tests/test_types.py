@@ -108,6 +108,40 @@ class TypesTestCase(_TypesTestCase):
         }
 
 
+class ComparedTypesTestCase(MediaTestCase):
+    """Which types are the same."""
+
+    endpoint: ClassVar[str] = "types"
+
+    def test_types_are_compared_without_case_and_parameters(self) -> None:
+        self.fill(
+            *[
+                LocalMedia(user_id=ALICE, media_type=media_type, media_length=length)
+                for length, media_type in enumerate(
+                    ("image/png", "IMAGE/PNG; q=1", " image/png", None, "", "imagex/y")
+                )
+            ]
+        )
+        assert self.answer({}) == {
+            "types": [
+                {"media_type": "application/octet-stream", **usage(3, 4)},
+                {"media_type": "image/png", **usage(0, 1, 2)},
+                {"media_type": "imagex/y", **usage(5)},
+            ],
+            "total": 3,
+        }
+        assert self.answer(
+            {"group": "true", "order_by": "media_count", "dir": "b"}
+        ) == {
+            "types": [
+                {"group": "image", **usage(0, 1, 2)},
+                {"group": "application", **usage(3, 4)},
+                {"group": "other", **usage(5)},
+            ],
+            "total": 3,
+        }
+
+
 @in_every_mode
 class WithoutUrlPreviewsTestCase(_TypesTestCase):
     """`count_url_previews: false` leaves out the images of previews."""
