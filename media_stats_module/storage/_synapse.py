@@ -53,9 +53,13 @@ class MediaTable:
 
     @property
     def is_file(self) -> str:
-        """The same, but that of nobody's files too."""
+        """The same, but that of files too that no user owns.
+
+        A remote file needs its server, which is half of its name.
+        """
+        needless = self.owner if self.owners_are_users else None
         return self._condition(
-            "m", [column for column in self.present if column != self.owner]
+            "m", [column for column in self.present if column != needless]
         )
 
     def is_row_counted(self, row: str) -> str:

@@ -1,0 +1,96 @@
+"""Rows with nothing in a column that Synapse fills, but that its schema lets be empty.
+
+They cost no answer, and no file is counted here and left out there.
+"""
+
+from typing import ClassVar
+
+from media_support import ALICE, DAY_MS, MediaTestCase, usage
+from modes_support import in_every_mode
+from support import LocalMedia, RemoteMedia
+
+_MEDIA = (
+    LocalMedia(user_id=ALICE, media_id="a", media_length=1, created_ts=2 * DAY_MS),
+    LocalMedia(user_id=ALICE, media_id="no_time", media_length=2, media_type="b/c"),
+    RemoteMedia(media_origin="a.org", media_id="a", media_length=4),
+    RemoteMedia(media_origin="a.org", media_id="no_time", media_length=8),
+    RemoteMedia(media_origin="a.org", media_id="no_length", media_length=16),
+    RemoteMedia(media_origin="b.org", media_id="no_origin", media_length=32),
+)
+
+_EMPTIED = (
+    ("local_media_repository", "created_ts", "no_time"),
+    ("remote_media_cache", "created_ts", "no_time"),
+    ("remote_media_cache", "media_length", "no_length"),
+    ("remote_media_cache", "media_origin", "no_origin"),
+)
+
+
+@in_every_mode
+class NullsTestCase(MediaTestCase):
+    """A time, a length or a server is missing."""
+
+    endpoint: ClassVar[str] = "files"
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.fill(*_MEDIA)
+        for table, column, media_id in _EMPTIED:
+            self.execute(
+                f"UPDATE {table} SET {column} = NULL WHERE media_id = ?", media_id
+            )
+        if self.folds:
+            self.run_round()
+
+    def test_owners(self) -> None:
+        """What has no time is in no window."""
+        for query, lengths in (({}, (1, 2)), ({"until_ts": 3 * DAY_MS}, (1,))):
+            assert self.ask_endpoint("users", query) == {
+                "users": [{"user_id": ALICE, "displayname": None, **usage(*lengths)}],
+                "total": 1,
+            }
+        assert self.ask_endpoint("servers", {}) == {
+            "servers": [{"server_name": "a.org", **usage(4, 8)}],
+            "total": 1,
+        }
+
+    def test_summary(self) -> None:
+        answer = self.ask_endpoint("summary", {"unread_since": 3 * DAY_MS})
+        assert answer["local"]["uploads"] == usage(1, 2)
+        assert answer["local"]["pending"] == {"media_count": 0}
+        assert answer["remote"]["servers"] == 1
+        assert answer["reclaimable"]["local"]["unread"] == usage(1)
+        assert (
+            answer["reclaimable"]["remote"]["unread"]
+            == answer["reclaimable"]["remote"]["total"]
+        )
+
+    def test_timeline(self) -> None:
+        """What has no time belongs to the first day."""
+        buckets = self.ask_endpoint("timeline", {})["buckets"]
+        assert [(bucket["date"], bucket["media_length"]) for bucket in buckets] == [
+            ("1970-01-01", 2),
+            ("1970-01-02", 0),
+            ("1970-01-03", 1),
+        ]
+
+    def test_types(self) -> None:
+        assert self.ask_endpoint("types", {}) == {
+            "types": [
+                {"media_type": "b/c", **usage(2)},
+                {"media_type": "image/png", **usage(1)},
+            ],
+            "total": 2,
+        }
+
+    def test_files(self) -> None:
+        """What has no place in an order by time is not listed."""
+        for query, expected in (
+            ({}, ["mxc://test/a"]),
+            ({"order_by": "created_ts"}, ["mxc://test/a"]),
+            ({"order_by": "media_length", "dir": "b"}, ["mxc://test/a"]),
+            ({"source": "remote"}, ["mxc://a.org/a"]),
+            ({"source": "remote", "order_by": "last_access_ts"}, ["mxc://a.org/a"]),
+        ):
+            files = self.answer(query)["files"]
+            assert [file["mxc"] for file in files] == expected, query
