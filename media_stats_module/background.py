@@ -101,6 +101,11 @@ class RollupsKeeper:
             elif found.is_ready:
                 await self._fold(rollup)
             else:
+                if found.build_finished_ts is not None:
+                    logger.warning(
+                        "Rollups: not every change of %s media could be logged",
+                        rollup.name,
+                    )
                 await self._build(rollup)
             if self._is_due(found.checked_ts or found.build_finished_ts):
                 await self._store.check_rollup(rollup)

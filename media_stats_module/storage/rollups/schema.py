@@ -21,7 +21,7 @@ from media_stats_module.storage.rollups.tables import (
 )
 
 # Counted up whenever an object below changes. Totals of another version are rebuilt.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 # How long an upload may queue behind our own wait for a lock on a media table.
 _LOCK_TIMEOUT = "100ms"
@@ -63,7 +63,7 @@ def has_tables_txn(txn: LoggingTransaction, rollup: Rollup) -> bool:
 
 
 def changes_are_logged(txn: LoggingTransaction, rollup: Rollup) -> Sql:
-    """The condition under which every change of the media is logged.
+    """The condition under which every change of the media is logged, and was.
 
     Part of every question, so that no answer is wrong while a trigger is missing: after
     a command by hand, or a schema upgrade of Synapse that made the media table anew.
@@ -71,9 +71,10 @@ def changes_are_logged(txn: LoggingTransaction, rollup: Rollup) -> Sql:
     """
     if is_postgres(txn):
         return Sql(
-            "EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid = to_regclass(?) "
-            "AND tgname = ? AND tgenabled = 'O')",
-            (rollup.media.name, rollup.trigger),
+            "(SELECT COUNT(*) FROM pg_trigger WHERE tgrelid = to_regclass(?) "
+            "AND tgname IN (?, ?) AND tgenabled = 'O') = 2 "
+            f"AND NOT EXISTS (SELECT 1 FROM {rollup.missed})",
+            (rollup.media.name, rollup.trigger, rollup.truncate_trigger),
         )
     triggers = _sqlite_triggers(rollup)
     marks = ", ".join("?" for _ in triggers)
@@ -166,6 +167,9 @@ def install_tables_txn(txn: LoggingTransaction, rollups: Sequence[Rollup]) -> No
             )
             """
         )
+        # Of a table that nobody else writes to, or folding, building and whoever locks
+        # the log could be in the way. SQLite has no use for it.
+        txn.execute(f"CREATE TABLE {rollup.missed} (missed_ts BIGINT NOT NULL)")
         txn.execute(
             f"INSERT INTO {STATE} "
             "(source, schema_version, fingerprint, is_ready, owners, built_to) "
@@ -206,6 +210,13 @@ def install_triggers_txn(txn: LoggingTransaction, rollup: Rollup) -> None:
         FOR EACH ROW EXECUTE PROCEDURE {rollup.trigger}()
         """
     )
+    txn.execute(
+        f"""
+        CREATE TRIGGER {rollup.truncate_trigger}
+        AFTER TRUNCATE ON {rollup.media.name}
+        FOR EACH STATEMENT EXECUTE PROCEDURE {rollup.trigger}()
+        """
+    )
 
 
 def remove_triggers_txn(txn: LoggingTransaction, rollup: Rollup) -> None:
@@ -220,8 +231,8 @@ def remove_triggers_txn(txn: LoggingTransaction, rollup: Rollup) -> None:
             txn.execute(f"DROP TRIGGER {name}")
         return
 
-    # With its trigger, whichever table that is on: the media table may have got another
-    # name when Synapse made a new one.
+    # With its triggers, whichever table they are on: the media table may have got
+    # another name when Synapse made a new one.
     txn.execute(f"DROP FUNCTION IF EXISTS {rollup.trigger}() CASCADE")
 
 
@@ -281,7 +292,7 @@ def drop_time_index_txn(txn: LoggingTransaction, rollup: Rollup) -> None:
 
 
 def _tables(rollup: Rollup) -> Iterable[str]:
-    return rollup.owners, rollup.days, rollup.changes
+    return rollup.owners, rollup.days, rollup.changes, rollup.missed
 
 
 def _present_txn(txn: LoggingTransaction) -> list[str]:
@@ -340,10 +351,19 @@ def _log(rollup: Rollup, row: str, sign: str) -> str:
 
 
 def _postgres_function_body(rollup: Rollup) -> str:
-    # An upload or deletion must go on whatever is wrong with our log; then the log
-    # misses a change, which the check finds.
+    # An upload or deletion must go on whatever is wrong with our log. Then it is
+    # written down that a change was missed, so that the totals no longer answer and
+    # are built anew. If even that fails, the check finds it.
+    missed = (
+        f"INSERT INTO {rollup.missed} "
+        "VALUES (CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT))"
+    )
     return f"""
 BEGIN
+    IF TG_OP = 'TRUNCATE' THEN
+        {missed};
+        RETURN NULL;
+    END IF;
     IF TG_OP = 'UPDATE' AND {_is_same(rollup)} THEN
         RETURN NULL;
     END IF;
@@ -356,6 +376,11 @@ BEGIN
     RETURN NULL;
 EXCEPTION WHEN OTHERS THEN
     RAISE WARNING 'media_stats_module could not log a change: %', SQLERRM;
+    BEGIN
+        {missed};
+    EXCEPTION WHEN OTHERS THEN
+        RAISE WARNING 'media_stats_module could not note that: %', SQLERRM;
+    END;
     RETURN NULL;
 END
 """
@@ -390,8 +415,10 @@ def _is_logged(rollup: Rollup, row: str) -> str:
 
 def _triggers_are_intact_txn(txn: LoggingTransaction, rollup: Rollup) -> bool:
     if is_postgres(txn):
-        return _postgres_trigger_txn(txn, rollup) == [
-            (_postgres_function_body(rollup), "O")
+        body = _postgres_function_body(rollup)
+        return _postgres_triggers_txn(txn, rollup) == [
+            (rollup.trigger, body, "O"),
+            (rollup.truncate_trigger, body, "O"),
         ]
     txn.execute(
         "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?",
@@ -400,16 +427,17 @@ def _triggers_are_intact_txn(txn: LoggingTransaction, rollup: Rollup) -> bool:
     return _sqlite_triggers(rollup).items() <= dict(txn.fetchall()).items()
 
 
-def _postgres_trigger_txn(
+def _postgres_triggers_txn(
     txn: LoggingTransaction, rollup: Rollup
 ) -> list[tuple[object, ...]]:
-    """What the trigger runs and whether it is enabled; nothing if there is none."""
+    """Which triggers there are, what they run and whether they are enabled."""
     txn.execute(
         """
-        SELECT p.prosrc, t.tgenabled
+        SELECT t.tgname, p.prosrc, t.tgenabled
         FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
-        WHERE t.tgrelid = to_regclass(?) AND t.tgname = ?
+        WHERE t.tgrelid = to_regclass(?) AND t.tgname IN (?, ?)
+        ORDER BY t.tgname
         """,
-        (rollup.media.name, rollup.trigger),
+        (rollup.media.name, rollup.trigger, rollup.truncate_trigger),
     )
     return list(txn.fetchall())

@@ -16,7 +16,7 @@ class Phase(enum.Enum):
     WAITING = "waiting"
     """Other work comes first: that on the index by time, or on the other totals."""
     BUILDING = "building"
-    """The media is being added up."""
+    """The media is being added up, or about to be again."""
     READY = "ready"
     """They answer."""
 
@@ -62,7 +62,9 @@ def get_state_txn(txn: LoggingTransaction, rollup: Rollup) -> RollupState:
     """
     txn.execute(
         f"""
-        SELECT is_ready, built_to, owners,
+        SELECT
+            is_ready = 1 AND NOT EXISTS (SELECT 1 FROM {rollup.missed}),
+            built_to, owners,
             (SELECT CAST(COALESCE(SUM(media_count), 0) AS BIGINT) FROM {rollup.days}),
             (SELECT COUNT(*) FROM {rollup.changes}),
             build_started_ts, build_finished_ts, checked_ts, differences
@@ -71,7 +73,7 @@ def get_state_txn(txn: LoggingTransaction, rollup: Rollup) -> RollupState:
         (rollup.name,),
     )
     ((is_ready, built_to, owners, media_count, unfolded_changes, *times),) = cast(
-        list[tuple[int, int, int, int, int, int, int, int, int]], txn.fetchall()
+        list[tuple[bool, int, int, int, int, int, int, int, int]], txn.fetchall()
     )
     if is_ready:
         phase, build_progress = Phase.READY, 1.0

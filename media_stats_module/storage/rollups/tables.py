@@ -42,6 +42,11 @@ class Rollup:
         return f"media_stats_{self.name}_changes"
 
     @property
+    def missed(self) -> str:
+        """The table `(missed_ts)`: a row for each change that could not be logged."""
+        return f"media_stats_{self.name}_missed"
+
+    @property
     def by_count(self) -> str:
         """The index of `owners` by `media_count`."""
         return f"media_stats_{self.name}_owners_by_count"
@@ -60,6 +65,11 @@ class Rollup:
     def trigger(self) -> str:
         """What the names of the triggers on the media table start with."""
         return f"media_stats_{self.name}"
+
+    @property
+    def truncate_trigger(self) -> str:
+        """The trigger on the media table that sees it emptied by `TRUNCATE`."""
+        return f"{self.trigger}_truncate"
 
 
 def all_rollups(config: MediaStatsConfig) -> tuple[Rollup, Rollup]:

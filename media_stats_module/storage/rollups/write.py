@@ -184,5 +184,5 @@ def _add_txn(txn: LoggingTransaction, rollup: Rollup, rows: _Rows) -> None:
 
 
 def _empty_txn(txn: LoggingTransaction, rollup: Rollup) -> None:
-    for table in (rollup.changes, rollup.owners, rollup.days):
+    for table in (rollup.changes, rollup.missed, rollup.owners, rollup.days):
         txn.execute(f"DELETE FROM {table}")
