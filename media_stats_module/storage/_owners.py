@@ -78,7 +78,7 @@ class Owners:
             text += f" WHERE {' AND '.join(conditions)}"
         return Sql(text, args)
 
-    def listed(self, totals: Sql) -> Sql:
+    def listed(self, totals: Sql, given: str | None = None) -> Sql:
         """The statement for a page, of which each row carries the total.
 
         An empty page is a row of NULLs.
@@ -86,7 +86,11 @@ class Owners:
         Args:
             totals: common table expressions, among them `owners`, of all owners with
                 their `media_count` and `media_length`.
+            given: the one among them without a row of which the total is NULL.
         """
+        total = "(SELECT COUNT(*) FROM matched)"
+        if given is not None:
+            total = f"CASE WHEN EXISTS (SELECT 1 FROM {given}) THEN {total} END"
         matched = self.matched("owners.owner, owners.media_count, owners.media_length")
         return Sql(
             f"""
@@ -94,7 +98,7 @@ class Owners:
             matched AS ({matched.text}),
             page AS (SELECT * FROM matched ORDER BY {self.order_by} LIMIT ? OFFSET ?)
             SELECT
-                (SELECT COUNT(*) FROM matched),
+                {total},
                 owner, {self.displayname}, media_count, media_length
             FROM (SELECT 1 AS one) AS always
             LEFT JOIN page ON one = 1

@@ -23,19 +23,19 @@ def get_owners_page_txn(
         rollup: the totals.
         query: what is asked.
     """
-    statement = owners_statement_txn(txn, rollup, query)
-    if statement is None:
+    if not _can_tell_txn(txn, rollup, query):
         return None
+    statement = _owners_statement(txn, rollup, query)
     txn.execute(statement.text, statement.args)
-    return owners_page(txn.fetchall())
+    rows = txn.fetchall()
+    # No total says that they are not ready, without a statement of its own.
+    return None if rows[0][0] is None else owners_page(rows)
 
 
 def owners_statement_txn(
     txn: LoggingTransaction, rollup: Rollup, query: OwnersQuery
 ) -> Sql | None:
     """The statement that lists those who have media; None if the totals cannot tell.
-
-    They cannot while they are being built, nor for a window of time.
 
     Args:
         txn: one transaction, in which the answer is consistent.
@@ -45,19 +45,9 @@ def owners_statement_txn(
     Returns:
         a statement whose rows are those of `Owners.listed`.
     """
-    if query.from_ts is not None or query.until_ts is not None:
+    if not (_can_tell_txn(txn, rollup, query) and _is_ready_txn(txn, rollup)):
         return None
-    kept_owners = _ready_owners_txn(txn, rollup)
-    if kept_owners is None:
-        return None
-    owners = Owners(txn, rollup.media, query)
-    if (
-        query.search_term is not None
-        or query.deactivated is not None
-        or query.order_by is OwnersOrder.DISPLAYNAME
-    ):
-        return owners.listed(_all_owners(rollup))
-    return _indexed_page(rollup, query, owners, kept_owners)
+    return _owners_statement(txn, rollup, query)
 
 
 def get_days_txn(
@@ -73,7 +63,7 @@ def get_days_txn(
         first: the first day, as days since the epoch, UTC.
         last: the last day; None for all days to come.
     """
-    if _ready_owners_txn(txn, rollup) is None:
+    if not (_is_installed_txn(txn, rollup) and _is_ready_txn(txn, rollup)):
         return None
     until = "" if last is None else "AND day <= ?"
     args = (first,) if last is None else (first, last)
@@ -91,37 +81,67 @@ def get_days_txn(
     return [DayUsage(*row) for row in cast(list[tuple[int, int, int]], txn.fetchall())]
 
 
-def _ready_owners_txn(txn: LoggingTransaction, rollup: Rollup) -> int | None:
-    """How many owners the totals have; None if there are none that are exact."""
-    if not schema.has_tables_txn(txn, rollup):
-        return None
-    logged = schema.changes_are_logged(txn, rollup)
-    # Room to hash a million owners in the log. With the default 4 MB and more than
-    # 90,000 of them, PostgreSQL would go through them once for each row of the totals.
-    # Set in this statement since one by itself would cost another round trip.
+def _can_tell_txn(txn: LoggingTransaction, rollup: Rollup, query: OwnersQuery) -> bool:
+    """Whether totals can tell, if they are ready. Not of a window of time."""
+    in_window = query.from_ts is not None or query.until_ts is not None
+    return not in_window and _is_installed_txn(txn, rollup)
+
+
+def _is_installed_txn(txn: LoggingTransaction, rollup: Rollup) -> bool:
+    """Whether there are totals; prepares to read them."""
+    installed = schema.is_installed(txn, rollup)
     settings = ""
     if is_postgres(txn):
+        # Room to hash a million owners in the log. With the default 4 MB and more than
+        # 90,000 of them, PostgreSQL would go through them once for each row of the
+        # totals.
         # The totals are in memory, and so are the profiles of the users on a page. If
         # each is taken for a random read, the planner reads all profiles for a page.
+        # Set in this statement since one by itself would cost another round trip.
         settings = (
             f", {room_to_hash(64 * 1024)}, set_config('random_page_cost', '1.1', true)"
         )
-    txn.execute(
-        f"SELECT owners{settings} FROM {STATE} WHERE source = ? AND is_ready = 1 "
-        f"AND schema_version = ? AND fingerprint = ? AND {logged.text}",
-        (
-            rollup.name,
-            schema.SCHEMA_VERSION,
-            fingerprint(txn, rollup),
-            *logged.args,
-        ),
+    txn.execute(f"SELECT {installed.text}{settings}", installed.args)
+    return bool(txn.fetchall()[0][0])
+
+
+def _is_ready_txn(txn: LoggingTransaction, rollup: Rollup) -> bool:
+    """Whether the totals that are installed are exact."""
+    ready = _ready(txn, rollup)
+    txn.execute(ready.text, ready.args)
+    return bool(txn.fetchall())
+
+
+def _ready(txn: LoggingTransaction, rollup: Rollup) -> Sql:
+    """How many owners the totals have; no row if they are not exact."""
+    return Sql(
+        f"SELECT owners FROM {STATE} WHERE source = ? AND is_ready = 1 "
+        "AND schema_version = ? AND fingerprint = ? "
+        f"AND NOT EXISTS (SELECT 1 FROM {rollup.missed})",
+        (rollup.name, schema.SCHEMA_VERSION, fingerprint(txn, rollup)),
     )
-    rows = cast(list[tuple[int, ...]], txn.fetchall())
-    return rows[0][0] if rows else None
+
+
+def _owners_statement(
+    txn: LoggingTransaction, rollup: Rollup, query: OwnersQuery
+) -> Sql:
+    """The statement for those who have media. Its total is NULL without exact totals.
+
+    The rows are those of `Owners.listed`.
+    """
+    ready = _ready(txn, rollup)
+    owners = Owners(txn, rollup.media, query)
+    if (
+        query.search_term is not None
+        or query.deactivated is not None
+        or query.order_by is OwnersOrder.DISPLAYNAME
+    ):
+        return owners.listed(_all_owners(rollup, ready), given="ready")
+    return _indexed_page(rollup, query, owners, ready)
 
 
 def _indexed_page(
-    rollup: Rollup, query: OwnersQuery, owners: Owners, kept_owners: int
+    rollup: Rollup, query: OwnersQuery, owners: Owners, ready: Sql
 ) -> Sql:
     """A page in an order that an index of the totals has.
 
@@ -133,7 +153,8 @@ def _indexed_page(
     """
     return Sql(
         f"""
-        WITH {_delta_and_changed(rollup)},
+        WITH ready AS ({ready.text}),
+        {_delta_and_changed(rollup)},
         kept AS (
             SELECT owner, media_count, media_length FROM {rollup.owners}
             WHERE owner NOT IN (SELECT owner FROM delta)
@@ -149,7 +170,8 @@ def _indexed_page(
             ORDER BY {owners.order_by} LIMIT ? OFFSET ?
         )
         SELECT
-            ? + (SELECT COUNT(*) FROM changed WHERE media_count <> 0)
+            (SELECT owners FROM ready)
+                + (SELECT COUNT(*) FROM changed WHERE media_count <> 0)
                 - (SELECT COUNT(*) FROM changed WHERE is_kept),
             owner, {owners.displayname}, media_count, media_length
         FROM (SELECT 1 AS one) AS always
@@ -158,21 +180,22 @@ def _indexed_page(
         ORDER BY {owners.order_by}
         """,
         (
+            *ready.args,
             min(query.start + query.limit, MAX_INTEGER),
             query.limit,
             query.start,
-            kept_owners,
         ),
     )
 
 
-def _all_owners(rollup: Rollup) -> Sql:
+def _all_owners(rollup: Rollup, ready: Sql) -> Sql:
     """All owners with their totals, for a page that has to look at each with a profile.
 
     PostgreSQL, 100,000 users: 0.2 s, sequential scans of the totals and of `profiles`.
     """
     return Sql(
         f"""
+        ready AS ({ready.text}),
         {_delta_and_changed(rollup)},
         owners AS (
             SELECT owner, media_count, media_length FROM {rollup.owners}
@@ -181,7 +204,8 @@ def _all_owners(rollup: Rollup) -> Sql:
             SELECT owner, media_count, media_length FROM changed
             WHERE media_count <> 0
         )
-        """
+        """,
+        ready.args,
     )
 
 

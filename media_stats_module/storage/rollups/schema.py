@@ -46,42 +46,31 @@ def is_intact_txn(txn: LoggingTransaction, rollups: Sequence[Rollup]) -> bool:
     return all(_triggers_are_intact_txn(txn, rollup) for rollup in rollups)
 
 
-def has_tables_txn(txn: LoggingTransaction, rollup: Rollup) -> bool:
-    """Whether all tables are there that answers come from. Probes of the catalogue."""
-    tables = (STATE, *_tables(rollup))
-    if is_postgres(txn):
-        found = " AND ".join("to_regclass(?) IS NOT NULL" for _ in tables)
-        txn.execute(f"SELECT {found}", tables)
-    else:
-        marks = ", ".join("?" for _ in tables)
-        txn.execute(
-            f"SELECT COUNT(*) = {len(tables)} FROM sqlite_master "
-            f"WHERE name IN ({marks})",
-            tables,
-        )
-    return bool(txn.fetchall()[0][0])
-
-
-def changes_are_logged(txn: LoggingTransaction, rollup: Rollup) -> Sql:
-    """The condition under which every change of the media is logged, and was.
+def is_installed(txn: LoggingTransaction, rollup: Rollup) -> Sql:
+    """The condition under which all is there that answers come from: tables, triggers.
 
     Part of every question, so that no answer is wrong while a trigger is missing: after
     a command by hand, or a schema upgrade of Synapse that made the media table anew.
-    PostgreSQL looks in the same snapshot for the trigger as for the totals.
+    PostgreSQL looks in the same snapshot for the triggers as for the totals. Costs some
+    probes of the catalogue; on SQLite a read of it, which is short.
     """
+    tables = (STATE, *_tables(rollup))
     if is_postgres(txn):
+        found = " AND ".join("to_regclass(?) IS NOT NULL" for _ in tables)
         return Sql(
-            "(SELECT COUNT(*) FROM pg_trigger WHERE tgrelid = to_regclass(?) "
-            "AND tgname IN (?, ?) AND tgenabled = 'O') = 2 "
-            f"AND NOT EXISTS (SELECT 1 FROM {rollup.missed})",
-            (rollup.media.name, rollup.trigger, rollup.truncate_trigger),
+            f"{found} AND (SELECT COUNT(*) FROM pg_trigger WHERE "
+            "tgrelid = to_regclass(?) AND tgname IN (?, ?) AND tgenabled = 'O') = 2",
+            (*tables, rollup.media.name, rollup.trigger, rollup.truncate_trigger),
         )
     triggers = _sqlite_triggers(rollup)
-    marks = ", ".join("?" for _ in triggers)
+    table_marks, trigger_marks = (
+        ", ".join("?" for _ in names) for names in (tables, triggers)
+    )
     return Sql(
-        "(SELECT COUNT(*) FROM sqlite_master WHERE type = 'trigger' "
-        f"AND tbl_name = ? AND name IN ({marks})) = {len(triggers)}",
-        (rollup.media.name, *triggers),
+        f"(SELECT COUNT(*) FROM sqlite_master WHERE name IN ({table_marks}) "
+        f"OR (tbl_name = ? AND type = 'trigger' AND name IN ({trigger_marks}))) "
+        f"= {len(tables) + len(triggers)}",
+        (*tables, rollup.media.name, *triggers),
     )
 
 
