@@ -88,15 +88,14 @@ def fill_buckets(
     for start, following in _starts(first, last, query.interval):
         if len(buckets) == MAX_BUCKETS:
             raise TooManyBucketsError
-        from_ts, until_ts = start * _DAY_MS, following * _DAY_MS - 1
-        if query.from_ts is not None:
-            from_ts = max(from_ts, query.from_ts)
+        until_ts = following * _DAY_MS - 1
         if query.until_ts is not None:
             until_ts = min(until_ts, query.until_ts)
         buckets.append(
             Bucket(
                 date=datetime.date.fromordinal(_EPOCH + start),
-                from_ts=from_ts,
+                # A week may begin before the epoch, but no request can.
+                from_ts=max(start * _DAY_MS, query.from_ts or 0),
                 until_ts=until_ts,
                 media_count=counts[start],
                 media_length=lengths[start],
