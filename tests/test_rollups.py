@@ -321,6 +321,40 @@ class RollupsTest(RollupsTestCase):
         assert lengths(5 * day + 10, 5 * day + 20) == [1]
         assert lengths(6 * day - 1, 6 * day) == [1, 1]
 
+    @pytest.mark.skipif(
+        USE_POSTGRES_FOR_TESTS, reason="PostgreSQL would read a table so small"
+    )
+    def test_windows_are_read_by_time(self) -> None:
+        """SQLite by itself would go through all media in the order of its owners."""
+        self.insert_local_media(LocalMedia(user_id=ALICE, media_length=1))
+        self.run_round()
+        statements = []
+
+        def write_down(txn: LoggingTransaction, sql: str, args: Any = ()) -> None:
+            execute(txn, sql, args)
+            if "created_ts >= ?" in sql:
+                statements.append((sql, args))
+
+        execute = LoggingTransaction.execute
+        window = {"from_ts": 1, "until_ts": 2}
+        with patch.object(LoggingTransaction, "execute", write_down):
+            self.users(window)
+            for query in (window, window | {"source": "remote"}):
+                self.ask(f"{MODULE_PATH}/v1/timeline", query)
+            self.ask(f"{MODULE_PATH}/v1/users", window | {"format": "csv"})
+
+        plans = [
+            [step for *_, step in self.execute(f"EXPLAIN QUERY PLAN {sql}", *args)]
+            for sql, args in statements
+        ]
+        by_time = (
+            "SEARCH m USING COVERING INDEX media_stats_%s_by_time "
+            "(created_ts>? AND created_ts<?)"
+        )
+        local, remote = by_time % "local", by_time % "remote"
+        reads = [[step for step in plan if " m " in step] for plan in plans]
+        assert reads == [[local], [local], [remote], [local]]
+
     def test_summary_counts_owners_by_the_totals(self) -> None:
         self.insert_local_media(LocalMedia(user_id=ALICE, media_length=3))
         self.run_round()

@@ -102,9 +102,11 @@ def scan_txn(txn: LoggingTransaction, media: MediaTable, window: Sql) -> str:
         # index by owner instead.
         txn.execute(f"SELECT {room_to_hash(32 * 1024)}")
         return ""
+    if window.args:
+        return "" if media.time_index is None else f"INDEXED BY {media.time_index}"
     # SQLite would go through the index to save sorting, and read each row at random:
     # 1.7 s instead of 0.5 s for a million rows in memory.
-    return "" if window.args else "NOT INDEXED"
+    return "NOT INDEXED"
 
 
 def room_to_hash(kilobytes: int) -> str:

@@ -37,6 +37,9 @@ class MediaTable:
             profiles, or remote servers.
         thumbnails: the table in which each row is a thumbnail of such a file. An
             index of Synapse's own starts with what identifies the file.
+        time_index: the module's own index by `created_ts`, with all that is added up,
+            where SQLite is to use it. It would not by itself: without ANALYZE it knows
+            nothing of the index, and prefers one that saves it sorting.
     """
 
     name: str
@@ -45,6 +48,7 @@ class MediaTable:
     absent: tuple[str, ...] = ()
     owners_are_users: bool
     thumbnails: str
+    time_index: str | None = None
 
     @property
     def is_counted(self) -> str:

@@ -24,11 +24,12 @@ def get_owners_page_txn(
         query: what is asked.
         has_rollups: whether there may be totals.
     """
-    if has_rollups:
-        page = read.get_owners_page_txn(txn, rollup, query)
-        if page is not None:
-            return page
-    return live.get_owners_page_txn(txn, rollup.media, query)
+    if not has_rollups:
+        return live.get_owners_page_txn(txn, rollup.media, query)
+    page = read.get_owners_page_txn(txn, rollup, query)
+    if page is not None:
+        return page
+    return live.get_owners_page_txn(txn, read.media_by_time_txn(txn, rollup), query)
 
 
 def iterate_owners_txn(
@@ -39,8 +40,10 @@ def iterate_owners_txn(
     Live, it costs one read of the media table.
     """
     statement = None
+    media = rollup.media
     if has_rollups:
         statement = read.owners_statement_txn(txn, rollup, query)
+        media = read.media_by_time_txn(txn, rollup)
     if statement is None:
-        statement = live.scan_statement_txn(txn, rollup.media, query)
+        statement = live.scan_statement_txn(txn, media, query)
     return owners_of(iterate_txn(txn, statement))

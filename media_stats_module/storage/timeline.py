@@ -32,23 +32,24 @@ def get_days_txn(
     if not has_rollups or query.owner is not None:
         return get_live_days_txn(txn, rollup.media, query)
 
+    media = read.media_by_time_txn(txn, rollup)
     from_ts = query.from_ts or 0
     first = -(-from_ts // _DAY_MS)
     last = None if query.until_ts is None else (query.until_ts + 1) // _DAY_MS - 1
     if last is not None and last < first:
-        return get_live_days_txn(txn, rollup.media, query)
+        return get_live_days_txn(txn, media, query)
     whole_days = read.get_days_txn(txn, rollup, first, last)
     if whole_days is None:
-        return get_live_days_txn(txn, rollup.media, query)
+        return get_live_days_txn(txn, media, query)
 
     days = []
     if from_ts < first * _DAY_MS:
         begin = attr.evolve(query, until_ts=first * _DAY_MS - 1)
-        days += get_live_days_txn(txn, rollup.media, begin)
+        days += get_live_days_txn(txn, media, begin)
     days += whole_days
     if last is not None and query.until_ts != (last + 1) * _DAY_MS - 1:
         end = attr.evolve(query, from_ts=(last + 1) * _DAY_MS)
-        days += get_live_days_txn(txn, rollup.media, end)
+        days += get_live_days_txn(txn, media, end)
     return days
 
 

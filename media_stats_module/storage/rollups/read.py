@@ -2,12 +2,13 @@
 
 from typing import cast
 
+import attr
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.query import MAX_INTEGER, OwnersOrder, OwnersQuery
 from media_stats_module.storage._owners import Owners, owners_page
 from media_stats_module.storage._sql import Sql, room_to_hash
-from media_stats_module.storage._synapse import is_postgres
+from media_stats_module.storage._synapse import MediaTable, is_postgres
 from media_stats_module.storage.rollups import schema
 from media_stats_module.storage.rollups.tables import STATE, Rollup, fingerprint
 from media_stats_module.storage.values import DayUsage, OwnersPage
@@ -48,6 +49,16 @@ def owners_statement_txn(
     if not (_can_tell_txn(txn, rollup, query) and _is_ready_txn(txn, rollup)):
         return None
     return _owners_statement(txn, rollup, query)
+
+
+def media_by_time_txn(txn: LoggingTransaction, rollup: Rollup) -> MediaTable:
+    """The media itself, for a window of time, with the module's index if it is there.
+
+    PostgreSQL finds it by itself.
+    """
+    if is_postgres(txn) or not schema.has_time_index_txn(txn, rollup):
+        return rollup.media
+    return attr.evolve(rollup.media, time_index=rollup.by_time)
 
 
 def get_days_txn(
