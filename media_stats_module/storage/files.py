@@ -1,6 +1,6 @@
 """The files themselves, a page at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from synapse.module_api import LoggingTransaction
 
@@ -24,9 +24,9 @@ from media_stats_module.storage.values import File, FilesPage
 # it was created.
 _LAST_READ = "COALESCE(m.last_access_ts, m.created_ts)"
 
-# Synapse has always filled `created_ts`. A row without has no place in any order by
-# time, and is not listed.
-_IS_LISTED = "m.created_ts IS NOT NULL"
+# Synapse has always filled both. A row without `created_ts` has no place in any order
+# by time, and one without `media_id` has no name.
+_IS_LISTED = "m.created_ts IS NOT NULL AND m.media_id IS NOT NULL"
 
 _KEYS = {
     FilesOrder.MEDIA_LENGTH: "m.media_length",
@@ -56,8 +56,22 @@ def get_files_page_txn(
         query: what is asked.
     """
     # One more, to see whether there is a next page.
-    statement = _statement_txn(txn, media, query, query.limit + 1)
-    txn.execute(statement.text, statement.args)
+    place = _place_txn(txn, media, query, query.limit + 1)
+    names = _names(media)
+    names_on_page = [name.replace("m.", "page.") for name in names]
+    same = " AND ".join(map(" = ".join, zip(names, names_on_page, strict=True)))
+    # Only what decides the order is read of every file; the rest, of those on the page,
+    # by the unique index on what they are called. For 10 million media on PostgreSQL
+    # that saves a third.
+    txn.execute(
+        f"""
+        SELECT {_columns(media)}, page.sort_key
+        FROM (SELECT {", ".join(names)}, {_key(query)} AS sort_key {place.text}) AS page
+        JOIN {media.name} AS m ON {same}
+        ORDER BY {_order_by(query, "page.sort_key", names_on_page)}
+        """,
+        place.args,
+    )
     rows = txn.fetchall()
     files = [File(*columns) for *columns, _ in rows[: query.limit]]
     end = None
@@ -72,15 +86,16 @@ def iterate_files_txn(
     txn: LoggingTransaction, media: MediaTable, query: FilesQuery
 ) -> Iterator[File]:
     """The same, for a page of any length: one by one, as the database gives them."""
-    statement = _statement_txn(txn, media, query, query.limit)
-    for *columns, _ in iterate_txn(txn, statement):
+    place = _place_txn(txn, media, query, query.limit)
+    statement = Sql(f"SELECT {_columns(media)} {place.text}", place.args)
+    for columns in iterate_txn(txn, statement):
         yield File(*columns)
 
 
-def _statement_txn(
+def _place_txn(
     txn: LoggingTransaction, media: MediaTable, query: FilesQuery, limit: int
 ) -> Sql:
-    """The statement for so many files.
+    """What follows the columns in a statement for so many files, called `m`.
 
     - All files by media ID, or a server's: a walk along the unique index, which costs
       the page.
@@ -95,15 +110,19 @@ def _statement_txn(
         not (owner.text or window.text or filters.text)
         or (query.owner is not None and not media.owners_are_users)
     )
+    names = _names(media)
+    if query.order_by is FilesOrder.MEDIA_ID and not is_walk:
+        # For the sake of the limit, the databases would walk the unique index instead
+        # of sorting, and read the table at random until enough rows have passed the
+        # filters. No index is on what comes out of an expression.
+        names = [f"{name} || ''" for name in names]
     scan = "" if is_walk or query.owner is not None else scan_txn(txn, media, window)
-    columns = _LOCAL_COLUMNS if media.owners_are_users else _REMOTE_COLUMNS
     return Sql(
         f"""
-        SELECT {columns}, {_KEYS.get(query.order_by, "NULL")}
         FROM {media.name} AS m {scan}
         WHERE {media.is_file} AND {_IS_LISTED}
             {owner.text} {window.text} {filters.text} {after.text}
-        ORDER BY {_order_by(media, query, is_walk=is_walk)}
+        ORDER BY {_order_by(query, _key(query), names)}
         LIMIT ?
         """,
         (*owner.args, *window.args, *filters.args, *after.args, limit),
@@ -163,12 +182,21 @@ def _after(media: MediaTable, query: FilesQuery) -> Sql:
     )
 
 
-def _order_by(media: MediaTable, query: FilesQuery, *, is_walk: bool) -> str:
+def _order_by(query: FilesQuery, key: str, names: Iterable[str]) -> str:
+    """In which order: by a key, and where that is the same by what files are called."""
     direction = "DESC" if query.descending else "ASC"
-    if query.order_by is not FilesOrder.MEDIA_ID:
-        return ", ".join([f"{_KEYS[query.order_by]} {direction}", *_names(media)])
-    # For the sake of the limit, the databases would walk the unique index instead of
-    # sorting, and read the table at random until enough rows have passed the filters.
-    # No index is on what comes out of an expression.
-    as_expression = "" if is_walk else " || ''"
-    return ", ".join(f"{name}{as_expression} {direction}" for name in _names(media))
+    if query.order_by is FilesOrder.MEDIA_ID:
+        return ", ".join(f"{name} {direction}" for name in names)
+    return ", ".join([f"{key} {direction}", *names])
+
+
+def _key(query: FilesQuery) -> str:
+    """The SQL expression for what files are in order of, besides what they are called.
+
+    It is in the position of a page.
+    """
+    return _KEYS.get(query.order_by, "NULL")
+
+
+def _columns(media: MediaTable) -> str:
+    return _LOCAL_COLUMNS if media.owners_are_users else _REMOTE_COLUMNS
