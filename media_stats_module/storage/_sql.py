@@ -91,16 +91,17 @@ def counted_rows_txn(
 def scan_txn(txn: LoggingTransaction, media: MediaTable, window: Sql) -> str:
     """Prepare to read all rows of a window; what goes behind the table's name."""
     if is_postgres(txn):
+        # Room for the totals of some 300,000 owners. With the default 4 MB each worker
+        # writes them to the disk, or the planner prefers to sort, or to go through the
+        # index by owner instead.
+        settings = room_to_hash(32 * 1024)
         if window.args:
             # Rows stand in the table about in the order they were created in, so those
             # of a window are neighbours. The planner does not reckon with that when it
             # considers a bitmap of an index, takes each for a random read, and would
             # read the whole table for a window of 30 days.
-            txn.execute("SET LOCAL random_page_cost = 1.1")
-        # Room for the totals of some 300,000 owners. With the default 4 MB each worker
-        # writes them to the disk, or the planner prefers to sort, or to go through the
-        # index by owner instead.
-        txn.execute(f"SELECT {room_to_hash(32 * 1024)}")
+            settings += ", set_config('random_page_cost', '1.1', true)"
+        txn.execute(f"SELECT {settings}")
         return ""
     if window.args:
         return "" if media.time_index is None else f"INDEXED BY {media.time_index}"
