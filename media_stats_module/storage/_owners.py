@@ -39,7 +39,7 @@ class Owners:
     """How a statement finds, orders and names owners.
 
     Users have profiles. They are joined before the page is cut if they decide what is
-    on it, or else after, for the users on the page only.
+    on it, or else looked up one by one, for the users on the page only.
     """
 
     def __init__(
@@ -55,8 +55,15 @@ class Owners:
             dir="DESC" if query.descending else "ASC"
         )
         self.carried = ", displayname" if self._early else ""
-        # What the outermost select calls the displayname.
-        self.displayname = "displayname" if self._are_users else "NULL"
+        # In a select from `page`. A join could be planned as a read of all profiles.
+        self.displayname = "NULL"
+        if self._early:
+            self.displayname = "displayname"
+        elif self._are_users:
+            profile = profile_of(txn, "page.owner")
+            self.displayname = (
+                f"(SELECT p.displayname FROM profiles AS p WHERE {profile} LIMIT 1)"
+            )
 
     def matched(self, columns: str) -> Sql:
         """Select from `owners` those that are searched for."""
@@ -102,17 +109,10 @@ class Owners:
                 owner, {self.displayname}, media_count, media_length
             FROM (SELECT 1 AS one) AS always
             LEFT JOIN page ON one = 1
-            {self.joined_late("page.owner")}
             ORDER BY {self.order_by}
             """,
             (*totals.args, *matched.args, self._query.limit, self._query.start),
         )
-
-    def joined_late(self, owner: str) -> str:
-        """Join the profiles of the owners on the page, unless they are there."""
-        if self._early or not self._are_users:
-            return ""
-        return f"LEFT JOIN profiles AS p ON {profile_of(self._txn, owner)}"
 
     def _found(self, term: str) -> Sql:
         """Whether a search term finds `owners.owner`, with the profile `p`."""

@@ -119,7 +119,6 @@ def _walk_txn(
             owner, {owners.displayname}, media_count, media_length
         FROM (SELECT 1 AS one) AS always
         LEFT JOIN page ON one = 1
-        {owners.joined_late("page.owner")}
         ORDER BY {owners.order_by}
         """,
         (most, *matched.args, *before.args, *after.args),

@@ -106,12 +106,8 @@ def _is_installed_txn(txn: LoggingTransaction, rollup: Rollup) -> bool:
         # Room to hash a million owners in the log. With the default 4 MB and more than
         # 90,000 of them, PostgreSQL would go through them once for each row of the
         # totals.
-        # The totals are in memory, and so are the profiles of the users on a page. If
-        # each is taken for a random read, the planner reads all profiles for a page.
         # Set in this statement since one by itself would cost another round trip.
-        settings = (
-            f", {room_to_hash(64 * 1024)}, set_config('random_page_cost', '1.1', true)"
-        )
+        settings = f", {room_to_hash(64 * 1024)}"
     txn.execute(f"SELECT {installed.text}{settings}", installed.args)
     return bool(txn.fetchall()[0][0])
 
@@ -187,7 +183,6 @@ def _indexed_page(
             owner, {owners.displayname}, media_count, media_length
         FROM (SELECT 1 AS one) AS always
         LEFT JOIN page ON one = 1
-        {owners.joined_late("page.owner")}
         ORDER BY {owners.order_by}
         """,
         (
