@@ -1,5 +1,6 @@
 """Rollups as an administrator sees them: on, exact at every moment, and off again."""
 
+import csv
 import re
 from functools import partial
 from typing import Any, ClassVar
@@ -132,15 +133,38 @@ class RollupsTest(RollupsTestCase):
         assert self.users()["users"][0]["media_length"] == 3
 
     def test_totals_from_elsewhere_are_not_used(self) -> None:
-        """Such as those that synapse_port_db brought from SQLite."""
+        """Such as those that synapse_port_db brought from SQLite, or unfinished."""
         self.insert_local_media(LocalMedia(user_id=ALICE, media_length=3))
         self.run_round()
-        self.execute("UPDATE media_stats_local_owners SET media_length = 1000")
-        self.execute("UPDATE media_stats_state SET fingerprint = 'elsewhere'")
-        assert self.users()["users"][0]["media_length"] == 3
-        self.run_round()
-        self.execute("UPDATE media_stats_local_owners SET media_length = 2000")
-        assert self.users()["users"][0]["media_length"] == 2000
+        for other in ("fingerprint = 'other'", "schema_version = 1", "is_ready = 0"):
+            with self.subTest(other):
+                self.execute("UPDATE media_stats_local_owners SET media_length = 1000")
+                self.execute("UPDATE media_stats_local_days SET media_length = 1000")
+                assert self.lengths() == {1000}
+                self.execute(f"UPDATE media_stats_state SET {other}")
+                assert self.lengths() == {3}
+                self.run_round()
+                assert self.lengths() == {3}
+
+    def lengths(self) -> set[int]:
+        """Of the one file, as every answer has it that may come from the totals."""
+        queries: list[JsonDict] = [
+            {},
+            {"order_by": "displayname"},
+            {"search_term": "alice"},
+            {"deactivated": "false"},
+        ]
+        lengths = {
+            user["media_length"]
+            for query in queries
+            for user in self.users(query)["users"]
+        }
+        for query in queries:
+            channel = self.ask_module(query | {"format": "csv"})
+            (row,) = csv.DictReader(channel.text_body.splitlines())
+            lengths.add(int(row["media_length"]))
+        timeline = self.ask(f"{MODULE_PATH}/v1/timeline").json_body["buckets"]
+        return lengths | {bucket["media_length"] for bucket in timeline} - {0}
 
     def test_everything_goes(self) -> None:
         """As at the first start with `rollups: false`, and at the second."""
