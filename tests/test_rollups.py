@@ -352,7 +352,7 @@ class RollupsTest(RollupsTestCase):
         """SQLite by itself would go through all media in the order of its owners."""
         self.insert_local_media(LocalMedia(user_id=ALICE, media_length=1))
         self.run_round()
-        statements = []
+        statements: list[tuple[str, Any]] = []
 
         def write_down(txn: LoggingTransaction, sql: str, args: Any = ()) -> None:
             execute(txn, sql, args)
