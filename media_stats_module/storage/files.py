@@ -62,12 +62,13 @@ def get_files_page_txn(
     same = " AND ".join(map(" = ".join, zip(names, names_on_page, strict=True)))
     # Only what decides the order is read of every file; the rest, of those on the page,
     # by the unique index on what they are called. For 10 million media on PostgreSQL
-    # that saves a third.
+    # that saves a quarter. SQLite takes the tables of a CROSS JOIN in their order; with
+    # any other it takes half as long again.
     txn.execute(
         f"""
         SELECT {_columns(media)}, page.sort_key
         FROM (SELECT {", ".join(names)}, {_key(query)} AS sort_key {place.text}) AS page
-        JOIN {media.name} AS m ON {same}
+        CROSS JOIN {media.name} AS m WHERE {same}
         ORDER BY {_order_by(query, "page.sort_key", names_on_page)}
         """,
         place.args,
