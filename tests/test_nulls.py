@@ -94,3 +94,22 @@ class NullsTestCase(MediaTestCase):
         ):
             files = self.answer(query)["files"]
             assert [file["mxc"] for file in files] == expected, query
+
+    def test_files_without_a_name(self) -> None:
+        """They end no page early."""
+        self.fill(
+            *(
+                LocalMedia(user_id=ALICE, media_id=media_id, media_length=length)
+                for length, media_id in enumerate(("a", "no_id", "z"))
+            )
+        )
+        self.execute(
+            "UPDATE local_media_repository SET media_id = NULL WHERE media_id = 'no_id'"
+        )
+        first = self.answer({"order_by": "media_length", "limit": 1})
+        second = self.answer(
+            {"order_by": "media_length", "limit": 1, "from": first["next_token"]}
+        )
+        assert [file["mxc"] for file in first["files"]] == ["mxc://test/a"]
+        assert [file["mxc"] for file in second["files"]] == ["mxc://test/z"]
+        assert "next_token" not in second
