@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import attr
@@ -31,7 +32,7 @@ class Deployment:
     """
 
     homeserver: Homeserver
-    database: Mapping[str, object]
+    database: Mapping[str, Any]
     admin: Account
     user: Account
 

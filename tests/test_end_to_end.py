@@ -5,10 +5,12 @@ process sees at once what another has changed, and what a bad option does.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import psycopg2
 import pytest
 import readme
 import yaml
@@ -219,6 +221,26 @@ def test_changes_are_seen_at_once(deployment: Deployment) -> None:
 
     delete(second)
     assert on_worker() == before
+
+
+def test_uploads_do_not_wait_for_the_log(deployment: Deployment) -> None:
+    """Somebody has locked it, say with VACUUM FULL. Nothing is missing afterwards."""
+
+    def media_count() -> int:
+        answer = deployment.ask(deployment.worker, _USERS).json()
+        counts = [user["media_count"] for user in answer["users"]]
+        return sum(counts)
+
+    before = media_count()
+    with closing(psycopg2.connect(**deployment.database)) as connection:
+        cursor = connection.cursor()
+        cursor.execute("LOCK TABLE media_stats_local_changes IN ACCESS EXCLUSIVE MODE")
+        # The lock is held until both have been made.
+        for _ in range(2):
+            deployment.main.upload(deployment.user, b"some more bytes")
+    assert media_count() == before + 2
+    wait_until(lambda: _rollups_are_ready(deployment))
+    assert media_count() == before + 2
 
 
 def test_totals_are_right_after_changes(deployment: Deployment) -> None:

@@ -16,7 +16,7 @@ from media_stats_module.background import RollupsKeeper
 from media_stats_module.config import MediaStatsConfig
 from media_stats_module.storage import MediaStatsStore
 from media_stats_module.storage.rollups import write
-from media_stats_module.storage.rollups.tables import Rollup
+from media_stats_module.storage.rollups.tables import Rollup, all_rollups
 
 ROLLUPS = f"{MODULE_PATH}/v1/rollups"
 
@@ -345,6 +345,46 @@ class RollupsTest(RollupsTestCase):
         assert lengths(5 * day + 10, 5 * day + 20) == [1]
         assert lengths(6 * day - 1, 6 * day) == [1, 1]
 
+    def test_timeline_begins_with_the_first_file_that_is_left(self) -> None:
+        """Also while its deletion is in the log only."""
+        day = 86_400_000
+        first, _ = self.insert_local_media(
+            LocalMedia(user_id=ALICE, created_ts=5 * day),
+            LocalMedia(user_id=ALICE, created_ts=8 * day),
+        )
+        self.run_round()
+        self.execute("DELETE FROM local_media_repository WHERE media_id = ?", first)
+        for _ in range(2):
+            answer = self.ask(f"{MODULE_PATH}/v1/timeline").json_body
+            assert answer["buckets"][0]["from_ts"] == 8 * day
+            self.run_round()
+
+    @pytest.mark.skipif(
+        USE_POSTGRES_FOR_TESTS, reason="PostgreSQL builds in one transaction"
+    )
+    def test_changes_between_the_steps_of_building(self) -> None:
+        """To files that have been added up, to the last of these, and to others."""
+        names = self.insert_local_media(
+            *(LocalMedia(user_id=ALICE, media_length=2**n) for n in range(5))
+        )
+        self.run_round()
+        rollup, _ = all_rollups(MediaStatsConfig())
+
+        def build() -> bool:
+            return self.in_transaction(
+                lambda txn: write.build_step_txn(txn, rollup, most=3, now=lambda: 1)
+            )
+
+        self.in_transaction(lambda txn: write.start_build_txn(txn, rollup, 0))
+        assert not build()
+        for name in names[1:4]:
+            self.execute("DELETE FROM local_media_repository WHERE media_id = ?", name)
+        assert build()
+        assert self.state()[0]
+        for _ in range(2):
+            assert self.users()["users"][0]["media_length"] == 1 + 16
+            self.run_round()
+
     @pytest.mark.skipif(
         USE_POSTGRES_FOR_TESTS, reason="PostgreSQL would read a table so small"
     )
@@ -386,6 +426,29 @@ class RollupsTest(RollupsTestCase):
         summary = self.ask(f"{MODULE_PATH}/v1/summary").json_body
         assert summary["local"]["users"] == 1000
         assert summary["remote"]["servers"] == 1000
+
+
+class UploadsOnlyTest(RollupsTestCase):
+    """Without the images of URL previews."""
+
+    module_options: ClassVar[JsonDict] = {
+        "rollups": True,
+        "count_url_previews": False,
+    }
+
+    def test_a_preview_becomes_an_upload_by_hand(self) -> None:
+        """And the other way round."""
+        self.insert_local_media(
+            LocalMedia(user_id=ALICE, media_length=1),
+            LocalMedia(user_id=ALICE, media_length=2, url_cache="https://a.example"),
+        )
+        self.run_round()
+        for cached, length in (("NULL", 3), ("'https://b.example'", 0), ("NULL", 3)):
+            self.execute(f"UPDATE local_media_repository SET url_cache = {cached}")
+            for _ in range(2):
+                users = self.users()["users"]
+                assert sum(user["media_length"] for user in users) == length
+                self.run_round()
 
 
 class NoRollupsTest(RollupsTestCase):

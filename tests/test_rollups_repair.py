@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import pytest
 from support import MODULE_PATH, LocalMedia, MediaStatsTestCase, RemoteMedia
-from synapse.module_api import JsonDict
+from synapse.module_api import JsonDict, LoggingTransaction
 from tests.utils import USE_POSTGRES_FOR_TESTS
 
 on_postgres = pytest.mark.skipif(
@@ -157,6 +157,19 @@ class RepairTest(MediaStatsTestCase):
         for log in logs:
             self.execute(f"ALTER TABLE {log} DROP CONSTRAINT no_more")
         self.assert_is_put_right()
+
+    @on_postgres
+    def test_changes_by_hand_from_another_schema(self) -> None:
+        """A session need not look where the log is."""
+
+        def change(txn: LoggingTransaction) -> None:
+            txn.execute("SET LOCAL search_path TO pg_catalog")
+            for media in MEDIA_TABLES:
+                txn.execute(f"UPDATE public.{media} SET media_length = 7")
+
+        self.in_transaction(change)
+        self.uploaded = 7
+        self.assert_answers_come_from_totals()
 
     def test_an_index_dropped_by_hand_is_created_again(self) -> None:
         self.execute("DROP INDEX media_stats_local_by_time")

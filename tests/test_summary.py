@@ -141,9 +141,12 @@ class PartsTestCase(MediaTestCase):
             RemoteMedia(media_origin="a.org", media_length=5, sha256="a"),
             LocalMedia(user_id=ALICE, media_length=7),
             LocalMedia(user_id=BOB, media_length=7),
+            LocalMedia(user_id=BOB, media_length=9, sha256="b"),
+            LocalMedia(user_id=BOB, media_length=9, sha256="b"),
+            LocalMedia(user_id=BOB, media_length=11, sha256="c"),
         )
         answer = self.answer({})
-        assert answer["duplicates"] == (usage(5, 5) if MEDIA_HAVE_SHA256 else None)
+        assert answer["duplicates"] == (usage(5, 5, 9) if MEDIA_HAVE_SHA256 else None)
         assert "duplicates" not in self.answer({"duplicates": "false"})
 
     def test_reclaimable_counts_each_file_once(self) -> None:
