@@ -263,6 +263,34 @@ class RollupsTest(RollupsTestCase):
         # As Synapse itself answers another method: 404 before 1.90.
         assert self.ask(f"{ROLLUPS}/check").code in (404, 405)
 
+    def test_the_check_looks_at_every_total(self) -> None:
+        """Whichever is wrong is found, counted, and mended."""
+        self.insert_local_media(LocalMedia(user_id=ALICE, media_length=3))
+        self.run_round()
+        check = partial(
+            self.make_request,
+            "POST",
+            f"{ROLLUPS}/check",
+            access_token=self.admin_token,
+        )
+        for wrong, expected in (
+            ("local_owners SET media_length = 2", {"owners": 1, "media_length": 1}),
+            ("local_owners SET media_count = 3", {"owners": 1, "media_count": 2}),
+            ("local_days SET media_length = 2", {"days": 1}),
+            ("local_days SET media_count = 3", {"days": 1}),
+            ("state SET owners = 4", {"number_of_owners": -3}),
+        ):
+            with self.subTest(wrong):
+                self.execute(f"UPDATE media_stats_{wrong}")
+                found = check().json_body["differences"]["local"]
+                assert {name: value for name, value in found.items() if value} == (
+                    expected
+                )
+                assert self.state() == (False, self.state()[1], 1)
+                self.run_round()
+                assert self.state() == (True, 1, 1)
+                assert self.lengths() == {3}
+
     @pytest.mark.skipif(not USE_POSTGRES_FOR_TESTS, reason="only there a risk")
     def test_a_long_log(self) -> None:
         """A page does not cost the totals times the log: that would be hours."""
