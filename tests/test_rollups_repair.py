@@ -175,6 +175,18 @@ class RepairTest(MediaStatsTestCase):
         self.execute("DROP INDEX media_stats_local_by_time")
         self.assert_is_put_right()
 
+    @on_postgres
+    def test_an_index_that_was_interrupted_is_created_again(self) -> None:
+        """`CREATE INDEX CONCURRENTLY` leaves one behind that cannot be used."""
+        index = "CAST('media_stats_local_by_time' AS regclass)"
+        self.execute(
+            f"UPDATE pg_index SET indisvalid = FALSE WHERE indexrelid = {index}"
+        )
+        self.assert_is_put_right()
+        assert self.execute(
+            f"SELECT indisvalid FROM pg_index WHERE indexrelid = {index}"
+        ) == [(True,)]
+
     def test_synapse_adds_a_column_and_an_index(self) -> None:
         """An upgrade like most: nothing has to be built anew."""
         for media in MEDIA_TABLES:
