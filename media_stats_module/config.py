@@ -111,7 +111,7 @@ def _parse_duration(
 ) -> int:
     """A time as Synapse writes it, `6h` or a number of milliseconds."""
     value = config.get(option, default)
-    if not isinstance(value, bool) and isinstance(value, int | str):
+    if isinstance(value, int | str):
         duration = _DURATION.fullmatch(str(value))
         if duration and int(duration[1]) > 0:
             return int(duration[1]) * _MILLISECONDS[duration[2]]

@@ -1,6 +1,7 @@
 """The Prometheus metrics on the harness: what a scrape shows, and what it costs."""
 
 from typing import Any, ClassVar
+from unittest import skipUnless
 from unittest.mock import patch
 
 from prometheus_client import REGISTRY, generate_latest
@@ -11,14 +12,15 @@ from support import (
     RemoteMedia,
     modules,
 )
-from synapse.module_api import JsonDict
+from synapse.module_api import JsonDict, ModuleApi
 from synapse.server import HomeServer
 from tests.unittest import override_config
 from tests.utils import USE_POSTGRES_FOR_TESTS
 from twisted.internet.testing import MemoryReactor
 
-from media_stats_module import gauges
+from media_stats_module import MediaStatsModule, gauges
 from media_stats_module.background import RollupsKeeper
+from media_stats_module.config import MediaStatsConfig
 from media_stats_module.storage import Measurements, MediaStatsStore
 
 ALICE = "@alice:test"
@@ -254,6 +256,15 @@ class NotRefreshedTest(MetricsTestCase):
     @override_config({"run_background_tasks_on": "another_worker"})
     def test_another_process_runs_background_tasks(self) -> None:
         self.assert_not_refreshed()
+
+    @skipUnless(
+        hasattr(ModuleApi, "should_run_background_tasks"),
+        "Before, only the call that warns could be asked",
+    )
+    @override_config({"run_background_tasks_on": "another_worker"})
+    def test_another_process_does_not_warn(self) -> None:
+        with self.assertNoLogs("synapse.module_api", "WARNING"):
+            MediaStatsModule(MediaStatsConfig(rollups=True), self.hs.get_module_api())
 
 
 class RollupsMetricsTest(MetricsTestCase):

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 from media_database import (
+    LOCAL,
+    REMOTE,
     ROLLUPS,
     Connection,
     Keeper,
@@ -25,7 +27,9 @@ from media_database import (
     write_config,
 )
 from media_writer import MediaWriter
+from psycopg2 import OperationalError
 from realservers.postgres import PostgresServer
+from synapse.module_api import LoggingTransaction
 
 from media_stats_module import background
 from media_stats_module.storage.rollups import schema, state, write
@@ -183,4 +187,25 @@ def test_no_upload_fails_while_rollups_are_turned_on_and_off(
     say(crowd.done)
     assert crowd.done["writes"] >= WRITERS * TRANSACTIONS
     assert crowd.done["remove_and_install"]
+    assert_exact_in_the_end(config_path)
+
+
+def test_who_changes_objects_is_alone(config_path: Path) -> None:
+    """Say, a Synapse that is still running, and the command that takes them out.
+
+    Even where neither has come to what the other is about.
+    """
+    with (
+        closing(Connection(config_path)) as one,
+        closing(Connection(config_path)) as other,
+    ):
+        fold(one)
+
+        def remove_txn(txn: LoggingTransaction) -> None:
+            schema.remove_triggers_txn(txn, LOCAL)
+            with pytest.raises(OperationalError, match="lock timeout"):
+                other.run_once(schema.remove_triggers_txn, REMOTE)
+
+        one.run_once(remove_txn)
+        other.run_once(schema.remove_triggers_txn, REMOTE)
     assert_exact_in_the_end(config_path)

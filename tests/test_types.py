@@ -141,6 +141,37 @@ class ComparedTypesTestCase(MediaTestCase):
             "total": 3,
         }
 
+    def test_spellings_are_added_up_however_often_each_was_used(self) -> None:
+        self.fill(
+            LocalMedia(user_id=ALICE, media_type="image/png", media_length=1),
+            LocalMedia(user_id=ALICE, media_type="image/png", media_length=2),
+            LocalMedia(user_id=ALICE, media_type="IMAGE/PNG", media_length=4),
+        )
+        assert self.answer() == {
+            "types": [{"media_type": "image/png", **usage(1, 2, 4)}],
+            "total": 1,
+        }
+
+    def test_ties_are_in_the_order_of_the_types(self) -> None:
+        """In which the database does not come upon them."""
+        self.fill(
+            *[
+                LocalMedia(user_id=ALICE, media_type=f"{group}/{name}")
+                for group in ("video", "image", "audio", "font")
+                for name in ("b", "a")
+            ]
+        )
+        types = [
+            f"{group}/{name}"
+            for group in ("audio", "font", "image", "video")
+            for name in ("a", "b")
+        ]
+        for order_by in ("media_count", "media_length"):
+            for direction in ("f", "b"):
+                answer = self.answer({"order_by": order_by, "dir": direction})
+                found = [entry["media_type"] for entry in answer["types"]]
+                assert found == types, (order_by, direction)
+
 
 @in_every_mode
 class WithoutUrlPreviewsTestCase(_TypesTestCase):

@@ -93,10 +93,7 @@ class CsvFile:
         def write(values: Iterable[_T]) -> None:
             self._file.seek(0)
             self._file.truncate()
-            # What is not Unicode, which SQLite does not mind, becomes question marks.
-            text = io.TextIOWrapper(
-                self._file, encoding="utf-8", errors="replace", newline=""
-            )
+            text = io.TextIOWrapper(self._file, encoding="utf-8", newline="")
             try:
                 lines = csv.writer(text)
                 lines.writerow(columns)
