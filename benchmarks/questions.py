@@ -95,6 +95,7 @@ def _about_users(size: Size) -> list[Question]:
         _users("by user_id, deep page", deep),
         _users("by user_id, backwards", {"dir": "b"}),
         _users("by user_id, 1,000 a page", {"limit": 1000}),
+        _users("by user_id, all on a page", {"limit": size.users}),
         _users("by size, first page", by_size),
         _users("by size, deep page", by_size | deep),
         _users("by size, smallest first", {"order_by": "media_length"}),

@@ -4,7 +4,9 @@ All of it is asked over HTTP, and of both endpoints.
 """
 
 import json
+from collections.abc import Mapping
 from itertools import chain, product
+from unittest.mock import patch
 from urllib.parse import quote_from_bytes
 
 from hypothesis import given
@@ -17,8 +19,12 @@ from owners_support import (
     header,
     in_every_mode_of_both_endpoints,
 )
-from synapse.module_api import JsonDict
+from synapse.module_api import JsonDict, LoggingTransaction
 from tests.server import FakeChannel
+
+from media_stats_module.storage import live
+from media_stats_module.storage._synapse import MediaTable
+from media_stats_module.storage.values import OwnerUsage
 
 _LARGEST_INTEGER = 2**63 - 1
 
@@ -400,6 +406,93 @@ class CountsTestCase(OwnersTestCase):
         assert len(answer[self.endpoint]) == 100
         assert (answer["total"], answer["next_token"]) == (101, 100)
         assert len(self.listed({"limit": 1_000})) == 101
+
+
+@in_every_mode_of_both_endpoints
+class ManyOwnersTestCase(OwnersTestCase):
+    """So many that adding up the media of some of them is not worth it."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        # A tenth of the owners, one more, and two more.
+        parts = {"x": 90, "y": 91, "z": 92}
+        names = [
+            f"{number:03}"
+            + "".join(part for part, count in parts.items() if number < count)
+            for number in range(900)
+        ]
+        self.fill(
+            *[
+                self.file(name, media_length=number % 4)
+                for number, name in enumerate(names)
+                for _ in range(number % 3 + 1)
+            ],
+            displaynames={
+                self.owner(name): f"Number {number % 50}"
+                for number, name in enumerate(names)
+                if self.endpoint == "users" and number % 7
+            },
+        )
+
+    def assert_pages(self, *pages: tuple[int, int], **query: object) -> None:
+        """Of each order, those that begin there and have that limit, are right."""
+        for order_by, direction, (start, limit) in product(
+            self.orders, DIRECTIONS, pages
+        ):
+            page: Query = {
+                **query,
+                "order_by": order_by,
+                "dir": direction,
+                "from": start,
+                "limit": limit,
+            }
+            assert self.answer(page) == self.expected(page), page
+
+    def test_large_pages(self) -> None:
+        self.assert_pages((0, 90), (0, 92), (5, 101), (5, 102), (850, 92), (0, 1_000))
+
+    def test_searches_that_find_many(self) -> None:
+        for term, end in (("x", 90), ("y", 91), ("z", 92), ("8", 252)):
+            self.assert_pages(
+                (0, 4), (end - 2, 2), (end, 1), (0, 1_000), search_term=term
+            )
+
+    def test_few_values_in_a_statement(self) -> None:
+        with patch.object(live, "_OWNERS_AT_ONCE", 7):
+            self.assert_pages((0, 1), (0, 7), (3, 8), (0, 50))
+            self.assert_pages((0, 50), (3, 8), search_term="x")
+
+
+@for_both_endpoints
+class DeletedMeanwhileTestCase(OwnersTestCase):
+    """Another program deletes media of an SQLite database while a page is put together.
+
+    Synapse itself has only one connection to it.
+    """
+
+    def test_owner_without_media_any_more(self) -> None:
+        self.fill(self.file("a"), self.file("b", media_length=7), self.file("c"))
+        add_up = live._usages_txn
+
+        def delete_and_add_up(
+            txn: LoggingTransaction, media: MediaTable, names: Mapping[str, str | None]
+        ) -> list[OwnerUsage]:
+            txn.execute(
+                f"DELETE FROM {media.name} WHERE {media.owner} = ?", (self.owner("b"),)
+            )
+            return add_up(txn, media, names)
+
+        # Which are not answered by a read of the whole table.
+        for query in (
+            {"from": 1, "limit": 1},
+            {"search_term": "b", "order_by": "media_length"},
+        ):
+            with patch.object(live, "_usages_txn", delete_and_add_up):
+                answer = self.answer(query)
+            assert self.owner("b") not in json.dumps(answer)
+            self.fill(self.file("a"), self.file("b"), self.file("c"))
+
+        assert self.listed() == [self.owner(name) for name in "abc"]
 
 
 @for_both_endpoints

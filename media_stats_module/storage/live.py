@@ -1,9 +1,9 @@
 """Answers from Synapse's own tables, as they are now. Nothing is kept.
 
-Two ways to list owners, each of one statement:
+Two ways to list owners:
 
-- *walk*: jump from owner to owner along the index that starts with the owner, and
-  add up only the media of the owners on the page. Costs an index probe or two per
+- *walk*: jump from owner to owner along the index that starts with the owner, then
+  add up the media of the owners on the page only. Costs an index probe or two per
   owner, some 5 µs each, however many files there are.
 - *scan*: read the table once, adding up by owner. Costs the table, whatever the page.
 
@@ -11,25 +11,34 @@ The walk cannot order all owners by what it has not added up, and does not see a
 time window.
 """
 
+from collections.abc import Mapping
+from operator import attrgetter
 from typing import cast
 
 from synapse.module_api import LoggingTransaction
 
-from media_stats_module.query import OwnersOrder, OwnersQuery
+from media_stats_module.query import NO_LIMIT, OwnersOrder, OwnersQuery
 from media_stats_module.storage._owners import Owners, owners_page
-from media_stats_module.storage._sql import Sql, in_window, scan_txn
+from media_stats_module.storage._sql import Sql, in_window, room_to_hash, scan_txn
 from media_stats_module.storage._synapse import MediaTable, is_postgres
-from media_stats_module.storage.values import OwnersPage
+from media_stats_module.storage.values import OwnersPage, OwnerUsage
 
 # A walk of fewer owners than this is never given up.
 _WALK_AT_LEAST = 1_000
 # Reading a row in a scan costs about a fortieth of a step of the walk, so beyond one
 # owner in so many rows the walk has cost as much as the scan would.
 _ROWS_PER_WALKED_OWNER = 40
-# Reading a file by the index costs some hundred times what it costs in a scan, more if
-# the table is not in memory. So only where a search finds fewer owners than this share
-# of all are they added up one by one.
-_OWNERS_PER_SUMMED_OWNER = 200
+# Reading a file by the index costs three times what it costs in a scan if the table is
+# in memory, and a hundred times if it is not. So more owners than this share of all are
+# not added up one by one.
+_OWNERS_PER_SUMMED_OWNER = 10
+# SQLite has a limit to the values of a statement, which was once 999.
+_OWNERS_AT_ONCE = 500
+
+_SIZES = {
+    OwnersOrder.MEDIA_LENGTH: attrgetter("media_length"),
+    OwnersOrder.MEDIA_COUNT: attrgetter("media_count"),
+}
 
 
 def get_owners_page_txn(
@@ -64,8 +73,8 @@ def _walk_txn(
       starts with the owner, and a look at the row. It is nearly always the first
       that the probe finds.
     - `matched`: by displayname or with a search, one read of `profiles`.
-    - `summed`: the media of the owners on the page, by the same index. By size, which
-      is not known before, the media of all owners that the search finds.
+    - `page`: the owners on the page; by size, which is not known before their media is
+      added up, all owners that the search finds.
 
     Args:
         txn: the transaction.
@@ -74,21 +83,13 @@ def _walk_txn(
         by_name: whether the order is known before the media is added up.
     """
     most = max(_WALK_AT_LEAST, _estimate_rows_txn(txn, media) // _ROWS_PER_WALKED_OWNER)
+    most_summed = most // _OWNERS_PER_SUMMED_OWNER + 1
+    if query.search_term is None and query.limit > most_summed:
+        return None
     owners = Owners(txn, media, query)
     matched = owners.matched("owners.owner")
-    cut = Sql(
-        f"ORDER BY {owners.order_by} LIMIT ? OFFSET ?", (query.limit, query.start)
-    )
-    if by_name:
-        before, after = cut, Sql("")
-    else:
-        share = f"(SELECT COUNT(*) FROM owners) / {_OWNERS_PER_SUMMED_OWNER} + 1"
-        # None of them, rather than some in vain, if there are too many.
-        before = Sql(
-            f"LIMIT (SELECT CASE WHEN COUNT(*) <= {share} THEN COUNT(*) ELSE 0 END "
-            "FROM matched)"
-        )
-        after = cut
+    order_by = owners.order_by if by_name else "owner"
+    limit, start = (query.limit, query.start) if by_name else (NO_LIMIT, 0)
     next_owner = (
         f"SELECT m.{media.owner} FROM {media.name} AS m WHERE {media.is_counted}"
     )
@@ -105,31 +106,70 @@ def _walk_txn(
         ),
         owners AS (SELECT owner FROM walk WHERE owner IS NOT NULL LIMIT ?),
         matched AS ({matched.text}),
-        chosen AS (SELECT * FROM matched {before.text}),
-        summed AS (
-            SELECT owner {owners.carried}, COUNT(*) AS media_count,
-                CAST(SUM(m.media_length) AS BIGINT) AS media_length
-            FROM chosen JOIN {media.name} AS m ON m.{media.owner} = chosen.owner
-            WHERE {media.is_counted}
-            GROUP BY owner {owners.carried}
-        ),
-        page AS (SELECT * FROM summed {after.text})
+        page AS (SELECT * FROM matched ORDER BY {order_by} LIMIT ? OFFSET ?)
         SELECT
             (SELECT COUNT(*) FROM owners), (SELECT COUNT(*) FROM matched),
-            owner, {owners.displayname}, media_count, media_length
+            owner, {owners.displayname}
         FROM (SELECT 1 AS one) AS always
         LEFT JOIN page ON one = 1
-        ORDER BY {owners.order_by}
+        ORDER BY {order_by}
         """,
-        (most, *matched.args, *before.args, *after.args),
+        (most, *matched.args, min(limit, most_summed + 1), start),
     )
-    rows = cast(list[tuple[int, int, str | None, str | None, int, int]], txn.fetchall())
+    rows = cast(list[tuple[int, int, str | None, str | None]], txn.fetchall())
     walked, found = rows[0][:2]
-    if walked >= most:
+    names = {owner: displayname for *_, owner, displayname in rows if owner is not None}
+    if walked >= most or len(names) > walked // _OWNERS_PER_SUMMED_OWNER + 1:
         return None
-    if not by_name and found > walked // _OWNERS_PER_SUMMED_OWNER + 1:
-        return None
-    return owners_page([row[1:] for row in rows])
+    usages = _usages_txn(txn, media, names)
+    if not by_name:
+        # Ties stay in the order of the names.
+        usages.sort(key=_SIZES[query.order_by], reverse=query.descending)
+        usages = usages[query.start : query.start + query.limit]
+    return OwnersPage(owners=usages, total=found)
+
+
+def _usages_txn(
+    txn: LoggingTransaction, media: MediaTable, names: Mapping[str, str | None]
+) -> list[OwnerUsage]:
+    """Add up the media of some owners, by the index that starts with the owner.
+
+    PostgreSQL knows how many files each of them has about, and reads the whole table if
+    that is cheaper. It would not know if they came from another part of the statement,
+    nor put more than one process to work.
+
+    Args:
+        txn: the transaction.
+        media: the media to count.
+        names: the owners in order, with their displaynames.
+    """
+    owners = list(names)
+    at_once = _OWNERS_AT_ONCE
+    if is_postgres(txn):
+        # For a bitmap that holds each row, instead of pages to look through.
+        txn.execute(f"SELECT {room_to_hash(32 * 1024)}")
+        at_once = max(len(owners), 1)
+    sums: dict[str, tuple[int, int]] = {}
+    for first in range(0, len(owners), at_once):
+        some = owners[first : first + at_once]
+        places = ", ".join("?" * len(some))
+        txn.execute(
+            f"""
+            SELECT m.{media.owner}, COUNT(*), CAST(SUM(m.media_length) AS BIGINT)
+            FROM {media.name} AS m
+            WHERE {media.is_counted} AND m.{media.owner} IN ({places})
+            GROUP BY m.{media.owner}
+            """,
+            some,
+        )
+        sums.update((owner, (count, length)) for owner, count, length in txn)
+    # SQLite takes no snapshot for what only reads: another program, if not Synapse, may
+    # have deleted the last file of an owner since.
+    return [
+        OwnerUsage(owner, displayname, *sums[owner])
+        for owner, displayname in names.items()
+        if owner in sums
+    ]
 
 
 def scan_statement_txn(
