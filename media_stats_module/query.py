@@ -121,6 +121,11 @@ class Window:
     from_ts: int | None = None
     until_ts: int | None = None
 
+    @property
+    def is_in_window(self) -> bool:
+        """Whether it is about less than all of time."""
+        return self.from_ts is not None or self.until_ts is not None
+
 
 @attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
 class MediaQuery(Window):

@@ -22,7 +22,8 @@ from owners_support import (
 from synapse.module_api import JsonDict, LoggingTransaction
 from tests.server import FakeChannel
 
-from media_stats_module.storage import live
+from media_stats_module.query import OwnersQuery
+from media_stats_module.storage import _summed
 from media_stats_module.storage._synapse import MediaTable
 from media_stats_module.storage.values import OwnerUsage
 
@@ -458,7 +459,7 @@ class ManyOwnersTestCase(OwnersTestCase):
             )
 
     def test_few_values_in_a_statement(self) -> None:
-        with patch.object(live, "_OWNERS_AT_ONCE", 7):
+        with patch.object(_summed, "_OWNERS_AT_ONCE", 7):
             self.assert_pages((0, 1), (0, 7), (3, 8), (0, 50))
             self.assert_pages((0, 50), (3, 8), search_term="x")
 
@@ -472,22 +473,25 @@ class DeletedMeanwhileTestCase(OwnersTestCase):
 
     def test_owner_without_media_any_more(self) -> None:
         self.fill(self.file("a"), self.file("b", media_length=7), self.file("c"))
-        add_up = live._usages_txn
+        add_up = _summed._usages_txn
 
         def delete_and_add_up(
-            txn: LoggingTransaction, media: MediaTable, names: Mapping[str, str | None]
+            txn: LoggingTransaction,
+            media: MediaTable,
+            query: OwnersQuery,
+            names: Mapping[str, str | None],
         ) -> list[OwnerUsage]:
             txn.execute(
                 f"DELETE FROM {media.name} WHERE {media.owner} = ?", (self.owner("b"),)
             )
-            return add_up(txn, media, names)
+            return add_up(txn, media, query, names)
 
         # Which are not answered by a read of the whole table.
         for query in (
             {"from": 1, "limit": 1},
             {"search_term": "b", "order_by": "media_length"},
         ):
-            with patch.object(live, "_usages_txn", delete_and_add_up):
+            with patch.object(_summed, "_usages_txn", delete_and_add_up):
                 answer = self.answer(query)
             assert self.owner("b") not in json.dumps(answer)
             self.fill(self.file("a"), self.file("b"), self.file("c"))

@@ -18,6 +18,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from owners_support import probing_short_windows
 from support import LocalMedia, MediaStatsTestCase, RemoteMedia
 from synapse.module_api import JsonDict, LoggingTransaction
 from tests.utils import USE_POSTGRES_FOR_TESTS
@@ -28,7 +29,7 @@ from media_stats_module.background import RollupsKeeper
 from media_stats_module.config import MediaStatsConfig
 from media_stats_module.query import MediaQuery, OwnersOrder, OwnersQuery
 from media_stats_module.storage import MediaStatsStore, live, owners, timeline
-from media_stats_module.storage.rollups import read, schema, write
+from media_stats_module.storage.rollups import read, schema, window, write
 from media_stats_module.storage.rollups.tables import all_rollups
 
 _DAY_MS = 86_400_000
@@ -50,6 +51,12 @@ QUERIES = [
     for descending, start, limit in ((False, 0, 100), (True, 1, 1))
 ] + [OwnersQuery(search_term="b"), OwnersQuery(deactivated=False), OwnersQuery(limit=0)]
 
+QUERIES_OF_WINDOW = [
+    OwnersQuery(order_by=order_by, from_ts=1, until_ts=2 * _DAY_MS, limit=limit)
+    for order_by in (OwnersOrder.OWNER, OwnersOrder.DISPLAYNAME)
+    for limit in (1, 100)
+]
+
 WINDOWS = (MediaQuery(), MediaQuery(from_ts=1, until_ts=2 * _DAY_MS))
 
 
@@ -69,9 +76,18 @@ def compare_txn(txn: LoggingTransaction) -> int:
             given = owners.get_owners_page_txn(txn, rollup, query, has_rollups=True)
             wanted = live.get_owners_page_txn(txn, rollup.media, query)
             assert given == wanted, (rollup.name, query)
-        for window in WINDOWS:
-            days = timeline.get_days_txn(txn, rollup, window, has_rollups=True)
-            assert days == timeline.get_live_days_txn(txn, rollup.media, window)
+        for query in QUERIES_OF_WINDOW:
+            if not rollup.media.owners_are_users:
+                continue
+            wanted = live.get_owners_page_txn(txn, rollup.media, query)
+            given = owners.get_owners_page_txn(txn, rollup, query, has_rollups=True)
+            assert given == wanted, query
+            with probing_short_windows():
+                probed = window.get_owners_page_txn(txn, rollup, query)
+            assert probed in (None, wanted), query
+        for days_of in WINDOWS:
+            days = timeline.get_days_txn(txn, rollup, days_of, has_rollups=True)
+            assert days == timeline.get_live_days_txn(txn, rollup.media, days_of)
     return answered
 
 

@@ -35,6 +35,8 @@ class MediaTable:
         absent: the columns that it must have none in.
         owners_are_users: whether the owners are users of this server, who have
             profiles, or remote servers.
+        is_indexed_by_owner_and_time: whether the index that starts with the owner goes
+            on with `created_ts`.
         thumbnails: the table in which each row is a thumbnail of such a file. An
             index of Synapse's own starts with what identifies the file.
         time_index: the module's own index by `created_ts`, with all that is added up,
@@ -47,6 +49,7 @@ class MediaTable:
     present: tuple[str, ...]
     absent: tuple[str, ...] = ()
     owners_are_users: bool
+    is_indexed_by_owner_and_time: bool
     thumbnails: str
     time_index: str | None = None
 
@@ -93,6 +96,7 @@ def local_media(*, count_url_previews: bool) -> MediaTable:
         present=("user_id", "media_length"),
         absent=() if count_url_previews else ("url_cache",),
         owners_are_users=True,
+        is_indexed_by_owner_and_time=True,
         thumbnails="local_media_repository_thumbnails",
     )
 
@@ -102,6 +106,7 @@ REMOTE_MEDIA = MediaTable(
     owner="media_origin",
     present=("media_origin", "media_length"),
     owners_are_users=False,
+    is_indexed_by_owner_and_time=False,
     thumbnails="remote_media_cache_thumbnails",
 )
 """Media of other servers that this server keeps copies of.

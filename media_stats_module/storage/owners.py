@@ -8,7 +8,7 @@ from media_stats_module.query import OwnersQuery
 from media_stats_module.storage import live
 from media_stats_module.storage._owners import owners_of
 from media_stats_module.storage._sql import iterate_txn
-from media_stats_module.storage.rollups import read
+from media_stats_module.storage.rollups import read, window
 from media_stats_module.storage.rollups.tables import Rollup
 from media_stats_module.storage.values import OwnersPage, OwnerUsage
 
@@ -26,9 +26,10 @@ def get_owners_page_txn(
     """
     if not has_rollups:
         return live.get_owners_page_txn(txn, rollup.media, query)
-    page = read.get_owners_page_txn(txn, rollup, query)
-    if page is not None:
-        return page
+    for get_page_txn in (read.get_owners_page_txn, window.get_owners_page_txn):
+        page = get_page_txn(txn, rollup, query)
+        if page is not None:
+            return page
     return live.get_owners_page_txn(txn, read.media_by_time_txn(txn, rollup), query)
 
 

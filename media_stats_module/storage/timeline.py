@@ -6,13 +6,11 @@ import attr
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.query import MediaQuery
-from media_stats_module.storage._sql import counted_rows_txn, day_of
+from media_stats_module.storage._sql import DAY_MS, counted_rows_txn, day_of
 from media_stats_module.storage._synapse import MediaTable
 from media_stats_module.storage.rollups import read
 from media_stats_module.storage.rollups.tables import Rollup
 from media_stats_module.storage.values import DayUsage
-
-_DAY_MS = 86_400_000
 
 
 def get_days_txn(
@@ -34,8 +32,8 @@ def get_days_txn(
 
     media = read.media_by_time_txn(txn, rollup)
     from_ts = query.from_ts or 0
-    first = -(-from_ts // _DAY_MS)
-    last = None if query.until_ts is None else (query.until_ts + 1) // _DAY_MS - 1
+    first = -(-from_ts // DAY_MS)
+    last = None if query.until_ts is None else (query.until_ts + 1) // DAY_MS - 1
     if last is not None and last < first:
         return get_live_days_txn(txn, media, query)
     whole_days = read.get_days_txn(txn, rollup, first, last)
@@ -43,12 +41,12 @@ def get_days_txn(
         return get_live_days_txn(txn, media, query)
 
     days = []
-    if from_ts < first * _DAY_MS:
-        begin = attr.evolve(query, until_ts=first * _DAY_MS - 1)
+    if from_ts < first * DAY_MS:
+        begin = attr.evolve(query, until_ts=first * DAY_MS - 1)
         days += get_live_days_txn(txn, media, begin)
     days += whole_days
-    if last is not None and query.until_ts != (last + 1) * _DAY_MS - 1:
-        end = attr.evolve(query, from_ts=(last + 1) * _DAY_MS)
+    if last is not None and query.until_ts != (last + 1) * DAY_MS - 1:
+        end = attr.evolve(query, from_ts=(last + 1) * DAY_MS)
         days += get_live_days_txn(txn, media, end)
     return days
 

@@ -9,7 +9,7 @@ from typing import cast
 import attr
 from synapse.module_api import LoggingTransaction
 
-from media_stats_module.storage._sql import day_of
+from media_stats_module.storage._sql import Sql, day_of, scan_txn
 from media_stats_module.storage.rollups.tables import STATE, Rollup
 
 
@@ -40,7 +40,8 @@ class Differences:
 def check_txn(txn: LoggingTransaction, rollup: Rollup) -> Differences | None:
     """Compare, in one snapshot. Writes nothing, so no fold gets in its way.
 
-    Costs two reads of the media table. PostgreSQL, 10 million media: 12 s.
+    Costs two reads of the media table. PostgreSQL, 10 million media: 5 s. SQLite, a
+    million: 1.2 s, for which its one connection is held.
 
     Returns:
         what was found; None if the totals are not ready.
@@ -68,6 +69,7 @@ def _compare_txn(
     media = rollup.media
     of_media = {"owner": f"m.{media.owner}", "day": day_of("m.created_ts")}[key]
     kept = {"owner": rollup.owners, "day": rollup.days}[key]
+    scan = scan_txn(txn, media, Sql(""))
     txn.execute(
         f"""
         SELECT COUNT(*),
@@ -78,7 +80,8 @@ def _compare_txn(
             FROM (
                 SELECT {of_media} AS a_key, COUNT(*) AS media_count,
                     SUM(m.media_length) AS media_length
-                FROM {media.name} AS m WHERE {media.is_counted} GROUP BY {of_media}
+                FROM {media.name} AS m {scan}
+                WHERE {media.is_counted} GROUP BY {of_media}
                 UNION ALL
                 SELECT {key}, -media_count, -media_length FROM {kept}
                 UNION ALL

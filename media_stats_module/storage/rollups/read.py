@@ -5,9 +5,9 @@ from typing import cast
 import attr
 from synapse.module_api import LoggingTransaction
 
-from media_stats_module.query import MAX_INTEGER, OwnersOrder, OwnersQuery
+from media_stats_module.query import MAX_INTEGER, OwnersOrder, OwnersQuery, Window
 from media_stats_module.storage._owners import Owners, owners_page
-from media_stats_module.storage._sql import Sql, room_to_hash
+from media_stats_module.storage._sql import DAY_MS, Sql, room_to_hash
 from media_stats_module.storage._synapse import MediaTable, is_postgres
 from media_stats_module.storage.rollups import schema
 from media_stats_module.storage.rollups.tables import STATE, Rollup, fingerprint
@@ -49,6 +49,42 @@ def owners_statement_txn(
     if not (_can_tell_txn(txn, rollup, query) and _is_ready_txn(txn, rollup)):
         return None
     return _owners_statement(txn, rollup, query)
+
+
+def estimate_window_txn(
+    txn: LoggingTransaction, rollup: Rollup, window: Window
+) -> tuple[int, int] | None:
+    """At most how many owners there are, and about how much media in a window of time.
+
+    Costs a range of the totals per day, and a read of the log.
+
+    Args:
+        txn: one transaction, in which all owners are in the totals or the log.
+        rollup: the totals.
+        window: when the media was created.
+
+    Returns:
+        the number of owners, and that of files on the days of the window; None if the
+        totals are not exact.
+    """
+    if not _is_installed_txn(txn, rollup):
+        return None
+    ready = _ready(txn, rollup)
+    last = MAX_INTEGER if window.until_ts is None else window.until_ts
+    txn.execute(
+        f"""
+        SELECT
+            owners + (SELECT COUNT(*) FROM {rollup.changes}),
+            (
+                SELECT CAST(COALESCE(SUM(media_count), 0) AS BIGINT)
+                FROM {rollup.days} WHERE day >= ? AND day <= ?
+            )
+        FROM ({ready.text}) AS ready
+        """,
+        ((window.from_ts or 0) // DAY_MS, last // DAY_MS, *ready.args),
+    )
+    rows = cast(list[tuple[int, int]], txn.fetchall())
+    return rows[0] if rows else None
 
 
 def media_by_time_txn(txn: LoggingTransaction, rollup: Rollup) -> MediaTable:
@@ -94,8 +130,7 @@ def get_days_txn(
 
 def _can_tell_txn(txn: LoggingTransaction, rollup: Rollup, query: OwnersQuery) -> bool:
     """Whether totals can tell, if they are ready. Not of a window of time."""
-    in_window = query.from_ts is not None or query.until_ts is not None
-    return not in_window and _is_installed_txn(txn, rollup)
+    return not query.is_in_window and _is_installed_txn(txn, rollup)
 
 
 def _is_installed_txn(txn: LoggingTransaction, rollup: Rollup) -> bool:
