@@ -21,8 +21,9 @@ from synapse.storage.database import LoggingDatabaseConnection, make_conn
 from synapse.storage.engines import create_engine
 from yaml import YAMLError
 
+from media_stats_module.background import BUILD_AT_MOST
 from media_stats_module.config import MediaStatsConfig
-from media_stats_module.storage.rollups import schema
+from media_stats_module.storage.rollups import schema, write
 from media_stats_module.storage.rollups.tables import all_rollups
 
 _ATTEMPTS = 100
@@ -59,6 +60,10 @@ def main(arguments: list[str] | None = None) -> int:
     rollups = all_rollups(MediaStatsConfig())
     for rollup in rollups:
         run_transaction(connection, schema.remove_triggers_txn, rollup)
+        while not run_transaction(
+            connection, write.empty_times_txn, rollup, BUILD_AT_MOST
+        ):
+            pass
     run_transaction(connection, schema.remove_tables_txn, rollups)
     connection.engine.attempt_to_set_autocommit(connection.conn, True)
     for rollup in rollups:

@@ -33,7 +33,7 @@ ROUND_MS = 5_000
 FOLD_AT_MOST = 5_000
 # Rather than fold a longer log than this, build anew.
 REBUILD_BEYOND = 1_000_000
-# Rows of media to add up in one transaction on SQLite; 50 ms.
+# Rows of media to add up in one transaction on SQLite; 80 ms.
 BUILD_AT_MOST = 20_000
 # How often to log how far building is.
 SAY_EVERY_MS = 10_000
@@ -81,7 +81,7 @@ class RollupsKeeper:
                 await self._run(schema.install_triggers_txn, rollup)
 
         for rollup in self._rollups:
-            if not await self._run(schema.has_time_index_txn, rollup):
+            if await self._run(schema.lacks_time_index_txn, rollup):
                 logger.info("Rollups: creating the index %s", rollup.by_time)
                 started = current_time_ms(self._api)
                 await self._run_autocommit(schema.create_time_index_txn, rollup)
@@ -171,6 +171,9 @@ class RollupsKeeper:
         # The triggers first, each by itself: afterwards nothing waits for the tables.
         for rollup in self._rollups:
             await self._run(schema.remove_triggers_txn, rollup)
+        for rollup in self._rollups:
+            while not await self._run(write.empty_times_txn, rollup, BUILD_AT_MOST):
+                pass
         await self._run(schema.remove_tables_txn, self._rollups)
 
     async def _run(

@@ -24,6 +24,7 @@ class Database:
     """A database with the two media tables and, at first, rollups."""
 
     def __init__(self, config: dict[str, Any], directory: Path) -> None:
+        self.is_sqlite = config["name"] == "sqlite3"
         self.homeserver_yaml = directory / "homeserver.yaml"
         self.homeserver_yaml.write_text(
             yaml.safe_dump(
@@ -56,6 +57,12 @@ class Database:
         self.transaction(schema.install_tables_txn, ROLLUPS)
         for rollup in ROLLUPS:
             self.transaction(schema.install_triggers_txn, rollup)
+        if self.is_sqlite:
+            for rollup in ROLLUPS:
+                self.execute(
+                    f"INSERT INTO {rollup.times} VALUES (1, 'a', 1, 1), (2, 'a', 1, 1)"
+                )
+            return
         # Without CONCURRENTLY, which the last statement here does not need.
         for rollup in ROLLUPS:
             self.execute(

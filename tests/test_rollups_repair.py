@@ -171,6 +171,7 @@ class RepairTest(MediaStatsTestCase):
         self.uploaded = 7
         self.assert_answers_come_from_totals()
 
+    @on_postgres
     def test_an_index_dropped_by_hand_is_created_again(self) -> None:
         self.execute("DROP INDEX media_stats_local_by_time")
         self.assert_is_put_right()

@@ -39,9 +39,7 @@ class MediaTable:
             on with `created_ts`.
         thumbnails: the table in which each row is a thumbnail of such a file. An
             index of Synapse's own starts with what identifies the file.
-        time_index: the module's own index by `created_ts`, with all that is added up,
-            where SQLite is to use it. It would not by itself: without ANALYZE it knows
-            nothing of the index, and prefers one that saves it sorting.
+        count: the SQL expression for how many files rows, called `m`, are.
     """
 
     name: str
@@ -51,7 +49,7 @@ class MediaTable:
     owners_are_users: bool
     is_indexed_by_owner_and_time: bool
     thumbnails: str
-    time_index: str | None = None
+    count: str = "COUNT(*)"
 
     @property
     def is_counted(self) -> str:
@@ -77,6 +75,7 @@ class MediaTable:
         return " AND ".join(
             [f"{row}.{column} IS NOT NULL" for column in present]
             + [f"{row}.{column} IS NULL" for column in self.absent]
+            or ["TRUE"]
         )
 
 

@@ -98,7 +98,7 @@ def scan_statement_txn(
         Sql(
             f"""
             owners AS (
-                SELECT m.{media.owner} AS owner, COUNT(*) AS media_count,
+                SELECT m.{media.owner} AS owner, {media.count} AS media_count,
                     CAST(SUM(m.media_length) AS BIGINT) AS media_length
                 FROM {media.name} AS m {scan}
                 WHERE {media.is_counted} {window.text}

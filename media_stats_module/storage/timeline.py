@@ -69,7 +69,7 @@ def get_live_days_txn(
     day = day_of("m.created_ts")
     # Put in order here: the database would sort the files, not the days.
     txn.execute(
-        f"SELECT {day}, COUNT(*), SUM(m.media_length) {rows.text} GROUP BY {day}",
+        f"SELECT {day}, {media.count}, SUM(m.media_length) {rows.text} GROUP BY {day}",
         rows.args,
     )
     return [

@@ -88,13 +88,24 @@ def estimate_window_txn(
 
 
 def media_by_time_txn(txn: LoggingTransaction, rollup: Rollup) -> MediaTable:
-    """The media itself, for a window of time, with the module's index if it is there.
+    """Where to read a window of time: SQLite's totals by time if they are exact.
 
-    PostgreSQL finds it by itself.
+    PostgreSQL reads the media itself, and finds the module's index by itself.
     """
-    if is_postgres(txn) or not schema.has_time_index_txn(txn, rollup):
+    if (
+        is_postgres(txn)
+        or not _is_installed_txn(txn, rollup)
+        or not _is_ready_txn(txn, rollup)
+    ):
         return rollup.media
-    return attr.evolve(rollup.media, time_index=rollup.by_time)
+    return attr.evolve(
+        rollup.media,
+        name=rollup.times,
+        owner="owner",
+        present=(),
+        absent=(),
+        count="SUM(m.media_count)",
+    )
 
 
 def get_days_txn(

@@ -21,7 +21,7 @@ from media_stats_module.storage.rollups.tables import (
 )
 
 # Counted up whenever an object below changes. Totals of another version are rebuilt.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 # How long an upload may queue behind our own wait for a lock on a media table.
 _LOCK_TIMEOUT = "100ms"
@@ -35,7 +35,7 @@ def is_intact_txn(txn: LoggingTransaction, rollups: Sequence[Rollup]) -> bool:
 
     Costs some probes of the catalogue.
     """
-    wanted = {STATE, *(table for rollup in rollups for table in _tables(rollup))}
+    wanted = {STATE, *(table for rollup in rollups for table in _tables(txn, rollup))}
     if not wanted <= set(_present_txn(txn)):
         return False
     txn.execute(f"SELECT source, schema_version, fingerprint FROM {STATE}")
@@ -54,7 +54,7 @@ def is_installed(txn: LoggingTransaction, rollup: Rollup) -> Sql:
     PostgreSQL looks in the same snapshot for the triggers as for the totals. Costs some
     probes of the catalogue; on SQLite a read of it, which is short.
     """
-    tables = (STATE, *_tables(rollup))
+    tables = (STATE, *_tables(txn, rollup))
     if is_postgres(txn):
         found = " AND ".join("to_regclass(?) IS NOT NULL" for _ in tables)
         return Sql(
@@ -159,6 +159,20 @@ def install_tables_txn(txn: LoggingTransaction, rollups: Sequence[Rollup]) -> No
         # Of a table that nobody else writes to, or folding, building and whoever locks
         # the log could be in the way. SQLite has no use for it.
         txn.execute(f"CREATE TABLE {rollup.missed} (missed_ts BIGINT NOT NULL)")
+        if not is_postgres(txn):
+            # In place of an index, which SQLite creates in one go, holding up uploads
+            # for a second per million files. This is filled step by step.
+            txn.execute(
+                f"""
+                CREATE TABLE {rollup.times} (
+                    created_ts BIGINT NOT NULL,
+                    owner TEXT NOT NULL,
+                    media_count BIGINT NOT NULL,
+                    media_length BIGINT NOT NULL,
+                    PRIMARY KEY (created_ts, owner)
+                ) WITHOUT ROWID
+                """
+            )
         txn.execute(
             f"INSERT INTO {STATE} "
             "(source, schema_version, fingerprint, is_ready, owners, built_to) "
@@ -228,60 +242,53 @@ def remove_triggers_txn(txn: LoggingTransaction, rollup: Rollup) -> None:
 def remove_tables_txn(txn: LoggingTransaction, rollups: Sequence[Rollup]) -> None:
     """Drop the module's own tables, if they are there. The triggers must be gone."""
     _begin_txn(txn)
-    for table in (*(table for rollup in rollups for table in _tables(rollup)), STATE):
+    tables = (table for rollup in rollups for table in _tables(txn, rollup))
+    for table in (*tables, STATE):
         txn.execute(f"DROP TABLE IF EXISTS {table}")
 
 
-def has_time_index_txn(txn: LoggingTransaction, rollup: Rollup) -> bool:
-    """Whether the index by time is there and can be used."""
-    if is_postgres(txn):
-        txn.execute(
-            "SELECT 1 FROM pg_index WHERE indexrelid = to_regclass(?) "
-            "AND indrelid = to_regclass(?) AND indisvalid",
-            (rollup.by_time, rollup.media.name),
-        )
-    else:
-        txn.execute(
-            "SELECT 1 FROM sqlite_master WHERE name = ? AND tbl_name = ?",
-            (rollup.by_time, rollup.media.name),
-        )
-    return bool(txn.fetchall())
+def lacks_time_index_txn(txn: LoggingTransaction, rollup: Rollup) -> bool:
+    """Whether the index by time is not there, or cannot be used. SQLite needs none."""
+    if not is_postgres(txn):
+        return False
+    txn.execute(
+        "SELECT 1 FROM pg_index WHERE indexrelid = to_regclass(?) "
+        "AND indrelid = to_regclass(?) AND indisvalid",
+        (rollup.by_time, rollup.media.name),
+    )
+    return not txn.fetchall()
 
 
 def create_time_index_txn(txn: LoggingTransaction, rollup: Rollup) -> None:
-    """Index the media by time, which makes windows of time cheap.
+    """Index the media of PostgreSQL by time, which makes windows of time cheap.
 
-    On PostgreSQL outside of a transaction, since `CONCURRENTLY` is what lets uploads
-    go on meanwhile, and with a BRIN index: uploads stand in the table in the order
-    they came in, so all it needs to keep is the first and last time of each run of
-    pages. It is about a ten-thousandth of the table in size, and costs an upload
-    nothing that can be measured. What was inserted since the last vacuum is read
-    whether or not it is in the window. On SQLite a B-tree, with all that is added up.
+    Outside of a transaction, since `CONCURRENTLY` is what lets uploads go on
+    meanwhile, and with a BRIN index: uploads stand in the table in the order they came
+    in, so all it needs to keep is the first and last time of each run of pages. It is
+    about a ten-thousandth of the table in size, and costs an upload nothing that can
+    be measured. What was inserted since the last vacuum is read whether or not it is
+    in the window.
 
     What is left of an attempt that was interrupted is an index that is not valid; it
     is dropped first. So is one of a table that has another name now.
     """
     drop_time_index_txn(txn, rollup)
-    if is_postgres(txn):
-        txn.execute(
-            f"CREATE INDEX CONCURRENTLY {rollup.by_time} ON {rollup.media.name} "
-            "USING brin (created_ts) WITH (pages_per_range = 32, autosummarize = on)"
-        )
-    else:
-        txn.execute(
-            f"CREATE INDEX {rollup.by_time} ON {rollup.media.name} "
-            f"(created_ts, {', '.join((*rollup.media.present, *rollup.media.absent))})"
-        )
+    txn.execute(
+        f"CREATE INDEX CONCURRENTLY {rollup.by_time} ON {rollup.media.name} "
+        "USING brin (created_ts) WITH (pages_per_range = 32, autosummarize = on)"
+    )
 
 
 def drop_time_index_txn(txn: LoggingTransaction, rollup: Rollup) -> None:
     """Drop the index by time, if it is there. Outside of a transaction likewise."""
-    concurrently = "CONCURRENTLY" if is_postgres(txn) else ""
-    txn.execute(f"DROP INDEX {concurrently} IF EXISTS {rollup.by_time}")
+    if is_postgres(txn):
+        txn.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {rollup.by_time}")
 
 
-def _tables(rollup: Rollup) -> Iterable[str]:
-    return rollup.owners, rollup.days, rollup.changes, rollup.missed
+def _tables(txn: LoggingTransaction, rollup: Rollup) -> Iterable[str]:
+    yield from (rollup.owners, rollup.days, rollup.changes, rollup.missed)
+    if not is_postgres(txn):
+        yield rollup.times
 
 
 def _present_txn(txn: LoggingTransaction) -> list[str]:
@@ -377,22 +384,45 @@ END
 
 def _sqlite_triggers(rollup: Rollup) -> dict[str, str]:
     """The triggers by name. SQLite has no way to go on after an error in one."""
-    triggers = {}
-    for event, row, sign in (("insert", "NEW", ""), ("delete", "OLD", "-")):
-        name = f"{rollup.trigger}_{event}"
-        triggers[name] = (
-            f"CREATE TRIGGER {name} AFTER {event.upper()} ON {rollup.media.name} "
-            f"WHEN {_is_logged(rollup, row)} BEGIN {_log(rollup, row, sign)}; END"
+    update = f"UPDATE OF {', '.join(_counting_columns(rollup))}"
+    return {
+        f"{rollup.trigger}_{suffix}": (
+            f"CREATE TRIGGER {rollup.trigger}_{suffix} "
+            f"AFTER {event} ON {rollup.media.name} WHEN {_is_logged(rollup, row)} "
+            f"BEGIN {_sqlite_body(rollup, row, sign)} END"
         )
-    columns = ", ".join(_counting_columns(rollup))
-    for row, sign in (("OLD", "-"), ("NEW", "")):
-        name = f"{rollup.trigger}_update_{row.lower()}"
-        triggers[name] = (
-            f"CREATE TRIGGER {name} AFTER UPDATE OF {columns} "
-            f"ON {rollup.media.name} "
-            f"WHEN {_is_logged(rollup, row)} BEGIN {_log(rollup, row, sign)}; END"
+        for suffix, event, row, sign in (
+            ("insert", "INSERT", "NEW", ""),
+            ("delete", "DELETE", "OLD", "-"),
+            ("update_old", update, "OLD", "-"),
+            ("update_new", update, "NEW", ""),
         )
-    return triggers
+    }
+
+
+def _sqlite_body(rollup: Rollup, row: str, sign: str) -> str:
+    """The statements that follow a row, OLD or NEW, that has gone or come.
+
+    What is by time is kept at once. There is one writer, whom nobody waits for.
+    """
+    times = rollup.times
+    created_ts, owner = f"{row}.created_ts", f"{row}.{rollup.media.owner}"
+    body = (
+        f"{_log(rollup, row, sign)}; "
+        f"INSERT INTO {times} (created_ts, owner, media_count, media_length) "
+        f"SELECT {created_ts}, {owner}, {sign}1, {sign}{row}.media_length "
+        # In no window.
+        f"WHERE {created_ts} IS NOT NULL "
+        "ON CONFLICT (created_ts, owner) DO UPDATE SET "
+        "media_count = media_count + excluded.media_count, "
+        "media_length = media_length + excluded.media_length;"
+    )
+    if sign == "-":
+        body += (
+            f" DELETE FROM {times} WHERE created_ts = {created_ts} "
+            f"AND owner = {owner} AND media_count = 0;"
+        )
+    return body
 
 
 def _is_logged(rollup: Rollup, row: str) -> str:

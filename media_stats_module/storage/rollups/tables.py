@@ -47,6 +47,14 @@ class Rollup:
         return f"media_stats_{self.name}_missed"
 
     @property
+    def times(self) -> str:
+        """The table `(created_ts, owner, media_count, media_length)`, on SQLite only.
+
+        What was created when, for windows of time; PostgreSQL has the index `by_time`.
+        """
+        return f"media_stats_{self.name}_times"
+
+    @property
     def by_count(self) -> str:
         """The index of `owners` by `media_count`."""
         return f"media_stats_{self.name}_owners_by_count"
@@ -58,7 +66,7 @@ class Rollup:
 
     @property
     def by_time(self) -> str:
-        """The index of the media table by `created_ts`."""
+        """The index of the media table by `created_ts`, on PostgreSQL only."""
         return f"media_stats_{self.name}_by_time"
 
     @property
