@@ -29,7 +29,7 @@ def measure_growth(context: Context) -> None:
     questions = [
         question
         for question in all_questions(size)
-        if question.endpoint == "users" and not _has_window(question)
+        if question.endpoint == "users" and not question.has_window
     ]
     with small.open():
         for site in (small, context.site):
@@ -55,10 +55,6 @@ def measure_growth(context: Context) -> None:
                     timed["large"].median / timed["small"].median,
                     "times",
                 )
-
-
-def _has_window(question: Question) -> bool:
-    return "from_ts" in question.parameters
 
 
 def _asking(

@@ -72,6 +72,11 @@ class Question:
         return f"?{urlencode(self.parameters)}" if self.parameters else ""
 
     @property
+    def has_window(self) -> bool:
+        """Whether it is about some time only."""
+        return "from_ts" in self.parameters
+
+    @property
     def has_built_in(self) -> bool:
         """Whether Synapse's own endpoint answers it."""
         return self.endpoint == "users"

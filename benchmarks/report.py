@@ -8,6 +8,7 @@ import attr
 
 from benchmarks.options import Size
 from benchmarks.results import (
+    BESIDE,
     BUILT_IN,
     BY_HAND,
     HTTP,
@@ -43,19 +44,30 @@ class Line:
     agrees: bool
 
     def median_before(self, level: str) -> float | None:
-        """How long it takes without the module.
+        """How long it takes without the module."""
+        return self._median(self.before, level)
+
+    def ratio(self, way: str, level: str) -> float | None:
+        """How many times as fast the module is.
+
+        As what took turns with it, if it did: the machine may have been faster or
+        slower before.
+        """
+        before = self.median_before(level)
+        if way == ROLLUPS:
+            before = self._median(BESIDE, level) or before
+        after = self.medians.get((way, level))
+        return before / after if before and after else None
+
+    def _median(self, way: str, level: str) -> float | None:
+        """How long it takes in a way without the module.
 
         By hand there is no HTTP. Of a long request the statements are nearly all, and
         were not measured.
         """
         other = SQL if level == HTTP else HTTP
-        found = self.medians.get((self.before, level))
-        return self.medians.get((self.before, other)) if found is None else found
-
-    def ratio(self, way: str, level: str) -> float | None:
-        """How many times as fast the module is."""
-        before, after = self.median_before(level), self.medians.get((way, level))
-        return before / after if before and after else None
+        found = self.medians.get((way, level))
+        return self.medians.get((way, other)) if found is None else found
 
 
 def lines(answers: Sequence[Answer]) -> list[Line]:

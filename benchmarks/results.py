@@ -16,6 +16,8 @@ BUILT_IN = "built-in"
 BY_HAND = "by hand"
 LIVE = "live"
 ROLLUPS = "rollups"
+# Who answers without the module, once more, in turns with rollups.
+BESIDE = "beside rollups"
 
 HTTP = "http"
 SQL = "sql"

@@ -33,8 +33,9 @@ ROUND_MS = 5_000
 FOLD_AT_MOST = 5_000
 # Rather than fold a longer log than this, build anew.
 REBUILD_BEYOND = 1_000_000
-# Rows of media to add up in one transaction on SQLite; 80 ms.
-BUILD_AT_MOST = 20_000
+# Rows of media to add up in one transaction on SQLite; 40 ms, and an upload waits for
+# some of them.
+BUILD_AT_MOST = 10_000
 # How often to log how far building is.
 SAY_EVERY_MS = 10_000
 

@@ -77,7 +77,7 @@ def build_step_txn(
 
     SQLite has one connection, which a long step would hold up. It goes through the
     media table by row number, and the triggers log only what happens to rows that it
-    has passed. A step of 20,000 rows holds up other work for 80 ms. What is left of
+    has passed. A step of 10,000 rows holds up other work for 40 ms. What is left of
     the totals by time goes first, in steps of its own.
 
     Args:
