@@ -30,7 +30,7 @@ class FilesMediaStatsResource(ListResource):
         query = parse_files_query(request)
         page = await self._store.get_files_page(query)
         body = self._local_body if query.source is Source.LOCAL else self._remote_body
-        answer: JsonDict = {"files": [body(file) for file in page.files]}
+        answer: JsonDict = {"files": await self.bodies(page.files, body)}
         if page.end:
             answer["next_token"] = write_cursor(query.list_name, page.end)
         return answer

@@ -18,7 +18,7 @@ class UsersMediaStatsResource(ListResource):
         query = parse_users_query(request)
         page = await self._store.get_users_page(query)
         totals = page_totals(query.start, len(page.owners), page.total)
-        return {"users": [_user(usage) for usage in page.owners], **totals}
+        return {"users": await self.bodies(page.owners, _user), **totals}
 
     async def export(self, request: SynapseRequest, file: CsvFile) -> str:
         query = parse_users_query(request)
@@ -33,7 +33,7 @@ class ServersMediaStatsResource(ListResource):
         query = parse_servers_query(request)
         page = await self._store.get_servers_page(query)
         totals = page_totals(query.start, len(page.owners), page.total)
-        return {"servers": [_server(usage) for usage in page.owners], **totals}
+        return {"servers": await self.bodies(page.owners, _server), **totals}
 
     async def export(self, request: SynapseRequest, file: CsvFile) -> str:
         query = parse_servers_query(request)

@@ -16,7 +16,7 @@ class TypesMediaStatsResource(ListResource):
         page = await self._store.get_types_page(query)
         body = _group if query.grouped else _type
         totals = page_totals(query.start, len(page.types), page.total)
-        return {"types": [body(usage) for usage in page.types], **totals}
+        return {"types": await self.bodies(page.types, body), **totals}
 
     async def export(self, request: SynapseRequest, file: CsvFile) -> str:
         query = parse_types_query(request)
