@@ -5,12 +5,11 @@ with nothing in them are filled in, so that the result can be drawn as it is.
 """
 
 import datetime
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 import attr
 
-from media_stats_module.query import Interval, TimelineQuery
+from media_stats_module.query import MAX_INTEGER, Interval, TimelineQuery
 from media_stats_module.storage import DayUsage
 
 # 27 years of days, in an answer of a megabyte.
@@ -20,6 +19,8 @@ _DAY_MS = 24 * 60 * 60 * 1000
 _EPOCH = datetime.date(1970, 1, 1).toordinal()
 # Days that Python can name, and a year to spare for the end of a bucket.
 _DAYS = range(1 - _EPOCH, datetime.date(9999, 1, 1).toordinal() - _EPOCH)
+
+_NOTHING = (0, 0)
 
 _AT_MOST_DAYS = {Interval.DAY: 1, Interval.WEEK: 7, Interval.MONTH: 31}
 
@@ -77,28 +78,25 @@ def fill_buckets(
     if first not in _DAYS or last not in _DAYS:
         raise TooManyBucketsError
 
-    counts: dict[int, int] = defaultdict(int)
-    lengths: dict[int, int] = defaultdict(int)
+    usages: dict[int, tuple[int, int]] = {}
     for day in days:
         start = _start(day.day, query.interval)
-        counts[start] += day.media_count
-        lengths[start] += day.media_length
+        count, length = usages.get(start, _NOTHING)
+        usages[start] = (count + day.media_count, length + day.media_length)
 
+    # A week may begin before the epoch, but no request can.
+    from_ts = query.from_ts or 0
+    until_ts = MAX_INTEGER if query.until_ts is None else query.until_ts
     buckets: list[Bucket] = []
     for start, following in _starts(first, last, query.interval):
         if len(buckets) == MAX_BUCKETS:
             raise TooManyBucketsError
-        until_ts = following * _DAY_MS - 1
-        if query.until_ts is not None:
-            until_ts = min(until_ts, query.until_ts)
         buckets.append(
             Bucket(
-                date=datetime.date.fromordinal(_EPOCH + start),
-                # A week may begin before the epoch, but no request can.
-                from_ts=max(start * _DAY_MS, query.from_ts or 0),
-                until_ts=until_ts,
-                media_count=counts[start],
-                media_length=lengths[start],
+                datetime.date.fromordinal(_EPOCH + start),
+                max(start * _DAY_MS, from_ts),
+                min(following * _DAY_MS - 1, until_ts),
+                *usages.get(start, _NOTHING),
             )
         )
     return buckets
@@ -107,8 +105,9 @@ def fill_buckets(
 def _starts(first: int, last: int, interval: Interval) -> Iterator[tuple[int, int]]:
     """The day on which each bucket starts, and on which the next one does."""
     start = _start(first, interval)
+    at_most = _AT_MOST_DAYS[interval]
     while start <= last:
-        following = _start(start + _AT_MOST_DAYS[interval], interval)
+        following = _start(start + at_most, interval)
         yield start, following
         start = following
 
