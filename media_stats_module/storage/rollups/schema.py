@@ -245,6 +245,10 @@ def remove_tables_txn(txn: LoggingTransaction, rollups: Sequence[Rollup]) -> Non
     tables = (table for rollup in rollups for table in _tables(txn, rollup))
     for table in (*tables, STATE):
         txn.execute(f"DROP TABLE IF EXISTS {table}")
+    if not is_postgres(txn):
+        # Version 3 had one there, too.
+        for rollup in rollups:
+            txn.execute(f"DROP INDEX IF EXISTS {rollup.by_time}")
 
 
 def lacks_time_index_txn(txn: LoggingTransaction, rollup: Rollup) -> bool:
