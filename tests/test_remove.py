@@ -62,8 +62,8 @@ class Database:
                 self.execute(
                     f"INSERT INTO {rollup.times} VALUES (1, 'a', 1, 1), (2, 'a', 1, 1)"
                 )
-        # Without CONCURRENTLY, which the last statement here does not need; on SQLite as
-        # version 3 had it.
+        # Without CONCURRENTLY, which the last statement here does not need. SQLite had
+        # one in version 3.
         for rollup in ROLLUPS:
             self.execute(
                 f"CREATE INDEX {rollup.by_time} ON {rollup.media.name} (created_ts)"
