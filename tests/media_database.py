@@ -19,6 +19,7 @@ from media_stats_module.background import RollupsKeeper
 from media_stats_module.config import MediaStatsConfig
 from media_stats_module.query import OwnersOrder, OwnersQuery
 from media_stats_module.storage import MediaStatsStore
+from media_stats_module.storage._synapse import is_postgres
 from media_stats_module.storage.rollups import read
 from media_stats_module.storage.rollups.tables import STATE, Rollup, all_rollups
 
@@ -268,6 +269,16 @@ def assert_folded_totals_are_exact_txn(txn: LoggingTransaction) -> None:
         ):
             txn.execute(f"SELECT {key}, media_count, media_length FROM {table}")
             assert {row[0]: row[1:] for row in txn.fetchall()} == wanted, table
+        if not is_postgres(txn):
+            media = rollup.media
+            txn.execute(
+                f"SELECT created_ts, {media.owner}, COUNT(*), SUM(media_length) "
+                f"FROM {media.name} AS m WHERE {media.is_counted} "
+                "GROUP BY 1, 2 ORDER BY 1, 2"
+            )
+            by_time = txn.fetchall()
+            txn.execute(f"SELECT * FROM {rollup.times} ORDER BY 1, 2")
+            assert txn.fetchall() == by_time
         txn.execute(f"SELECT COUNT(*) FROM {rollup.changes}")
         assert txn.fetchall() == [(0,)]
         txn.execute(
