@@ -1,7 +1,7 @@
 """What the tests of `/v1/users` and `/v1/servers` share."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any, ClassVar
 from unittest.mock import patch
 
@@ -31,9 +31,10 @@ def in_every_mode_of_both_endpoints(test_class: type) -> None:
 @contextmanager
 def probing_short_windows() -> Iterator[None]:
     """Have rollups look up who has media in a window, however little that is."""
-    with ExitStack() as patches:
-        patches.enter_context(patch.object(window, "_LONG_MS", -1))
-        patches.enter_context(patch.object(window, "_FILES_PER_PROBED_OWNER", 0))
+    with (
+        patch.object(window, "_LONG_MS", -1),
+        patch.object(window, "_FILES_PER_PROBED_OWNER", 0),
+    ):
         yield
 
 

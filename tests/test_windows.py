@@ -1,7 +1,7 @@
 """Windows of time in the order of names: whom the totals know, looked up one by one."""
 
 from itertools import product
-from typing import Any, ClassVar
+from typing import Any
 from unittest.mock import patch
 
 from modes_support import DIRECTIONS, MODES
@@ -22,8 +22,6 @@ _TOTALS: list[JsonDict] = [mode for mode in MODES if mode["mode_options"]]
 @parameterized_class(_TOTALS)
 class ProbedWindowsTestCase(OwnersTestCase):
     """Of 60 users, each has a file on every day from his number on."""
-
-    probed: ClassVar[list[bool]]
 
     def setUp(self) -> None:
         super().setUp()
@@ -100,8 +98,7 @@ class ProbedWindowsTestCase(OwnersTestCase):
         query = {"limit": 1, "from_ts": 1, "until_ts": 50 * _DAY_MS}
         # Some 150 files of 60 users.
         with patch.object(window, "_FILES_PER_PROBED_OWNER", 2):
-            folded = self.folds
-            assert self.answers(query) == (self.expected(query), folded)
+            assert self.answers(query) == (self.expected(query), self.folds)
             by_size = {**query, "order_by": "media_length"}
             assert self.answers(by_size) == (self.expected(by_size), False)
             large = {**query, "limit": 50}
