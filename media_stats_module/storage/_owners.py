@@ -85,7 +85,7 @@ class Owners:
             text += f" WHERE {' AND '.join(conditions)}"
         return Sql(text, args)
 
-    def listed(self, totals: Sql, given: str | None = None) -> Sql:
+    def listed(self, totals: Sql) -> Sql:
         """The statement for a page, of which each row carries the total.
 
         An empty page is a row of NULLs.
@@ -93,11 +93,7 @@ class Owners:
         Args:
             totals: common table expressions, among them `owners`, of all owners with
                 their `media_count` and `media_length`.
-            given: the one among them without a row of which the total is NULL.
         """
-        total = "(SELECT COUNT(*) FROM matched)"
-        if given is not None:
-            total = f"CASE WHEN EXISTS (SELECT 1 FROM {given}) THEN {total} END"
         matched = self.matched("owners.owner, owners.media_count, owners.media_length")
         return Sql(
             f"""
@@ -105,7 +101,7 @@ class Owners:
             matched AS ({matched.text}),
             page AS (SELECT * FROM matched ORDER BY {self.order_by} LIMIT ? OFFSET ?)
             SELECT
-                {total},
+                (SELECT COUNT(*) FROM matched),
                 owner, {self.displayname}, media_count, media_length
             FROM (SELECT 1 AS one) AS always
             LEFT JOIN page ON one = 1
@@ -135,11 +131,18 @@ class Owners:
         )
 
 
-def owners_page(rows: Sequence[tuple[Any, ...]]) -> OwnersPage:
-    """A page from the rows of a statement; see `Owners.listed`."""
-    return OwnersPage(owners=list(owners_of(rows)), total=rows[0][0])
+def owners_page(rows: Sequence[tuple[Any, ...]], or_total: int = 0) -> OwnersPage:
+    """A page from the rows of a statement; see `Owners.listed`.
+
+    Args:
+        rows: the rows.
+        or_total: the total if there is no row to tell it.
+    """
+    return OwnersPage(
+        owners=list(owners_of(rows)), total=rows[0][0] if rows else or_total
+    )
 
 
 def owners_of(rows: Iterable[tuple[Any, ...]]) -> Iterator[OwnerUsage]:
     """The owners in such rows."""
-    return (OwnerUsage(*row) for _, *row in rows if row[0] is not None)
+    return (OwnerUsage(*row[1:]) for row in rows if row[1] is not None)

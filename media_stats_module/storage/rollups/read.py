@@ -14,6 +14,20 @@ from media_stats_module.storage.rollups.tables import STATE, Rollup, fingerprint
 from media_stats_module.storage.values import DayUsage, OwnersPage
 
 
+@attr.s(auto_attribs=True, frozen=True, slots=True)
+class _Totals:
+    """What is known of totals that, together with the log, are exact.
+
+    Attributes:
+        owners: how many owners the totals have.
+        have_changes: whether there is anything in the log. It is empty for most of the
+            time on a server with few uploads, and statements are a third cheaper then.
+    """
+
+    owners: int
+    have_changes: bool
+
+
 def get_owners_page_txn(
     txn: LoggingTransaction, rollup: Rollup, query: OwnersQuery
 ) -> OwnersPage | None:
@@ -24,13 +38,12 @@ def get_owners_page_txn(
         rollup: the totals.
         query: what is asked.
     """
-    if not _can_tell_txn(txn, rollup, query):
+    totals = None if query.is_in_window else _totals_txn(txn, rollup)
+    if totals is None:
         return None
-    statement = _owners_statement(txn, rollup, query)
+    statement = _owners_statement(txn, rollup, query, totals)
     txn.execute(statement.text, statement.args)
-    rows = txn.fetchall()
-    # No total says that they are not ready, without a statement of its own.
-    return None if rows[0][0] is None else owners_page(rows)
+    return owners_page(txn.fetchall(), or_total=totals.owners)
 
 
 def owners_statement_txn(
@@ -46,9 +59,10 @@ def owners_statement_txn(
     Returns:
         a statement whose rows are those of `Owners.listed`.
     """
-    if not (_can_tell_txn(txn, rollup, query) and _is_ready_txn(txn, rollup)):
+    totals = None if query.is_in_window else _totals_txn(txn, rollup)
+    if totals is None:
         return None
-    return _owners_statement(txn, rollup, query)
+    return _owners_statement(txn, rollup, query, totals)
 
 
 def estimate_window_txn(
@@ -67,24 +81,21 @@ def estimate_window_txn(
         the number of owners, and that of files on the days of the window; None if the
         totals are not exact.
     """
-    if not _is_installed_txn(txn, rollup):
+    totals = _totals_txn(txn, rollup)
+    if totals is None:
         return None
-    ready = _ready(txn, rollup)
     last = MAX_INTEGER if window.until_ts is None else window.until_ts
     txn.execute(
         f"""
         SELECT
-            owners + (SELECT COUNT(*) FROM {rollup.changes}),
-            (
-                SELECT CAST(COALESCE(SUM(media_count), 0) AS BIGINT)
-                FROM {rollup.days} WHERE day >= ? AND day <= ?
-            )
-        FROM ({ready.text}) AS ready
+            (SELECT COUNT(*) FROM {rollup.changes}),
+            CAST(COALESCE(SUM(media_count), 0) AS BIGINT)
+        FROM {rollup.days} WHERE day >= ? AND day <= ?
         """,
-        ((window.from_ts or 0) // DAY_MS, last // DAY_MS, *ready.args),
+        ((window.from_ts or 0) // DAY_MS, last // DAY_MS),
     )
-    rows = cast(list[tuple[int, int]], txn.fetchall())
-    return rows[0] if rows else None
+    ((changes, files),) = cast(list[tuple[int, int]], txn.fetchall())
+    return totals.owners + changes, files
 
 
 def media_by_time_txn(txn: LoggingTransaction, rollup: Rollup) -> MediaTable:
@@ -92,11 +103,7 @@ def media_by_time_txn(txn: LoggingTransaction, rollup: Rollup) -> MediaTable:
 
     PostgreSQL reads the media itself, and finds the module's index by itself.
     """
-    if (
-        is_postgres(txn)
-        or not _is_installed_txn(txn, rollup)
-        or not _is_ready_txn(txn, rollup)
-    ):
+    if is_postgres(txn) or _totals_txn(txn, rollup) is None:
         return rollup.media
     return attr.evolve(
         rollup.media,
@@ -121,7 +128,7 @@ def get_days_txn(
         first: the first day, as days since the epoch, UTC.
         last: the last day; None for all days to come.
     """
-    if not (_is_installed_txn(txn, rollup) and _is_ready_txn(txn, rollup)):
+    if _totals_txn(txn, rollup) is None:
         return None
     until = "" if last is None else "AND day <= ?"
     args = (first,) if last is None else (first, last)
@@ -139,13 +146,11 @@ def get_days_txn(
     return [DayUsage(*row) for row in cast(list[tuple[int, int, int]], txn.fetchall())]
 
 
-def _can_tell_txn(txn: LoggingTransaction, rollup: Rollup, query: OwnersQuery) -> bool:
-    """Whether totals can tell, if they are ready. Not of a window of time."""
-    return not query.is_in_window and _is_installed_txn(txn, rollup)
+def _totals_txn(txn: LoggingTransaction, rollup: Rollup) -> _Totals | None:
+    """What is known of the totals; None if they are not exact, or not there.
 
-
-def _is_installed_txn(txn: LoggingTransaction, rollup: Rollup) -> bool:
-    """Whether there are totals; prepares to read them."""
+    Prepares to read them.
+    """
     installed = schema.is_installed(txn, rollup)
     settings = ""
     if is_postgres(txn):
@@ -155,59 +160,73 @@ def _is_installed_txn(txn: LoggingTransaction, rollup: Rollup) -> bool:
         # Set in this statement since one by itself would cost another round trip.
         settings = f", {room_to_hash(64 * 1024)}"
     txn.execute(f"SELECT {installed.text}{settings}", installed.args)
-    return bool(txn.fetchall()[0][0])
-
-
-def _is_ready_txn(txn: LoggingTransaction, rollup: Rollup) -> bool:
-    """Whether the totals that are installed are exact."""
-    ready = _ready(txn, rollup)
-    txn.execute(ready.text, ready.args)
-    return bool(txn.fetchall())
-
-
-def _ready(txn: LoggingTransaction, rollup: Rollup) -> Sql:
-    """How many owners the totals have; no row if they are not exact."""
-    return Sql(
-        f"SELECT owners FROM {STATE} WHERE source = ? AND is_ready = 1 "
-        "AND schema_version = ? AND fingerprint = ? "
-        f"AND NOT EXISTS (SELECT 1 FROM {rollup.missed})",
-        (rollup.name, schema.SCHEMA_VERSION, fingerprint(txn, rollup)),
+    if not txn.fetchall()[0][0]:
+        return None
+    logged = schema.is_logged(txn, rollup)
+    txn.execute(
+        f"""
+        SELECT owners, EXISTS (SELECT 1 FROM {rollup.changes})
+        FROM {STATE}
+        WHERE source = ? AND is_ready = 1 AND schema_version = ? AND fingerprint = ?
+            AND NOT EXISTS (SELECT 1 FROM {rollup.missed})
+            AND {logged.text}
+        """,
+        (rollup.name, schema.SCHEMA_VERSION, fingerprint(txn, rollup), *logged.args),
     )
+    rows = cast(list[tuple[int, bool]], txn.fetchall())
+    return _Totals(*rows[0]) if rows else None
 
 
 def _owners_statement(
-    txn: LoggingTransaction, rollup: Rollup, query: OwnersQuery
+    txn: LoggingTransaction, rollup: Rollup, query: OwnersQuery, totals: _Totals
 ) -> Sql:
-    """The statement for those who have media. Its total is NULL without exact totals.
-
-    The rows are those of `Owners.listed`.
-    """
-    ready = _ready(txn, rollup)
+    """The statement for those who have media. The rows are those of `Owners.listed`."""
     owners = Owners(txn, rollup.media, query)
     if (
         query.search_term is not None
         or query.deactivated is not None
         or query.order_by is OwnersOrder.DISPLAYNAME
     ):
-        return owners.listed(_all_owners(rollup, ready), given="ready")
-    return _indexed_page(rollup, query, owners, ready)
+        return owners.listed(_all_owners(rollup, totals))
+    if totals.have_changes:
+        return _changed_page(rollup, query, owners, totals)
+    return _settled_page(rollup, query, owners, totals)
 
 
-def _indexed_page(
-    rollup: Rollup, query: OwnersQuery, owners: Owners, ready: Sql
+def _settled_page(
+    rollup: Rollup, query: OwnersQuery, owners: Owners, totals: _Totals
 ) -> Sql:
-    """A page in an order that an index of the totals has.
+    """A page in an order that an index of the totals has, while the log is empty.
 
-    PostgreSQL, 100,000 users: 0.4 ms for the first page and 20 ms for the last, which
-    walks the index from its beginning. The log is read once, which is short.
+    PostgreSQL, 100,000 users: 0.3 ms for the first page.
+    """
+    return Sql(
+        f"""
+        SELECT CAST(? AS BIGINT), owner, {owners.displayname}, media_count, media_length
+        FROM (
+            SELECT owner, media_count, media_length FROM {rollup.owners}
+            ORDER BY {owners.order_by} LIMIT ? OFFSET ?
+        ) AS page
+        ORDER BY {owners.order_by}
+        """,
+        (totals.owners, query.limit, query.start),
+    )
+
+
+def _changed_page(
+    rollup: Rollup, query: OwnersQuery, owners: Owners, totals: _Totals
+) -> Sql:
+    """The same page, of the totals and the log together, which is read once.
+
+    PostgreSQL, 100,000 users: 0.9 ms for the first page and 20 ms for the last, which
+    walks the index from its beginning.
 
     `kept` is cut to what the page can need before the owners in the log, whose
     totals have moved, are sorted in between.
     """
     return Sql(
         f"""
-        WITH ready AS ({ready.text}),
-        {_delta_and_changed(rollup)},
+        WITH {_delta_and_changed(rollup)},
         kept AS (
             SELECT owner, media_count, media_length FROM {rollup.owners}
             WHERE owner NOT IN (SELECT owner FROM delta)
@@ -223,7 +242,7 @@ def _indexed_page(
             ORDER BY {owners.order_by} LIMIT ? OFFSET ?
         )
         SELECT
-            (SELECT owners FROM ready)
+            CAST(? AS BIGINT)
                 + (SELECT COUNT(*) FROM changed WHERE media_count <> 0)
                 - (SELECT COUNT(*) FROM changed WHERE is_kept),
             owner, {owners.displayname}, media_count, media_length
@@ -232,32 +251,32 @@ def _indexed_page(
         ORDER BY {owners.order_by}
         """,
         (
-            *ready.args,
             min(query.start + query.limit, MAX_INTEGER),
             query.limit,
             query.start,
+            totals.owners,
         ),
     )
 
 
-def _all_owners(rollup: Rollup, ready: Sql) -> Sql:
+def _all_owners(rollup: Rollup, totals: _Totals) -> Sql:
     """All owners with their totals, for a page that has to look at each with a profile.
 
     PostgreSQL, 100,000 users: 0.2 s, sequential scans of the totals and of `profiles`.
     """
+    kept = f"SELECT owner, media_count, media_length FROM {rollup.owners}"
+    if not totals.have_changes:
+        return Sql(f"owners AS ({kept})")
     return Sql(
         f"""
-        ready AS ({ready.text}),
         {_delta_and_changed(rollup)},
         owners AS (
-            SELECT owner, media_count, media_length FROM {rollup.owners}
-            WHERE owner NOT IN (SELECT owner FROM delta)
+            {kept} WHERE owner NOT IN (SELECT owner FROM delta)
             UNION ALL
             SELECT owner, media_count, media_length FROM changed
             WHERE media_count <> 0
         )
-        """,
-        ready.args,
+        """
     )
 
 

@@ -47,30 +47,42 @@ def is_intact_txn(txn: LoggingTransaction, rollups: Sequence[Rollup]) -> bool:
 
 
 def is_installed(txn: LoggingTransaction, rollup: Rollup) -> Sql:
-    """The condition under which all is there that answers come from: tables, triggers.
+    """The condition under which all tables are there that answers come from.
 
-    Part of every question, so that no answer is wrong while a trigger is missing: after
-    a command by hand, or a schema upgrade of Synapse that made the media table anew.
-    PostgreSQL looks in the same snapshot for the triggers as for the totals. Costs some
-    probes of the catalogue; on SQLite a read of it, which is short.
+    Asked before every question, since a statement fails that names a table that is not
+    there. Costs some probes of the catalogue; on SQLite a read of it, which is short
+    and sees to the triggers, too.
     """
     tables = (STATE, *_tables(txn, rollup))
     if is_postgres(txn):
-        found = " AND ".join("to_regclass(?) IS NOT NULL" for _ in tables)
-        return Sql(
-            f"{found} AND (SELECT COUNT(*) FROM pg_trigger WHERE "
-            "tgrelid = to_regclass(?) AND tgname IN (?, ?) AND tgenabled = 'O') = 2",
-            (*tables, rollup.media.name, rollup.trigger, rollup.truncate_trigger),
-        )
-    triggers = _sqlite_triggers(rollup)
+        return Sql(" AND ".join("to_regclass(?) IS NOT NULL" for _ in tables), tables)
+    triggers = _sqlite_events(rollup)
     table_marks, trigger_marks = (
         ", ".join("?" for _ in names) for names in (tables, triggers)
     )
     return Sql(
-        f"(SELECT COUNT(*) FROM sqlite_master WHERE name IN ({table_marks}) "
-        f"OR (tbl_name = ? AND type = 'trigger' AND name IN ({trigger_marks}))) "
+        # What does not start like this is passed over without a look at the rest.
+        "(SELECT COUNT(*) FROM sqlite_master WHERE name GLOB 'media_stats_*' "
+        f"AND (name IN ({table_marks}) "
+        f"OR (tbl_name = ? AND type = 'trigger' AND name IN ({trigger_marks})))) "
         f"= {len(tables) + len(triggers)}",
         (*tables, rollup.media.name, *triggers),
+    )
+
+
+def is_logged(txn: LoggingTransaction, rollup: Rollup) -> Sql:
+    """The condition under which changes of the media are logged, if `is_installed`.
+
+    Part of every question, so that no answer is wrong while a trigger is missing: after
+    a command by hand, or a schema upgrade of Synapse that made the media table anew.
+    PostgreSQL looks in the same snapshot for the triggers as for the totals.
+    """
+    if not is_postgres(txn):
+        return Sql("1 = 1")
+    return Sql(
+        "(SELECT COUNT(*) FROM pg_trigger WHERE tgrelid = to_regclass(?) "
+        "AND tgname IN (?, ?) AND tgenabled = 'O') = 2",
+        (rollup.media.name, rollup.trigger, rollup.truncate_trigger),
     )
 
 
@@ -388,19 +400,24 @@ END
 
 def _sqlite_triggers(rollup: Rollup) -> dict[str, str]:
     """The triggers by name. SQLite has no way to go on after an error in one."""
-    update = f"UPDATE OF {', '.join(_counting_columns(rollup))}"
     return {
-        f"{rollup.trigger}_{suffix}": (
-            f"CREATE TRIGGER {rollup.trigger}_{suffix} "
+        name: (
+            f"CREATE TRIGGER {name} "
             f"AFTER {event} ON {rollup.media.name} WHEN {_is_logged(rollup, row)} "
             f"BEGIN {_sqlite_body(rollup, row, sign)} END"
         )
-        for suffix, event, row, sign in (
-            ("insert", "INSERT", "NEW", ""),
-            ("delete", "DELETE", "OLD", "-"),
-            ("update_old", update, "OLD", "-"),
-            ("update_new", update, "NEW", ""),
-        )
+        for name, (event, row, sign) in _sqlite_events(rollup).items()
+    }
+
+
+def _sqlite_events(rollup: Rollup) -> dict[str, tuple[str, str, str]]:
+    """Upon what each trigger fires, and which row then goes (`-`) or comes."""
+    update = f"UPDATE OF {', '.join(_counting_columns(rollup))}"
+    return {
+        f"{rollup.trigger}_insert": ("INSERT", "NEW", ""),
+        f"{rollup.trigger}_delete": ("DELETE", "OLD", "-"),
+        f"{rollup.trigger}_update_old": (update, "OLD", "-"),
+        f"{rollup.trigger}_update_new": (update, "NEW", ""),
     }
 
 
