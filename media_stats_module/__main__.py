@@ -5,22 +5,21 @@ it with `rollups: false` does the same by itself.
 """
 
 import argparse
-import inspect
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
 
 from synapse.config._base import RootConfig, read_config_files
 from synapse.config.database import DatabaseConfig
 from synapse.module_api.errors import ConfigError
 
 # None of these is in the module API, which is for modules of a running server. They
-# read homeserver.yaml and connect as Synapse's own commands do.
-from synapse.storage.database import LoggingDatabaseConnection, make_conn
+# read homeserver.yaml as Synapse's own commands do.
+from synapse.storage.database import LoggingDatabaseConnection
 from synapse.storage.engines import create_engine
 from yaml import YAMLError
 
+from media_stats_module import synapse_internals
 from media_stats_module.background import BUILD_AT_MOST
 from media_stats_module.config import MediaStatsConfig
 from media_stats_module.storage.rollups import schema, write
@@ -80,15 +79,12 @@ def connect(config_paths: list[str]) -> LoggingDatabaseConnection:
     if not databases.databases:
         raise ConfigError("there is no database in it")
     (database,) = (db for db in databases.databases if "main" in db.databases)
-    wanted = inspect.signature(make_conn).parameters
-    # The last one came late; it is for metrics.
-    arguments: dict[str, Any] = {
-        "db_config": database,
-        "engine": create_engine(database.config),
-        "default_txn_name": "media_stats_remove",
-        "server_name": str(config["server_name"]),
-    }
-    return make_conn(**{name: arguments[name] for name in wanted})
+    return synapse_internals.connect(
+        database,
+        create_engine(database.config),
+        "media_stats_remove",
+        str(config["server_name"]),
+    )
 
 
 def run_transaction(

@@ -6,8 +6,12 @@ function says why it is here. A new version of Synapse can break these, so the t
 all of them on every version supported.
 """
 
+import inspect
 from collections.abc import Callable
-from typing import Any, TypeVar
+from contextlib import closing
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from synapse.config.database import DatabaseConnectionConfig
 
 # The headers of Synapse's own answers, for one that is not JSON.
 from synapse.http.server import set_cors_headers
@@ -17,19 +21,26 @@ from synapse.http.server import set_cors_headers
 from synapse.http.servlet import parse_boolean, parse_integer, parse_string
 from synapse.module_api import LoggingTransaction, ModuleApi, SynapseRequest
 
+# To connect as Synapse does. The module API has Synapse's own connections only.
+from synapse.storage.database import LoggingDatabaseConnection, make_conn
+from synapse.storage.engines import BaseDatabaseEngine, PostgresEngine
+
 __all__ = [
+    "connect",
     "current_time_ms",
     "is_requester_admin",
     "parse_boolean",
     "parse_integer",
     "parse_string",
     "run_autocommit",
+    "run_snapshot",
     "runs_background_tasks",
     "set_cors_headers",
     "synapse_config",
 ]
 
 _A = TypeVar("_A")
+_P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
@@ -86,3 +97,62 @@ async def run_autocommit(
         description, function, argument, db_autocommit=True
     )
     return result
+
+
+async def run_snapshot(
+    api: ModuleApi,
+    description: str,
+    function: Callable[Concatenate[LoggingTransaction, _P], _T],
+    *args: _P.args,
+    **kwargs: _P.kwargs,
+) -> _T:
+    """Run a function that reads for long, in one snapshot, and hold up nobody.
+
+    PostgreSQL gives that to any transaction. Of an SQLite database Synapse has a single
+    connection, for which everybody would wait. Since Synapse has SQLite write ahead
+    (`journal_mode = WAL`), who reads on another connection is in nobody's way, and sees
+    the database as it was in the beginning.
+    """
+    pool = api._store.db_pool
+    database: DatabaseConnectionConfig = pool._database_config
+    is_in_memory = database.config["args"].get("database") in ("", ":memory:")
+    if isinstance(pool.engine, PostgresEngine) or is_in_memory:
+        return await api.run_db_interaction(description, function, *args, **kwargs)
+
+    def read() -> _T:
+        with (
+            closing(
+                connect(database, pool.engine, description, api.server_name)
+            ) as connection,
+            connection.cursor(txn_name=description) as txn,
+        ):
+            # Else each statement would have a snapshot of its own.
+            txn.execute("BEGIN")
+            return function(txn, *args, **kwargs)
+
+    return await api.defer_to_thread(read)
+
+
+def connect(
+    database: DatabaseConnectionConfig,
+    engine: "BaseDatabaseEngine[Any, Any]",
+    description: str,
+    server_name: str,
+) -> LoggingDatabaseConnection:
+    """Make a connection of our own to Synapse's database.
+
+    Args:
+        database: how Synapse is told to connect to it.
+        engine: what Synapse has for that kind of database.
+        description: what it is for, in the logs.
+        server_name: whose it is, in the metrics of the versions that say.
+    """
+    arguments: dict[str, Any] = {
+        "db_config": database,
+        "engine": engine,
+        "default_txn_name": description,
+        "server_name": server_name,
+    }
+    # The last one came late.
+    wanted = inspect.signature(make_conn).parameters
+    return make_conn(**{name: arguments[name] for name in wanted})

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import yaml
+from synapse.config.database import DatabaseConnectionConfig
 from synapse.module_api import LoggingTransaction, ModuleApi
 from synapse.storage.prepare_database import prepare_database
 
@@ -56,6 +57,9 @@ class Connection:
 
     def __init__(self, config_path: Path) -> None:
         self._connection = connect([str(config_path)])
+        database = yaml.safe_load(config_path.read_text())["database"]
+        self.config = DatabaseConnectionConfig("master", database)
+        self.engine = self._connection.engine
 
     def run(
         self,
@@ -129,7 +133,7 @@ def execute_txn(
     return txn.fetchall() if txn.description else []
 
 
-class _Api:
+class Api:
     """What the background work needs of Synapse, on one connection."""
 
     server_name = "test"
@@ -139,6 +143,8 @@ class _Api:
         self._clock = self
         self._store = self
         self.db_pool = self
+        self.engine = connection.engine
+        self._database_config = connection.config
         self.round: Callable[[], Coroutine[Any, Any, None]]
 
     def time_msec(self) -> int:
@@ -153,6 +159,9 @@ class _Api:
         self, desc: str, function: Callable[..., _T], *args: Any, **kwargs: Any
     ) -> _T:
         return self._connection.run(function, *args, **kwargs)
+
+    async def defer_to_thread(self, function: Callable[[], _T]) -> _T:
+        return function()
 
     async def runInteraction(  # noqa: N802 - Synapse's name
         self,
@@ -172,7 +181,7 @@ class Keeper:
     """
 
     def __init__(self, connection: Connection, *, rollups: bool = True) -> None:
-        self._api = _Api(connection)
+        self._api = Api(connection)
         config = MediaStatsConfig(rollups=rollups)
         api = cast(ModuleApi, self._api)
         self._store = MediaStatsStore(api, config)
@@ -180,15 +189,15 @@ class Keeper:
 
     def round(self) -> None:
         """Do one round. What goes wrong in it is logged, and left to the next one."""
-        _finish(self._api.round())
+        finish(self._api.round())
 
     def check(self) -> None:
         """Do what the check on demand does."""
-        for found in _finish(self._store.check_rollups()).values():
+        for found in finish(self._store.check_rollups()).values():
             assert found is None or found.total == 0, found
 
 
-def _finish(coroutine: Coroutine[Any, Any, _T]) -> _T:
+def finish(coroutine: Coroutine[Any, Any, _T]) -> _T:
     """Run a coroutine that never waits."""
     try:
         coroutine.send(None)

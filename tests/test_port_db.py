@@ -116,6 +116,7 @@ def test_totals_are_exact_after_synapse_port_db(
         asked.wait_until_ready()
         on_sqlite.client.upload(admin, b"in the log")
         assert asked.counts() == {admin.user_id: 2}
+        assert not any(asked.differences())
     with Homeserver(
         tmp_path / "attempt", module=module, postgres=server.dsn("synapse")
     ) as attempt:

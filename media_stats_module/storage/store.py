@@ -22,6 +22,9 @@ from media_stats_module.storage.measurements import Measurements, measure_txn
 from media_stats_module.storage.owners import get_owners_page_txn, iterate_owners_txn
 from media_stats_module.storage.rollups import schema, write
 from media_stats_module.storage.rollups.check import Differences, check_txn
+from media_stats_module.storage.rollups.read import (
+    get_owners_page_txn as get_kept_owners_page_txn,
+)
 from media_stats_module.storage.rollups.state import (
     RollupState,
     get_state_txn,
@@ -29,7 +32,7 @@ from media_stats_module.storage.rollups.state import (
 )
 from media_stats_module.storage.rollups.tables import Rollup, all_rollups
 from media_stats_module.storage.summary import get_summary_txn
-from media_stats_module.storage.timeline import get_days_txn
+from media_stats_module.storage.timeline import get_days_txn, get_kept_days_txn
 from media_stats_module.storage.types import get_types_page_txn, iterate_types_txn
 from media_stats_module.storage.values import (
     DayUsage,
@@ -41,7 +44,7 @@ from media_stats_module.storage.values import (
     TypesPage,
     TypeUsage,
 )
-from media_stats_module.synapse_internals import current_time_ms
+from media_stats_module.synapse_internals import current_time_ms, run_snapshot
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -50,7 +53,11 @@ logger = logging.getLogger(__name__)
 
 
 class MediaStatsStore:
-    """Answers queries, each in one transaction off the reactor thread."""
+    """Answers queries, each in one snapshot off the reactor thread.
+
+    What totals can tell is told in a transaction as Synapse's own. All else may have to
+    read every file there is.
+    """
 
     def __init__(self, api: ModuleApi, config: MediaStatsConfig) -> None:
         self._api = api
@@ -72,7 +79,8 @@ class MediaStatsStore:
 
     async def get_summary(self, query: SummaryQuery) -> Summary:
         """What fills the media store."""
-        return await self._api.run_db_interaction(
+        return await run_snapshot(
+            self._api,
             "media_stats_get_summary",
             get_summary_txn,
             self._local,
@@ -83,17 +91,26 @@ class MediaStatsStore:
 
     async def get_days(self, query: TimelineQuery) -> Sequence[DayUsage]:
         """The days on which media was created, and how much."""
-        return await self._api.run_db_interaction(
+        rollup = self._rollup(query)
+        if self.has_rollups:
+            days = await self._api.run_db_interaction(
+                "media_stats_get_days", get_kept_days_txn, rollup, query
+            )
+            if days is not None:
+                return days
+        return await run_snapshot(
+            self._api,
             "media_stats_get_days",
             get_days_txn,
-            self._rollup(query),
+            rollup,
             query,
             has_rollups=self.has_rollups,
         )
 
     async def get_types_page(self, query: TypesQuery) -> TypesPage:
         """One page of the types of the media, with how much there is of each."""
-        return await self._api.run_db_interaction(
+        return await run_snapshot(
+            self._api,
             "media_stats_get_types_page",
             get_types_page_txn,
             self._rollup(query).media,
@@ -102,7 +119,8 @@ class MediaStatsStore:
 
     async def get_files_page(self, query: FilesQuery) -> FilesPage:
         """One page of the files themselves."""
-        return await self._api.run_db_interaction(
+        return await run_snapshot(
+            self._api,
             "media_stats_get_files_page",
             get_files_page_txn,
             self._rollup(query).media,
@@ -157,7 +175,8 @@ class MediaStatsStore:
         Args:
             with_summary: whether to add up the media, which is the costly part.
         """
-        return await self._api.run_db_interaction(
+        return await run_snapshot(
+            self._api,
             "media_stats_measure",
             measure_txn,
             self._local,
@@ -186,8 +205,8 @@ class MediaStatsStore:
             what was found; None if the totals are not ready to be checked.
         """
         started_ts = current_time_ms(self._api)
-        differences = await self._api.run_db_interaction(
-            "media_stats_check", check_txn, rollup
+        differences = await run_snapshot(
+            self._api, "media_stats_check", check_txn, rollup
         )
         if differences is None:
             return None
@@ -233,9 +252,7 @@ class MediaStatsStore:
         def export_txn(txn: LoggingTransaction) -> None:
             write(iterate_txn(txn, *args, **kwargs))
 
-        await self._api.run_db_interaction(
-            f"media_stats_{iterate_txn.__name__}", export_txn
-        )
+        await run_snapshot(self._api, f"media_stats_{iterate_txn.__name__}", export_txn)
 
     def _rollup(self, query: MediaQuery) -> Rollup:
         return self._local if query.source is Source.LOCAL else self._remote
@@ -249,7 +266,14 @@ class MediaStatsStore:
         return {rollup.name: get_state_txn(txn, rollup) for rollup in rollups}
 
     async def _get_owners_page(self, rollup: Rollup, query: OwnersQuery) -> OwnersPage:
-        return await self._api.run_db_interaction(
+        if self.has_rollups and not query.is_in_window:
+            page = await self._api.run_db_interaction(
+                "media_stats_get_owners_page", get_kept_owners_page_txn, rollup, query
+            )
+            if page is not None:
+                return page
+        return await run_snapshot(
+            self._api,
             "media_stats_get_owners_page",
             get_owners_page_txn,
             rollup,

@@ -18,28 +18,40 @@ def get_days_txn(
 ) -> list[DayUsage]:
     """The days on which media was created, in order, and how much.
 
-    The totals know whole days of everybody's media. A window that begins or ends within
-    a day has that day counted from the media itself.
-
     Args:
         txn: one transaction, in which the answer is consistent.
         rollup: the media to count.
         query: what is asked.
         has_rollups: whether there may be totals.
     """
-    if not has_rollups or query.owner is not None:
-        return get_live_days_txn(txn, rollup.media, query)
+    media = rollup.media
+    if has_rollups:
+        days = get_kept_days_txn(txn, rollup, query)
+        if days is not None:
+            return days
+        if query.owner is None:
+            media = read.media_by_time_txn(txn, rollup)
+    return get_live_days_txn(txn, media, query)
 
-    media = read.media_by_time_txn(txn, rollup)
+
+def get_kept_days_txn(
+    txn: LoggingTransaction, rollup: Rollup, query: MediaQuery
+) -> list[DayUsage] | None:
+    """The same, from the totals; None if they cannot tell.
+
+    They know whole days of everybody's media. A window that begins or ends within a day
+    has that day counted from the media itself.
+    """
     from_ts = query.from_ts or 0
     first = -(-from_ts // DAY_MS)
     last = None if query.until_ts is None else (query.until_ts + 1) // DAY_MS - 1
-    if last is not None and last < first:
-        return get_live_days_txn(txn, media, query)
+    if query.owner is not None or (last is not None and last < first):
+        return None
     whole_days = read.get_days_txn(txn, rollup, first, last)
     if whole_days is None:
-        return get_live_days_txn(txn, media, query)
+        return None
 
+    media = read.media_by_time_txn(txn, rollup)
     days = []
     if from_ts < first * DAY_MS:
         begin = attr.evolve(query, until_ts=first * DAY_MS - 1)

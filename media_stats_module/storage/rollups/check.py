@@ -43,7 +43,7 @@ def check_txn(txn: LoggingTransaction, rollup: Rollup) -> Differences | None:
     """Compare, in one snapshot. Writes nothing, so no fold gets in its way.
 
     Costs two reads of the media table, on SQLite three. PostgreSQL, 10 million media:
-    5 s. SQLite, a million: 2 s, for which its one connection is held.
+    5 s. SQLite, a million: 2 s.
 
     Returns:
         what was found; None if the totals are not ready.
