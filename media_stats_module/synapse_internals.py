@@ -19,13 +19,23 @@ from synapse.http.server import set_cors_headers
 # Synapse's own parsers of query parameters, so that errors are in its own words. They
 # are where they were in the oldest Synapse supported here.
 from synapse.http.servlet import parse_boolean, parse_integer, parse_string
-from synapse.module_api import LoggingTransaction, ModuleApi, SynapseRequest
+
+# The other half of `make_deferred_yieldable`, which is in the module API.
+from synapse.logging.context import PreserveLoggingContext
+from synapse.module_api import (
+    LoggingTransaction,
+    ModuleApi,
+    SynapseRequest,
+    make_deferred_yieldable,
+)
 
 # To connect as Synapse does. The module API has Synapse's own connections only.
 from synapse.storage.database import LoggingDatabaseConnection, make_conn
 from synapse.storage.engines import BaseDatabaseEngine, PostgresEngine
+from twisted.internet.defer import DeferredSemaphore
 
 __all__ = [
+    "SnapshotReader",
     "connect",
     "current_time_ms",
     "is_requester_admin",
@@ -33,7 +43,6 @@ __all__ = [
     "parse_integer",
     "parse_string",
     "run_autocommit",
-    "run_snapshot",
     "runs_background_tasks",
     "set_cors_headers",
     "synapse_config",
@@ -99,38 +108,64 @@ async def run_autocommit(
     return result
 
 
-async def run_snapshot(
-    api: ModuleApi,
-    description: str,
-    function: Callable[Concatenate[LoggingTransaction, _P], _T],
-    *args: _P.args,
-    **kwargs: _P.kwargs,
-) -> _T:
-    """Run a function that reads for long, in one snapshot, and hold up nobody.
+class SnapshotReader:
+    """Runs what reads for long: each function in one snapshot, and nobody waits for it.
 
     PostgreSQL gives that to any transaction. Of an SQLite database Synapse has a single
     connection, for which everybody would wait. Since Synapse has SQLite write ahead
     (`journal_mode = WAL`), who reads on another connection is in nobody's way, and sees
     the database as it was in the beginning.
     """
-    pool = api._store.db_pool
-    database: DatabaseConnectionConfig = pool._database_config
-    is_in_memory = database.config["args"].get("database") in ("", ":memory:")
-    if isinstance(pool.engine, PostgresEngine) or is_in_memory:
-        return await api.run_db_interaction(description, function, *args, **kwargs)
 
-    def read() -> _T:
-        with (
-            closing(
-                connect(database, pool.engine, description, api.server_name)
-            ) as connection,
-            connection.cursor(txn_name=description) as txn,
+    # Synapse stores uploads in threads of the same pool, of which there are ten or so.
+    _THREADS = 2
+
+    def __init__(self, api: ModuleApi) -> None:
+        self._api = api
+        self._turns = DeferredSemaphore(self._THREADS)
+
+    async def run(
+        self,
+        description: str,
+        function: Callable[Concatenate[LoggingTransaction, _P], _T],
+        *args: _P.args,
+        **kwargs: _P.kwargs,
+    ) -> _T:
+        """Call a function with a transaction, and return what it returns.
+
+        Args:
+            description: what it is for, in the logs.
+            function: writes nothing.
+        """
+        pool = self._api._store.db_pool
+        database: DatabaseConnectionConfig = pool._database_config
+        if (
+            isinstance(pool.engine, PostgresEngine)
+            # Which nobody else can connect to.
+            or database.config["args"]["database"] in ("", ":memory:")
         ):
-            # Else each statement would have a snapshot of its own.
-            txn.execute("BEGIN")
-            return function(txn, *args, **kwargs)
+            return await self._api.run_db_interaction(
+                description, function, *args, **kwargs
+            )
 
-    return await api.defer_to_thread(read)
+        def read() -> _T:
+            with (
+                closing(
+                    connect(database, pool.engine, description, self._api.server_name)
+                ) as connection,
+                connection.cursor(txn_name=description) as txn,
+            ):
+                # Else each statement would have a snapshot of its own.
+                txn.execute("BEGIN")
+                return function(txn, *args, **kwargs)
+
+        await make_deferred_yieldable(self._turns.acquire())
+        try:
+            return await self._api.defer_to_thread(read)
+        finally:
+            # Whoever is next goes on in here, with a context of its own.
+            with PreserveLoggingContext():
+                self._turns.release()
 
 
 def connect(

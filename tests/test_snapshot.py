@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import cast
@@ -16,10 +17,12 @@ from media_database import (
     finish,
     write_config,
 )
+from support import MODULE_PATH
 from synapse.module_api import LoggingTransaction, ModuleApi
 
+from demo.homeserver import Homeserver
 from media_stats_module.storage.rollups.check import check_txn
-from media_stats_module.synapse_internals import run_snapshot
+from media_stats_module.synapse_internals import SnapshotReader
 
 _INSERT = (
     "INSERT INTO local_media_repository (media_id, media_type, media_length, "
@@ -58,9 +61,31 @@ def test_writers_do_not_wait_and_are_not_seen(
         differences = check_txn(txn, LOCAL)
         return None if differences is None else differences.total
 
-    api = cast(ModuleApi, Api(synapse))
+    reader = SnapshotReader(cast(ModuleApi, Api(synapse)))
     database = tmp_path / "homeserver.db"
     # Who finds the database locked fails at once.
     with closing(sqlite3.connect(database, timeout=0, isolation_level=None)) as other:
-        assert finish(run_snapshot(api, "test", read, other)) == 0
+        assert finish(reader.run("test", read, other)) == 0
     assert synapse.run(count) == 3
+
+
+def test_many_read_at_once(tmp_path: Path) -> None:
+    """On a real Synapse, of which as many ask as it has threads, and then some."""
+    with Homeserver(tmp_path, module={}) as homeserver:
+        admin = homeserver.register("admin", admin=True)
+        homeserver.client.upload(admin, b"some bytes")
+
+        def ask(path: str) -> int:
+            response = homeserver.client.request(
+                "GET", f"{MODULE_PATH}/v1/{path}", token=admin.access_token
+            )
+            return response.status
+
+        paths = ["summary", "users", "files?format=csv", "timeline", "types"] * 6
+        with ThreadPoolExecutor(len(paths)) as threads:
+            assert set(threads.map(ask, paths)) == {200}
+        log = homeserver.log_path.read_text()
+
+    # Synapse's words for a context that was lost, or finished more than once.
+    assert "logging context" not in log.lower()
+    assert "logcontext" not in log.lower()

@@ -33,6 +33,23 @@ def get_owners_page_txn(
     return live.get_owners_page_txn(txn, read.media_by_time_txn(txn, rollup), query)
 
 
+def get_kept_owners_page_txn(
+    txn: LoggingTransaction, rollup: Rollup, query: OwnersQuery
+) -> OwnersPage | None:
+    """The same, if what rollups keep can tell, and soon; or else None.
+
+    Of a short window of time SQLite's totals by time can, which stand in that order.
+    """
+    if not query.is_in_window:
+        return read.get_owners_page_txn(txn, rollup, query)
+    if window.is_long(query):
+        return None
+    media = read.media_by_time_txn(txn, rollup)
+    if media is rollup.media:
+        return None
+    return live.get_owners_page_txn(txn, media, query)
+
+
 def iterate_owners_txn(
     txn: LoggingTransaction, rollup: Rollup, query: OwnersQuery, *, has_rollups: bool
 ) -> Iterator[OwnerUsage]:

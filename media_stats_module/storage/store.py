@@ -19,12 +19,13 @@ from media_stats_module.query import (
 )
 from media_stats_module.storage.files import get_files_page_txn, iterate_files_txn
 from media_stats_module.storage.measurements import Measurements, measure_txn
-from media_stats_module.storage.owners import get_owners_page_txn, iterate_owners_txn
+from media_stats_module.storage.owners import (
+    get_kept_owners_page_txn,
+    get_owners_page_txn,
+    iterate_owners_txn,
+)
 from media_stats_module.storage.rollups import schema, write
 from media_stats_module.storage.rollups.check import Differences, check_txn
-from media_stats_module.storage.rollups.read import (
-    get_owners_page_txn as get_kept_owners_page_txn,
-)
 from media_stats_module.storage.rollups.state import (
     RollupState,
     get_state_txn,
@@ -44,7 +45,7 @@ from media_stats_module.storage.values import (
     TypesPage,
     TypeUsage,
 )
-from media_stats_module.synapse_internals import current_time_ms, run_snapshot
+from media_stats_module.synapse_internals import SnapshotReader, current_time_ms
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -61,6 +62,7 @@ class MediaStatsStore:
 
     def __init__(self, api: ModuleApi, config: MediaStatsConfig) -> None:
         self._api = api
+        self._snapshots = SnapshotReader(api)
         self._local, self._remote = all_rollups(config)
         self.has_rollups = config.rollups
         """Whether totals are kept, and may answer."""
@@ -79,8 +81,7 @@ class MediaStatsStore:
 
     async def get_summary(self, query: SummaryQuery) -> Summary:
         """What fills the media store."""
-        return await run_snapshot(
-            self._api,
+        return await self._snapshots.run(
             "media_stats_get_summary",
             get_summary_txn,
             self._local,
@@ -98,8 +99,7 @@ class MediaStatsStore:
             )
             if days is not None:
                 return days
-        return await run_snapshot(
-            self._api,
+        return await self._snapshots.run(
             "media_stats_get_days",
             get_days_txn,
             rollup,
@@ -109,8 +109,7 @@ class MediaStatsStore:
 
     async def get_types_page(self, query: TypesQuery) -> TypesPage:
         """One page of the types of the media, with how much there is of each."""
-        return await run_snapshot(
-            self._api,
+        return await self._snapshots.run(
             "media_stats_get_types_page",
             get_types_page_txn,
             self._rollup(query).media,
@@ -119,8 +118,7 @@ class MediaStatsStore:
 
     async def get_files_page(self, query: FilesQuery) -> FilesPage:
         """One page of the files themselves."""
-        return await run_snapshot(
-            self._api,
+        return await self._snapshots.run(
             "media_stats_get_files_page",
             get_files_page_txn,
             self._rollup(query).media,
@@ -175,8 +173,7 @@ class MediaStatsStore:
         Args:
             with_summary: whether to add up the media, which is the costly part.
         """
-        return await run_snapshot(
-            self._api,
+        return await self._snapshots.run(
             "media_stats_measure",
             measure_txn,
             self._local,
@@ -205,9 +202,7 @@ class MediaStatsStore:
             what was found; None if the totals are not ready to be checked.
         """
         started_ts = current_time_ms(self._api)
-        differences = await run_snapshot(
-            self._api, "media_stats_check", check_txn, rollup
-        )
+        differences = await self._snapshots.run("media_stats_check", check_txn, rollup)
         if differences is None:
             return None
         now_ts = current_time_ms(self._api)
@@ -252,7 +247,7 @@ class MediaStatsStore:
         def export_txn(txn: LoggingTransaction) -> None:
             write(iterate_txn(txn, *args, **kwargs))
 
-        await run_snapshot(self._api, f"media_stats_{iterate_txn.__name__}", export_txn)
+        await self._snapshots.run(f"media_stats_{iterate_txn.__name__}", export_txn)
 
     def _rollup(self, query: MediaQuery) -> Rollup:
         return self._local if query.source is Source.LOCAL else self._remote
@@ -266,14 +261,13 @@ class MediaStatsStore:
         return {rollup.name: get_state_txn(txn, rollup) for rollup in rollups}
 
     async def _get_owners_page(self, rollup: Rollup, query: OwnersQuery) -> OwnersPage:
-        if self.has_rollups and not query.is_in_window:
+        if self.has_rollups:
             page = await self._api.run_db_interaction(
                 "media_stats_get_owners_page", get_kept_owners_page_txn, rollup, query
             )
             if page is not None:
                 return page
-        return await run_snapshot(
-            self._api,
+        return await self._snapshots.run(
             "media_stats_get_owners_page",
             get_owners_page_txn,
             rollup,

@@ -43,7 +43,7 @@ def get_owners_page_txn(
         query.is_in_window
         and media.is_indexed_by_owner_and_time
         and is_summed(query)
-        and _is_long(query)
+        and is_long(query)
     ):
         return None
     estimate = read.estimate_window_txn(txn, rollup, query)
@@ -75,6 +75,7 @@ def get_owners_page_txn(
     return summed_page_txn(txn, media, query, present, most=owners + 1)
 
 
-def _is_long(query: OwnersQuery) -> bool:
+def is_long(query: OwnersQuery) -> bool:
+    """Whether there can be much media in the window of a query."""
     until_ts = MAX_INTEGER if query.until_ts is None else query.until_ts
     return until_ts - (query.from_ts or 0) > _LONG_MS
