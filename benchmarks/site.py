@@ -174,11 +174,6 @@ class Site:
             for source in ("local", "remote"):
                 for table in ("owners", "days", "changes"):
                     cursor.execute(f"VACUUM ANALYZE media_stats_{source}_{table}")
-                # Of what other parts have inserted. Any window would read all of it.
-                cursor.execute(
-                    "SELECT brin_summarize_new_values(%s)",
-                    (f"media_stats_{source}_by_time",),
-                )
 
     def cursor_connection(self) -> Any:
         """A connection of the database's own Python library."""
