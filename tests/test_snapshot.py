@@ -14,6 +14,7 @@ from media_database import (
     Connection,
     Keeper,
     create_tables,
+    execute_txn,
     finish,
     write_config,
 )
@@ -29,6 +30,7 @@ _INSERT = (
     "created_ts, user_id, last_access_ts) "
     "VALUES (?, 'image/png', 7, 86400000, '@user:test', 0)"
 )
+_COUNT = "SELECT COUNT(*) FROM local_media_repository"
 
 
 @pytest.fixture
@@ -48,16 +50,11 @@ def synapse(tmp_path: Path) -> Iterator[Connection]:
 def test_writers_do_not_wait_and_are_not_seen(
     synapse: Connection, tmp_path: Path
 ) -> None:
-    def count(txn: LoggingTransaction) -> int:
-        txn.execute("SELECT COUNT(*) FROM local_media_repository")
-        ((number,),) = txn.fetchall()
-        return int(number)
-
     def read(txn: LoggingTransaction, other: sqlite3.Connection) -> int | None:
-        assert count(txn) == 1
+        assert execute_txn(txn, _COUNT) == [(1,)]
         synapse.execute(_INSERT, "meanwhile")
         other.execute(_INSERT, ("meanwhile, by another process",))
-        assert count(txn) == 1
+        assert execute_txn(txn, _COUNT) == [(1,)]
         differences = check_txn(txn, LOCAL)
         return None if differences is None else differences.total
 
@@ -66,7 +63,7 @@ def test_writers_do_not_wait_and_are_not_seen(
     # Who finds the database locked fails at once.
     with closing(sqlite3.connect(database, timeout=0, isolation_level=None)) as other:
         assert finish(reader.run("test", read, other)) == 0
-    assert synapse.run(count) == 3
+    assert synapse.execute(_COUNT) == [(3,)]
 
 
 def test_many_read_at_once(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
 
 from synapse.module_api import LoggingTransaction, ModuleApi
@@ -48,6 +49,7 @@ from media_stats_module.storage.values import (
 from media_stats_module.synapse_internals import SnapshotReader, current_time_ms
 
 _P = ParamSpec("_P")
+_Q = TypeVar("_Q")
 _T = TypeVar("_T")
 
 logger = logging.getLogger(__name__)
@@ -92,19 +94,12 @@ class MediaStatsStore:
 
     async def get_days(self, query: TimelineQuery) -> Sequence[DayUsage]:
         """The days on which media was created, and how much."""
-        rollup = self._rollup(query)
-        if self.has_rollups:
-            days = await self._api.run_db_interaction(
-                "media_stats_get_days", get_kept_days_txn, rollup, query
-            )
-            if days is not None:
-                return days
-        return await self._snapshots.run(
+        return await self._from_totals_or_media(
             "media_stats_get_days",
-            get_days_txn,
-            rollup,
+            get_kept_days_txn,
+            partial(get_days_txn, has_rollups=self.has_rollups),
+            self._rollup(query),
             query,
-            has_rollups=self.has_rollups,
         )
 
     async def get_types_page(self, query: TypesQuery) -> TypesPage:
@@ -130,8 +125,8 @@ class MediaStatsStore:
     ) -> None:
         """Have all users that are asked for written, by a function that is given them.
 
-        It is called in a thread of the database, and called again if the transaction
-        has to be tried again.
+        It is called in another thread, and called again if the transaction has to be
+        tried again.
         """
         await self._export(
             write,
@@ -173,7 +168,9 @@ class MediaStatsStore:
         Args:
             with_summary: whether to add up the media, which is the costly part.
         """
-        return await self._snapshots.run(
+        # The rest is short, and asked for every minute.
+        run = self._snapshots.run if with_summary else self._api.run_db_interaction
+        return await run(
             "media_stats_measure",
             measure_txn,
             self._local,
@@ -261,16 +258,35 @@ class MediaStatsStore:
         return {rollup.name: get_state_txn(txn, rollup) for rollup in rollups}
 
     async def _get_owners_page(self, rollup: Rollup, query: OwnersQuery) -> OwnersPage:
-        if self.has_rollups:
-            page = await self._api.run_db_interaction(
-                "media_stats_get_owners_page", get_kept_owners_page_txn, rollup, query
-            )
-            if page is not None:
-                return page
-        return await self._snapshots.run(
+        return await self._from_totals_or_media(
             "media_stats_get_owners_page",
-            get_owners_page_txn,
+            get_kept_owners_page_txn,
+            partial(get_owners_page_txn, has_rollups=self.has_rollups),
             rollup,
             query,
-            has_rollups=self.has_rollups,
         )
+
+    async def _from_totals_or_media(
+        self,
+        description: str,
+        kept_txn: Callable[[LoggingTransaction, Rollup, _Q], _T | None],
+        any_txn: Callable[[LoggingTransaction, Rollup, _Q], _T],
+        rollup: Rollup,
+        query: _Q,
+    ) -> _T:
+        """Ask the totals, if they are kept; or else whoever may have to read for long.
+
+        Args:
+            description: what it is for, in the logs.
+            kept_txn: answers soon, or gives None.
+            any_txn: answers in any case.
+            rollup: the media to count.
+            query: what is asked.
+        """
+        if self.has_rollups:
+            answer = await self._api.run_db_interaction(
+                description, kept_txn, rollup, query
+            )
+            if answer is not None:
+                return answer
+        return await self._snapshots.run(description, any_txn, rollup, query)
