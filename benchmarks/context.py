@@ -13,7 +13,7 @@ from benchmarks.timing import Timed
 from demo.progress import Progress
 
 
-@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
+@attr.frozen(kw_only=True)
 class Context:
     """One database that is being measured.
 

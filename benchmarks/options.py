@@ -18,7 +18,7 @@ PARTS = ("load", "live", "build", "rollups", "requests", "growth", "writes")
 _SQLITE_SHARE = 10
 
 
-@attr.s(auto_attribs=True, frozen=True, slots=True)
+@attr.frozen
 class Size:
     """How much a data set has.
 
@@ -43,7 +43,7 @@ class Size:
         return f"media_{self.media}_{self.users}_{self.remote}"
 
 
-@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
+@attr.frozen(kw_only=True)
 class Options:
     """What is measured, and how.
 

@@ -10,21 +10,21 @@ from synapse.module_api import LoggingTransaction
 from benchmarks.dataset import DAY_MS, END_TS
 from benchmarks.options import Size
 from media_stats_module.config import MediaStatsConfig
-from media_stats_module.query import (
+from media_stats_module.questions import (
     FilesOrder,
-    FilesQuery,
+    FilesQuestion,
     OwnersOrder,
-    OwnersQuery,
+    OwnersQuestion,
     Source,
-    SummaryQuery,
-    TimelineQuery,
+    SummaryQuestion,
+    TimelineQuestion,
     TypesOrder,
-    TypesQuery,
+    TypesQuestion,
 )
-from media_stats_module.storage._synapse import MEDIA_HAVE_SHA256
 from media_stats_module.storage.files import get_files_page_txn
 from media_stats_module.storage.owners import get_owners_page_txn
 from media_stats_module.storage.rollups.tables import all_rollups
+from media_stats_module.storage.sources import MEDIA_HAVE_SHA256
 from media_stats_module.storage.summary import get_summary_txn
 from media_stats_module.storage.timeline import get_days_txn
 from media_stats_module.storage.types import get_types_page_txn
@@ -46,7 +46,7 @@ _ORDERS = {
 }
 
 
-@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
+@attr.frozen(kw_only=True)
 class Question:
     """One question.
 
@@ -124,7 +124,7 @@ def _about_users(size: Size) -> list[Question]:
 
 
 def _users(name: str, parameters: dict[str, Any]) -> Question:
-    query = OwnersQuery(
+    query = OwnersQuestion(
         order_by=_ORDERS[parameters.get("order_by", "user_id")],
         descending=parameters.get("dir") == "b",
         start=parameters.get("from", 0),
@@ -143,7 +143,7 @@ def _users(name: str, parameters: dict[str, Any]) -> Question:
 
 
 def _about_the_rest(size: Size) -> list[Question]:
-    largest_first = OwnersQuery(order_by=OwnersOrder.MEDIA_LENGTH, descending=True)
+    largest_first = OwnersQuestion(order_by=OwnersOrder.MEDIA_LENGTH, descending=True)
     questions = [
         Question(
             name="servers by size, first page",
@@ -163,7 +163,7 @@ def _about_the_rest(size: Size) -> list[Question]:
             endpoint="servers",
             parameters={},
             ask=lambda txn, has_rollups: get_owners_page_txn(
-                txn, REMOTE, OwnersQuery(), has_rollups=has_rollups
+                txn, REMOTE, OwnersQuestion(), has_rollups=has_rollups
             ),
             by_hand=_both(
                 "SELECT media_origin, COUNT(*), SUM(media_length) "
@@ -185,7 +185,7 @@ def _about_the_rest(size: Size) -> list[Question]:
 
 
 def _timeline(source: Source, rollup: Any) -> Question:
-    query = TimelineQuery(source=source)
+    query = TimelineQuestion(source=source)
     sums = (
         f"COUNT(*), SUM(media_length) FROM {rollup.media.name} AS m "
         f"WHERE {rollup.media.is_counted} GROUP BY 1 ORDER BY 1"
@@ -208,7 +208,9 @@ def _timeline(source: Source, rollup: Any) -> Question:
 
 
 def _types(source: Source, rollup: Any) -> Question:
-    query = TypesQuery(source=source, order_by=TypesOrder.MEDIA_LENGTH, descending=True)
+    query = TypesQuestion(
+        source=source, order_by=TypesOrder.MEDIA_LENGTH, descending=True
+    )
     return Question(
         name=f"types of {source.value} media",
         endpoint="types",
@@ -223,7 +225,9 @@ def _types(source: Source, rollup: Any) -> Question:
 
 
 def _largest_files(source: Source, rollup: Any) -> Question:
-    query = FilesQuery(source=source, order_by=FilesOrder.MEDIA_LENGTH, descending=True)
+    query = FilesQuestion(
+        source=source, order_by=FilesOrder.MEDIA_LENGTH, descending=True
+    )
     return Question(
         name=f"files, largest {source.value}",
         endpoint="files",
@@ -237,7 +241,9 @@ def _largest_files(source: Source, rollup: Any) -> Question:
 
 
 def _files_of(name: str, user_id: str) -> Question:
-    query = FilesQuery(owner=user_id, order_by=FilesOrder.MEDIA_LENGTH, descending=True)
+    query = FilesQuestion(
+        owner=user_id, order_by=FilesOrder.MEDIA_LENGTH, descending=True
+    )
     return Question(
         name=f"files, largest of the user {name}",
         endpoint="files",
@@ -287,7 +293,7 @@ def _summaries() -> list[Question]:
                 txn,
                 LOCAL,
                 REMOTE,
-                SummaryQuery(duplicates=False),
+                SummaryQuestion(duplicates=False),
                 has_rollups=has_rollups,
             ),
             by_hand=_both(*summary),
@@ -299,7 +305,7 @@ def _summaries() -> list[Question]:
             endpoint="summary",
             parameters={},
             ask=lambda txn, has_rollups: get_summary_txn(
-                txn, LOCAL, REMOTE, SummaryQuery(), has_rollups=has_rollups
+                txn, LOCAL, REMOTE, SummaryQuestion(), has_rollups=has_rollups
             ),
             by_hand=_both(*summary, duplicates),
         )

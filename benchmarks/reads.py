@@ -36,7 +36,7 @@ from benchmarks.results import (
 )
 from benchmarks.site import Running, in_transaction
 from benchmarks.timing import Timed, take_turns
-from media_stats_module.storage._synapse import is_postgres
+from media_stats_module.storage.sources import is_postgres
 
 _MODULE_PATH = "/_synapse/client/media_stats/v1"
 

@@ -26,7 +26,7 @@ _COLUMNS = (
 )
 
 
-@attr.s(auto_attribs=True, frozen=True, slots=True)
+@attr.frozen
 class Line:
     """A question, and how it was answered.
 

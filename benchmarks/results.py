@@ -23,7 +23,7 @@ HTTP = "http"
 SQL = "sql"
 
 
-@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
+@attr.frozen(kw_only=True)
 class Answer:
     """How long an answer took.
 
@@ -64,7 +64,7 @@ class Answer:
         return (*attr.astuple(self)[:4], self.question, self.way, self.level)
 
 
-@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
+@attr.frozen(kw_only=True)
 class Figure:
     """Anything else that was measured.
 

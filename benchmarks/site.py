@@ -27,7 +27,7 @@ from benchmarks.questions import LOCAL
 from demo.homeserver import Homeserver
 from demo.progress import Progress
 from media_stats_module.__main__ import connect
-from media_stats_module.query import OwnersQuery
+from media_stats_module.questions import OwnersQuestion
 from media_stats_module.storage.rollups import read, schema
 
 _P = ParamSpec("_P")
@@ -46,7 +46,7 @@ _LOADING = {
 }
 
 
-@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
+@attr.frozen(kw_only=True)
 class Running:
     """A site whose homeserver runs.
 
@@ -163,7 +163,7 @@ class Site:
 
     def _assert_rollups_answer(self) -> None:
         """The functions here, too; else what is measured would be the live path."""
-        if self.transaction(read.get_owners_page_txn, LOCAL, OwnersQuery()) is None:
+        if self.transaction(read.get_owners_page_txn, LOCAL, OwnersQuestion()) is None:
             raise RuntimeError("The module has been changed since the benchmark began")
 
     def _vacuum_rollups(self) -> None:

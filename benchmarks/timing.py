@@ -14,7 +14,7 @@ _T = TypeVar("_T")
 _WARM_UP_S = 1.0
 
 
-@attr.s(auto_attribs=True, frozen=True, slots=True)
+@attr.frozen
 class Timed(Generic[_T]):
     """What something returned, and how long it took each time.
 

@@ -20,8 +20,8 @@ from synapse.storage.engines import create_engine
 from yaml import YAMLError
 
 from media_stats_module import synapse_internals
-from media_stats_module.background import BUILD_AT_MOST
 from media_stats_module.config import MediaStatsConfig
+from media_stats_module.rollups_keeper import BUILD_AT_MOST
 from media_stats_module.storage.rollups import schema, write
 from media_stats_module.storage.rollups.tables import all_rollups
 

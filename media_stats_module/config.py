@@ -41,7 +41,7 @@ _DURATION = re.compile(r"([0-9]{1,15})([smhdwy]?)")
 _PATH_SEGMENT = re.compile(r"[A-Za-z0-9._~-]+")
 
 
-@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
+@attr.frozen(kw_only=True)
 class MediaStatsConfig:
     """What an administrator can set.
 

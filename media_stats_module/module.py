@@ -5,9 +5,8 @@ from typing import Any
 from synapse.module_api import ModuleApi
 
 from media_stats_module.announce import announce
-from media_stats_module.background import RollupsKeeper
 from media_stats_module.config import MediaStatsConfig, parse_config
-from media_stats_module.gauges import GaugesKeeper
+from media_stats_module.prometheus import GaugesKeeper
 from media_stats_module.rest._base import Directory
 from media_stats_module.rest.dashboard import DashboardDirectory
 from media_stats_module.rest.files import FilesMediaStatsResource
@@ -20,6 +19,7 @@ from media_stats_module.rest.rollups import RollupsResource
 from media_stats_module.rest.summary import SummaryMediaStatsResource
 from media_stats_module.rest.timeline import TimelineMediaStatsResource
 from media_stats_module.rest.types import TypesMediaStatsResource
+from media_stats_module.rollups_keeper import RollupsKeeper
 from media_stats_module.storage import MediaStatsStore
 
 # Where Synapse's own endpoint is documented. Synapse answers there itself on most

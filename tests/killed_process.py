@@ -14,9 +14,9 @@ import psycopg2
 from media_database import ROLLUPS, Connection, Keeper
 from media_writer import MediaWriter
 
-from media_stats_module import background
-from media_stats_module.storage._synapse import is_postgres
+from media_stats_module import rollups_keeper as background
 from media_stats_module.storage.rollups import schema, write
+from media_stats_module.storage.sources import is_postgres
 
 _WRITERS_ON_POSTGRES = 3
 

@@ -16,13 +16,13 @@ from synapse.module_api import LoggingTransaction, ModuleApi
 from synapse.storage.prepare_database import prepare_database
 
 from media_stats_module.__main__ import connect
-from media_stats_module.background import RollupsKeeper
 from media_stats_module.config import MediaStatsConfig
-from media_stats_module.query import OwnersOrder, OwnersQuery
+from media_stats_module.questions import OwnersOrder, OwnersQuestion
+from media_stats_module.rollups_keeper import RollupsKeeper
 from media_stats_module.storage import MediaStatsStore
-from media_stats_module.storage._synapse import is_postgres
 from media_stats_module.storage.rollups import read
 from media_stats_module.storage.rollups.tables import STATE, Rollup, all_rollups
+from media_stats_module.storage.sources import is_postgres
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -238,7 +238,7 @@ def assert_reads_are_exact_txn(txn: LoggingTransaction) -> int:
             (OwnersOrder.MEDIA_LENGTH, True),
             (OwnersOrder.MEDIA_COUNT, True),
         ):
-            query = OwnersQuery(
+            query = OwnersQuestion(
                 order_by=order_by, descending=descending, limit=_EVERYTHING
             )
             page = read.get_owners_page_txn(txn, rollup, query)

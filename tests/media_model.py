@@ -20,7 +20,7 @@ _DAY_MS = 24 * 60 * 60 * 1000
 _GROUPS = ("image", "video", "audio", "text", "application")
 
 
-@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
+@attr.frozen(kw_only=True)
 class Store:
     """All that is there.
 

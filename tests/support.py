@@ -24,8 +24,8 @@ from twisted.internet.testing import MemoryReactor
 from twisted.web.http_headers import Headers
 from twisted.web.resource import Resource
 
-from media_stats_module.background import ROUND_MS
 from media_stats_module.module import DOCUMENTED_PATH
+from media_stats_module.rollups_keeper import ROUND_MS
 
 _T = TypeVar("_T")
 
@@ -50,7 +50,7 @@ def modules(**options: Any) -> list[JsonDict]:
     return [{"module": "media_stats_module.MediaStatsModule", "config": options}]
 
 
-@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
+@attr.frozen(kw_only=True)
 class LocalMedia:
     """A row of `local_media_repository`.
 
@@ -81,7 +81,7 @@ class LocalMedia:
     media_id: str | None = None
 
 
-@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
+@attr.frozen(kw_only=True)
 class RemoteMedia:
     """A row of `remote_media_cache`.
 
@@ -108,7 +108,7 @@ class RemoteMedia:
     media_id: str | None = None
 
 
-@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
+@attr.frozen(kw_only=True)
 class Thumbnail:
     """A smaller version of a file, a row of one of two tables.
 

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media_stats_module.buckets import (
+from media_stats_module.questions import MAX_INTEGER, Interval, TimelineQuestion
+from media_stats_module.rest.buckets import (
     MAX_BUCKETS,
     Bucket,
     TooManyBucketsError,
     fill_buckets,
 )
-from media_stats_module.query import MAX_INTEGER, Interval, TimelineQuery
 from media_stats_module.storage import DayUsage
 
 _DAY_MS = 86_400_000
@@ -59,7 +59,7 @@ def _holds(bucket: Bucket, interval: Interval, day: int) -> bool:
 def test_all_time(days: list[DayUsage], interval: Interval, now_day: int) -> None:
     """From the first file to now, or to the last file if that is later."""
     days.sort(key=lambda usage: usage.day)
-    query = TimelineQuery(interval=interval)
+    query = TimelineQuestion(interval=interval)
     buckets = _fill(days, query, now_day * _DAY_MS + 1)
 
     if not days:
@@ -90,7 +90,9 @@ def test_window(data: st.DataObject, interval: Interval, ends: list[int]) -> Non
         DayUsage(day, 1, day)
         for day in sorted(data.draw(st.sets(in_window, max_size=4)))
     ]
-    query = TimelineQuery(interval=interval, from_ts=from_ts or None, until_ts=until_ts)
+    query = TimelineQuestion(
+        interval=interval, from_ts=from_ts or None, until_ts=until_ts
+    )
     buckets = _fill(days, query, now_ts=0)
 
     if not from_ts and not days:
@@ -117,15 +119,15 @@ def test_window(data: st.DataObject, interval: Interval, ends: list[int]) -> Non
 def test_as_many_as_there_may_be(interval: Interval, most_days: int) -> None:
     from_ts = 4 * _DAY_MS if interval is Interval.WEEK else 1
     last_ts = most_days * _DAY_MS - 1
-    query = TimelineQuery(interval=interval, from_ts=from_ts, until_ts=last_ts)
+    query = TimelineQuestion(interval=interval, from_ts=from_ts, until_ts=last_ts)
     assert len(fill_buckets([], query, 0)) == MAX_BUCKETS
 
-    query = TimelineQuery(interval=interval, from_ts=from_ts, until_ts=last_ts + 1)
+    query = TimelineQuestion(interval=interval, from_ts=from_ts, until_ts=last_ts + 1)
     with pytest.raises(TooManyBucketsError):
         fill_buckets([], query, 0)
     # Without an end it ends today.
     with pytest.raises(TooManyBucketsError):
-        fill_buckets([], TimelineQuery(interval=interval, from_ts=1), last_ts + 1)
+        fill_buckets([], TimelineQuestion(interval=interval, from_ts=1), last_ts + 1)
 
 
 @given(st.integers(0, MAX_INTEGER), st.integers(0, MAX_INTEGER))
@@ -133,14 +135,14 @@ def test_no_time_is_another_error(one: int, other: int) -> None:
     """Nobody can ask for a year that Python has no name for."""
     from_ts, until_ts = sorted((one, other))
     for interval in Interval:
-        query = TimelineQuery(
+        query = TimelineQuestion(
             interval=interval, from_ts=from_ts or None, until_ts=until_ts
         )
         _fill([DayUsage(from_ts // _DAY_MS, 1, 1)], query, now_ts=1)
 
 
 def _fill(
-    days: Sequence[DayUsage], query: TimelineQuery, now_ts: int
+    days: Sequence[DayUsage], query: TimelineQuestion, now_ts: int
 ) -> list[Bucket] | None:
     """The buckets; None if there would be too many."""
     try:

@@ -20,7 +20,7 @@ from synapse.module_api import SynapseRequest
 from tests.server import FakeChannel
 
 from media_stats_module.rest._csv import CsvFile
-from media_stats_module.storage import _sql
+from media_stats_module.storage import sql as _sql
 
 _DAY = 86_400_000
 

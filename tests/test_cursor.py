@@ -8,11 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media_stats_module.cursor import FilesPosition, read_cursor, write_cursor
-from media_stats_module.query import MAX_INTEGER, FilesOrder, FilesQuery, Source
+from media_stats_module.questions import (
+    MAX_INTEGER,
+    FilesOrder,
+    FilesPosition,
+    FilesQuestion,
+    Source,
+)
+from media_stats_module.rest.cursors import read_cursor, write_cursor
 
 _LISTS = [
-    FilesQuery(source=source, order_by=order_by, descending=descending)
+    FilesQuestion(source=source, order_by=order_by, descending=descending)
     for source in Source
     for order_by in FilesOrder
     for descending in (False, True)
@@ -26,7 +32,7 @@ _MEDIA_IDS = st.text(
 _KEYS = st.integers(-MAX_INTEGER - 1, MAX_INTEGER)
 
 
-def _position(query: FilesQuery, key: int, media_id: str) -> FilesPosition:
+def _position(query: FilesQuestion, key: int, media_id: str) -> FilesPosition:
     """A place that a page of this list can end at."""
     return FilesPosition(
         None if query.order_by is FilesOrder.MEDIA_ID else key,
@@ -36,7 +42,7 @@ def _position(query: FilesQuery, key: int, media_id: str) -> FilesPosition:
 
 
 @given(query=st.sampled_from(_LISTS), key=_KEYS, media_id=_MEDIA_IDS)
-def test_what_is_written_is_read(query: FilesQuery, key: int, media_id: str) -> None:
+def test_what_is_written_is_read(query: FilesQuestion, key: int, media_id: str) -> None:
     position = _position(query, key, media_id)
     assert query.can_end_at(position)
     token = write_cursor(query.list_name, position)
@@ -46,7 +52,7 @@ def test_what_is_written_is_read(query: FilesQuery, key: int, media_id: str) -> 
 
 
 @given(query=st.sampled_from(_LISTS), other=st.sampled_from(_LISTS))
-def test_a_token_is_for_one_list(query: FilesQuery, other: FilesQuery) -> None:
+def test_a_token_is_for_one_list(query: FilesQuestion, other: FilesQuestion) -> None:
     token = write_cursor(query.list_name, _position(query, 5, "a"))
     if other != query:
         with pytest.raises(ValueError, match="token"):

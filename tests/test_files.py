@@ -10,7 +10,7 @@ from media_support import ALICE, BOB, MediaTestCase
 from support import LocalMedia, RemoteMedia
 from synapse.module_api import JsonDict
 
-from media_stats_module.query import MAX_FILES
+from media_stats_module.rest.parameters import MAX_FILES
 
 
 class _FilesTestCase(MediaTestCase):

@@ -18,9 +18,10 @@ from tests.unittest import override_config
 from tests.utils import USE_POSTGRES_FOR_TESTS
 from twisted.internet.testing import MemoryReactor
 
-from media_stats_module import MediaStatsModule, gauges
-from media_stats_module.background import RollupsKeeper
+from media_stats_module import MediaStatsModule
+from media_stats_module import prometheus as gauges
 from media_stats_module.config import MediaStatsConfig
+from media_stats_module.rollups_keeper import RollupsKeeper
 from media_stats_module.storage import Measurements, MediaStatsStore
 
 ALICE = "@alice:test"
@@ -222,7 +223,7 @@ class RefreshTest(MetricsTestCase):
         before = exposed()
         with (
             patch.object(MediaStatsStore, "measure", side_effect=RuntimeError("away")),
-            self.assertLogs("media_stats_module.gauges", "WARNING") as logs,
+            self.assertLogs("media_stats_module.prometheus", "WARNING") as logs,
         ):
             self.wait(2 * MINUTE)
         assert len(logs.output) == 2

@@ -23,7 +23,7 @@ from twisted.web.resource import Resource
 
 import media_stats_module
 from media_stats_module.module import DOCUMENTED_PATH
-from media_stats_module.storage._synapse import MEDIA_HAVE_SHA256
+from media_stats_module.storage.sources import MEDIA_HAVE_SHA256
 
 DOCUMENT: JsonDict = json.loads(
     (Path(media_stats_module.__file__).parent / "openapi.json").read_text()

@@ -22,10 +22,10 @@ from owners_support import (
 from synapse.module_api import JsonDict, LoggingTransaction
 from tests.server import FakeChannel
 
-from media_stats_module.query import OwnersQuery
-from media_stats_module.storage import _summed
-from media_stats_module.storage._synapse import MediaTable
-from media_stats_module.storage.values import OwnerUsage
+from media_stats_module.questions import OwnersQuestion
+from media_stats_module.storage.answers import OwnerUsage
+from media_stats_module.storage.owners import summed as _summed
+from media_stats_module.storage.sources import MediaTable
 
 _LARGEST_INTEGER = 2**63 - 1
 
@@ -478,7 +478,7 @@ class DeletedMeanwhileTestCase(OwnersTestCase):
         def delete_and_add_up(
             txn: LoggingTransaction,
             media: MediaTable,
-            query: OwnersQuery,
+            query: OwnersQuestion,
             names: Mapping[str, str | None],
         ) -> list[OwnerUsage]:
             txn.execute(

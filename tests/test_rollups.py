@@ -11,9 +11,9 @@ from support import MODULE_PATH, LocalMedia, MediaStatsTestCase, RemoteMedia
 from synapse.module_api import JsonDict, LoggingTransaction
 from tests.utils import USE_POSTGRES_FOR_TESTS
 
-from media_stats_module import background
-from media_stats_module.background import RollupsKeeper
+from media_stats_module import rollups_keeper as background
 from media_stats_module.config import MediaStatsConfig
+from media_stats_module.rollups_keeper import RollupsKeeper
 from media_stats_module.storage import MediaStatsStore
 from media_stats_module.storage.rollups import write
 from media_stats_module.storage.rollups.tables import Rollup, all_rollups
@@ -333,11 +333,11 @@ class RollupsTest(RollupsTestCase):
         with (
             patch.object(background, "BUILD_AT_MOST", 1),
             patch.object(background, "SAY_EVERY_MS", 0),
-            self.assertLogs("media_stats_module.background", "INFO") as logs,
+            self.assertLogs("media_stats_module.rollups_keeper", "INFO") as logs,
         ):
             self.run_round()
         lines = [re.sub(r"[0-9.]+ s\b", "0 s", line) for line in logs.output]
-        begin = "INFO:media_stats_module.background:Rollups: "
+        begin = "INFO:media_stats_module.rollups_keeper:Rollups: "
         said = [line.removeprefix(begin) for line in lines if "local" in line]
         assert said == [
             *(

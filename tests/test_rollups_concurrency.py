@@ -31,7 +31,7 @@ from psycopg2 import OperationalError
 from realservers.postgres import PostgresServer
 from synapse.module_api import LoggingTransaction
 
-from media_stats_module import background
+from media_stats_module import rollups_keeper as background
 from media_stats_module.storage.rollups import schema, state, write
 
 WRITERS = 8

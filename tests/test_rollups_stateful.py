@@ -24,11 +24,12 @@ from synapse.module_api import JsonDict, LoggingTransaction
 from tests.utils import USE_POSTGRES_FOR_TESTS
 from twisted.internet.defer import ensureDeferred
 
-from media_stats_module import background
-from media_stats_module.background import RollupsKeeper
+from media_stats_module import rollups_keeper as background
 from media_stats_module.config import MediaStatsConfig
-from media_stats_module.query import MediaQuery, OwnersOrder, OwnersQuery
-from media_stats_module.storage import MediaStatsStore, live, owners, timeline
+from media_stats_module.questions import MediaQuestion, OwnersOrder, OwnersQuestion
+from media_stats_module.rollups_keeper import RollupsKeeper
+from media_stats_module.storage import MediaStatsStore, owners, timeline
+from media_stats_module.storage.owners import live
 from media_stats_module.storage.rollups import read, schema, window, write
 from media_stats_module.storage.rollups.tables import all_rollups
 
@@ -46,18 +47,22 @@ TIMES = st.sampled_from((0, 1, _DAY_MS - 1, _DAY_MS, 3 * _DAY_MS))
 NUMBERS = st.integers(0, 20)
 
 QUERIES = [
-    OwnersQuery(order_by=order_by, descending=descending, start=start, limit=limit)
+    OwnersQuestion(order_by=order_by, descending=descending, start=start, limit=limit)
     for order_by in OwnersOrder
     for descending, start, limit in ((False, 0, 100), (True, 1, 1))
-] + [OwnersQuery(search_term="b"), OwnersQuery(deactivated=False), OwnersQuery(limit=0)]
+] + [
+    OwnersQuestion(search_term="b"),
+    OwnersQuestion(deactivated=False),
+    OwnersQuestion(limit=0),
+]
 
 QUERIES_OF_WINDOW = [
-    OwnersQuery(order_by=order_by, from_ts=1, until_ts=2 * _DAY_MS, limit=limit)
+    OwnersQuestion(order_by=order_by, from_ts=1, until_ts=2 * _DAY_MS, limit=limit)
     for order_by in (OwnersOrder.OWNER, OwnersOrder.DISPLAYNAME)
     for limit in (1, 100)
 ]
 
-WINDOWS = (MediaQuery(), MediaQuery(from_ts=1, until_ts=2 * _DAY_MS))
+WINDOWS = (MediaQuestion(), MediaQuestion(from_ts=1, until_ts=2 * _DAY_MS))
 
 
 def compare_txn(txn: LoggingTransaction) -> int:
@@ -91,7 +96,7 @@ def compare_txn(txn: LoggingTransaction) -> int:
     return answered
 
 
-def _is_of_users(query: OwnersQuery) -> bool:
+def _is_of_users(query: OwnersQuestion) -> bool:
     """Whether only `/v1/users` can ask it."""
     by_name = query.order_by is OwnersOrder.DISPLAYNAME
     return by_name or query.deactivated is not None

@@ -22,8 +22,8 @@ from parameterized import parameterized_class  # type: ignore[import-untyped]
 from support import MediaStatsTestCase, RemoteMedia
 from synapse.module_api import LoggingTransaction
 
-from media_stats_module.storage import search
-from media_stats_module.storage._synapse import is_postgres
+from media_stats_module.storage.owners import search
+from media_stats_module.storage.sources import is_postgres
 
 # A term and a text that it is found in.
 _FOUND = (

@@ -12,7 +12,7 @@ from synapse.module_api import (
 from synapse.module_api.errors import Codes, SynapseError
 from twisted.web.resource import Resource
 
-from media_stats_module.auth import assert_requester_is_admin
+from media_stats_module.rest.auth import assert_requester_is_admin
 from media_stats_module.storage import MediaStatsStore, Usage
 
 

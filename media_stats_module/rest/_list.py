@@ -6,9 +6,9 @@ from typing import TypeVar
 
 from synapse.module_api import JsonDict, SynapseRequest
 
-from media_stats_module.query import Format, parse_format
 from media_stats_module.rest._base import AdminResource
 from media_stats_module.rest._csv import CsvFile
+from media_stats_module.rest.parameters import Format, parse_format
 
 _T = TypeVar("_T")
 

@@ -2,10 +2,11 @@
 
 from synapse.module_api import JsonDict, SynapseRequest
 
-from media_stats_module.cursor import write_cursor
-from media_stats_module.query import Source, parse_files_query
+from media_stats_module.questions import Source
 from media_stats_module.rest._csv import CsvFile
 from media_stats_module.rest._list import ListResource
+from media_stats_module.rest.cursors import write_cursor
+from media_stats_module.rest.parameters import parse_files_query
 from media_stats_module.storage import File
 
 _FILE = (

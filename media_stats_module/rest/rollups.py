@@ -6,8 +6,8 @@ import attr
 from synapse.module_api import JsonDict, ModuleApi, SynapseRequest
 from synapse.module_api.errors import Codes, SynapseError
 
-from media_stats_module.auth import assert_requester_is_admin
 from media_stats_module.rest._base import AdminResource, Endpoint
+from media_stats_module.rest.auth import assert_requester_is_admin
 from media_stats_module.storage import MediaStatsStore
 
 

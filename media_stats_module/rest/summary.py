@@ -2,8 +2,8 @@
 
 from synapse.module_api import JsonDict, SynapseRequest
 
-from media_stats_module.query import parse_summary_query
 from media_stats_module.rest._base import AdminResource, usage_body
+from media_stats_module.rest.parameters import parse_summary_query
 from media_stats_module.storage import LocalSummary, RemoteSummary, Summary
 
 

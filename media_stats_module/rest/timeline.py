@@ -6,15 +6,15 @@ from http import HTTPStatus
 from synapse.module_api import JsonDict, SynapseRequest
 from synapse.module_api.errors import Codes, SynapseError
 
-from media_stats_module.buckets import (
+from media_stats_module.rest._csv import CsvFile
+from media_stats_module.rest._list import ListResource
+from media_stats_module.rest.buckets import (
     MAX_BUCKETS,
     Bucket,
     TooManyBucketsError,
     fill_buckets,
 )
-from media_stats_module.query import parse_timeline_query
-from media_stats_module.rest._csv import CsvFile
-from media_stats_module.rest._list import ListResource
+from media_stats_module.rest.parameters import parse_timeline_query
 from media_stats_module.synapse_internals import current_time_ms
 
 _BUCKET = ("date", "from_ts", "until_ts", "media_count", "media_length")

@@ -2,9 +2,9 @@
 
 from synapse.module_api import JsonDict, SynapseRequest
 
-from media_stats_module.query import parse_types_query
 from media_stats_module.rest._csv import CsvFile
 from media_stats_module.rest._list import ListResource, page_totals
+from media_stats_module.rest.parameters import parse_types_query
 from media_stats_module.storage import TypeUsage
 
 

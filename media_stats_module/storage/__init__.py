@@ -1,8 +1,6 @@
 """SQL, all of it: functions of a transaction and a query, for both databases."""
 
-from media_stats_module.storage.measurements import Measurements
-from media_stats_module.storage.store import MediaStatsStore
-from media_stats_module.storage.values import (
+from media_stats_module.storage.answers import (
     DayUsage,
     File,
     LocalSummary,
@@ -13,6 +11,8 @@ from media_stats_module.storage.values import (
     TypeUsage,
     Usage,
 )
+from media_stats_module.storage.measurements import Measurements
+from media_stats_module.storage.store import MediaStatsStore
 
 __all__ = [
     "DayUsage",

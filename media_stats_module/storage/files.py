@@ -4,21 +4,20 @@ from collections.abc import Iterable, Iterator
 
 from synapse.module_api import LoggingTransaction
 
-from media_stats_module.cursor import FilesPosition
-from media_stats_module.query import FilesOrder, FilesQuery
-from media_stats_module.storage._sql import (
+from media_stats_module.questions import FilesOrder, FilesPosition, FilesQuestion
+from media_stats_module.storage.answers import File, FilesPage
+from media_stats_module.storage.sources import (
+    MediaTable,
+    is_deactivated,
+    media_type_of,
+)
+from media_stats_module.storage.sql import (
     Sql,
     in_window,
     iterate_txn,
     of_owner,
     scan_txn,
 )
-from media_stats_module.storage._synapse import (
-    MediaTable,
-    is_deactivated,
-    media_type_of,
-)
-from media_stats_module.storage.values import File, FilesPage
 
 # Synapse's own deletion takes a file that nobody has read for one that was read when
 # it was created.
@@ -46,7 +45,7 @@ _REMOTE_COLUMNS = f"m.media_origin, NULL, {_COLUMNS}, NULL, NULL"
 
 
 def get_files_page_txn(
-    txn: LoggingTransaction, media: MediaTable, query: FilesQuery
+    txn: LoggingTransaction, media: MediaTable, query: FilesQuestion
 ) -> FilesPage:
     """One page of the files, from where the last one ended.
 
@@ -84,7 +83,7 @@ def get_files_page_txn(
 
 
 def iterate_files_txn(
-    txn: LoggingTransaction, media: MediaTable, query: FilesQuery
+    txn: LoggingTransaction, media: MediaTable, query: FilesQuestion
 ) -> Iterator[File]:
     """The same, for a page of any length: one by one, as the database gives them."""
     place = _place_txn(txn, media, query, query.limit)
@@ -94,7 +93,7 @@ def iterate_files_txn(
 
 
 def _place_txn(
-    txn: LoggingTransaction, media: MediaTable, query: FilesQuery, limit: int
+    txn: LoggingTransaction, media: MediaTable, query: FilesQuestion, limit: int
 ) -> Sql:
     """What follows the columns in a statement for so many files, called `m`.
 
@@ -130,7 +129,7 @@ def _place_txn(
     )
 
 
-def _filters(txn: LoggingTransaction, query: FilesQuery) -> Sql:
+def _filters(txn: LoggingTransaction, query: FilesQuestion) -> Sql:
     """Further conditions on a row, called `m`, that no index serves."""
     text = ""
     args: list[object] = []
@@ -163,7 +162,7 @@ def _names(media: MediaTable) -> list[str]:
     )
 
 
-def _after(media: MediaTable, query: FilesQuery) -> Sql:
+def _after(media: MediaTable, query: FilesQuestion) -> Sql:
     """A further condition on a row, called `m`: that it comes after a position."""
     position = query.after
     if position is None:
@@ -183,7 +182,7 @@ def _after(media: MediaTable, query: FilesQuery) -> Sql:
     )
 
 
-def _order_by(query: FilesQuery, key: str, names: Iterable[str]) -> str:
+def _order_by(query: FilesQuestion, key: str, names: Iterable[str]) -> str:
     """In which order: by a key, and where that is the same by what files are called."""
     direction = "DESC" if query.descending else "ASC"
     if query.order_by is FilesOrder.MEDIA_ID:
@@ -191,7 +190,7 @@ def _order_by(query: FilesQuery, key: str, names: Iterable[str]) -> str:
     return ", ".join([f"{key} {direction}", *names])
 
 
-def _key(query: FilesQuery) -> str:
+def _key(query: FilesQuestion) -> str:
     """The SQL expression for what files are in order of, besides what they are called.
 
     It is in the position of a page.

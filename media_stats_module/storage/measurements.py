@@ -5,15 +5,15 @@ from collections.abc import Mapping
 import attr
 from synapse.module_api import LoggingTransaction
 
-from media_stats_module.query import SummaryQuery
+from media_stats_module.questions import SummaryQuestion
+from media_stats_module.storage.answers import Summary
 from media_stats_module.storage.rollups import schema
 from media_stats_module.storage.rollups.state import RollupState, get_state_txn
 from media_stats_module.storage.rollups.tables import Rollup
 from media_stats_module.storage.summary import get_summary_txn
-from media_stats_module.storage.values import Summary
 
 
-@attr.s(auto_attribs=True, frozen=True, slots=True)
+@attr.frozen
 class Measurements:
     """What the metrics show.
 
@@ -52,6 +52,6 @@ def measure_txn(
     summary = None
     if with_summary:
         # Looking for duplicates would cost more than all else.
-        query = SummaryQuery(duplicates=False)
+        query = SummaryQuestion(duplicates=False)
         summary = get_summary_txn(txn, local, remote, query, has_rollups=has_rollups)
     return Measurements(summary, rollups)

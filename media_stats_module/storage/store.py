@@ -9,14 +9,24 @@ from synapse.module_api import LoggingTransaction, ModuleApi
 
 from media_stats_module.config import MediaStatsConfig
 from media_stats_module.metrics import differences_found
-from media_stats_module.query import (
-    FilesQuery,
-    MediaQuery,
-    OwnersQuery,
+from media_stats_module.questions import (
+    FilesQuestion,
+    MediaQuestion,
+    OwnersQuestion,
     Source,
-    SummaryQuery,
-    TimelineQuery,
-    TypesQuery,
+    SummaryQuestion,
+    TimelineQuestion,
+    TypesQuestion,
+)
+from media_stats_module.storage.answers import (
+    DayUsage,
+    File,
+    FilesPage,
+    OwnersPage,
+    OwnerUsage,
+    Summary,
+    TypesPage,
+    TypeUsage,
 )
 from media_stats_module.storage.files import get_files_page_txn, iterate_files_txn
 from media_stats_module.storage.measurements import Measurements, measure_txn
@@ -36,16 +46,6 @@ from media_stats_module.storage.rollups.tables import Rollup, all_rollups
 from media_stats_module.storage.summary import get_summary_txn
 from media_stats_module.storage.timeline import get_days_txn, get_kept_days_txn
 from media_stats_module.storage.types import get_types_page_txn, iterate_types_txn
-from media_stats_module.storage.values import (
-    DayUsage,
-    File,
-    FilesPage,
-    OwnersPage,
-    OwnerUsage,
-    Summary,
-    TypesPage,
-    TypeUsage,
-)
 from media_stats_module.synapse_internals import SnapshotReader, current_time_ms
 
 _P = ParamSpec("_P")
@@ -73,15 +73,15 @@ class MediaStatsStore:
             for rollup in (self._local, self._remote):
                 differences_found.labels(api.server_name, rollup.name)
 
-    async def get_users_page(self, query: OwnersQuery) -> OwnersPage:
+    async def get_users_page(self, query: OwnersQuestion) -> OwnersPage:
         """One page of the users that have local media, with their usage."""
         return await self._get_owners_page(self._local, query)
 
-    async def get_servers_page(self, query: OwnersQuery) -> OwnersPage:
+    async def get_servers_page(self, query: OwnersQuestion) -> OwnersPage:
         """One page of the servers that cached remote media came from."""
         return await self._get_owners_page(self._remote, query)
 
-    async def get_summary(self, query: SummaryQuery) -> Summary:
+    async def get_summary(self, query: SummaryQuestion) -> Summary:
         """What fills the media store."""
         return await self._snapshots.run(
             "media_stats_get_summary",
@@ -92,7 +92,7 @@ class MediaStatsStore:
             has_rollups=self.has_rollups,
         )
 
-    async def get_days(self, query: TimelineQuery) -> Sequence[DayUsage]:
+    async def get_days(self, query: TimelineQuestion) -> Sequence[DayUsage]:
         """The days on which media was created, and how much."""
         return await self._from_totals_or_media(
             "media_stats_get_days",
@@ -102,7 +102,7 @@ class MediaStatsStore:
             query,
         )
 
-    async def get_types_page(self, query: TypesQuery) -> TypesPage:
+    async def get_types_page(self, query: TypesQuestion) -> TypesPage:
         """One page of the types of the media, with how much there is of each."""
         return await self._snapshots.run(
             "media_stats_get_types_page",
@@ -111,7 +111,7 @@ class MediaStatsStore:
             query,
         )
 
-    async def get_files_page(self, query: FilesQuery) -> FilesPage:
+    async def get_files_page(self, query: FilesQuestion) -> FilesPage:
         """One page of the files themselves."""
         return await self._snapshots.run(
             "media_stats_get_files_page",
@@ -121,7 +121,7 @@ class MediaStatsStore:
         )
 
     async def export_users(
-        self, query: OwnersQuery, write: Callable[[Iterator[OwnerUsage]], None]
+        self, query: OwnersQuestion, write: Callable[[Iterator[OwnerUsage]], None]
     ) -> None:
         """Have all users that are asked for written, by a function that is given them.
 
@@ -137,7 +137,7 @@ class MediaStatsStore:
         )
 
     async def export_servers(
-        self, query: OwnersQuery, write: Callable[[Iterator[OwnerUsage]], None]
+        self, query: OwnersQuestion, write: Callable[[Iterator[OwnerUsage]], None]
     ) -> None:
         """The same for servers."""
         await self._export(
@@ -149,14 +149,14 @@ class MediaStatsStore:
         )
 
     async def export_types(
-        self, query: TypesQuery, write: Callable[[Iterator[TypeUsage]], None]
+        self, query: TypesQuestion, write: Callable[[Iterator[TypeUsage]], None]
     ) -> None:
         """The same for media types."""
         media = self._rollup(query).media
         await self._export(write, iterate_types_txn, media, query)
 
     async def export_files(
-        self, query: FilesQuery, write: Callable[[Iterator[File]], None]
+        self, query: FilesQuestion, write: Callable[[Iterator[File]], None]
     ) -> None:
         """The same for files."""
         media = self._rollup(query).media
@@ -246,7 +246,7 @@ class MediaStatsStore:
 
         await self._snapshots.run(f"media_stats_{iterate_txn.__name__}", export_txn)
 
-    def _rollup(self, query: MediaQuery) -> Rollup:
+    def _rollup(self, query: MediaQuestion) -> Rollup:
         return self._local if query.source is Source.LOCAL else self._remote
 
     def _get_rollup_states_txn(
@@ -257,7 +257,9 @@ class MediaStatsStore:
             return {}
         return {rollup.name: get_state_txn(txn, rollup) for rollup in rollups}
 
-    async def _get_owners_page(self, rollup: Rollup, query: OwnersQuery) -> OwnersPage:
+    async def _get_owners_page(
+        self, rollup: Rollup, query: OwnersQuestion
+    ) -> OwnersPage:
         return await self._from_totals_or_media(
             "media_stats_get_owners_page",
             get_kept_owners_page_txn,

@@ -5,20 +5,20 @@ from typing import cast
 
 from synapse.module_api import LoggingTransaction
 
-from media_stats_module.query import OwnersQuery, Source, SummaryQuery
-from media_stats_module.storage._synapse import (
-    MEDIA_HAVE_SHA256,
-    MediaTable,
-    is_postgres,
-)
-from media_stats_module.storage.owners import get_owners_page_txn
-from media_stats_module.storage.rollups.tables import Rollup
-from media_stats_module.storage.values import (
+from media_stats_module.questions import OwnersQuestion, Source, SummaryQuestion
+from media_stats_module.storage.answers import (
     LocalSummary,
     Reclaimable,
     RemoteSummary,
     Summary,
     Usage,
+)
+from media_stats_module.storage.owners import get_owners_page_txn
+from media_stats_module.storage.rollups.tables import Rollup
+from media_stats_module.storage.sources import (
+    MEDIA_HAVE_SHA256,
+    MediaTable,
+    is_postgres,
 )
 
 _OWNED = "m.user_id IS NOT NULL"
@@ -31,7 +31,7 @@ def get_summary_txn(
     txn: LoggingTransaction,
     local: Rollup,
     remote: Rollup,
-    query: SummaryQuery,
+    query: SummaryQuestion,
     *,
     has_rollups: bool,
 ) -> Summary:
@@ -71,7 +71,7 @@ def get_summary_txn(
 
 
 def get_local_summary_txn(
-    txn: LoggingTransaction, media: MediaTable, query: SummaryQuery, *, users: int
+    txn: LoggingTransaction, media: MediaTable, query: SummaryQuestion, *, users: int
 ) -> LocalSummary:
     """What users of this server have stored, all of them or one."""
     kinds = [
@@ -99,7 +99,7 @@ def get_local_summary_txn(
 
 
 def get_remote_summary_txn(
-    txn: LoggingTransaction, media: MediaTable, query: SummaryQuery, *, servers: int
+    txn: LoggingTransaction, media: MediaTable, query: SummaryQuestion, *, servers: int
 ) -> RemoteSummary:
     """What is stored of other servers, all of them or one."""
     kinds = ["m.media_origin IS NOT NULL", _QUARANTINED]
@@ -118,7 +118,7 @@ def get_remote_summary_txn(
 def _get_usages_txn(
     txn: LoggingTransaction,
     media: MediaTable,
-    query: SummaryQuery,
+    query: SummaryQuestion,
     kinds: Sequence[str],
 ) -> tuple[list[Usage], int]:
     """Add up files by kind, and count the uploads that were announced and not made.
@@ -195,7 +195,7 @@ def count_owners_txn(
     As many as a list of them has: the totals know, or it is an index probe per owner.
     """
     if owner is None:
-        nobody = OwnersQuery(limit=0)
+        nobody = OwnersQuestion(limit=0)
         return get_owners_page_txn(txn, rollup, nobody, has_rollups=has_rollups).total
     media = rollup.media
     txn.execute(

@@ -5,16 +5,16 @@ from typing import cast
 import attr
 from synapse.module_api import LoggingTransaction
 
-from media_stats_module.query import MediaQuery
-from media_stats_module.storage._sql import DAY_MS, counted_rows_txn, day_of
-from media_stats_module.storage._synapse import MediaTable
+from media_stats_module.questions import MediaQuestion
+from media_stats_module.storage.answers import DayUsage
 from media_stats_module.storage.rollups import read
 from media_stats_module.storage.rollups.tables import Rollup
-from media_stats_module.storage.values import DayUsage
+from media_stats_module.storage.sources import MediaTable
+from media_stats_module.storage.sql import DAY_MS, counted_rows_txn, day_of
 
 
 def get_days_txn(
-    txn: LoggingTransaction, rollup: Rollup, query: MediaQuery, *, has_rollups: bool
+    txn: LoggingTransaction, rollup: Rollup, query: MediaQuestion, *, has_rollups: bool
 ) -> list[DayUsage]:
     """The days on which media was created, in order, and how much.
 
@@ -35,7 +35,7 @@ def get_days_txn(
 
 
 def get_kept_days_txn(
-    txn: LoggingTransaction, rollup: Rollup, query: MediaQuery
+    txn: LoggingTransaction, rollup: Rollup, query: MediaQuestion
 ) -> list[DayUsage] | None:
     """The same, from the totals; None if they cannot tell.
 
@@ -64,7 +64,7 @@ def get_kept_days_txn(
 
 
 def get_live_days_txn(
-    txn: LoggingTransaction, media: MediaTable, query: MediaQuery
+    txn: LoggingTransaction, media: MediaTable, query: MediaQuestion
 ) -> list[DayUsage]:
     """The same, from the media itself.
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from synapse.module_api import LoggingTransaction
 
-from media_stats_module.query import TypesOrder, TypesQuery
-from media_stats_module.storage._sql import Sql, counted_rows_txn, iterate_txn
-from media_stats_module.storage._synapse import MediaTable, media_type_of
-from media_stats_module.storage.values import TypesPage, TypeUsage
+from media_stats_module.questions import TypesOrder, TypesQuestion
+from media_stats_module.storage.answers import TypesPage, TypeUsage
+from media_stats_module.storage.sources import MediaTable, media_type_of
+from media_stats_module.storage.sql import Sql, counted_rows_txn, iterate_txn
 
 # All that begin otherwise are in a group of their own.
 _GROUPS = ("application", "audio", "image", "text", "video")
@@ -22,7 +22,7 @@ _ORDER_BY = {
 
 
 def get_types_page_txn(
-    txn: LoggingTransaction, media: MediaTable, query: TypesQuery
+    txn: LoggingTransaction, media: MediaTable, query: TypesQuestion
 ) -> TypesPage:
     """One page of the types of the media, with how much there is of each.
 
@@ -39,7 +39,7 @@ def get_types_page_txn(
 
 
 def iterate_types_txn(
-    txn: LoggingTransaction, media: MediaTable, query: TypesQuery
+    txn: LoggingTransaction, media: MediaTable, query: TypesQuestion
 ) -> Iterator[TypeUsage]:
     """The same, for a page of any length: one by one, as the database gives them."""
     return _types(iterate_txn(txn, _statement_txn(txn, media, query)))
@@ -50,7 +50,7 @@ def _types(rows: Iterable[tuple[Any, ...]]) -> Iterator[TypeUsage]:
 
 
 def _statement_txn(
-    txn: LoggingTransaction, media: MediaTable, query: TypesQuery
+    txn: LoggingTransaction, media: MediaTable, query: TypesQuestion
 ) -> Sql:
     """The statement for a page.
 

@@ -10,12 +10,12 @@ from typing import cast
 import attr
 from synapse.module_api import LoggingTransaction
 
-from media_stats_module.storage._sql import Sql, day_of, scan_txn
-from media_stats_module.storage._synapse import MediaTable, is_postgres
 from media_stats_module.storage.rollups.tables import STATE, Rollup
+from media_stats_module.storage.sources import MediaTable, is_postgres
+from media_stats_module.storage.sql import Sql, day_of, scan_txn
 
 
-@attr.s(auto_attribs=True, frozen=True, slots=True)
+@attr.frozen
 class Differences:
     """How far the totals are from the media.
 

@@ -5,16 +5,21 @@ from typing import cast
 import attr
 from synapse.module_api import LoggingTransaction
 
-from media_stats_module.query import MAX_INTEGER, OwnersOrder, OwnersQuery, Window
-from media_stats_module.storage._owners import Owners, owners_page
-from media_stats_module.storage._sql import DAY_MS, Sql, room_to_hash
-from media_stats_module.storage._synapse import MediaTable, is_postgres
+from media_stats_module.questions import (
+    MAX_INTEGER,
+    OwnersOrder,
+    OwnersQuestion,
+    Window,
+)
+from media_stats_module.storage.answers import DayUsage, OwnersPage
+from media_stats_module.storage.owners.listing import Owners, owners_page
 from media_stats_module.storage.rollups import schema
 from media_stats_module.storage.rollups.tables import STATE, Rollup, fingerprint
-from media_stats_module.storage.values import DayUsage, OwnersPage
+from media_stats_module.storage.sources import MediaTable, is_postgres
+from media_stats_module.storage.sql import DAY_MS, Sql, room_to_hash
 
 
-@attr.s(auto_attribs=True, frozen=True, slots=True)
+@attr.frozen
 class _Totals:
     """What is known of totals that, together with the log, are exact.
 
@@ -29,7 +34,7 @@ class _Totals:
 
 
 def get_owners_page_txn(
-    txn: LoggingTransaction, rollup: Rollup, query: OwnersQuery
+    txn: LoggingTransaction, rollup: Rollup, query: OwnersQuestion
 ) -> OwnersPage | None:
     """One page of those who have media; None if the totals cannot tell.
 
@@ -47,7 +52,7 @@ def get_owners_page_txn(
 
 
 def owners_statement_txn(
-    txn: LoggingTransaction, rollup: Rollup, query: OwnersQuery
+    txn: LoggingTransaction, rollup: Rollup, query: OwnersQuestion
 ) -> Sql | None:
     """The statement that lists those who have media; None if the totals cannot tell.
 
@@ -178,7 +183,7 @@ def _totals_txn(txn: LoggingTransaction, rollup: Rollup) -> _Totals | None:
 
 
 def _owners_statement(
-    txn: LoggingTransaction, rollup: Rollup, query: OwnersQuery, totals: _Totals
+    txn: LoggingTransaction, rollup: Rollup, query: OwnersQuestion, totals: _Totals
 ) -> Sql:
     """The statement for those who have media. The rows are those of `Owners.listed`."""
     owners = Owners(txn, rollup.media, query)
@@ -194,7 +199,7 @@ def _owners_statement(
 
 
 def _settled_page(
-    rollup: Rollup, query: OwnersQuery, owners: Owners, totals: _Totals
+    rollup: Rollup, query: OwnersQuestion, owners: Owners, totals: _Totals
 ) -> Sql:
     """A page in an order that an index of the totals has, while the log is empty.
 
@@ -214,7 +219,7 @@ def _settled_page(
 
 
 def _changed_page(
-    rollup: Rollup, query: OwnersQuery, owners: Owners, totals: _Totals
+    rollup: Rollup, query: OwnersQuestion, owners: Owners, totals: _Totals
 ) -> Sql:
     """The same page, of the totals and the log together, which is read once.
 

@@ -12,13 +12,13 @@ from collections.abc import Iterable, Sequence
 
 from synapse.module_api import LoggingTransaction
 
-from media_stats_module.storage._sql import Sql, day_of
-from media_stats_module.storage._synapse import is_postgres
 from media_stats_module.storage.rollups.tables import (
     STATE,
     Rollup,
     fingerprint,
 )
+from media_stats_module.storage.sources import is_postgres
+from media_stats_module.storage.sql import Sql, day_of
 
 # Counted up whenever an object below changes. Totals of another version are rebuilt.
 SCHEMA_VERSION = 4

@@ -6,8 +6,8 @@ from typing import cast
 import attr
 from synapse.module_api import LoggingTransaction
 
-from media_stats_module.storage._synapse import is_postgres
 from media_stats_module.storage.rollups.tables import STATE, Rollup
+from media_stats_module.storage.sources import is_postgres
 
 
 class Phase(enum.Enum):
@@ -21,7 +21,7 @@ class Phase(enum.Enum):
     """They answer."""
 
 
-@attr.s(auto_attribs=True, frozen=True, slots=True)
+@attr.frozen
 class RollupState:
     """The state of the totals of one media table.
 

@@ -4,7 +4,7 @@ import attr
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.config import MediaStatsConfig
-from media_stats_module.storage._synapse import (
+from media_stats_module.storage.sources import (
     REMOTE_MEDIA,
     MediaTable,
     is_postgres,
@@ -14,7 +14,7 @@ from media_stats_module.storage._synapse import (
 STATE = "media_stats_state"
 
 
-@attr.s(auto_attribs=True, frozen=True, slots=True)
+@attr.frozen
 class Rollup:
     """The totals of one media table.
 

@@ -7,12 +7,12 @@ created_ts)`, which costs the same however much media there is in it.
 
 from synapse.module_api import LoggingTransaction
 
-from media_stats_module.query import MAX_INTEGER, OwnersQuery
-from media_stats_module.storage._sql import DAY_MS, Sql, in_window
-from media_stats_module.storage._summed import is_summed, summed_page_txn
+from media_stats_module.questions import MAX_INTEGER, OwnersQuestion
+from media_stats_module.storage.answers import OwnersPage
+from media_stats_module.storage.owners.summed import is_summed, summed_page_txn
 from media_stats_module.storage.rollups import read
 from media_stats_module.storage.rollups.tables import Rollup
-from media_stats_module.storage.values import OwnersPage
+from media_stats_module.storage.sql import DAY_MS, Sql, in_window
 
 # Probing the index for an owner costs what reading and adding up ten files does, if all
 # is in memory, and more if it is not.
@@ -23,7 +23,7 @@ _LONG_MS = 30 * DAY_MS
 
 
 def get_owners_page_txn(
-    txn: LoggingTransaction, rollup: Rollup, query: OwnersQuery
+    txn: LoggingTransaction, rollup: Rollup, query: OwnersQuestion
 ) -> OwnersPage | None:
     """One page of those who have media in a window.
 
@@ -75,7 +75,7 @@ def get_owners_page_txn(
     return summed_page_txn(txn, media, query, present, most=owners + 1)
 
 
-def is_long(query: OwnersQuery) -> bool:
+def is_long(query: OwnersQuestion) -> bool:
     """Whether there can be much media in the window of a query."""
     until_ts = MAX_INTEGER if query.until_ts is None else query.until_ts
     return until_ts - (query.from_ts or 0) > _LONG_MS

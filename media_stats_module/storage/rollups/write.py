@@ -12,14 +12,14 @@ from typing import cast
 import attr
 from synapse.module_api import LoggingTransaction
 
-from media_stats_module.storage._sql import day_of
-from media_stats_module.storage._synapse import is_postgres
 from media_stats_module.storage.rollups.tables import STATE, Rollup
+from media_stats_module.storage.sources import is_postgres
+from media_stats_module.storage.sql import day_of
 
 _ALL_ROWS = 2**63 - 1
 
 
-@attr.s(auto_attribs=True, frozen=True, slots=True)
+@attr.frozen
 class _Rows:
     """Rows to add to totals: `(owner, day, media_count, media_length)`."""
 

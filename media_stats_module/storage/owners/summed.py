@@ -11,11 +11,11 @@ from typing import cast
 
 from synapse.module_api import LoggingTransaction
 
-from media_stats_module.query import NO_LIMIT, OwnersOrder, OwnersQuery
-from media_stats_module.storage._owners import Owners
-from media_stats_module.storage._sql import Sql, in_window, room_to_hash
-from media_stats_module.storage._synapse import MediaTable, is_postgres
-from media_stats_module.storage.values import OwnersPage, OwnerUsage
+from media_stats_module.questions import NO_LIMIT, OwnersOrder, OwnersQuestion
+from media_stats_module.storage.answers import OwnersPage, OwnerUsage
+from media_stats_module.storage.owners.listing import Owners
+from media_stats_module.storage.sources import MediaTable, is_postgres
+from media_stats_module.storage.sql import Sql, in_window, room_to_hash
 
 # Reading a file by the index costs three times what it costs in a scan if the table is
 # in memory, and a hundred times if it is not. So more owners than this share of all are
@@ -30,7 +30,7 @@ _SIZES = {
 }
 
 
-def is_summed(query: OwnersQuery) -> bool:
+def is_summed(query: OwnersQuestion) -> bool:
     """Whether names and a search decide whose media has to be added up."""
     return query.order_by not in _SIZES or query.search_term is not None
 
@@ -38,7 +38,7 @@ def is_summed(query: OwnersQuery) -> bool:
 def summed_page_txn(
     txn: LoggingTransaction,
     media: MediaTable,
-    query: OwnersQuery,
+    query: OwnersQuestion,
     owners: Sql,
     *,
     most: int,
@@ -101,7 +101,7 @@ def _most_summed(owners: int) -> int:
 def _usages_txn(
     txn: LoggingTransaction,
     media: MediaTable,
-    query: OwnersQuery,
+    query: OwnersQuestion,
     names: Mapping[str, str | None],
 ) -> list[OwnerUsage]:
     """Add up the media of some owners, by the index that starts with the owner.

@@ -23,7 +23,7 @@ _PROFILES_HAVE_FULL_USER_ID = SCHEMA_VERSION >= 78
 MEDIA_HAVE_SHA256 = SCHEMA_VERSION >= 91
 
 
-@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
+@attr.frozen(kw_only=True)
 class MediaTable:
     """A table in which each row is a file, and whose file it is.
 

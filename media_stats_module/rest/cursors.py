@@ -6,25 +6,10 @@ it. So what is added or deleted meanwhile neither repeats rows nor hides any.
 
 import base64
 
-import attr
+from media_stats_module.questions import FilesPosition
 
 # Both databases compare 64-bit signed integers; one more is an error there.
 _KEYS = range(-(2**63), 2**63)
-
-
-@attr.s(auto_attribs=True, frozen=True, slots=True)
-class FilesPosition:
-    """A file's place in a list of files.
-
-    Attributes:
-        key: what the list is sorted by; None where it is sorted by name.
-        server_name: the server that the file is from, for remote files.
-        media_id: the file's ID on its server.
-    """
-
-    key: int | None
-    server_name: str | None
-    media_id: str
 
 
 def write_cursor(list_name: str, position: FilesPosition) -> str:

@@ -9,22 +9,22 @@ from typing import Any
 
 from synapse.module_api import LoggingTransaction
 
-from media_stats_module.query import OwnersOrder, OwnersQuery
-from media_stats_module.storage._sql import Sql
-from media_stats_module.storage._synapse import (
+from media_stats_module.questions import OwnersOrder, OwnersQuestion
+from media_stats_module.storage.answers import OwnersPage, OwnerUsage
+from media_stats_module.storage.owners.search import (
+    glob_containing,
+    glob_equal_to,
+    regex_containing,
+    regex_equal_to,
+)
+from media_stats_module.storage.sources import (
     MediaTable,
     is_deactivated,
     is_postgres,
     localpart_of,
     profile_of,
 )
-from media_stats_module.storage.search import (
-    glob_containing,
-    glob_equal_to,
-    regex_containing,
-    regex_equal_to,
-)
-from media_stats_module.storage.values import OwnersPage, OwnerUsage
+from media_stats_module.storage.sql import Sql
 
 _ORDER_BY = {
     OwnersOrder.MEDIA_LENGTH: "media_length {dir}, owner",
@@ -43,7 +43,7 @@ class Owners:
     """
 
     def __init__(
-        self, txn: LoggingTransaction, media: MediaTable, query: OwnersQuery
+        self, txn: LoggingTransaction, media: MediaTable, query: OwnersQuestion
     ) -> None:
         self._txn = txn
         self._are_users = media.owners_are_users

@@ -37,7 +37,7 @@ TICK_MS = 10_000
 REST = 100
 
 
-@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
+@attr.frozen(kw_only=True)
 class Snapshot:
     """What the gauges of one homeserver show.
 
@@ -55,7 +55,7 @@ class Snapshot:
 _Values = Mapping[tuple[str, ...], float]
 
 
-@attr.s(auto_attribs=True, frozen=True, slots=True)
+@attr.frozen
 class _Gauge:
     """One gauge.
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import attr
 
-from media_stats_module.cursor import FilesPosition
+from media_stats_module.questions import FilesPosition
 
 
-@attr.s(auto_attribs=True, frozen=True, slots=True)
+@attr.frozen
 class OwnerUsage:
     """The media of one owner: a user of this server, or a remote server.
 
@@ -24,7 +24,7 @@ class OwnerUsage:
     media_length: int
 
 
-@attr.s(auto_attribs=True, frozen=True, slots=True)
+@attr.frozen
 class OwnersPage:
     """One page of a list of owners.
 
@@ -37,7 +37,7 @@ class OwnersPage:
     total: int
 
 
-@attr.s(auto_attribs=True, frozen=True, slots=True)
+@attr.frozen
 class Usage:
     """An amount of files.
 
@@ -56,7 +56,7 @@ class Usage:
         )
 
 
-@attr.s(auto_attribs=True, frozen=True, slots=True)
+@attr.frozen
 class Reclaimable:
     """Files that could be deleted, thumbnails aside.
 
@@ -70,7 +70,7 @@ class Reclaimable:
     total: Usage
 
 
-@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
+@attr.frozen(kw_only=True)
 class LocalSummary:
     """What users of this server have stored.
 
@@ -105,7 +105,7 @@ class LocalSummary:
         return self.uploads + self.url_previews + self.without_owner + self.thumbnails
 
 
-@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
+@attr.frozen(kw_only=True)
 class RemoteSummary:
     """What is stored of other servers.
 
@@ -129,7 +129,7 @@ class RemoteSummary:
         return self.cached + self.thumbnails
 
 
-@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
+@attr.frozen(kw_only=True)
 class Summary:
     """What fills the media store.
 
@@ -162,7 +162,7 @@ class Summary:
         return [part for part in (self.local, self.remote) if part]
 
 
-@attr.s(auto_attribs=True, frozen=True, slots=True)
+@attr.frozen
 class DayUsage:
     """The media that was created on one day.
 
@@ -177,7 +177,7 @@ class DayUsage:
     media_length: int
 
 
-@attr.s(auto_attribs=True, frozen=True, slots=True)
+@attr.frozen
 class TypeUsage:
     """The media of one type, or of one group of types.
 
@@ -192,7 +192,7 @@ class TypeUsage:
     media_length: int
 
 
-@attr.s(auto_attribs=True, frozen=True, slots=True)
+@attr.frozen
 class TypesPage:
     """One page of a list of media types.
 
@@ -210,7 +210,7 @@ def _to_bool(value: object) -> bool | None:
     return None if value is None else bool(value)
 
 
-@attr.s(auto_attribs=True, frozen=True, slots=True)
+@attr.frozen
 class File:
     """A file.
 
@@ -241,7 +241,7 @@ class File:
     url_preview: bool | None = attr.ib(converter=_to_bool)
 
 
-@attr.s(auto_attribs=True, frozen=True, slots=True)
+@attr.frozen
 class FilesPage:
     """One page of a list of files.
 

@@ -20,15 +20,27 @@ import attr
 from synapse.module_api import SynapseRequest
 from synapse.module_api.errors import Codes, SynapseError
 
-from media_stats_module.cursor import FilesPosition, read_cursor
+from media_stats_module.questions import (
+    MAX_INTEGER,
+    NO_LIMIT,
+    FilesOrder,
+    FilesPosition,
+    FilesQuestion,
+    Interval,
+    OwnersOrder,
+    OwnersQuestion,
+    Source,
+    SummaryQuestion,
+    TimelineQuestion,
+    TypesOrder,
+    TypesQuestion,
+)
+from media_stats_module.rest.cursors import read_cursor
 from media_stats_module.synapse_internals import (
     parse_boolean,
     parse_integer,
     parse_string,
 )
-
-# Both databases store and compare 64-bit signed integers; one more is an error there.
-MAX_INTEGER = 2**63 - 1
 
 # No user ID or server name may be longer than 255 bytes and no displayname longer than
 # 256 characters (Matrix specification; synapse/handlers/profile.py). A longer text can
@@ -38,19 +50,8 @@ MAX_TEXT_LENGTH = 512
 # How many files are on a page at most. The next page costs no more than the first.
 MAX_FILES = 10_000
 
-# Stands for no limit. One less, since a limit and one more is asked for to see whether
-# there is a next page.
-NO_LIMIT = MAX_INTEGER - 1
-
 # `image/*` or anything without a star; what is stored need not be well-formed.
 _MEDIA_TYPE = re.compile(r"[^*]+/\*|[^*]+")
-
-
-class Source(enum.Enum):
-    """Where media came from: this server's users, or other servers."""
-
-    LOCAL = "local"
-    REMOTE = "remote"
 
 
 class Format(enum.Enum):
@@ -58,40 +59,6 @@ class Format(enum.Enum):
 
     JSON = "json"
     CSV = "csv"
-
-
-class Interval(enum.Enum):
-    """How long each part of a timeline is, by the calendar, in UTC."""
-
-    DAY = "day"
-    WEEK = "week"
-    MONTH = "month"
-
-
-class OwnersOrder(enum.Enum):
-    """By what a list of owners is sorted. Ties are broken by the owner's name."""
-
-    OWNER = enum.auto()
-    DISPLAYNAME = enum.auto()
-    MEDIA_LENGTH = enum.auto()
-    MEDIA_COUNT = enum.auto()
-
-
-class TypesOrder(enum.Enum):
-    """By what a list of media types is sorted. Ties are broken by the type."""
-
-    MEDIA_TYPE = "media_type"
-    MEDIA_LENGTH = "media_length"
-    MEDIA_COUNT = "media_count"
-
-
-class FilesOrder(enum.Enum):
-    """By what a list of files is sorted. Ties are broken by server and media ID."""
-
-    MEDIA_ID = "media_id"
-    MEDIA_LENGTH = "media_length"
-    CREATED_TS = "created_ts"
-    LAST_ACCESS_TS = "last_access_ts"
 
 
 _E = TypeVar("_E", bound=enum.Enum)
@@ -109,153 +76,7 @@ _SERVERS_ORDER_BY = {
 }
 
 
-@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
-class Window:
-    """A part of a question: when the media was created.
-
-    Attributes:
-        from_ts: at or after this time, in milliseconds since the epoch.
-        until_ts: at or before this time, likewise.
-    """
-
-    from_ts: int | None = None
-    until_ts: int | None = None
-
-    @property
-    def is_in_window(self) -> bool:
-        """Whether it is about less than all of time."""
-        return self.from_ts is not None or self.until_ts is not None
-
-
-@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
-class MediaQuery(Window):
-    """A part of a question: which media it is about.
-
-    Attributes:
-        source: where the media came from.
-        owner: whose it is, a full user ID or a server's name by the source; None for
-            everybody's.
-    """
-
-    source: Source = Source.LOCAL
-    owner: str | None = None
-
-
-@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
-class OwnersQuery(Window):
-    """One page of those who have media: users of this server, or remote servers.
-
-    Attributes:
-        order_by: the sort key. Users without a displayname come last in its order,
-            whatever the direction.
-        descending: whether the largest key comes first. Ties stay in ascending order.
-        start: how many owners to skip.
-        limit: how many owners to return at most.
-        search_term: list only users whose localpart or displayname contains this,
-            or whose user ID it is, or servers whose name contains it, ignoring case.
-        deactivated: list only users whose account is deactivated, or is not.
-    """
-
-    order_by: OwnersOrder = OwnersOrder.OWNER
-    descending: bool = False
-    start: int = 0
-    limit: int = 100
-    search_term: str | None = None
-    deactivated: bool | None = None
-
-
-@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
-class SummaryQuery:
-    """What fills the media store.
-
-    Attributes:
-        source: count only media from there; None for all.
-        owner: count only this owner's, a full user ID or a server's name by the source.
-        unread_since: say what was last read before this time, in milliseconds since
-            the epoch.
-        duplicates: whether to look for what is stored twice.
-    """
-
-    source: Source | None = None
-    owner: str | None = None
-    unread_since: int | None = None
-    duplicates: bool = True
-
-
-@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
-class TimelineQuery(MediaQuery):
-    """How much media was created when.
-
-    Attributes:
-        interval: how long each part of the answer is.
-    """
-
-    interval: Interval = Interval.DAY
-
-
-@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
-class TypesQuery(MediaQuery):
-    """One page of the media types that there are.
-
-    Attributes:
-        grouped: whether to put the types into a few groups.
-        order_by: the sort key.
-        descending: whether the largest key comes first. Ties stay in ascending order.
-        start: how many types to skip.
-        limit: how many types to return at most.
-    """
-
-    grouped: bool = False
-    order_by: TypesOrder = TypesOrder.MEDIA_TYPE
-    descending: bool = False
-    start: int = 0
-    limit: int = 100
-
-
-@attr.s(auto_attribs=True, frozen=True, slots=True, kw_only=True)
-class FilesQuery(MediaQuery):
-    """One page of the files themselves.
-
-    Attributes:
-        media_type: list only files of this type, in small letters and without
-            parameters; `image/*` for all types that begin with `image/`.
-        min_length: list only files of at least so many bytes.
-        unread_since: list only files that were last read before this time, in
-            milliseconds since the epoch; or created, if nobody has read them.
-        quarantined: list only files that are in quarantine, or are not.
-        deactivated: list only files of users whose account is deactivated, or is not.
-        order_by: the sort key.
-        descending: whether the largest key comes first. Ties stay in ascending order.
-        limit: how many files to return at most.
-        after: list only files that come after this one.
-    """
-
-    media_type: str | None = None
-    min_length: int | None = None
-    unread_since: int | None = None
-    quarantined: bool | None = None
-    deactivated: bool | None = None
-    order_by: FilesOrder = FilesOrder.MEDIA_ID
-    descending: bool = False
-    limit: int = 100
-    after: FilesPosition | None = None
-
-    @property
-    def list_name(self) -> str:
-        """Tells apart the lists between which no cursor can be exchanged."""
-        direction = "b" if self.descending else "f"
-        return f"{self.source.value} {self.order_by.value} {direction}"
-
-    def can_end_at(self, position: FilesPosition) -> bool:
-        """Whether a position says what a place in this list has to say."""
-        is_by_key = self.order_by is not FilesOrder.MEDIA_ID
-        is_remote = self.source is Source.REMOTE
-        return (position.key is not None) is is_by_key and (
-            position.server_name is not None
-        ) is is_remote
-
-
-def parse_users_query(request: SynapseRequest) -> OwnersQuery:
+def parse_users_query(request: SynapseRequest) -> OwnersQuestion:
     """Read the documented parameters of *Users' media usage statistics*.
 
     The names, defaults and errors are those of Synapse's Admin API documentation
@@ -268,7 +89,7 @@ def parse_users_query(request: SynapseRequest) -> OwnersQuery:
     return attr.evolve(query, deactivated=parse_boolean(request, "deactivated"))
 
 
-def parse_servers_query(request: SynapseRequest) -> OwnersQuery:
+def parse_servers_query(request: SynapseRequest) -> OwnersQuestion:
     """Read the same parameters for remote servers, which have no displayname.
 
     Raises:
@@ -277,7 +98,7 @@ def parse_servers_query(request: SynapseRequest) -> OwnersQuery:
     return _parse_owners_query(request, _SERVERS_ORDER_BY, "server_name")
 
 
-def parse_summary_query(request: SynapseRequest) -> SummaryQuery:
+def parse_summary_query(request: SynapseRequest) -> SummaryQuestion:
     """Read the parameters of `/v1/summary`.
 
     Raises:
@@ -286,7 +107,7 @@ def parse_summary_query(request: SynapseRequest) -> SummaryQuery:
     # Not a list: its parts have no columns in common. Who asks for CSV is told so.
     parse_string(request, "format", allowed_values=[Format.JSON.value])
     source, owner = _parse_owner(request)
-    return SummaryQuery(
+    return SummaryQuestion(
         source=source,
         owner=owner,
         unread_since=_parse_optional_integer(request, "unread_since"),
@@ -294,7 +115,7 @@ def parse_summary_query(request: SynapseRequest) -> SummaryQuery:
     )
 
 
-def parse_timeline_query(request: SynapseRequest) -> TimelineQuery:
+def parse_timeline_query(request: SynapseRequest) -> TimelineQuestion:
     """Read the parameters of `/v1/timeline`.
 
     Raises:
@@ -302,7 +123,7 @@ def parse_timeline_query(request: SynapseRequest) -> TimelineQuery:
     """
     source, owner = _parse_source(request)
     from_ts, until_ts = _parse_window(request)
-    return TimelineQuery(
+    return TimelineQuestion(
         source=source,
         owner=owner,
         from_ts=from_ts,
@@ -311,7 +132,7 @@ def parse_timeline_query(request: SynapseRequest) -> TimelineQuery:
     )
 
 
-def parse_types_query(request: SynapseRequest) -> TypesQuery:
+def parse_types_query(request: SynapseRequest) -> TypesQuestion:
     """Read the parameters of `/v1/types`.
 
     Raises:
@@ -319,7 +140,7 @@ def parse_types_query(request: SynapseRequest) -> TypesQuery:
     """
     source, owner = _parse_source(request)
     from_ts, until_ts = _parse_window(request)
-    return TypesQuery(
+    return TypesQuestion(
         source=source,
         owner=owner,
         from_ts=from_ts,
@@ -332,7 +153,7 @@ def parse_types_query(request: SynapseRequest) -> TypesQuery:
     )
 
 
-def parse_files_query(request: SynapseRequest) -> FilesQuery:
+def parse_files_query(request: SynapseRequest) -> FilesQuestion:
     """Read the parameters of `/v1/files`.
 
     Raises:
@@ -346,7 +167,7 @@ def parse_files_query(request: SynapseRequest) -> FilesQuery:
             "Query parameter deactivated is about users of this server, and "
             "goes with source=local only."
         )
-    query = FilesQuery(
+    query = FilesQuestion(
         source=source,
         owner=owner,
         from_ts=from_ts,
@@ -395,14 +216,14 @@ def _prefers_csv(request: SynapseRequest) -> bool:
 
 def _parse_owners_query(
     request: SynapseRequest, orders: Mapping[str, OwnersOrder], default_order: str
-) -> OwnersQuery:
+) -> OwnersQuestion:
     order_by = parse_string(
         request, "order_by", default=default_order, allowed_values=list(orders)
     )
     start = _parse_integer(request, "from", 0)
     limit = _parse_limit(request)
     from_ts, until_ts = _parse_window(request)
-    return OwnersQuery(
+    return OwnersQuestion(
         order_by=orders[order_by],
         start=start,
         limit=limit,
@@ -467,7 +288,9 @@ def _parse_media_type(request: SynapseRequest) -> str | None:
     return media_type
 
 
-def _parse_cursor(request: SynapseRequest, query: FilesQuery) -> FilesPosition | None:
+def _parse_cursor(
+    request: SynapseRequest, query: FilesQuestion
+) -> FilesPosition | None:
     token = parse_string(request, "from")
     if token is None:
         return None

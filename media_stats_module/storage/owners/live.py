@@ -15,12 +15,12 @@ from typing import cast
 
 from synapse.module_api import LoggingTransaction
 
-from media_stats_module.query import OwnersQuery
-from media_stats_module.storage._owners import Owners, owners_page
-from media_stats_module.storage._sql import Sql, in_window, scan_txn
-from media_stats_module.storage._summed import is_summed, summed_page_txn
-from media_stats_module.storage._synapse import MediaTable, is_postgres
-from media_stats_module.storage.values import OwnersPage
+from media_stats_module.questions import OwnersQuestion
+from media_stats_module.storage.answers import OwnersPage
+from media_stats_module.storage.owners.listing import Owners, owners_page
+from media_stats_module.storage.owners.summed import is_summed, summed_page_txn
+from media_stats_module.storage.sources import MediaTable, is_postgres
+from media_stats_module.storage.sql import Sql, in_window, scan_txn
 
 # A walk of fewer owners than this is never given up.
 _WALK_AT_LEAST = 1_000
@@ -30,7 +30,7 @@ _ROWS_PER_WALKED_OWNER = 40
 
 
 def get_owners_page_txn(
-    txn: LoggingTransaction, media: MediaTable, query: OwnersQuery
+    txn: LoggingTransaction, media: MediaTable, query: OwnersQuestion
 ) -> OwnersPage:
     """One page of those who have media, with their usage.
 
@@ -49,7 +49,7 @@ def get_owners_page_txn(
 
 
 def _walk_txn(
-    txn: LoggingTransaction, media: MediaTable, query: OwnersQuery
+    txn: LoggingTransaction, media: MediaTable, query: OwnersQuestion
 ) -> OwnersPage | None:
     """List owners by walking the index; None if a scan turns out to be cheaper.
 
@@ -86,7 +86,7 @@ def _walk_txn(
 
 
 def scan_statement_txn(
-    txn: LoggingTransaction, media: MediaTable, query: OwnersQuery
+    txn: LoggingTransaction, media: MediaTable, query: OwnersQuestion
 ) -> Sql:
     """The statement that lists owners by adding up the whole table once.
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import attr
 
-from media_stats_module.query import MAX_INTEGER, Interval, TimelineQuery
+from media_stats_module.questions import MAX_INTEGER, Interval, TimelineQuestion
 from media_stats_module.storage import DayUsage
 
 # 27 years of days, in an answer of a megabyte.
@@ -29,7 +29,7 @@ class TooManyBucketsError(Exception):
     """There would be more than `MAX_BUCKETS`, or some beyond the year 9998."""
 
 
-@attr.s(auto_attribs=True, frozen=True, slots=True)
+@attr.frozen
 class Bucket:
     """A day, week or month of a timeline.
 
@@ -50,7 +50,7 @@ class Bucket:
 
 
 def fill_buckets(
-    days: Sequence[DayUsage], query: TimelineQuery, now_ts: int
+    days: Sequence[DayUsage], query: TimelineQuestion, now_ts: int
 ) -> list[Bucket]:
     """Put days together to what was asked for, without a gap.
 

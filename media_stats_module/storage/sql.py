@@ -6,15 +6,15 @@ from typing import Any
 import attr
 from synapse.module_api import LoggingTransaction
 
-from media_stats_module.query import MediaQuery, Window
-from media_stats_module.storage._synapse import MediaTable, is_postgres
+from media_stats_module.questions import MediaQuestion, Window
+from media_stats_module.storage.sources import MediaTable, is_postgres
 
 DAY_MS = 24 * 60 * 60 * 1000
 
 _ROWS_AT_ONCE = 2_000
 
 
-@attr.s(auto_attribs=True, frozen=True, slots=True)
+@attr.frozen
 class Sql:
     """A piece of a statement with the values of its placeholders, in order."""
 
@@ -69,7 +69,7 @@ def of_owner(media: MediaTable, owner: str | None) -> Sql:
 
 
 def counted_rows_txn(
-    txn: LoggingTransaction, media: MediaTable, query: MediaQuery
+    txn: LoggingTransaction, media: MediaTable, query: MediaQuestion
 ) -> Sql:
     """The `FROM` and `WHERE` of the rows, called `m`, that count and are asked for.
 

@@ -4,17 +4,17 @@ from collections.abc import Iterator
 
 from synapse.module_api import LoggingTransaction
 
-from media_stats_module.query import OwnersQuery
-from media_stats_module.storage import live
-from media_stats_module.storage._owners import owners_of
-from media_stats_module.storage._sql import iterate_txn
+from media_stats_module.questions import OwnersQuestion
+from media_stats_module.storage.answers import OwnersPage, OwnerUsage
+from media_stats_module.storage.owners import live
+from media_stats_module.storage.owners.listing import owners_of
 from media_stats_module.storage.rollups import read, window
 from media_stats_module.storage.rollups.tables import Rollup
-from media_stats_module.storage.values import OwnersPage, OwnerUsage
+from media_stats_module.storage.sql import iterate_txn
 
 
 def get_owners_page_txn(
-    txn: LoggingTransaction, rollup: Rollup, query: OwnersQuery, *, has_rollups: bool
+    txn: LoggingTransaction, rollup: Rollup, query: OwnersQuestion, *, has_rollups: bool
 ) -> OwnersPage:
     """One page of those who have media, with their usage.
 
@@ -34,7 +34,7 @@ def get_owners_page_txn(
 
 
 def get_kept_owners_page_txn(
-    txn: LoggingTransaction, rollup: Rollup, query: OwnersQuery
+    txn: LoggingTransaction, rollup: Rollup, query: OwnersQuestion
 ) -> OwnersPage | None:
     """The same, if what rollups keep can tell, and soon; or else None.
 
@@ -51,7 +51,7 @@ def get_kept_owners_page_txn(
 
 
 def iterate_owners_txn(
-    txn: LoggingTransaction, rollup: Rollup, query: OwnersQuery, *, has_rollups: bool
+    txn: LoggingTransaction, rollup: Rollup, query: OwnersQuestion, *, has_rollups: bool
 ) -> Iterator[OwnerUsage]:
     """The same, for a page of any length: one by one, as the database gives them.
 
