@@ -1,64 +1,96 @@
 """`python3 demo`: a real Synapse with the module and some media, for a first look.
 
-Needs Python and nothing else: whatever is missing goes into an environment of its own.
-So nothing but the standard library is imported here, before that is done.
+It needs only Python. Synapse is installed into an environment of its own, so nothing
+but the standard library may be imported before that is done.
 """
 
 import argparse
+import contextlib
+import os
 import signal
+import socket
 import sys
 from pathlib import Path
+from types import FrameType
 
 _ROOT = Path(__file__).resolve().parent.parent
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main() -> int:
-    # An older Python would stumble over the imports below, less politely.
+    # An older Python would fail at the imports below with a traceback.
     if sys.version_info < (3, 10):  # noqa: UP036
         sys.exit("Python 3.10 or later is needed.")
-    # `python3 demo` puts this folder here, not the one that the folder is in.
+    # `python3 demo` puts this folder on the path, and not the folder above it.
     sys.path[0] = str(_ROOT)
     from demo.environment import ensure_synapse
     from demo.progress import Progress
 
     options = _parse_arguments()
-    options.directory.mkdir(parents=True, exist_ok=True)
-    # Ended by whatever means, it is to clean up. What a shell runs in the background
-    # would otherwise ignore SIGINT.
-    for means in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(means, signal.default_int_handler)
+    if options.port is not None:
+        _check_port(options.port)
+    for number in _SIGNALS:
+        # Under `nohup`, SIGHUP stays ignored.
+        if (number, signal.getsignal(number)) != (signal.SIGHUP, signal.SIG_IGN):
+            signal.signal(number, _end)
+    is_new = not options.directory.exists()
     try:
+        options.directory.mkdir(parents=True, exist_ok=True)
         progress = Progress.from_environment()
         ensure_synapse(_ROOT, options.directory, progress)
 
         from demo.first_look import show
 
         show(options.directory, options.port, once=options.once, progress=progress)
-    except KeyboardInterrupt:
-        return 130
+    finally:
+        if is_new:
+            # It is empty unless Synapse was installed into it.
+            with contextlib.suppress(OSError):
+                options.directory.rmdir()
     return 0
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    """End the demo. The `finally` blocks on the way out clean up."""
+    for other in _SIGNALS:
+        signal.signal(other, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
+def _check_port(port: int) -> None:
+    try:
+        with socket.create_server(("127.0.0.1", port)):
+            pass
+    except OverflowError:
+        sys.exit(f"There is no port {port}. Choose another --port.")
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        sys.exit(f"Port {port} cannot be used ({reason}). Choose another --port.")
 
 
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python3 demo",
         description="Start a real Synapse with media_stats_module and some media, and "
-        "show what the module says about it. Ctrl-C ends it and removes its data.",
+        "show what the module says about it. Ctrl-C stops Synapse and removes its "
+        "data.",
     )
     parser.add_argument(
         "--once",
         action="store_true",
-        help="end after showing the module's answer",
+        help="stop after printing the tables",
     )
     parser.add_argument(
-        "--port", type=int, help="where Synapse listens (default: a free port)"
+        "--port",
+        type=int,
+        help="the port that Synapse listens on (default: a free one)",
     )
     parser.add_argument(
         "--directory",
         type=Path,
         default=_ROOT / ".demo",
-        help="where Synapse is installed, unless Python has it, and where it keeps "
-        "its data while it runs (default: .demo in this project)",
+        help="the folder for Synapse's data while it runs, and for an environment with "
+        "Synapse if this Python has none (default: .demo in this project)",
     )
     return parser.parse_args()
 

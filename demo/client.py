@@ -14,7 +14,7 @@ import attr
 _TIMEOUT_S = 60.0
 
 
-@attr.s(frozen=True, auto_attribs=True, kw_only=True)
+@attr.frozen(kw_only=True)
 class Account:
     """A user of a homeserver who is logged in.
 
@@ -29,7 +29,7 @@ class Account:
     access_token: str = attr.ib(repr=False)
 
 
-@attr.s(frozen=True, auto_attribs=True, kw_only=True)
+@attr.frozen(kw_only=True)
 class Response:
     """What was answered to a request.
 
@@ -179,6 +179,15 @@ class Client:
             f"/_matrix/client/v3/profile/{quote(account.user_id)}/displayname",
             token=account.access_token,
             content={"displayname": displayname},
+        )
+
+    def set_avatar(self, account: Account, uri: str) -> None:
+        """Make an uploaded picture a user's avatar."""
+        self._ask(
+            "PUT",
+            f"/_matrix/client/v3/profile/{quote(account.user_id)}/avatar_url",
+            token=account.access_token,
+            content={"avatar_url": uri},
         )
 
     def upload(

@@ -1,10 +1,12 @@
-"""Sees to it that Synapse can be imported. Standard library only.
+"""Installs Synapse where Python has none. Standard library only.
 
-Where Python has no Synapse, an environment is made that has it, and Python starts again
-in there.
+The environment is kept in the demo's folder, and Python starts again in it.
 """
 
+import contextlib
 import os
+import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -13,7 +15,13 @@ from pathlib import Path
 
 from demo.progress import Progress
 
-_STILL_EVERY_S = 10
+# Lines in which pip says what it is doing.
+_STEPS_OF_PIP = ("Collecting", "Downloading", "Processing", "Building", "Installing")
+_LOG_TAIL_LINES = 15
+
+
+class InstallError(Exception):
+    """A command failed."""
 
 
 def ensure_synapse(project: Path, directory: Path, progress: Progress) -> None:
@@ -21,7 +29,7 @@ def ensure_synapse(project: Path, directory: Path, progress: Progress) -> None:
 
     Args:
         project: the folder of this project.
-        directory: where to make the environment, which is used again the next time.
+        directory: holds the environment, which later runs use again.
         progress: is told about every step.
     """
     if _has_synapse():
@@ -30,11 +38,20 @@ def ensure_synapse(project: Path, directory: Path, progress: Progress) -> None:
     if Path(sys.prefix) == environment:
         sys.exit(f"{environment} is broken. Remove it and try again.")
     python = environment / "bin" / "python"
-    # Written last, so that what was interrupted is not taken for whole.
+    # Written last: without it, the installation was interrupted.
     complete = environment / "complete"
     if not (complete.exists() and python.exists()):
-        _install(project, environment, directory / "install.log", progress)
-        complete.touch()
+        log_path = directory / "install.log"
+        try:
+            _install(project, environment, log_path, progress)
+            complete.touch()
+        except BaseException as error:
+            shutil.rmtree(environment, ignore_errors=True)
+            if isinstance(error, InstallError):
+                sys.exit(str(error))
+            log_path.unlink(missing_ok=True)
+            raise
+        log_path.unlink(missing_ok=True)
     os.execve(
         python,
         [str(python), str(project / "demo"), *sys.argv[1:]],
@@ -53,30 +70,79 @@ def _has_synapse() -> bool:
 def _install(
     project: Path, environment: Path, log_path: Path, progress: Progress
 ) -> None:
-    log_path.unlink(missing_ok=True)
-    progress.say(f"Making a Python environment in {environment}")
-    _run(
-        [sys.executable, "-m", "venv", "--clear", str(environment)], log_path, progress
+    progress.say(
+        "The first time, Synapse is installed: about 40 MB are downloaded, 250 MB of "
+        "disk are used, and it takes one to two minutes"
     )
-    progress.say("Installing Synapse and the module there: a minute or two")
-    pip = [str(environment / "bin" / "python"), "-m", "pip", "install"]
+    progress.say(f"Creating a Python environment in {environment}")
+    log_path.unlink(missing_ok=True)
     _run(
-        [*pip, "--disable-pip-version-check", "--editable", f"{project}[demo]"],
+        [sys.executable, "-m", "venv", "--clear", str(environment)],
+        log_path,
+        progress,
+        hint="On Debian and Ubuntu, the package python3-venv is needed.",
+    )
+    pip = [
+        *(str(environment / "bin" / "python"), "-m", "pip"),
+        *("--disable-pip-version-check", "install"),
+    ]
+    # Alone and without retries, so that a machine without a network learns it at once.
+    _run(
+        [*pip, "--retries", "0", "--timeout", "10", "setuptools>=77"],
+        log_path,
+        progress,
+        hint="pip could not get a package from its index. Is there a network?",
+    )
+    progress.say("Installing Synapse and the module with pip")
+    _run(
+        [*pip, "--no-build-isolation", "--editable", f"{project}[demo]"],
         log_path,
         progress,
     )
 
 
-def _run(command: Sequence[str], log_path: Path, progress: Progress) -> None:
-    """Run a command to its end, and end with it if it fails."""
-    with log_path.open("ab") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-    while True:
-        try:
-            exit_code = process.wait(_STILL_EVERY_S)
-            break
-        except subprocess.TimeoutExpired:
-            progress.say("... still at it")
+def _run(
+    command: Sequence[str], log_path: Path, progress: Progress, *, hint: str = ""
+) -> None:
+    """Run a command to its end.
+
+    Args:
+        command: the command.
+        log_path: the file to which its output is appended.
+        progress: is told what pip says.
+        hint: a likely reason if it fails.
+
+    Raises:
+        InstallError: it failed.
+    """
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        # Ctrl-C goes to the demo, which then ends all of it.
+        start_new_session=True,
+    )
+    lines: list[str] = []
+    try:
+        assert process.stdout is not None
+        with log_path.open("a") as log:
+            for line in process.stdout:
+                log.write(line)
+                lines.append(line)
+                if line.strip().startswith(_STEPS_OF_PIP):
+                    progress.say_detail(line.strip())
+        exit_code = process.wait()
+    except BaseException:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise
     if exit_code != 0:
-        log_text = log_path.read_text(errors="replace")
-        sys.exit(f"{log_text}\nThis failed: {' '.join(command)}")
+        tail = "".join(lines[-_LOG_TAIL_LINES:])
+        raise InstallError(
+            f"{tail}\nThis failed: {' '.join(command)}\n"
+            f"All of its output is in {log_path}. {hint}".rstrip()
+        )

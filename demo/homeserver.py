@@ -30,7 +30,7 @@ _ports_taken: set[int] = set()
 Resources = Sequence[str]
 
 
-@attr.s(frozen=True, auto_attribs=True)
+@attr.frozen
 class Redis:
     """Where the Redis (or Valkey) is that Synapse's processes talk through."""
 

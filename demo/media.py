@@ -1,4 +1,4 @@
-"""Who uploads what in the demo."""
+"""The files that people really upload in the demo."""
 
 from collections.abc import Callable
 from io import BytesIO
@@ -7,14 +7,14 @@ import attr
 from PIL import Image
 
 
-@attr.s(frozen=True, auto_attribs=True)
+@attr.frozen
 class File:
     """A file to upload.
 
     Attributes:
         name: with an ending.
         media_type: such as `image/png`.
-        read: returns what is in it.
+        read: returns its content.
     """
 
     name: str
@@ -22,14 +22,14 @@ class File:
     read: Callable[[], bytes]
 
 
-@attr.s(frozen=True, auto_attribs=True)
+@attr.frozen
 class Person:
-    """Somebody to register.
+    """A user to register.
 
     Attributes:
         localpart: of the user ID.
         displayname: in any script.
-        files: what they upload.
+        files: what they upload. The first is their avatar if it is a picture.
     """
 
     localpart: str
@@ -39,7 +39,7 @@ class Person:
 
 def _picture(name: str, width: int, height: int) -> File:
     def read() -> bytes:
-        # Noise, on a slope: like a photograph, it does not compress well.
+        # Noise on a slope. Like a photograph, it does not compress well.
         slope = Image.linear_gradient("L").resize((width, height))
         noise = Image.effect_noise((width, height), 60)
         file = BytesIO()
@@ -56,11 +56,11 @@ def _text(name: str, text: str) -> File:
 PEOPLE = (
     Person(
         "alice",
-        "Alice",
+        "Alice Ahlström",
         (
+            _picture("avatar.png", 128, 128),
             _picture("mountains.png", 1000, 750),
             _picture("lake.png", 800, 600),
-            _picture("cat.png", 400, 300),
         ),
     ),
     Person(
@@ -74,8 +74,7 @@ PEOPLE = (
     Person(
         "chandra",
         "चन्द्रा",
-        (_picture("avatar.png", 128, 128), _text("श्लोक.txt", "नमस्ते\n")),
+        (_picture("avatar.png", 96, 96), _text("श्लोक.txt", "नमस्ते\n")),
     ),
     Person("dora", "Dora", (_picture("poster.png", 1200, 1200),)),
-    Person("erik", "Erik, who uploads nothing", ()),
 )

@@ -1,25 +1,30 @@
-"""Lines that say what is going on, and since when. Standard library only."""
+"""Lines that say what the demo is doing, and since when. Standard library only."""
 
+import contextlib
 import os
 import sys
 import time
 
 _STARTED = "MEDIA_STATS_DEMO_STARTED"
+_WIDTH = 78
+_DETAIL_EVERY_S = 3.0
 
 
 class Progress:
-    """Tells what is going on, on standard error: standard output is for the result."""
+    """Writes to standard error; standard output is for the result."""
 
     def __init__(self, started: float) -> None:
         """
         Args:
-            started: when all this began, in seconds since the epoch.
+            started: the time at which the demo was started, in seconds since the epoch.
         """
         self._started = started
+        self._detail_at = 0.0
+        self._has_detail = False
 
     @classmethod
     def from_environment(cls) -> "Progress":
-        """Go on from where the process left off that has become this one, if any."""
+        """Go on from where the process before this one left off, if there was one."""
         return cls(float(os.environ.get(_STARTED) or time.time()))
 
     def to_environment(self) -> dict[str, str]:
@@ -28,5 +33,33 @@ class Progress:
 
     def say(self, text: str) -> None:
         """Write a line."""
-        elapsed = time.time() - self._started
-        print(f"[{elapsed:4.0f} s] {text}", file=sys.stderr, flush=True)
+        self._clear_detail()
+        self._write(f"{self._elapsed()} {text}\n")
+
+    def say_detail(self, text: str) -> None:
+        """Say what the current step is doing.
+
+        On a terminal the next call overwrites it. Elsewhere it is a line, and written
+        at most every few seconds.
+        """
+        line = f"{self._elapsed()}   {text}"[:_WIDTH]
+        if sys.stderr.isatty():
+            self._clear_detail()
+            self._write(line)
+            self._has_detail = True
+        elif time.monotonic() >= self._detail_at + _DETAIL_EVERY_S:
+            self._detail_at = time.monotonic()
+            self._write(line + "\n")
+
+    def _elapsed(self) -> str:
+        return f"[{time.time() - self._started:4.0f} s]"
+
+    def _clear_detail(self) -> None:
+        if self._has_detail:
+            self._write("\r" + " " * _WIDTH + "\r")
+            self._has_detail = False
+
+    def _write(self, text: str) -> None:
+        # The terminal may have been closed, and cleaning up must go on.
+        with contextlib.suppress(OSError):
+            print(text, end="", file=sys.stderr, flush=True)

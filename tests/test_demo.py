@@ -1,15 +1,14 @@
 """The demo, run as a user runs it: `python3 demo`."""
 
-import json
 import os
 import re
 import shlex
 import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -23,13 +22,15 @@ _BARE_PYTHON = (sys.executable, "-S")
 
 
 def run(
-    *arguments: str, python: tuple[str, ...] = (sys.executable,)
+    *arguments: str,
+    python: tuple[str, ...] = (sys.executable,),
+    environment: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run the demo to its end."""
     return subprocess.run(
         [*python, "demo", *arguments],
         cwd=_PROJECT,
-        env=_environment(),
+        env={**_environment(), **(environment or {})},
         capture_output=True,
         text=True,
         timeout=_TIMEOUT_S,
@@ -42,10 +43,16 @@ def _environment() -> dict[str, str]:
     return environment
 
 
-def answer_in(printed: str) -> Any:
-    """The module's answer, out of what the demo printed."""
-    start = printed.index("\n{\n")
-    return json.loads(printed[start : printed.index("\n}\n", start) + 2])
+def table_in(printed: str, heading: str) -> dict[str, tuple[str, str]]:
+    """A table that the demo printed: files and size by name."""
+    _, _, below = printed.partition(f"{heading}\n")
+    rows = below.partition("\n\n")[0].splitlines()[1:]
+    table = {}
+    for row in rows:
+        found = re.fullmatch(r" +(\S+) +(\S+ \S+)  (.+)", row)
+        assert found is not None, row
+        table[found[3]] = (found[1], found[2])
+    return table
 
 
 def curl_in(printed: str) -> list[str]:
@@ -84,25 +91,30 @@ def test_first_look(
 ) -> None:
     demo, printed = running_demo
 
-    # It has printed what the module answers,
-    answer = answer_in(printed)
-    users = {user["user_id"]: user for user in answer["users"]}
-    assert answer["total"] == len(users) == 4
-    assert users["@chandra:localhost"]["displayname"] == "चन्द्रा"
-    assert users["@alice:localhost"]["media_count"] == 3
-    lengths = [user["media_length"] for user in answer["users"]]
-    assert lengths == sorted(lengths, reverse=True)
+    # It has printed tables,
+    kinds = table_in(printed, "What fills the media store")
+    assert kinds["TOTAL"][0] == "28,207"
+    users = table_in(printed, "The largest of 60 users")
+    assert "चन्द्रा  @chandra:localhost" in users
+    assert len(table_in(printed, "The largest of 51 servers in the remote cache")) == 5
+    assert "video" in table_in(printed, "Local media by type")
 
-    # a command that asks again,
+    # a command that asks for one of them as JSON,
     curl, header_option, header, address = curl_in(printed)
     assert (curl, header_option) == ("curl", "--header")
     url = urlsplit(address)
     client = Client(f"http://{url.netloc}")
     name, _, value = header.partition(": ")
     response = client.request("GET", f"{url.path}?{url.query}", headers={name: value})
-    assert (response.status, response.json()) == (200, answer)
+    answered = response.json()["users"]
+    assert [user["user_id"] for user in answered] == [
+        name.split()[-1] for name in users
+    ]
+    assert [f"{user['media_count']:,}" for user in answered] == [
+        files for files, _ in users.values()
+    ]
 
-    # and where the dashboard is, with a password that works.
+    # and the address of the dashboard, with a password that works.
     found = re.search(r"the user (\S+) with the password (\S+):\n\n +(\S+)\n", printed)
     assert found is not None, printed
     admin, password, dashboard = found.groups()
@@ -121,16 +133,70 @@ def test_first_look(
 
 
 def test_once(tmp_path: Path) -> None:
-    """It ends by itself, and what is going on is not among the result."""
-    demo = run("--once", "--directory", str(tmp_path))
+    """It ends by itself, and prints nothing about the server that is gone."""
+    directory = tmp_path / "new"
+    demo = run("--once", "--directory", str(directory))
 
     assert demo.returncode == 0, demo.stderr
-    assert answer_in(demo.stdout)["total"] == 4
-    assert curl_in(demo.stdout)
+    assert table_in(demo.stdout, "What fills the media store")["TOTAL"]
+    assert "curl" not in demo.stdout
+    assert "http" not in demo.stdout
     progress = demo.stderr.splitlines()
     assert len(progress) >= 3
     assert all(re.match(r"\[ *[0-9]+ s\] ", line) for line in progress)
-    assert list(tmp_path.iterdir()) == []
+    assert not directory.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
+def test_ended_while_it_installs(number: signal.Signals, tmp_path: Path) -> None:
+    directory = tmp_path / "new"
+    with subprocess.Popen(
+        [*_BARE_PYTHON, "demo", "--directory", str(directory)],
+        cwd=_PROJECT,
+        env=_environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as demo:
+        assert demo.stderr is not None
+        for line in demo.stderr:
+            if "Creating a Python environment" in line:
+                break
+        demo.send_signal(number)
+        assert demo.wait(_TIMEOUT_S) == 128 + number
+
+    assert not directory.exists()
+
+
+def test_taken_port(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        arguments = ("--port", str(port), "--directory", str(tmp_path / "new"))
+        demo = run(*arguments, python=_BARE_PYTHON)
+
+    assert demo.returncode == 1
+    assert demo.stderr == (
+        f"Port {port} cannot be used (Address already in use). Choose another --port.\n"
+    )
+    assert not (tmp_path / "new").exists()
+
+
+def test_without_network(tmp_path: Path) -> None:
+    no_index = {
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_EXTRA_INDEX_URL": "",
+        "PIP_FIND_LINKS": "",
+        "PIP_INDEX_URL": "http://127.0.0.1:1/simple",
+    }
+    arguments = ("--once", "--directory", str(tmp_path))
+    demo = run(*arguments, python=_BARE_PYTHON, environment=no_index)
+
+    assert demo.returncode == 1
+    assert demo.stderr.endswith(
+        "pip could not get a package from its index. Is there a network?\n"
+    )
+    # One attempt is enough.
+    assert "Retrying" not in demo.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["install.log"]
 
 
 def test_help_with_nothing_installed() -> None:
