@@ -14,7 +14,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Response, expect
 
 _ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(_ROOT), str(_ROOT / "tests")]
+sys.path[:0] = [str(_ROOT), str(_ROOT / "tests" / "dashboard")]
 
 from dashboard_page import DashboardPage, chromium  # noqa: E402
 

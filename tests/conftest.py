@@ -68,7 +68,9 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     for warning in _WARNINGS_OF_OTHERS:
         config.addinivalue_line("filterwarnings", f"ignore:{warning}")
-    if config.getoption("database") == "postgres":
+    # With pytest-xdist its first process starts it for all, which get the environment.
+    is_xdist_worker = hasattr(config, "workerinput")
+    if config.getoption("database") == "postgres" and not is_xdist_worker:
         _start_postgres()
     # Last on the path: the harness is a package called `tests`, with its own helpers.
     sys.path.append(str(ensure_harness()))

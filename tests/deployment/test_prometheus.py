@@ -18,10 +18,10 @@ from support import MODULE_PATH
 from demo.client import Client
 from demo.homeserver import Homeserver
 
-_ROOT = Path(__file__).parent.parent
+_ROOT = Path(__file__).resolve().parents[2]
 _DASHBOARD = _ROOT / "contrib" / "grafana" / "media_stats.json"
 _RULES = _ROOT / "contrib" / "prometheus" / "media_stats.rules.yaml"
-_ALERT_TESTS = _ROOT / "tests" / "alerts.test.yaml"
+_ALERT_TESTS = Path(__file__).with_name("alerts.test.yaml")
 
 # A scrape and a refresh come every second, a build some seconds after the start. What
 # takes this long on a busy machine has failed.

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from deployment import wait_until
+from realservers.deployment import wait_until
 from realservers.postgres import PostgresServer
 from support import MODULE_PATH
 

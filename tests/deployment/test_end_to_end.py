@@ -14,7 +14,7 @@ import psycopg2
 import pytest
 import readme
 import yaml
-from deployment import Deployment, deployed, wait_until
+from realservers.deployment import Deployment, deployed, wait_until
 from realservers.proxies import PROXIES
 from support import MODULE_PATH
 from synapse import __version__ as synapse_version

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import attr
 import pytest
-from deployment import wait_until
+from realservers.deployment import wait_until
 from support import MODULE_PATH
 
 from demo.client import Account

@@ -24,9 +24,9 @@ import attr
 import psycopg2
 import pytest
 from dashboard_page import chromium, find_chromium
-from deployment import Deployment, deployed
 from owners_model import users_answer
 from psycopg2.extras import execute_values
+from realservers.deployment import Deployment, deployed
 from realservers.proxies import Caddy
 from support import LocalMedia
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-_ROOT = Path(__file__).parent.parent
+_ROOT = Path(__file__).resolve().parents[2]
 _PACKAGE = _ROOT / "media_stats_module"
 
 # Loads every part of the package, and the module as Synapse does.

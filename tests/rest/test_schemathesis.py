@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from deployment import wait_until
 from media_database import Connection
+from realservers.deployment import wait_until
 from realservers.postgres import PostgresServer
 
 from demo.client import Account

@@ -15,7 +15,7 @@ import pytest
 
 from demo.client import Client
 
-_PROJECT = Path(__file__).resolve().parent.parent
+_PROJECT = Path(__file__).resolve().parents[2]
 _TIMEOUT_S = 300
 # Without what is installed, and so without Synapse.
 _BARE_PYTHON = (sys.executable, "-S")

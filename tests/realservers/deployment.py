@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 import attr
 import pytest
 import readme
-from realservers.postgres import PostgresServer
-from realservers.proxies import Proxy
-from realservers.valkey import ValkeyServer
 
 from demo.client import Account, Client, Response
 from demo.homeserver import Homeserver, Redis, Resources
+from realservers.postgres import PostgresServer
+from realservers.proxies import Proxy
+from realservers.valkey import ValkeyServer
 
 _WAIT_TIMEOUT_S = 120.0
 
