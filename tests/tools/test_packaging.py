@@ -3,6 +3,7 @@
 import email
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+import media_stats_module
 
 _ROOT = Path(__file__).resolve().parents[2]
 _PACKAGE = _ROOT / "media_stats_module"
@@ -40,17 +43,30 @@ json.dump([media_stats_module.__file__, module.__name__, config.path], sys.stdou
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The sdist, and the wheel that is built from it, by their kind."""
+    """The sdist and the wheel, by their kind."""
     source = tmp_path_factory.mktemp("source") / "checkout"
-    # Elsewhere, as building leaves files behind.
+    # Elsewhere, as building may leave files behind.
     shutil.copytree(
-        _ROOT,
-        source,
-        ignore=shutil.ignore_patterns(".*", "*.egg-info", "__pycache__", "build"),
+        _ROOT, source, ignore=shutil.ignore_patterns(".*", "*.egg-info", "build")
     )
+    # What an earlier build or an older version left there.
+    for stale in ("build/lib/media_stats_module", "media_stats_module/__pycache__"):
+        folder = source / stale
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "stale.cpython-311.pyc").touch()
+        (folder / "stale.py").touch()
     output = tmp_path_factory.mktemp("built")
     subprocess.run(
-        [sys.executable, "-m", "build", "--outdir", output, source],
+        [
+            sys.executable,
+            "-m",
+            "build",
+            "--sdist",
+            "--wheel",
+            "--outdir",
+            output,
+            source,
+        ],
         check=True,
         capture_output=True,
         text=True,
@@ -105,19 +121,33 @@ def test_wheel_holds_the_package_and_nothing_else(built: dict[str, Path]) -> Non
     assert "media_stats_module/py.typed" in names
 
 
-def test_wheel_requires_nothing(built: dict[str, Path]) -> None:
+def test_metadata(built: dict[str, Path]) -> None:
     with zipfile.ZipFile(built["wheel"]) as wheel:
         (name,) = (name for name in wheel.namelist() if name.endswith("/METADATA"))
         metadata = email.message_from_bytes(wheel.read(name))
 
     assert metadata["Name"] == "synapse-media-stats-module"
+    assert metadata["Version"] == media_stats_module.__version__
     assert metadata["Requires-Python"] == ">=3.10"
+    # uPlot, which the dashboard brings along, has the MIT license.
+    assert metadata["License-Expression"] == "Apache-2.0 AND MIT"
+    assert len(metadata.get_all("License-File", [])) == 2
     for requirement in metadata.get_all("Requires-Dist", []):
         assert "extra ==" in requirement
+    # An index page cannot follow relative links.
+    links = re.findall(r"\]\((.*?)\)", metadata.get_payload())
+    assert links
+    assert all(link.startswith("https://") for link in links)
 
 
-def test_sdist_holds_what_one_has_to_read(built: dict[str, Path]) -> None:
+def test_sdist_holds_what_a_contributor_needs(built: dict[str, Path]) -> None:
     with tarfile.open(built["sdist"]) as sdist:
         names = {name.partition("/")[2] for name in sdist.getnames()}
 
-    assert {"README.md", "LICENSE", "setup.cfg", "pyproject.toml"} <= names
+    tracked = subprocess.check_output(
+        ["git", "ls-files"], cwd=_ROOT, text=True
+    ).splitlines()
+    missing = {path for path in tracked if (_ROOT / path).exists()} - names
+    # The files of the repository itself, and what the copy above leaves out.
+    assert {path for path in missing if not path.startswith(".")} == set()
+    assert {name for name in names if "stale" in name or ".pyc" in name} == set()
