@@ -4,6 +4,7 @@ from synapse.module_api import JsonDict, SynapseRequest
 
 from media_stats_module.questions import Source
 from media_stats_module.rest._csv import CsvFile
+from media_stats_module.rest._json import Rows
 from media_stats_module.rest._list import ListResource
 from media_stats_module.rest.cursors import write_cursor
 from media_stats_module.rest.parameters import parse_files_query
@@ -31,7 +32,7 @@ class FilesMediaStatsResource(ListResource):
         query = parse_files_query(request)
         page = await self._store.get_files_page(query)
         body = self._local_body if query.source is Source.LOCAL else self._remote_body
-        answer: JsonDict = {"files": await self.bodies(page.files, body)}
+        answer: JsonDict = {"files": Rows(page.files, body)}
         if page.end:
             answer["next_token"] = write_cursor(query.list_name, page.end)
         return answer
