@@ -4,6 +4,7 @@ Where Synapse has a check, its own function checks, in its own words.
 """
 
 import enum
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import TypeVar
 
@@ -32,11 +33,12 @@ def invalid_parameter(message: str) -> SynapseError:
 
 def parse_text(request: SynapseRequest, name: str) -> str | None:
     """Read a text in any script; None if it is not given."""
-    values = (request.args or {}).get(name.encode())
+    arguments: Mapping[bytes, Sequence[bytes]] = request.args
+    values = arguments.get(name.encode())
     if not values:
         return None
     try:
-        text: str = values[0].decode()
+        text = values[0].decode()
     except UnicodeDecodeError:
         raise invalid_parameter(f"Query parameter {name} must be UTF-8.") from None
     if text == "":
