@@ -6,7 +6,7 @@ published clients send some.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 import attr
@@ -20,6 +20,7 @@ from media_stats_module.questions import (
     Interval,
     OwnersOrder,
     OwnersQuestion,
+    ReclaimableQuestion,
     Source,
     SummaryQuestion,
     TimelineQuestion,
@@ -36,8 +37,14 @@ from media_stats_module.rest._parse import (
     parse_window,
 )
 from media_stats_module.rest.cursors import read_cursor
+from media_stats_module.rest.deletion import parse_deletion, parse_files_deletion
 from media_stats_module.rest.formats import Format, parse_format
-from media_stats_module.rest.owner_filter import parse_owner, parse_source
+from media_stats_module.rest.owner_filter import (
+    parse_optional_source,
+    parse_owner,
+    parse_source,
+)
+from media_stats_module.storage.sources import MEDIA_HAVE_SHA256
 from media_stats_module.synapse_internals import parse_boolean, parse_string
 
 # How many files are on a page at most. The next page costs no more than the first.
@@ -45,6 +52,8 @@ MAX_FILES = 10_000
 
 # `image/*`, or anything without a star: stored types need not be well-formed.
 _MEDIA_TYPE = re.compile(r"[^*]+/\*|[^*]+")
+
+_SHA256 = re.compile("[0-9A-Fa-f]{64}")
 
 _USERS_ORDER_BY = {
     "media_length": OwnersOrder.MEDIA_LENGTH,
@@ -93,8 +102,31 @@ def parse_summary_query(request: SynapseRequest) -> SummaryQuestion:
     return SummaryQuestion(
         source=source,
         owner=owner,
-        unread_since=parse_optional_integer(request, "unread_since"),
         duplicates=parse_boolean(request, "duplicates", default=True),
+    )
+
+
+def parse_reclaimable_query(
+    request: SynapseRequest, default_before_ts: Sequence[int]
+) -> ReclaimableQuestion:
+    """Read the parameters of `/v1/reclaimable`.
+
+    Args:
+        request: has the parameters.
+        default_before_ts: the times to ask about if it names none.
+
+    Raises:
+        SynapseError: 400, naming the parameter and what it should be.
+    """
+    # Not a list, as the summary.
+    parse_string(request, "format", allowed_values=[Format.JSON.value])
+    before_ts, rules = parse_deletion(request, "before_ts")
+    source, owner = parse_optional_source(request)
+    return ReclaimableQuestion(
+        source=source,
+        owner=owner,
+        before_ts=default_before_ts if before_ts is None else [before_ts],
+        rules=rules,
     )
 
 
@@ -142,10 +174,13 @@ def parse_files_query(request: SynapseRequest) -> FilesQuestion:
     Raises:
         SynapseError: 400, naming the parameter and what it should be.
     """
-    source, owner = parse_source(request)
+    sha256 = _parse_sha256(request)
+    source, owner = (
+        parse_source(request) if sha256 is None else parse_optional_source(request)
+    )
     from_ts, until_ts = parse_window(request)
     deactivated = parse_boolean(request, "deactivated")
-    if deactivated is not None and source is Source.REMOTE:
+    if deactivated is not None and source is not Source.LOCAL:
         raise invalid_parameter(
             "Query parameter deactivated is about users of this server, and "
             "goes with source=local only."
@@ -157,7 +192,8 @@ def parse_files_query(request: SynapseRequest) -> FilesQuestion:
         until_ts=until_ts,
         media_type=_parse_media_type(request),
         min_length=parse_optional_integer(request, "min_length"),
-        unread_since=parse_optional_integer(request, "unread_since"),
+        sha256=sha256,
+        deletion=parse_files_deletion(request),
         quarantined=parse_boolean(request, "quarantined"),
         deactivated=deactivated,
         order_by=parse_enum(request, "order_by", FilesOrder.MEDIA_ID),
@@ -200,6 +236,21 @@ def _parse_media_type(request: SynapseRequest) -> str | None:
             "image/* for all types that begin with image/."
         )
     return media_type
+
+
+def _parse_sha256(request: SynapseRequest) -> str | None:
+    text = parse_text(request, "sha256")
+    if text is None:
+        return None
+    if not _SHA256.fullmatch(text):
+        raise invalid_parameter("Query parameter sha256 must be 64 hexadecimal digits.")
+    if not MEDIA_HAVE_SHA256:
+        raise invalid_parameter(
+            "Query parameter sha256 needs Synapse 1.128 or later: this version keeps "
+            "no hashes."
+        )
+    # As Synapse writes it.
+    return text.lower()
 
 
 def _parse_cursor(
