@@ -11,7 +11,6 @@ from media_stats_module.storage.sources import (
     MEDIA_HAVE_SHA256,
     MediaTable,
     is_deactivated,
-    is_postgres,
     media_type_of,
 )
 from media_stats_module.storage.sql import (
@@ -231,17 +230,12 @@ def _place_txn(
         names = [f"{name} || ''" for name in names]
     is_scan = not is_walk and question.owner is None and question.sha256 is None
     scan = scan_txn(txn, media, in_window(question)) if is_scan else ""
-    at_most = "?"
-    if question.deletion is not None and is_postgres(txn):
-        # PostgreSQL does not know how small the limit is. Else it would look through
-        # all avatars for each file on the page, instead of making a hash of them.
-        at_most = "(SELECT CAST(? AS BIGINT))"
     return Sql(
         f"""
         FROM {media.name} AS m {scan}
         WHERE {where.text} {after.text}
         ORDER BY {_order_by(question, _key(question), names)}
-        LIMIT {at_most}
+        LIMIT ?
         """,
         (*where.args, *after.args, limit),
     )
