@@ -13,7 +13,7 @@ import attr
 from hypothesis import given
 from hypothesis import strategies as st
 from media_support import ALICE, BOB, MediaTestCase, usage
-from support import LocalMedia, RemoteMedia, Thumbnail
+from support import PROFILES_HAVE_FULL_USER_ID, LocalMedia, RemoteMedia, Thumbnail
 from synapse.module_api import JsonDict
 from synapse.rest.admin import register_servlets_for_media_repo
 
@@ -40,7 +40,11 @@ _URIS = (
 )
 
 _PLACES = {
-    "profiles": ("avatar_url", {"user_id": "{n}"}),
+    "profiles": (
+        "avatar_url",
+        {"user_id": "{n}"}
+        | ({"full_user_id": "@{n}:b.org"} if PROFILES_HAVE_FULL_USER_ID else {}),
+    ),
     "room_memberships": (
         "avatar_url",
         {
