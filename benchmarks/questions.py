@@ -7,14 +7,16 @@ from urllib.parse import urlencode
 import attr
 from synapse.module_api import LoggingTransaction
 
-from benchmarks.dataset import DAY_MS, END_TS
+from benchmarks.dataset import DAY_MS, END_TS, SERVER_NAME
 from benchmarks.options import Size
 from media_stats_module.config import MediaStatsConfig
 from media_stats_module.questions import (
+    Deletion,
     FilesOrder,
     FilesQuestion,
     OwnersOrder,
     OwnersQuestion,
+    ReclaimableQuestion,
     Source,
     SummaryQuestion,
     TimelineQuestion,
@@ -23,8 +25,9 @@ from media_stats_module.questions import (
 )
 from media_stats_module.storage.files import get_files_page_txn
 from media_stats_module.storage.owners import get_owners_page_txn
+from media_stats_module.storage.reclaimable import get_reclaimable_txn
 from media_stats_module.storage.rollups.tables import all_rollups
-from media_stats_module.storage.sources import MEDIA_HAVE_SHA256
+from media_stats_module.storage.sources import AVATARS, MEDIA_HAVE_SHA256
 from media_stats_module.storage.summary import get_summary_txn
 from media_stats_module.storage.timeline import get_days_txn
 from media_stats_module.storage.types import get_types_page_txn
@@ -181,7 +184,88 @@ def _about_the_rest(size: Size) -> list[Question]:
     last_user = f"@user{size.users}:example.org"
     for name, user_id in (("with most files", first_user), ("with few", last_user)):
         questions.append(_files_of(name, user_id))
-    return [*questions, *_summaries()]
+    return [*questions, *_reclaimable(), *_summaries()]
+
+
+def _reclaimable() -> list[Question]:
+    """What Synapse would delete; by hand, with the statements of Synapse itself."""
+    tables = [LOCAL.media, REMOTE.media]
+    ages = [END_TS - days * DAY_MS for days in (30, 90, 180, 365)]
+    every_age = ReclaimableQuestion(before_ts=ages)
+    year = {"before_ts": ages[-1]}
+    local = ReclaimableQuestion(source=Source.LOCAL, before_ts=[ages[-1]])
+    remote = ReclaimableQuestion(source=Source.REMOTE, before_ts=[ages[-1]])
+    listed = FilesQuestion(
+        deletion=Deletion(before_ts=ages[-1]),
+        order_by=FilesOrder.MEDIA_LENGTH,
+        descending=True,
+    )
+    sums = "SELECT COUNT(*), SUM(media_length) FROM"
+    local_files = (
+        "local_media_repository AS lmr WHERE (last_access_ts < {0} "
+        "OR (created_ts < {0} AND last_access_ts IS NULL)) AND media_length > 0 "
+        + "".join(
+            f"AND NOT EXISTS (SELECT 1 FROM {table} WHERE {table}.{column} = "
+            f"'mxc://{SERVER_NAME}/' || lmr.media_id) "
+            for table, column in AVATARS
+        )
+        + "AND quarantined_by IS NULL AND NOT safe_from_quarantine"
+    )
+    remote_files = (
+        "remote_media_cache WHERE last_access_ts < {0} AND quarantined_by IS NULL"
+    )
+
+    def ask(
+        question: ReclaimableQuestion,
+    ) -> Callable[[LoggingTransaction, bool], object]:
+        asked = {None: tables, Source.LOCAL: tables[:1], Source.REMOTE: tables[1:]}
+        return lambda txn, has_rollups: get_reclaimable_txn(
+            txn, asked[question.source], question, server_name=SERVER_NAME
+        )
+
+    return [
+        Question(
+            name="reclaimable, all ages",
+            endpoint="reclaimable",
+            # The server would count them from today.
+            parameters={"before_ts": ages[0]},
+            ask=ask(every_age),
+            by_hand=_both(
+                *(f"{sums} {local_files.format(before_ts)}" for before_ts in ages),
+                *(f"{sums} {remote_files.format(before_ts)}" for before_ts in ages),
+            ),
+        ),
+        Question(
+            name="reclaimable local, one age",
+            endpoint="reclaimable",
+            parameters={**year, "source": "local"},
+            ask=ask(local),
+            by_hand=_both(f"{sums} {local_files.format(ages[-1])}"),
+        ),
+        Question(
+            name="reclaimable remote, one age",
+            endpoint="reclaimable",
+            parameters={**year, "source": "remote"},
+            ask=ask(remote),
+            by_hand=_both(f"{sums} {remote_files.format(ages[-1])}"),
+        ),
+        Question(
+            name="files, largest reclaimable",
+            endpoint="files",
+            parameters={
+                "reclaimable_before_ts": ages[-1],
+                "order_by": "media_length",
+                "dir": "b",
+            },
+            ask=lambda txn, has_rollups: get_files_page_txn(
+                txn, tables[:1], listed, server_name=SERVER_NAME
+            ),
+            by_hand=_both(
+                f"SELECT {_FILE} FROM {local_files.format(ages[-1])} "
+                "ORDER BY media_length DESC LIMIT 100"
+            ),
+        ),
+    ]
 
 
 def _timeline(source: Source, rollup: Any) -> Question:
@@ -232,7 +316,9 @@ def _largest_files(source: Source, rollup: Any) -> Question:
         name=f"files, largest {source.value}",
         endpoint="files",
         parameters={"source": source.value, "order_by": "media_length", "dir": "b"},
-        ask=lambda txn, has_rollups: get_files_page_txn(txn, rollup.media, query),
+        ask=lambda txn, has_rollups: get_files_page_txn(
+            txn, [rollup.media], query, server_name=SERVER_NAME
+        ),
         by_hand=_both(
             f"SELECT {_FILE} FROM {rollup.media.name} WHERE media_length IS NOT NULL "
             "ORDER BY media_length DESC LIMIT 100"
@@ -248,7 +334,9 @@ def _files_of(name: str, user_id: str) -> Question:
         name=f"files, largest of the user {name}",
         endpoint="files",
         parameters={"user": user_id, "order_by": "media_length", "dir": "b"},
-        ask=lambda txn, has_rollups: get_files_page_txn(txn, LOCAL.media, query),
+        ask=lambda txn, has_rollups: get_files_page_txn(
+            txn, [LOCAL.media], query, server_name=SERVER_NAME
+        ),
         by_hand=_both(
             f"SELECT {_FILE} FROM local_media_repository WHERE user_id = '{user_id}' "
             "AND media_length IS NOT NULL ORDER BY media_length DESC LIMIT 100"

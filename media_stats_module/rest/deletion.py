@@ -4,11 +4,7 @@ from synapse.module_api import SynapseRequest
 
 from media_stats_module.questions import MAX_INTEGER, Deletion, DeletionRules
 from media_stats_module.rest._parse import invalid_parameter, parse_optional_integer
-from media_stats_module.synapse_internals import (
-    parse_boolean,
-    parse_integer,
-    parse_string,
-)
+from media_stats_module.synapse_internals import parse_boolean, parse_integer
 
 # In milliseconds that is December 1970. Synapse takes less for a mistake.
 _FIRST_BEFORE_TS = 30_000_000_000
@@ -54,19 +50,11 @@ def parse_files_deletion(request: SynapseRequest) -> Deletion | None:
     """Read the deletion whose files are to be listed; None if there is none.
 
     Raises:
-        SynapseError: 400, a parameter is wrong, or goes with a deletion only.
+        SynapseError: 400, a parameter is wrong.
     """
     before_ts, rules = parse_deletion(request, "reclaimable_before_ts")
-    if before_ts is not None:
-        return Deletion(
-            before_ts=before_ts,
-            size_gt=rules.size_gt,
-            keep_profiles=rules.keep_profiles,
-        )
-    for name in ("size_gt", "keep_profiles"):
-        # The list would look as if its files were chosen by it.
-        if parse_string(request, name) is not None:
-            raise invalid_parameter(
-                f"Query parameter {name} goes with reclaimable_before_ts only."
-            )
-    return None
+    if before_ts is None:
+        return None
+    return Deletion(
+        before_ts=before_ts, size_gt=rules.size_gt, keep_profiles=rules.keep_profiles
+    )

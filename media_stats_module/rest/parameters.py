@@ -44,7 +44,6 @@ from media_stats_module.rest.owner_filter import (
     parse_owner,
     parse_source,
 )
-from media_stats_module.storage.sources import MEDIA_HAVE_SHA256
 from media_stats_module.synapse_internals import parse_boolean, parse_string
 
 # How many files are on a page at most. The next page costs no more than the first.
@@ -244,11 +243,6 @@ def _parse_sha256(request: SynapseRequest) -> str | None:
         return None
     if not _SHA256.fullmatch(text):
         raise invalid_parameter("Query parameter sha256 must be 64 hexadecimal digits.")
-    if not MEDIA_HAVE_SHA256:
-        raise invalid_parameter(
-            "Query parameter sha256 needs Synapse 1.128 or later: this version keeps "
-            "no hashes."
-        )
     # As Synapse writes it.
     return text.lower()
 

@@ -275,8 +275,7 @@ def _filters(txn: LoggingTransaction, question: FilesQuestion) -> Sql:
         text += " AND m.media_length >= ?"
         args.append(question.min_length)
     if question.sha256 is not None:
-        # No version without hashes is asked for one.
-        text += " AND m.sha256 = ?"
+        text += f" AND {_SHA256} = ?"
         args.append(question.sha256)
     if question.quarantined is not None:
         text += (

@@ -50,11 +50,9 @@ def summary_answer(store: Store, query: Query) -> JsonDict:
         file
         for file in store.media
         if _is_of_owner(file, query)
-        and not ("user_id" in query and isinstance(file, RemoteMedia))
+        and not ("user" in query and isinstance(file, RemoteMedia))
         and not ("server_name" in query and isinstance(file, LocalMedia))
     ]
-    unread_since = query.get("unread_since")
-    reclaimable: JsonDict = {}
 
     if "server_name" not in query:
         local = [file for file in files if isinstance(file, LocalMedia)]
@@ -83,22 +81,8 @@ def summary_answer(store: Store, query: Query) -> JsonDict:
             "pending": pending,
             "users": len({file.user_id for file in local if _counts(file, store)}),
         }
-        if unread_since is not None:
-            unread = [file for file in local if _last_read(file) < _int(unread_since)]
-            any_of_them = [
-                file
-                for file in local
-                if file in unread or file in quarantined or file.url_cache is not None
-            ]
-            reclaimable["local"] = {
-                "total": _usage(_lengths(any_of_them)),
-                "unread": _usage(_lengths(unread)),
-                "quarantined": answer["local"]["quarantined"],
-                "url_previews": answer["local"]["url_previews"],
-                "pending": pending,
-            }
 
-    if "user_id" not in query:
+    if "user" not in query:
         remote = [file for file in files if isinstance(file, RemoteMedia)]
         quarantined_remote = [f for f in remote if f.quarantined_by is not None]
         thumbnails = [
@@ -115,19 +99,8 @@ def summary_answer(store: Store, query: Query) -> JsonDict:
             "quarantined": _usage(_lengths(quarantined_remote)),
             "servers": len({file.media_origin for file in remote}),
         }
-        if unread_since is not None:
-            old = [file for file in remote if _last_read(file) < _int(unread_since)]
-            either = [file for file in remote if file in old or file.quarantined_by]
-            reclaimable["remote"] = {
-                "total": _usage(_lengths(either)),
-                "unread": _usage(_lengths(old)),
-                "quarantined": answer["remote"]["quarantined"],
-            }
 
     answer["total"] = _added([part["total"] for part in answer.values()])
-    if unread_since is not None:
-        reclaimable["total"] = _added([part["total"] for part in reclaimable.values()])
-        answer["reclaimable"] = reclaimable
     if query.get("duplicates") != "false":
         answer["duplicates"] = _duplicates(files) if store.keeps_hashes else None
     return answer
@@ -223,26 +196,22 @@ def media_type_of(file: Media) -> str:
 
 
 def _file_body(file: Media, store: Store) -> JsonDict:
-    body: JsonDict = {
+    local = file if isinstance(file, LocalMedia) else None
+    remote = file if isinstance(file, RemoteMedia) else None
+    server_name = remote.media_origin if remote else store.server_name
+    return {
+        "mxc": f"mxc://{server_name}/{file.media_id}",
+        "user_id": local.user_id if local else None,
+        "server_name": server_name,
         "media_type": file.media_type,
         "upload_name": file.upload_name,
         "media_length": file.media_length,
         "created_ts": file.created_ts,
         "last_access_ts": file.last_access_ts,
         "quarantined_by": file.quarantined_by,
-    }
-    if isinstance(file, RemoteMedia):
-        return {
-            "mxc": f"mxc://{file.media_origin}/{file.media_id}",
-            "server_name": file.media_origin,
-            **body,
-        }
-    return {
-        "mxc": f"mxc://{store.server_name}/{file.media_id}",
-        "user_id": file.user_id,
-        **body,
-        "safe_from_quarantine": file.safe_from_quarantine,
-        "url_preview": file.url_cache is not None,
+        "safe_from_quarantine": local.safe_from_quarantine if local else None,
+        "url_preview": local.url_cache is not None if local else None,
+        "sha256": file.sha256 if store.keeps_hashes else None,
     }
 
 
@@ -258,18 +227,19 @@ def _counted(store: Store, query: Query) -> list[Media]:
 
 
 def _is_of_source(file: Media, store: Store, query: Query) -> bool:
-    source = query.get("source", "remote" if "server_name" in query else "local")
+    default = "both" if "sha256" in query and "user" not in query else "local"
+    source = query.get("source", "remote" if "server_name" in query else default)
     if isinstance(file, LocalMedia):
         is_hidden = file.url_cache is not None and not store.count_url_previews
-        is_source = source == "local" and not is_hidden
+        is_source = source != "remote" and not is_hidden
     else:
-        is_source = source == "remote"
+        is_source = source != "local"
     return is_source and file.media_length is not None and _is_of_owner(file, query)
 
 
 def _is_of_owner(file: Media, query: Query) -> bool:
     if isinstance(file, LocalMedia):
-        return "user_id" not in query or file.user_id == query["user_id"]
+        return "user" not in query or file.user_id == query["user"]
     return "server_name" not in query or file.media_origin == query["server_name"]
 
 
@@ -307,9 +277,10 @@ def _passes_filters(file: Media, store: Store, query: Query) -> bool:
         # What is nobody's is neither a deactivated user's nor another's.
         if file.user_id is None or is_gone is not (deactivated == "true"):
             return False
-    unread_since = query.get("unread_since")
-    if unread_since is not None and _last_read(file) >= _int(unread_since):
-        return False
+    if "sha256" in query:
+        sha256 = file.sha256 if store.keeps_hashes else None
+        if sha256 != str(query["sha256"]).lower():
+            return False
     return _int(file.media_length) >= _int(query.get("min_length", 0))
 
 

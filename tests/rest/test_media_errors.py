@@ -7,7 +7,7 @@ from support import MODULE_PATH, MediaStatsTestCase
 from synapse.module_api import JsonDict
 
 _INTEGERS = [
-    ("summary", "unread_since"),
+    ("reclaimable", "size_gt"),
     ("timeline", "from_ts"),
     ("timeline", "until_ts"),
     ("types", "from"),
@@ -18,7 +18,7 @@ _INTEGERS = [
     ("files", "from_ts"),
     ("files", "until_ts"),
     ("files", "min_length"),
-    ("files", "unread_since"),
+    ("files", "size_gt"),
 ]
 
 _BOOLEANS = [
@@ -26,11 +26,15 @@ _BOOLEANS = [
     ("summary", "duplicates"),
     ("types", "group"),
     ("files", "quarantined"),
+    ("files", "keep_profiles"),
+    ("reclaimable", "keep_profiles"),
     ("files", "deactivated"),
 ]
 
 _CHOICES = [
     ("summary", "format", ["json"]),
+    ("reclaimable", "source", ["local", "remote"]),
+    ("reclaimable", "format", ["json"]),
     ("timeline", "source", ["local", "remote"]),
     ("timeline", "interval", ["day", "week", "month"]),
     ("timeline", "format", ["json", "csv"]),

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from media_support import ALICE, BOB, MediaTestCase, usage
 from support import PROFILES_HAVE_FULL_USER_ID, LocalMedia, RemoteMedia, Thumbnail
 from synapse.module_api import JsonDict
-from synapse.rest.admin import register_servlets_for_media_repo
+from synapse.rest.admin.media import register_servlets_for_media_repo
 
 # Synapse refuses times before the end of 1970.
 _FIRST_TS = 30_000_000_000
@@ -168,7 +168,7 @@ class ReclaimablePropertiesTestCase(MediaTestCase):
 
     servlets = [  # noqa: RUF012
         *MediaTestCase.servlets,
-        lambda hs, server: register_servlets_for_media_repo(hs, server),
+        register_servlets_for_media_repo,
     ]
 
     def put(self, case: Case) -> None:
@@ -202,6 +202,11 @@ class ReclaimablePropertiesTestCase(MediaTestCase):
                     if avatar.place == place
                 ],
             )
+
+    def uri(self, file: LocalMedia | RemoteMedia) -> str:
+        """The URI of a file."""
+        origin = getattr(file, "media_origin", self.server_name)
+        return f"mxc://{origin}/{file.media_id}"
 
     def stored(self) -> dict[str, int]:
         """How many bytes each file in the database is, by its URI."""
@@ -307,7 +312,7 @@ class ReclaimablePropertiesTestCase(MediaTestCase):
             owner = ALICE if source == "local" else "a.org"
             of_owner, files = by_owner[owner]
             expected = [
-                f"mxc://{getattr(file, 'media_origin', self.server_name)}/{file.media_id}"
+                self.uri(file)
                 for file in case.media
                 if owner
                 in (getattr(file, "user_id", None), getattr(file, "media_origin", None))

@@ -72,7 +72,7 @@ class SummaryTestCase(_SummaryTestCase):
         }
 
     def test_of_a_user(self) -> None:
-        assert self.summary(user=ALICE, unread_since=1) == {
+        assert self.summary(user=ALICE) == {
             "total": usage(1, 2, 4, 3, 5),
             "local": {
                 "total": usage(1, 2, 4, 3, 5),
@@ -85,20 +85,10 @@ class SummaryTestCase(_SummaryTestCase):
                 "pending": {"media_count": 1},
                 "users": 1,
             },
-            "reclaimable": {
-                "total": usage(2, 4),
-                "local": {
-                    "total": usage(2, 4),
-                    "unread": usage(),
-                    "quarantined": usage(2),
-                    "url_previews": usage(4),
-                    "pending": {"media_count": 1},
-                },
-            },
         }
 
     def test_of_a_server(self) -> None:
-        assert self.summary(server_name="a.org", unread_since=2) == {
+        assert self.summary(server_name="a.org") == {
             "total": usage(32, 64, 11),
             "remote": {
                 "total": usage(32, 64, 11),
@@ -106,14 +96,6 @@ class SummaryTestCase(_SummaryTestCase):
                 "thumbnails": usage(11),
                 "quarantined": usage(64),
                 "servers": 1,
-            },
-            "reclaimable": {
-                "total": usage(32, 64),
-                "remote": {
-                    "total": usage(32, 64),
-                    "unread": usage(32, 64),
-                    "quarantined": usage(64),
-                },
             },
         }
 
@@ -129,7 +111,7 @@ class SummaryTestCase(_SummaryTestCase):
 
 
 class PartsTestCase(MediaTestCase):
-    """What is stored twice, and what could be deleted."""
+    """What is stored twice."""
 
     endpoint: ClassVar[str] = "summary"
 
@@ -149,38 +131,6 @@ class PartsTestCase(MediaTestCase):
         assert answer["duplicates"] == (usage(5, 5, 9) if MEDIA_HAVE_SHA256 else None)
         assert "duplicates" not in self.answer({"duplicates": "false"})
 
-    def test_reclaimable_counts_each_file_once(self) -> None:
-        self.fill(
-            LocalMedia(
-                user_id=ALICE,
-                media_length=1,
-                created_ts=10,
-                quarantined_by="@admin:test",
-                url_cache="https://a.example/",
-            ),
-            # Read since; and as old as the time asked for.
-            LocalMedia(user_id=ALICE, media_length=2, created_ts=10, last_access_ts=50),
-            LocalMedia(user_id=ALICE, media_length=4, created_ts=20),
-            LocalMedia(user_id=None, media_length=8, created_ts=19),
-            LocalMedia(user_id=BOB, media_length=None, created_ts=10),
-            RemoteMedia(media_origin="a.org", media_length=16, created_ts=19),
-        )
-        assert self.answer({"unread_since": 20})["reclaimable"] == {
-            "total": usage(1, 8, 16),
-            "local": {
-                "total": usage(1, 8),
-                "unread": usage(1, 8),
-                "quarantined": usage(1),
-                "url_previews": usage(1),
-                "pending": {"media_count": 1},
-            },
-            "remote": {
-                "total": usage(16),
-                "unread": usage(16),
-                "quarantined": usage(),
-            },
-        }
-
 
 @in_every_mode
 class WithoutUrlPreviewsTestCase(_SummaryTestCase):
@@ -197,8 +147,3 @@ class WithoutUrlPreviewsTestCase(_SummaryTestCase):
         assert local["url_previews"] == usage(4, 8)
         assert local["total"] == usage(1, 2, 4, 8, 16, 3, 5, 7)
         assert self.summary(user=BOB)["local"]["users"] == 0
-
-    def test_previews_can_be_reclaimed(self) -> None:
-        reclaimable = self.summary(unread_since=0)["reclaimable"]
-        assert reclaimable["local"]["url_previews"] == usage(4, 8)
-        assert reclaimable["total"] == usage(2, 4, 8, 64)
