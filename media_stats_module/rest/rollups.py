@@ -1,4 +1,4 @@
-"""`/v1/rollups`: how far the totals are; below it a check whether they are right."""
+"""`/v1/rollups`: the state of the totals; below it, a check whether they are right."""
 
 from http import HTTPStatus
 
@@ -12,40 +12,47 @@ from media_stats_module.storage import MediaStatsStore
 
 
 class RollupsResource(AdminResource):
-    """Shows whether rollups are on, and how far each of them is."""
+    """Shows whether rollups are on, and the state of the totals of each source."""
 
     def __init__(self, api: ModuleApi, store: MediaStatsStore) -> None:
         super().__init__(api, store)
         self.putChild(b"check", RollupsCheckResource(api, store))
 
     async def answer(self, request: SynapseRequest) -> JsonDict:
-        states = await self._store.get_rollup_states()
+        states = {}
+        if self._store.has_rollups:
+            states = await self._store.rollups.get_states()
         return {
             "enabled": self._store.has_rollups,
             "rollups": {
-                name: {**attr.asdict(state), "phase": state.phase.value}
-                for name, state in states.items()
+                source: {**attr.asdict(state), "status": state.status.value}
+                for source, state in states.items()
             },
+            # Known to the process that runs background tasks; null on others.
+            "failures": self._store.rollups.failures,
         }
 
 
 class RollupsCheckResource(Endpoint):
-    """Compares the totals with the media, now. `POST`: what it finds is kept."""
+    """Compares the totals with the media, now. `POST`: the result is kept."""
 
     async def _async_render_POST(  # noqa: N802
         self, request: SynapseRequest
     ) -> tuple[int, JsonDict]:
         await assert_requester_is_admin(self._api, request)
-        if not await self._store.get_rollup_states():
+        if not self._store.has_rollups:
             raise SynapseError(
                 HTTPStatus.NOT_FOUND,
-                "There are no rollups to check: they are not installed",
+                "There are no totals to check: the option rollups is off.",
                 Codes.NOT_FOUND,
             )
-        found = await self._store.check_rollups()
+        found = {
+            table.source.value: await self._store.rollups.check(table)
+            for table in self._store.rollups.media.both
+        }
         return HTTPStatus.OK, {
             "differences": {
-                name: differences and attr.asdict(differences)
-                for name, differences in found.items()
+                source: differences and attr.asdict(differences)
+                for source, differences in found.items()
             }
         }
