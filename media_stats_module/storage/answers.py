@@ -1,6 +1,6 @@
 """The values that storage gives back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attr
 
@@ -56,20 +56,6 @@ class Usage:
         )
 
 
-@attr.frozen
-class Reclaimable:
-    """Files that could be deleted, thumbnails aside.
-
-    Attributes:
-        unread: files that were last read before the time that was asked for; or
-            created, if nobody has read them.
-        total: files that are unread, or quarantined, or a preview; each once.
-    """
-
-    unread: Usage
-    total: Usage
-
-
 @attr.frozen(kw_only=True)
 class LocalSummary:
     """What users of this server have stored.
@@ -84,7 +70,6 @@ class LocalSummary:
         thumbnails: smaller versions of all these.
         quarantined: files that an admin has put into quarantine.
         protected: files that an admin has made safe from quarantine.
-        reclaimable: what could be deleted, previews included; None if nobody asked.
         pending: how many uploads were announced and have not been made.
         users: how many users have media that counts.
     """
@@ -95,7 +80,6 @@ class LocalSummary:
     thumbnails: Usage
     quarantined: Usage
     protected: Usage
-    reclaimable: Reclaimable | None
     pending: int
     users: int
 
@@ -113,14 +97,12 @@ class RemoteSummary:
         cached: files that were fetched from other servers.
         thumbnails: smaller versions of them.
         quarantined: those that an admin has put into quarantine.
-        reclaimable: what could be deleted; None if nobody asked.
         servers: from how many servers they are.
     """
 
     cached: Usage
     thumbnails: Usage
     quarantined: Usage
-    reclaimable: Reclaimable | None
     servers: int
 
     @property
@@ -147,19 +129,37 @@ class Summary:
     @property
     def total(self) -> Usage:
         """All that is stored of what was asked for."""
-        return sum((part.total for part in self._parts), Usage(0, 0))
+        parts = (self.local, self.remote)
+        return sum((part.total for part in parts if part), Usage(0, 0))
 
-    @property
-    def reclaimable(self) -> Usage:
-        """All that could be deleted of what was asked for."""
-        return sum(
-            (part.reclaimable.total for part in self._parts if part.reclaimable),
-            Usage(0, 0),
-        )
 
-    @property
-    def _parts(self) -> list[LocalSummary | RemoteSummary]:
-        return [part for part in (self.local, self.remote) if part]
+@attr.frozen(kw_only=True)
+class ReclaimablePart:
+    """What a deletion would delete of local media, or of remote media.
+
+    Attributes:
+        media: the files.
+        thumbnails: their thumbnails, which go with them.
+        kept: the files that are as old and would stay, by the reason: `quarantined`,
+            `protected` or `avatar`. Each file is counted once, under the first.
+    """
+
+    media: Usage
+    thumbnails: Usage
+    kept: Mapping[str, Usage]
+
+
+@attr.frozen(kw_only=True)
+class Reclaimable:
+    """What a deletion would delete.
+
+    Attributes:
+        local: what users of this server have stored; None if that was not asked.
+        remote: what is stored of other servers; None if that was not asked.
+    """
+
+    local: ReclaimablePart | None
+    remote: ReclaimablePart | None
 
 
 @attr.frozen
@@ -226,6 +226,7 @@ class File:
         quarantined_by: who has put it into quarantine, if somebody has.
         safe_from_quarantine: whether an admin has made it so; None for remote files.
         url_preview: whether it was fetched for a preview of a URL; None likewise.
+        sha256: the SHA-256 of its content; None if Synapse has not kept it.
     """
 
     server_name: str | None
@@ -239,6 +240,7 @@ class File:
     quarantined_by: str | None
     safe_from_quarantine: bool | None = attr.ib(converter=_to_bool)
     url_preview: bool | None = attr.ib(converter=_to_bool)
+    sha256: str | None
 
 
 @attr.frozen

@@ -114,6 +114,19 @@ A unique index is on `(media_origin, media_id)`; none is on `created_ts`.
 """
 
 
+AVATARS = (
+    ("profiles", "avatar_url"),
+    ("room_memberships", "avatar_url"),
+    ("user_directory", "avatar_url"),
+    ("room_stats_state", "avatar"),
+)
+"""Where Synapse's own deletion looks for avatars: tables, and the column of each.
+
+The column has a URI, `mxc://server_name/media_id`, or anything that a client has sent.
+No index is on any of them.
+"""
+
+
 def is_postgres(txn: LoggingTransaction) -> bool:
     """Whether the database is PostgreSQL; the only other one is SQLite."""
     return isinstance(txn.database_engine, PostgresEngine)

@@ -13,6 +13,7 @@ from media_stats_module.questions import (
     FilesQuestion,
     MediaQuestion,
     OwnersQuestion,
+    ReclaimableQuestion,
     Source,
     SummaryQuestion,
     TimelineQuestion,
@@ -24,6 +25,7 @@ from media_stats_module.storage.answers import (
     FilesPage,
     OwnersPage,
     OwnerUsage,
+    Reclaimable,
     Summary,
     TypesPage,
     TypeUsage,
@@ -35,6 +37,7 @@ from media_stats_module.storage.owners import (
     get_owners_page_txn,
     iterate_owners_txn,
 )
+from media_stats_module.storage.reclaimable import get_reclaimable_txn
 from media_stats_module.storage.rollups import schema, write
 from media_stats_module.storage.rollups.check import Differences, check_txn
 from media_stats_module.storage.rollups.state import (
@@ -43,6 +46,7 @@ from media_stats_module.storage.rollups.state import (
     write_check_txn,
 )
 from media_stats_module.storage.rollups.tables import Rollup, all_rollups
+from media_stats_module.storage.sources import MediaTable
 from media_stats_module.storage.summary import get_summary_txn
 from media_stats_module.storage.timeline import get_days_txn, get_kept_days_txn
 from media_stats_module.storage.types import get_types_page_txn, iterate_types_txn
@@ -116,8 +120,21 @@ class MediaStatsStore:
         return await self._snapshots.run(
             "media_stats_get_files_page",
             get_files_page_txn,
-            self._rollup(query).media,
+            self._tables(query.source),
             query,
+            server_name=self._api.server_name,
+        )
+
+    async def get_reclaimable(
+        self, query: ReclaimableQuestion
+    ) -> Mapping[int, Reclaimable]:
+        """What Synapse's own deletion would delete, by the time that it is told."""
+        return await self._snapshots.run(
+            "media_stats_get_reclaimable",
+            get_reclaimable_txn,
+            self._tables(query.source),
+            query,
+            server_name=self._api.server_name,
         )
 
     async def export_users(
@@ -159,8 +176,13 @@ class MediaStatsStore:
         self, query: FilesQuestion, write: Callable[[Iterator[File]], None]
     ) -> None:
         """The same for files."""
-        media = self._rollup(query).media
-        await self._export(write, iterate_files_txn, media, query)
+        await self._export(
+            write,
+            iterate_files_txn,
+            self._tables(query.source),
+            query,
+            server_name=self._api.server_name,
+        )
 
     async def measure(self, *, with_summary: bool) -> Measurements:
         """What the metrics show.
@@ -248,6 +270,12 @@ class MediaStatsStore:
 
     def _rollup(self, query: MediaQuestion) -> Rollup:
         return self._local if query.source is Source.LOCAL else self._remote
+
+    def _tables(self, source: Source | None) -> list[MediaTable]:
+        """The media that is from there; None stands for all."""
+        local = [self._local.media] * (source is not Source.REMOTE)
+        remote = [self._remote.media] * (source is not Source.LOCAL)
+        return local + remote
 
     def _get_rollup_states_txn(
         self, txn: LoggingTransaction

@@ -8,7 +8,6 @@ from synapse.module_api import LoggingTransaction
 from media_stats_module.questions import OwnersQuestion, Source, SummaryQuestion
 from media_stats_module.storage.answers import (
     LocalSummary,
-    Reclaimable,
     RemoteSummary,
     Summary,
     Usage,
@@ -24,7 +23,6 @@ from media_stats_module.storage.sources import (
 _OWNED = "m.user_id IS NOT NULL"
 _PREVIEW = "m.url_cache IS NOT NULL"
 _QUARANTINED = "m.quarantined_by IS NOT NULL"
-_UNREAD = "m.is_unread"
 
 
 def get_summary_txn(
@@ -81,10 +79,8 @@ def get_local_summary_txn(
         _QUARANTINED,
         "m.safe_from_quarantine",
     ]
-    if query.unread_since is not None:
-        kinds += [_UNREAD, f"({_UNREAD} OR {_QUARANTINED} OR {_PREVIEW})"]
     usages, pending = _get_usages_txn(txn, media, query, kinds)
-    uploads, url_previews, without_owner, quarantined, protected, *reclaimable = usages
+    uploads, url_previews, without_owner, quarantined, protected = usages
     return LocalSummary(
         uploads=uploads,
         url_previews=url_previews,
@@ -92,7 +88,6 @@ def get_local_summary_txn(
         thumbnails=get_thumbnails_txn(txn, media, query.owner),
         quarantined=quarantined,
         protected=protected,
-        reclaimable=Reclaimable(*reclaimable) if reclaimable else None,
         pending=pending,
         users=users,
     )
@@ -103,14 +98,11 @@ def get_remote_summary_txn(
 ) -> RemoteSummary:
     """What is stored of other servers, all of them or one."""
     kinds = ["m.media_origin IS NOT NULL", _QUARANTINED]
-    if query.unread_since is not None:
-        kinds += [_UNREAD, f"({_UNREAD} OR {_QUARANTINED})"]
-    (cached, quarantined, *reclaimable), _ = _get_usages_txn(txn, media, query, kinds)
+    (cached, quarantined), _ = _get_usages_txn(txn, media, query, kinds)
     return RemoteSummary(
         cached=cached,
         thumbnails=get_thumbnails_txn(txn, media, query.owner),
         quarantined=quarantined,
-        reclaimable=Reclaimable(*reclaimable) if reclaimable else None,
         servers=servers,
     )
 
@@ -130,20 +122,9 @@ def _get_usages_txn(
         txn: the transaction.
         media: the media to add up.
         query: what is asked.
-        kinds: conditions on a row, called `m`. It has a column `is_unread` if the query
-            has a time for that.
+        kinds: conditions on a row, called `m`.
     """
-    columns = "*"
-    args: tuple[object, ...] = ()
-    if query.unread_since is not None:
-        # Synapse's own deletion takes a file that nobody has read for one that was
-        # read when it was created.
-        columns += ", COALESCE(last_access_ts, created_ts) < ? AS is_unread"
-        args += (query.unread_since,)
-    where = ""
-    if query.owner is not None:
-        where = f"WHERE {media.owner} = ?"
-        args += (query.owner,)
+    where = "" if query.owner is None else f"WHERE m.{media.owner} = ?"
     sums = "".join(
         f"""
         COUNT(CASE WHEN {kind} THEN m.media_length END),
@@ -154,9 +135,9 @@ def _get_usages_txn(
     txn.execute(
         f"""
         SELECT {sums} COUNT(*) - COUNT(m.media_length)
-        FROM (SELECT {columns} FROM {media.name} {where}) AS m
+        FROM {media.name} AS m {where}
         """,
-        args,
+        () if query.owner is None else (query.owner,),
     )
     ((*numbers, pending),) = cast(list[tuple[int, ...]], txn.fetchall())
     pairs = zip(numbers[::2], numbers[1::2], strict=True)
