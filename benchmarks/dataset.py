@@ -30,7 +30,15 @@ WITHOUT_PROFILE = 20  # users has none,
 WITHOUT_DISPLAYNAME = 10  # profiles has none,
 DEACTIVATED = 17  # accounts is deactivated,
 TOUCHED = 50  # files was read since the table was last vacuumed.
-DUPLICATED = 10  # contents is stored twice.
+DUPLICATED = 10  # contents is stored twice,
+PROTECTED = 5_000  # files is protected from quarantine,
+WITHOUT_AVATAR = 3  # users has none; the others' is the first file of each.
+
+# Each user is a member of so many rooms, with ...
+JOINED = 10
+# so many members of other servers' for each. A room has so many members.
+REMOTE_MEMBERS = 2
+MEMBERS = 100
 
 # The tables that are large. Their indexes are created after they are filled.
 MEDIA_TABLES = (
@@ -39,4 +47,11 @@ MEDIA_TABLES = (
     "remote_media_cache",
     "remote_media_cache_thumbnails",
 )
-TABLES = ("users", "profiles", *MEDIA_TABLES)
+LARGE_TABLES = (*MEDIA_TABLES, "room_memberships")
+TABLES = (
+    "users",
+    "profiles",
+    "user_directory",
+    "room_stats_state",
+    *LARGE_TABLES,
+)

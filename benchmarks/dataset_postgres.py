@@ -68,9 +68,11 @@ def _tables(size: Size) -> Iterator[tuple[str, int, dict[str, str], str]]:
                 f"CASE WHEN i % {dataset.WITHOUT_DISPLAYNAME} <> 0 "
                 "THEN substr(md5(i::text), 1, 8) || ' Name' END"
             ),
+            "avatar_url": _avatar("i"),
         },
         f"i % {dataset.WITHOUT_PROFILE} <> 0",
     )
+    yield from _rooms(size)
     length = f"1 + (random() ^ 4 * {dataset.LARGEST})::int"
     types = ", ".join(f"'{media_type}'" for media_type in dataset.MEDIA_TYPES)
     shared = {
@@ -104,6 +106,7 @@ def _tables(size: Size) -> Iterator[tuple[str, int, dict[str, str], str]]:
                 f"CASE WHEN i % {dataset.PREVIEWS} = 7 "
                 "THEN 'https://example.org/' || i END"
             ),
+            "safe_from_quarantine": f"i % {dataset.PROTECTED} = 13",
             "sha256": _sha256(""),
         },
         "TRUE",
@@ -159,6 +162,57 @@ def _tables(size: Size) -> Iterator[tuple[str, int, dict[str, str], str]]:
     )
 
 
+def _rooms(size: Size) -> Iterator[tuple[str, int, dict[str, str], str]]:
+    yield (
+        "user_directory",
+        size.users,
+        {"user_id": "'@user' || i || ':example.org'", "avatar_url": _avatar("i")},
+        "TRUE",
+    )
+    yield (
+        "room_stats_state",
+        size.rooms,
+        {
+            "room_id": "'!room' || i || ':example.org'",
+            "avatar": _avatar(f"({size.users} + i)"),
+        },
+        "TRUE",
+    )
+    user = f"(1 + i % {size.users})"
+    is_local = f"i % {1 + dataset.REMOTE_MEMBERS} = 0"
+    user_id = (
+        f"CASE WHEN {is_local} THEN '@user' || {user} || ':example.org' "
+        f"ELSE '@user' || {user} || ':server' || i % {size.servers} || '.example.org' "
+        "END"
+    )
+    yield (
+        "room_memberships",
+        size.memberships,
+        {
+            "event_id": "'$' || md5(i::text) || 'abcdefghijk'",
+            "user_id": user_id,
+            "sender": user_id,
+            "room_id": f"'!room' || 1 + i / {dataset.MEMBERS} || ':example.org'",
+            "membership": "'join'",
+            "display_name": "substr(md5(i::text), 1, 8) || ' Name'",
+            "avatar_url": (
+                f"CASE WHEN {is_local} THEN {_avatar(user)} "
+                f"ELSE 'mxc://server' || i % {size.servers} || '.example.org/' "
+                f"|| substr(md5('r' || {user}), 1, 24) END"
+            ),
+        },
+        "TRUE",
+    )
+
+
+def _avatar(number: str) -> str:
+    """The first file of each user; not every user has chosen one."""
+    return (
+        f"CASE WHEN {number} % {dataset.WITHOUT_AVATAR} <> 0 "
+        f"THEN 'mxc://{dataset.SERVER_NAME}/' || substr(md5({number}::text), 1, 24) END"
+    )
+
+
 def _created_ts(rows: int) -> str:
     return f"{dataset.START_TS} + i::bigint * {dataset.PERIOD_MS} / {rows}"
 
@@ -184,7 +238,7 @@ def _fill(
     present = {name for (name,) in cursor.fetchall()}
     chosen = {name: sql for name, sql in columns.items() if name in present}
     cursor.execute("BEGIN")
-    if table in dataset.MEDIA_TABLES:
+    if table in dataset.LARGE_TABLES:
         # What is put into a table that was emptied in the same transaction need not
         # be written to the log.
         cursor.execute(f"TRUNCATE {table}")
@@ -202,7 +256,7 @@ def _fill(
 @contextmanager
 def _without_indexes(cursor: Cursor, progress: Progress) -> Iterator[None]:
     """Drop the indexes of the large tables, and create them again at the end."""
-    tables = list(dataset.MEDIA_TABLES)
+    tables = list(dataset.LARGE_TABLES)
     cursor.execute(
         """
         SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid)

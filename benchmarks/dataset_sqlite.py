@@ -4,6 +4,7 @@ import random
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from functools import partial
 from hashlib import md5
 from itertools import islice
 from pathlib import Path
@@ -59,11 +60,13 @@ def _tables(size: Size, chance: random.Random) -> Iterator[tuple[str, Iterable[_
                 "displayname": (
                     f"{_hash(i)[:8]} Name" if i % dataset.WITHOUT_DISPLAYNAME else None
                 ),
+                "avatar_url": _avatar(i),
             }
             for i in range(1, size.users + 1)
             if i % dataset.WITHOUT_PROFILE
         ),
     )
+    yield from _rooms(size)
     yield "local_media_repository", _local_media(size, chance)
     yield (
         "local_media_repository_thumbnails",
@@ -89,6 +92,48 @@ def _tables(size: Size, chance: random.Random) -> Iterator[tuple[str, Iterable[_
     )
 
 
+def _rooms(size: Size) -> Iterator[tuple[str, Iterable[_Row]]]:
+    yield (
+        "user_directory",
+        (
+            {"user_id": f"@user{i}:example.org", "avatar_url": _avatar(i)}
+            for i in range(1, size.users + 1)
+        ),
+    )
+    yield (
+        "room_stats_state",
+        (
+            {"room_id": f"!room{i}:example.org", "avatar": _avatar(size.users + i)}
+            for i in range(1, size.rooms + 1)
+        ),
+    )
+    yield "room_memberships", map(partial(_member, size), range(size.memberships))
+
+
+def _member(size: Size, i: int) -> _Row:
+    user, server = 1 + i % size.users, f"server{i % size.servers}.example.org"
+    is_local = i % (1 + dataset.REMOTE_MEMBERS) == 0
+    user_id = f"@user{user}:{dataset.SERVER_NAME if is_local else server}"
+    return {
+        "event_id": f"${_hash(i)}abcdefghijk",
+        "user_id": user_id,
+        "sender": user_id,
+        "room_id": f"!room{1 + i // dataset.MEMBERS}:example.org",
+        "membership": "join",
+        "display_name": f"{_hash(i)[:8]} Name",
+        "avatar_url": (
+            _avatar(user) if is_local else f"mxc://{server}/{_hash(f'r{user}')[:24]}"
+        ),
+    }
+
+
+def _avatar(number: int) -> str | None:
+    """The first file of each user; not every user has chosen one."""
+    if number % dataset.WITHOUT_AVATAR == 0:
+        return None
+    return f"mxc://{dataset.SERVER_NAME}/{_hash(number)[:24]}"
+
+
 def _local_media(size: Size, chance: random.Random) -> Iterator[_Row]:
     for i in range(1, size.media + 1):
         # Each has some media, the first of it real.
@@ -102,6 +147,7 @@ def _local_media(size: Size, chance: random.Random) -> Iterator[_Row]:
             "url_cache": (
                 f"https://example.org/{i}" if i % dataset.PREVIEWS == 7 else None
             ),
+            "safe_from_quarantine": i % dataset.PROTECTED == 13,
         }
 
 
@@ -182,12 +228,12 @@ def _without_indexes(
     connection: sqlite3.Connection, progress: Progress
 ) -> Iterator[None]:
     """Drop the indexes of the large tables, and create them again at the end."""
-    places = ", ".join("?" * len(dataset.MEDIA_TABLES))
+    places = ", ".join("?" * len(dataset.LARGE_TABLES))
     indexes = connection.execute(
         f"SELECT name, sql FROM sqlite_master WHERE type = 'index' "
         # Those of UNIQUE cannot be dropped, and have no SQL.
         f"AND sql IS NOT NULL AND tbl_name IN ({places})",
-        dataset.MEDIA_TABLES,
+        dataset.LARGE_TABLES,
     ).fetchall()
     for name, _ in indexes:
         connection.execute(f"DROP INDEX {name}")

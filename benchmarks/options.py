@@ -6,6 +6,8 @@ from pathlib import Path
 
 import attr
 
+from benchmarks.dataset import JOINED, MEMBERS, REMOTE_MEMBERS
+
 _PROJECT = Path(__file__).resolve().parent.parent
 
 DATABASES = ("postgres", "sqlite")
@@ -36,6 +38,16 @@ class Size:
     def servers(self) -> int:
         """Where the remote media is from."""
         return max(1, min(5_000, self.remote // 20))
+
+    @property
+    def rooms(self) -> int:
+        """Where the users meet."""
+        return 1 + self.memberships // MEMBERS
+
+    @property
+    def memberships(self) -> int:
+        """Of this server's users and others, in all rooms together."""
+        return self.users * JOINED * (1 + REMOTE_MEMBERS)
 
     @property
     def name(self) -> str:

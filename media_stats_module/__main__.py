@@ -79,7 +79,8 @@ def _remove(config_paths: list[str]) -> int:
     while _run(connection, install.remove_triggers_txn):
         pass
     _run(connection, install.remove_tables_txn)
-    connection.engine.attempt_to_set_autocommit(connection.conn, True)
+    driver: Any = connection.conn
+    connection.engine.attempt_to_set_autocommit(driver, True)
     for table in (local_media(count_url_previews=True), REMOTE_MEDIA):
         _run(connection, install.drop_time_index_txn, table.name)
     print("Removed.")

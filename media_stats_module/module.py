@@ -19,6 +19,7 @@ from media_stats_module.rest.owners import (
     ServersMediaStatsResource,
     UsersMediaStatsResource,
 )
+from media_stats_module.rest.reclaimable import ReclaimableMediaStatsResource
 from media_stats_module.rest.rollups import RollupsResource
 from media_stats_module.rest.summary import SummaryMediaStatsResource
 from media_stats_module.rest.timeline import TimelineMediaStatsResource
@@ -60,6 +61,7 @@ class MediaStatsModule:
                 b"users": users,
                 b"servers": ServersMediaStatsResource(api, store),
                 b"summary": SummaryMediaStatsResource(api, store),
+                b"reclaimable": ReclaimableMediaStatsResource(api, store),
                 b"timeline": TimelineMediaStatsResource(api, store),
                 b"types": TypesMediaStatsResource(api, store),
                 b"files": FilesMediaStatsResource(api, store),

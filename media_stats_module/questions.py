@@ -1,6 +1,7 @@
 """What can be asked, as frozen values. No HTTP, no SQL."""
 
 import enum
+from collections.abc import Sequence
 
 import attr
 
@@ -130,15 +131,56 @@ class SummaryQuestion:
     Attributes:
         source: count only media from there; None for all.
         owner: count only this owner's, a full user ID or a server's name by the source.
-        unread_since: say what was last read before this time, in milliseconds since
-            the epoch.
         duplicates: whether to look for what is stored twice.
     """
 
     source: Source | None = None
     owner: str | None = None
-    unread_since: int | None = None
     duplicates: bool = True
+
+
+@attr.frozen(kw_only=True)
+class DeletionRules:
+    """What Synapse's own deletion is told, besides a time.
+
+    Both are about local media only.
+
+    Attributes:
+        size_gt: delete only files of more than this many bytes.
+        keep_profiles: whether to keep the avatars of users, room members and rooms.
+    """
+
+    size_gt: int = 0
+    keep_profiles: bool = True
+
+
+@attr.frozen(kw_only=True)
+class Deletion(DeletionRules):
+    """A deletion by Synapse's own API.
+
+    Attributes:
+        before_ts: delete files that were last read before this time, in milliseconds
+            since the epoch.
+    """
+
+    before_ts: int
+
+
+@attr.frozen(kw_only=True)
+class ReclaimableQuestion:
+    """What Synapse's own deletion would delete, and what it would keep.
+
+    Attributes:
+        source: only media from there; None for all.
+        owner: only this owner's, a full user ID or a server's name by the source.
+        before_ts: the times to ask about, in milliseconds since the epoch.
+        rules: what the deletion is told besides the time.
+    """
+
+    source: Source | None = None
+    owner: str | None = None
+    before_ts: Sequence[int]
+    rules: DeletionRules = DeletionRules()
 
 
 @attr.frozen(kw_only=True)
@@ -172,15 +214,18 @@ class TypesQuestion(MediaQuestion):
 
 
 @attr.frozen(kw_only=True)
-class FilesQuestion(MediaQuestion):
+class FilesQuestion(Window):
     """One page of the files themselves.
 
     Attributes:
+        source: where the media came from; None for both, which goes with `sha256` only.
+        owner: whose it is, a full user ID or a server's name by the source; None for
+            everybody's.
+        sha256: list only files with this content: the SHA-256 in hexadecimal digits.
         media_type: list only files of this type, in small letters and without
             parameters; `image/*` for all types that begin with `image/`.
         min_length: list only files of at least so many bytes.
-        unread_since: list only files that were last read before this time, in
-            milliseconds since the epoch; or created, if nobody has read them.
+        deletion: list only files that this deletion would delete.
         quarantined: list only files that are in quarantine, or are not.
         deactivated: list only files of users whose account is deactivated, or is not.
         order_by: the sort key.
@@ -189,9 +234,12 @@ class FilesQuestion(MediaQuestion):
         after: list only files that come after this one.
     """
 
+    source: Source | None = Source.LOCAL
+    owner: str | None = None
+    sha256: str | None = None
     media_type: str | None = None
     min_length: int | None = None
-    unread_since: int | None = None
+    deletion: Deletion | None = None
     quarantined: bool | None = None
     deactivated: bool | None = None
     order_by: FilesOrder = FilesOrder.MEDIA_ID
@@ -203,12 +251,13 @@ class FilesQuestion(MediaQuestion):
     def list_name(self) -> str:
         """Tells apart the lists between which no cursor can be exchanged."""
         direction = "b" if self.descending else "f"
-        return f"{self.source.value} {self.order_by.value} {direction}"
+        source = self.source.value if self.source else "both"
+        return f"{source} {self.order_by.value} {direction}"
 
     def can_end_at(self, position: FilesPosition) -> bool:
         """Whether a position says what a place in this list has to say."""
         is_by_key = self.order_by is not FilesOrder.MEDIA_ID
-        is_remote = self.source is Source.REMOTE
+        is_remote = position.server_name is not None
         return (position.key is not None) is is_by_key and (
-            position.server_name is not None
-        ) is is_remote
+            self.source in (None, Source.REMOTE if is_remote else Source.LOCAL)
+        )

@@ -33,6 +33,7 @@ from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.python.failure import Failure
 
 __all__ = [
+    "PreserveLoggingContext",
     "cancellable",
     "connect",
     "connect_to_sqlite_file",
@@ -42,7 +43,7 @@ __all__ = [
     "has_postgres",
     "is_requester_admin",
     "is_sqlite_file",
-    "PreserveLoggingContext",
+    "media_retention",
     "parse_boolean",
     "parse_integer",
     "parse_string",
@@ -90,6 +91,19 @@ def runs_background_tasks(api: ModuleApi) -> bool:
 def synapse_config(api: ModuleApi) -> Any:
     """All of Synapse's configuration. The module API gives the module's own alone."""
     return api._hs.config
+
+
+def media_retention(api: ModuleApi) -> tuple[int | None, int | None]:
+    """How long local and remote media is kept by `media_retention`, in milliseconds.
+
+    None where that is not set; or where this process is told not to serve media
+    (`enable_media_repo: false`), and does not read those settings.
+    """
+    config = synapse_config(api).media
+    return (
+        getattr(config, "media_retention_local_media_lifetime_ms", None),
+        getattr(config, "media_retention_remote_media_lifetime_ms", None),
+    )
 
 
 async def run_autocommit(

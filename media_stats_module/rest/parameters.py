@@ -7,7 +7,7 @@ are not known are ignored, as Synapse ignores them: published clients send some.
 
 import enum
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from typing import TypeVar
@@ -23,12 +23,15 @@ from synapse.module_api.errors import Codes, SynapseError
 from media_stats_module.questions import (
     MAX_INTEGER,
     NO_LIMIT,
+    Deletion,
+    DeletionRules,
     FilesOrder,
     FilesPosition,
     FilesQuestion,
     Interval,
     OwnersOrder,
     OwnersQuestion,
+    ReclaimableQuestion,
     Source,
     SummaryQuestion,
     TimelineQuestion,
@@ -36,6 +39,7 @@ from media_stats_module.questions import (
     TypesQuestion,
 )
 from media_stats_module.rest.cursors import read_cursor
+from media_stats_module.storage.sources import MEDIA_HAVE_SHA256
 from media_stats_module.synapse_internals import (
     parse_boolean,
     parse_integer,
@@ -52,6 +56,11 @@ MAX_FILES = 10_000
 
 # `image/*` or anything without a star; what is stored need not be well-formed.
 _MEDIA_TYPE = re.compile(r"[^*]+/\*|[^*]+")
+
+_SHA256 = re.compile("[0-9A-Fa-f]{64}")
+
+# In milliseconds that is December 1970. Synapse takes less for a mistake.
+_FIRST_BEFORE_TS = 30_000_000_000
 
 
 class Format(enum.Enum):
@@ -110,8 +119,31 @@ def parse_summary_query(request: SynapseRequest) -> SummaryQuestion:
     return SummaryQuestion(
         source=source,
         owner=owner,
-        unread_since=_parse_optional_integer(request, "unread_since"),
         duplicates=parse_boolean(request, "duplicates", default=True),
+    )
+
+
+def parse_reclaimable_query(
+    request: SynapseRequest, default_before_ts: Sequence[int]
+) -> ReclaimableQuestion:
+    """Read the parameters of `/v1/reclaimable`.
+
+    Args:
+        request: has the parameters.
+        default_before_ts: the times to ask about if it names none.
+
+    Raises:
+        SynapseError: 400, naming the parameter and what it should be.
+    """
+    # Not a list, as the summary.
+    parse_string(request, "format", allowed_values=[Format.JSON.value])
+    before_ts, rules = _parse_deletion(request, "before_ts")
+    source, owner = _parse_optional_source(request)
+    return ReclaimableQuestion(
+        source=source,
+        owner=owner,
+        before_ts=default_before_ts if before_ts is None else [before_ts],
+        rules=rules,
     )
 
 
@@ -159,10 +191,13 @@ def parse_files_query(request: SynapseRequest) -> FilesQuestion:
     Raises:
         SynapseError: 400, naming the parameter and what it should be.
     """
-    source, owner = _parse_source(request)
+    sha256 = _parse_sha256(request)
+    source, owner = (
+        _parse_source(request) if sha256 is None else _parse_optional_source(request)
+    )
     from_ts, until_ts = _parse_window(request)
     deactivated = parse_boolean(request, "deactivated")
-    if deactivated is not None and source is Source.REMOTE:
+    if deactivated is not None and source is not Source.LOCAL:
         raise _invalid(
             "Query parameter deactivated is about users of this server, and "
             "goes with source=local only."
@@ -174,7 +209,8 @@ def parse_files_query(request: SynapseRequest) -> FilesQuestion:
         until_ts=until_ts,
         media_type=_parse_media_type(request),
         min_length=_parse_optional_integer(request, "min_length"),
-        unread_since=_parse_optional_integer(request, "unread_since"),
+        sha256=sha256,
+        deletion=_parse_files_deletion(request),
         quarantined=parse_boolean(request, "quarantined"),
         deactivated=deactivated,
         order_by=_parse_enum(request, "order_by", FilesOrder.MEDIA_ID),
@@ -253,6 +289,83 @@ def _parse_source(request: SynapseRequest) -> tuple[Source, str | None]:
             "user_id is for local media and server_name for remote media."
         )
     return source, owner
+
+
+def _parse_optional_source(
+    request: SynapseRequest,
+) -> tuple[Source | None, str | None]:
+    """The same, but without a source or an owner it is about all media."""
+    owner_source, owner = _parse_owner(request)
+    if parse_string(request, "source") is None:
+        return owner_source, owner
+    return _parse_source(request)
+
+
+def _parse_deletion(
+    request: SynapseRequest, name: str
+) -> tuple[int | None, DeletionRules]:
+    """What a deletion is told, with the checks and the words of Synapse's own API.
+
+    Args:
+        request: has the parameters.
+        name: of the parameter that is Synapse's `before_ts`.
+
+    Returns:
+        the time, if there is one, and the rest.
+    """
+    before_ts = parse_integer(request, name)
+    size_gt = parse_integer(request, "size_gt", default=0)
+    keep_profiles = parse_boolean(request, "keep_profiles", default=True)
+    # Newer versions of Synapse refuse negative integers while they parse them.
+    if before_ts is not None and before_ts < 0:
+        raise _invalid(f"Query parameter {name} must be a positive integer.")
+    if before_ts is not None and before_ts < _FIRST_BEFORE_TS:
+        raise _invalid(
+            f"Query parameter {name} you provided is from the year 1970. Double check "
+            "that you are providing a timestamp in milliseconds."
+        )
+    if size_gt < 0:
+        raise _invalid(
+            "Query parameter size_gt must be a string representing a positive integer."
+        )
+    for parameter, value in ((name, before_ts), ("size_gt", size_gt)):
+        if value is not None and value > MAX_INTEGER:
+            raise _invalid(
+                f"Query parameter {parameter} must be an integer up to {MAX_INTEGER}."
+            )
+    return before_ts, DeletionRules(size_gt=size_gt, keep_profiles=keep_profiles)
+
+
+def _parse_files_deletion(request: SynapseRequest) -> Deletion | None:
+    before_ts, rules = _parse_deletion(request, "reclaimable_before_ts")
+    if before_ts is not None:
+        return Deletion(
+            before_ts=before_ts,
+            size_gt=rules.size_gt,
+            keep_profiles=rules.keep_profiles,
+        )
+    for name in ("size_gt", "keep_profiles"):
+        # It would look as if the files were chosen by it.
+        if parse_string(request, name) is not None:
+            raise _invalid(
+                f"Query parameter {name} goes with reclaimable_before_ts only."
+            )
+    return None
+
+
+def _parse_sha256(request: SynapseRequest) -> str | None:
+    text = parse_string(request, "sha256")
+    if text is None:
+        return None
+    if not _SHA256.fullmatch(text):
+        raise _invalid("Query parameter sha256 must be 64 hexadecimal digits.")
+    if not MEDIA_HAVE_SHA256:
+        raise _invalid(
+            "Query parameter sha256 needs Synapse 1.128 or later: this version keeps "
+            "no hashes."
+        )
+    # As Synapse writes it.
+    return text.lower()
 
 
 def _parse_owner(request: SynapseRequest) -> tuple[Source | None, str | None]:

@@ -1,5 +1,6 @@
 """`/v1/rollups`: the state of the totals; below it, a check whether they are right."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 import attr
@@ -9,6 +10,7 @@ from synapse.module_api.errors import Codes, SynapseError
 from media_stats_module.rest._base import AdminResource, Endpoint
 from media_stats_module.rest.auth import assert_requester_is_admin
 from media_stats_module.storage import MediaStatsStore
+from media_stats_module.storage.rollups.status import RollupState
 
 
 class RollupsResource(AdminResource):
@@ -19,7 +21,7 @@ class RollupsResource(AdminResource):
         self.putChild(b"check", RollupsCheckResource(api, store))
 
     async def answer(self, request: SynapseRequest) -> JsonDict:
-        states = {}
+        states: Mapping[str, RollupState] = {}
         if self._store.has_rollups:
             states = await self._store.rollups.get_states()
         return {

@@ -4,7 +4,7 @@ from synapse.module_api import JsonDict, SynapseRequest
 
 from media_stats_module.rest._base import AdminResource, usage_body
 from media_stats_module.rest.parameters import parse_summary_query
-from media_stats_module.storage import LocalSummary, RemoteSummary, Summary
+from media_stats_module.storage import LocalSummary, RemoteSummary
 
 
 class SummaryMediaStatsResource(AdminResource):
@@ -21,8 +21,6 @@ class SummaryMediaStatsResource(AdminResource):
         if query.duplicates:
             duplicates = summary.duplicates
             answer["duplicates"] = usage_body(duplicates) if duplicates else None
-        if query.unread_since is not None:
-            answer["reclaimable"] = _reclaimable_body(summary)
         return answer
 
 
@@ -48,24 +46,3 @@ def _remote_body(remote: RemoteSummary) -> JsonDict:
         "quarantined": usage_body(remote.quarantined),
         "servers": remote.servers,
     }
-
-
-def _reclaimable_body(summary: Summary) -> JsonDict:
-    """What could be deleted, with all the kinds of files that are in its totals."""
-    local, remote = summary.local, summary.remote
-    body: JsonDict = {"total": usage_body(summary.reclaimable)}
-    if local and local.reclaimable:
-        body["local"] = {
-            "total": usage_body(local.reclaimable.total),
-            "unread": usage_body(local.reclaimable.unread),
-            "quarantined": usage_body(local.quarantined),
-            "url_previews": usage_body(local.url_previews),
-            "pending": {"media_count": local.pending},
-        }
-    if remote and remote.reclaimable:
-        body["remote"] = {
-            "total": usage_body(remote.reclaimable.total),
-            "unread": usage_body(remote.reclaimable.unread),
-            "quarantined": usage_body(remote.quarantined),
-        }
-    return body

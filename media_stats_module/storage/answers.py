@@ -5,7 +5,7 @@ column of SQLite, can hold other values; they are converted, so that every row h
 answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 import attr
@@ -162,11 +162,37 @@ class Summary:
     @property
     def total(self) -> Usage:
         """All that is stored of what was asked for."""
-        return sum((part.total for part in self._parts), Usage(0, 0))
+        parts = (self.local, self.remote)
+        return sum((part.total for part in parts if part), Usage(0, 0))
 
-    @property
-    def _parts(self) -> list[LocalSummary | RemoteSummary]:
-        return [part for part in (self.local, self.remote) if part]
+
+@attr.frozen(kw_only=True)
+class ReclaimablePart:
+    """What a deletion would delete of local media, or of remote media.
+
+    Attributes:
+        media: the files.
+        thumbnails: their thumbnails, which go with them.
+        kept: the files that are as old and would stay, by the reason: `quarantined`,
+            `protected` or `avatar`. Each file is counted once, under the first.
+    """
+
+    media: Usage
+    thumbnails: Usage
+    kept: Mapping[str, Usage]
+
+
+@attr.frozen(kw_only=True)
+class Reclaimable:
+    """What a deletion would delete.
+
+    Attributes:
+        local: what users of this server have stored; None if that was not asked.
+        remote: what is stored of other servers; None if that was not asked.
+    """
+
+    local: ReclaimablePart | None
+    remote: ReclaimablePart | None
 
 
 @attr.frozen
@@ -233,6 +259,7 @@ class File:
         quarantined_by: who has put it into quarantine, if somebody has.
         safe_from_quarantine: whether an admin has made it so; None for remote files.
         url_preview: whether it was fetched for a preview of a URL; None likewise.
+        sha256: the SHA-256 of its content; None if Synapse has not kept it.
     """
 
     server_name: str | None
@@ -246,6 +273,7 @@ class File:
     quarantined_by: str | None
     safe_from_quarantine: bool | None = attr.ib(converter=_to_bool)
     url_preview: bool | None = attr.ib(converter=_to_bool)
+    sha256: str | None
 
 
 @attr.frozen

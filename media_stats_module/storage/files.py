@@ -1,14 +1,22 @@
 """The files themselves, a page at a time."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from synapse.module_api import LoggingTransaction
 
-from media_stats_module.questions import FilesOrder, FilesPosition, FilesQuestion
+from media_stats_module.questions import (
+    FilesOrder,
+    FilesPosition,
+    FilesQuestion,
+    Source,
+)
 from media_stats_module.storage.answers import File, FilesPage
+from media_stats_module.storage.reclaimable import is_deleted
 from media_stats_module.storage.sources import (
+    MEDIA_HAVE_SHA256,
     MediaTable,
     is_deactivated_sql,
+    is_postgres,
     media_type_sql,
 )
 from media_stats_module.storage.sql import (
@@ -20,10 +28,6 @@ from media_stats_module.storage.sql import (
     set_up_scan_txn,
 )
 
-# Synapse's own deletion takes a file that nobody has read for one that was read when
-# it was created.
-_LAST_READ = "COALESCE(m.last_access_ts, m.created_ts)"
-
 # Synapse has always filled both. A row without `created_ts` has no place in any order
 # by time, and one without `media_id` has no name.
 _IS_LISTED = "m.created_ts IS NOT NULL AND m.media_id IS NOT NULL"
@@ -31,83 +35,181 @@ _IS_LISTED = "m.created_ts IS NOT NULL AND m.media_id IS NOT NULL"
 _KEYS = {
     FilesOrder.MEDIA_LENGTH: "m.media_length",
     FilesOrder.CREATED_TS: "m.created_ts",
-    FilesOrder.LAST_ACCESS_TS: _LAST_READ,
+    # As for Synapse's own deletion, a file that nobody has read counts from its
+    # creation.
+    FilesOrder.LAST_ACCESS_TS: "COALESCE(m.last_access_ts, m.created_ts)",
 }
 
-# In the order of the attributes of `File`.
-_COLUMNS = (
-    "m.media_id, m.media_type, m.upload_name, m.media_length, m.created_ts, "
-    "m.last_access_ts, m.quarantined_by"
-)
-_LOCAL_COLUMNS = (
-    f"NULL, m.user_id, {_COLUMNS}, m.safe_from_quarantine, m.url_cache IS NOT NULL"
-)
-_REMOTE_COLUMNS = f"m.media_origin, NULL, {_COLUMNS}, NULL, NULL"
+# The attributes of `File` in their order, with the SQL expressions of those that both
+# tables have.
+_SHARED_COLUMNS = {
+    "media_id": "m.media_id",
+    "media_type": "m.media_type",
+    "upload_name": "m.upload_name",
+    "media_length": "COALESCE(m.media_length, 0)",
+    "created_ts": "COALESCE(m.created_ts, 0)",
+    "last_access_ts": "m.last_access_ts",
+    "quarantined_by": "m.quarantined_by",
+}
+_SHA256 = "m.sha256" if MEDIA_HAVE_SHA256 else "NULL"
+_LOCAL_COLUMNS = {
+    "server_name": "NULL",
+    "user_id": "m.user_id",
+    **_SHARED_COLUMNS,
+    "safe_from_quarantine": "m.safe_from_quarantine",
+    "url_preview": "m.url_cache IS NOT NULL",
+    "sha256": _SHA256,
+}
+_REMOTE_COLUMNS = {
+    "server_name": "m.media_origin",
+    "user_id": "NULL",
+    **_SHARED_COLUMNS,
+    "safe_from_quarantine": "NULL",
+    "url_preview": "NULL",
+    "sha256": _SHA256,
+}
 
 
 def get_files_page_txn(
-    txn: LoggingTransaction, media: MediaTable, query: FilesQuestion
+    txn: LoggingTransaction,
+    tables: Sequence[MediaTable],
+    question: FilesQuestion,
+    *,
+    server_name: str,
 ) -> FilesPage:
     """One page of the files, from where the last one ended.
 
     Args:
         txn: one transaction, in which the answer is consistent.
-        media: the media to list.
-        query: what is asked.
+        tables: the media to list: one table, or both if a hash is asked for.
+        question: what is asked.
+        server_name: this server's name.
     """
     # One more, to see whether there is a next page.
-    place = _place_txn(txn, media, query, query.limit + 1)
-    names = _names(media)
-    names_on_page = [name.replace("m.", "page.") for name in names]
-    same = " AND ".join(map(" = ".join, zip(names, names_on_page, strict=True)))
-    # Only what decides the order is read of every file; the rest, of those on the page,
-    # by the unique index on what they are called. For 10 million media on PostgreSQL
-    # that saves a quarter. SQLite takes the tables of a CROSS JOIN in their order; with
-    # any other it takes half as long again.
-    txn.execute(
-        f"""
-        SELECT {_columns(media)}, page.sort_key
-        FROM (SELECT {", ".join(names)}, {_key(query)} AS sort_key {place.text}) AS page
-        CROSS JOIN {media.name} AS m WHERE {same}
-        ORDER BY {_order_by(query, "page.sort_key", names_on_page)}
-        """,
-        place.args,
-    )
+    limit = question.limit + 1
+    if question.sha256 is None and question.deletion is None:
+        (media,) = tables
+        statement = _page_txn(txn, media, question, limit, server_name)
+    else:
+        statement = _files_txn(txn, tables, question, limit, server_name)
+    txn.execute(statement.text, statement.args)
     rows = txn.fetchall()
-    files = [File(*columns) for *columns, _ in rows[: query.limit]]
+    files = [File(*columns) for *columns, _ in rows[: question.limit]]
     end = None
     # An empty page has no next one, or a client would ask for it for ever.
-    if files and len(rows) > query.limit:
-        last, key = files[-1], rows[query.limit - 1][-1]
+    if files and len(rows) > question.limit:
+        last, key = files[-1], rows[question.limit - 1][-1]
         end = FilesPosition(key, last.server_name, last.media_id)
     return FilesPage(files, end)
 
 
-def is_walk(media: MediaTable, query: FilesQuestion) -> bool:
-    """Whether a page is a walk along the unique index, and costs no more than the page."""
-    return query.order_by is FilesOrder.MEDIA_ID and not (
-        query.is_in_window
-        or query.media_type is not None
-        or query.min_length is not None
-        or query.unread_since is not None
-        or query.quarantined is not None
-        or query.deactivated is not None
-        or (query.owner is not None and media.owners_are_users)
-    )
+def is_page_of_index(question: FilesQuestion) -> bool:
+    """Whether a page costs no more than the page: a walk, or the copies of a file."""
+    if question.sha256 is not None:
+        return question.deletion is None
+    is_walk = question.order_by is FilesOrder.MEDIA_ID and not _is_filtered(question)
+    return is_walk and (question.owner is None or question.source is Source.REMOTE)
 
 
 def iterate_files_txn(
-    txn: LoggingTransaction, media: MediaTable, query: FilesQuestion
+    txn: LoggingTransaction,
+    tables: Sequence[MediaTable],
+    question: FilesQuestion,
+    *,
+    server_name: str,
 ) -> Iterator[File]:
     """The same, for a page of any length: one by one, as the database gives them."""
-    place = _place_txn(txn, media, query, query.limit)
-    statement = Sql(f"SELECT {_columns(media)} {place.text}", place.args)
-    for columns in iterate_txn(txn, statement):
+    statement = _files_txn(txn, tables, question, question.limit, server_name)
+    for *columns, _ in iterate_txn(txn, statement):
         yield File(*columns)
 
 
+def _page_txn(
+    txn: LoggingTransaction,
+    media: MediaTable,
+    question: FilesQuestion,
+    limit: int,
+    server_name: str,
+) -> Sql:
+    """A statement for the files of a page, each with its sort key.
+
+    Only what decides the order is read of every file; the rest, of those on the page,
+    by the unique index on what they are called. For 10 million media on PostgreSQL
+    that saves a quarter.
+    """
+    names = _names(media)
+    place = _place_txn(txn, media, question, limit, server_name)
+    names_on_page = [name.replace("m.", "page.") for name in names]
+    same = " AND ".join(map(" = ".join, zip(names, names_on_page, strict=True)))
+    # SQLite takes the tables of a CROSS JOIN in their order; with any other it takes
+    # half as long again.
+    return Sql(
+        f"""
+        SELECT {", ".join(_columns(media).values())}, page.sort_key
+        FROM (
+            SELECT {", ".join(names)}, {_key(question)} AS sort_key {place.text}
+        ) AS page
+        CROSS JOIN {media.name} AS m WHERE {same}
+        ORDER BY {_order_by(question, "page.sort_key", names_on_page)}
+        """,
+        place.args,
+    )
+
+
+def _files_txn(
+    txn: LoggingTransaction,
+    tables: Sequence[MediaTable],
+    question: FilesQuestion,
+    limit: int,
+    server_name: str,
+) -> Sql:
+    """A statement for so many files, each with its sort key."""
+    if len(tables) == 1:
+        (media,) = tables
+        place = _place_txn(txn, media, question, limit, server_name)
+        columns = ", ".join(_columns(media).values())
+        return Sql(f"SELECT {columns}, {_key(question)} {place.text}", place.args)
+    # Of two tables all files are put into order, which are the copies of one file.
+    parts = []
+    args: tuple[object, ...] = ()
+    for media in tables:
+        columns = ", ".join(
+            f"{column} AS {name}" for name, column in _columns(media).items()
+        )
+        where = _where_txn(txn, media, question, server_name)
+        parts.append(
+            f"SELECT {columns}, {_key(question)} AS sort_key, "
+            f"{int(not media.owners_are_users)} AS is_remote "
+            f"FROM {media.name} AS m WHERE {where.text}"
+        )
+        args += where.args
+    names = ["m.is_remote", "COALESCE(m.server_name, '')", "m.media_id"]
+    after = Sql("")
+    if (position := question.after) is not None:
+        place_names = (
+            int(position.server_name is not None),
+            position.server_name or "",
+            position.media_id,
+        )
+        after = _after(question, "m.sort_key", names, place_names)
+    return Sql(
+        f"""
+        SELECT {", ".join(f"m.{name}" for name in _LOCAL_COLUMNS)}, m.sort_key
+        FROM ({" UNION ALL ".join(parts)}) AS m
+        WHERE TRUE {after.text}
+        ORDER BY {_order_by(question, "m.sort_key", names)}
+        LIMIT ?
+        """,
+        (*args, *after.args, limit),
+    )
+
+
 def _place_txn(
-    txn: LoggingTransaction, media: MediaTable, query: FilesQuestion, limit: int
+    txn: LoggingTransaction,
+    media: MediaTable,
+    question: FilesQuestion,
+    limit: int,
+    server_name: str,
 ) -> Sql:
     """What follows the columns in a statement for so many files, called `m`.
 
@@ -115,60 +217,105 @@ def _place_txn(
       the page.
     - A user's files: the user's rows by the index `(user_id, created_ts)`; by
       creation, in the order of that index, no more than the page.
+    - The copies of a file: its rows by the index on `sha256`.
     - Else a read of the table, of which only the page is sorted: 1.5 s for 10 million
       media on PostgreSQL.
     """
-    owner, window = of_owner_sql(media, query.owner), in_window_sql(query)
-    filters, after = _filters(txn, query), _after(media, query)
-    is_walk = query.order_by is FilesOrder.MEDIA_ID and (
-        not (owner.text or window.text or filters.text)
-        or (query.owner is not None and not media.owners_are_users)
-    )
+    where = _where_txn(txn, media, question, server_name)
     names = _names(media)
-    if query.order_by is FilesOrder.MEDIA_ID and not is_walk:
+    after = Sql("")
+    if (position := question.after) is not None:
+        place: tuple[object, ...] = (position.media_id,)
+        if not media.owners_are_users:
+            place = (position.server_name, position.media_id)
+        after = _after(question, _key(question), names, place)
+    is_walk = question.order_by is FilesOrder.MEDIA_ID and (
+        (question.owner is None and not _is_filtered(question))
+        or (question.owner is not None and not media.owners_are_users)
+    )
+    if question.order_by is FilesOrder.MEDIA_ID and not is_walk:
         # For the sake of the limit, the databases would walk the unique index instead
         # of sorting, and read the table at random until enough rows have passed the
         # filters. No index is on what comes out of an expression.
         names = [f"{name} || ''" for name in names]
+    is_scan = not is_walk and question.owner is None and question.sha256 is None
     scan = ""
-    if not is_walk and query.owner is None:
-        set_up_scan_txn(txn, query)
+    if is_scan:
+        set_up_scan_txn(txn, question)
         scan = scan_hint_sql(txn)
+    at_most = "?"
+    if question.deletion is not None and is_postgres(txn):
+        # PostgreSQL does not know how small the limit is. Else it would look through
+        # all avatars for each file on the page, instead of making a hash of them.
+        at_most = "(SELECT CAST(? AS BIGINT))"
     return Sql(
         f"""
         FROM {media.name} AS m {scan}
-        WHERE {media.is_file} AND {_IS_LISTED}
-            {owner.text} {window.text} {filters.text} {after.text}
-        ORDER BY {_order_by(query, _key(query), names)}
-        LIMIT ?
+        WHERE {where.text} {after.text}
+        ORDER BY {_order_by(question, _key(question), names)}
+        LIMIT {at_most}
         """,
-        (*owner.args, *window.args, *filters.args, *after.args, limit),
+        (*where.args, *after.args, limit),
     )
 
 
-def _filters(txn: LoggingTransaction, query: FilesQuestion) -> Sql:
-    """Further conditions on a row, called `m`, that no index serves."""
+def _where_txn(
+    txn: LoggingTransaction,
+    media: MediaTable,
+    question: FilesQuestion,
+    server_name: str,
+) -> Sql:
+    """The condition under which a row, called `m`, is asked for, on whatever page."""
+    if question.deletion is None:
+        is_listed = Sql(f"{media.is_file} AND {_IS_LISTED}")
+    else:
+        is_listed = is_deleted(txn, media, question.deletion, server_name)
+    owner, window = of_owner_sql(media, question.owner), in_window_sql(question)
+    filters = _filters(txn, question)
+    return Sql(
+        f"{is_listed.text} {owner.text} {window.text} {filters.text}",
+        (*is_listed.args, *owner.args, *window.args, *filters.args),
+    )
+
+
+def _is_filtered(question: FilesQuestion) -> bool:
+    return question.is_in_window or any(
+        value is not None
+        for value in (
+            question.deletion,
+            question.sha256,
+            question.media_type,
+            question.min_length,
+            question.quarantined,
+            question.deactivated,
+        )
+    )
+
+
+def _filters(txn: LoggingTransaction, question: FilesQuestion) -> Sql:
+    """Further conditions on a row, called `m`. An index serves that on the hash."""
     text = ""
     args: list[object] = []
-    if query.media_type is not None:
+    if question.media_type is not None:
         media_type = media_type_sql(txn, "m.media_type")
-        wanted = query.media_type.removesuffix("*")
-        if wanted != query.media_type:
+        wanted = question.media_type.removesuffix("*")
+        if wanted != question.media_type:
             media_type = f"substr({media_type}, 1, {len(wanted)})"
         text += f" AND {media_type} = ?"
         args.append(wanted)
-    if query.min_length is not None:
+    if question.min_length is not None:
         text += " AND m.media_length >= ?"
-        args.append(query.min_length)
-    if query.unread_since is not None:
-        text += f" AND {_LAST_READ} < ?"
-        args.append(query.unread_since)
-    if query.quarantined is not None:
+        args.append(question.min_length)
+    if question.sha256 is not None:
+        # No version without hashes is asked for one.
+        text += " AND m.sha256 = ?"
+        args.append(question.sha256)
+    if question.quarantined is not None:
         text += (
-            f" AND m.quarantined_by IS {'NOT NULL' if query.quarantined else 'NULL'}"
+            f" AND m.quarantined_by IS {'NOT NULL' if question.quarantined else 'NULL'}"
         )
-    if query.deactivated is not None:
-        text += f" AND {is_deactivated_sql('m.user_id', query.deactivated)}"
+    if question.deactivated is not None:
+        text += f" AND {is_deactivated_sql('m.user_id', question.deactivated)}"
     return Sql(text, tuple(args))
 
 
@@ -179,41 +326,49 @@ def _names(media: MediaTable) -> list[str]:
     )
 
 
-def _after(media: MediaTable, query: FilesQuestion) -> Sql:
-    """A further condition on a row, called `m`: that it comes after a position."""
-    position = query.after
-    if position is None:
-        return Sql("")
-    names: tuple[object, ...] = (position.media_id,)
-    if not media.owners_are_users:
-        names = (position.server_name, position.media_id)
-    row, place = ", ".join(_names(media)), ", ".join("?" for _ in names)
-    beyond = "<" if query.descending else ">"
-    if query.order_by is FilesOrder.MEDIA_ID:
-        return Sql(f"AND ({row}) {beyond} ({place})", names)
-    key = _KEYS[query.order_by]
+def _after(
+    question: FilesQuestion, key: str, names: Sequence[str], place: Sequence[object]
+) -> Sql:
+    """A further condition on a row, called `m`: that it comes after a position.
+
+    Args:
+        question: has the position.
+        key: the SQL expression for what files are in order of.
+        names: those for what files are called, which decides where that is the same.
+        place: the values of the names in the position.
+    """
+    assert question.after is not None
+    row, marks = ", ".join(names), ", ".join("?" for _ in names)
+    beyond = "<" if question.descending else ">"
+    if question.order_by is FilesOrder.MEDIA_ID:
+        return Sql(f"AND ({row}) {beyond} ({marks})", tuple(place))
+    at = question.after.key
     return Sql(
         # The first condition says nothing new, but an index can serve it.
-        f"AND {key} {beyond}= ? AND ({key} {beyond} ? OR ({row}) > ({place}))",
-        (position.key, position.key, *names),
+        f"AND {key} {beyond}= ? AND ({key} {beyond} ? OR ({row}) > ({marks}))",
+        (at, at, *place),
     )
 
 
-def _order_by(query: FilesQuestion, key: str, names: Iterable[str]) -> str:
+def _order_by(question: FilesQuestion, key: str, names: Sequence[str]) -> str:
     """In which order: by a key, and where that is the same by what files are called."""
-    direction = "DESC" if query.descending else "ASC"
-    if query.order_by is FilesOrder.MEDIA_ID:
+    direction = "DESC" if question.descending else "ASC"
+    if question.order_by is FilesOrder.MEDIA_ID:
         return ", ".join(f"{name} {direction}" for name in names)
     return ", ".join([f"{key} {direction}", *names])
 
 
-def _key(query: FilesQuestion) -> str:
+def _key(question: FilesQuestion) -> str:
     """The SQL expression for what files are in order of, besides what they are called.
 
     It is in the position of a page.
     """
-    return _KEYS.get(query.order_by, "NULL")
+    key = _KEYS.get(question.order_by, "NULL")
+    if question.deletion is not None and question.order_by in _KEYS:
+        # A deletion asks for no more than what it compares.
+        return f"COALESCE({key}, 0)"
+    return key
 
 
-def _columns(media: MediaTable) -> str:
+def _columns(media: MediaTable) -> Mapping[str, str]:
     return _LOCAL_COLUMNS if media.owners_are_users else _REMOTE_COLUMNS

@@ -107,6 +107,19 @@ A unique index is on `(media_origin, media_id)`; none is on `created_ts`.
 """
 
 
+AVATARS = (
+    ("profiles", "avatar_url"),
+    ("room_memberships", "avatar_url"),
+    ("user_directory", "avatar_url"),
+    ("room_stats_state", "avatar"),
+)
+"""Where Synapse's own deletion looks for avatars: tables, and the column of each.
+
+The column has a URI, `mxc://server_name/media_id`, or anything that a client has sent.
+No index is on any of them.
+"""
+
+
 @attr.frozen
 class MediaTables:
     """The tables of local and of remote media, for the options of the module."""

@@ -1,6 +1,7 @@
 """The one way to ask: a question in, an answer out."""
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 from synapse.module_api import LoggingTransaction, ModuleApi
@@ -9,6 +10,7 @@ from media_stats_module.config import MediaStatsConfig
 from media_stats_module.questions import (
     FilesQuestion,
     OwnersQuestion,
+    ReclaimableQuestion,
     Source,
     SummaryQuestion,
     TimelineQuestion,
@@ -20,13 +22,14 @@ from media_stats_module.storage.answers import (
     FilesPage,
     OwnersPage,
     OwnerUsage,
+    Reclaimable,
     Summary,
     TypesPage,
     TypeUsage,
 )
 from media_stats_module.storage.files import (
     get_files_page_txn,
-    is_walk,
+    is_page_of_index,
     iterate_files_txn,
 )
 from media_stats_module.storage.owners import (
@@ -35,6 +38,7 @@ from media_stats_module.storage.owners import (
     iterate_owners_txn,
 )
 from media_stats_module.storage.reader import Reader
+from media_stats_module.storage.reclaimable import get_reclaimable_txn
 from media_stats_module.storage.rollups.maintenance import Maintenance
 from media_stats_module.storage.sources import MediaTable, MediaTables, local_media
 from media_stats_module.storage.summary import (
@@ -132,13 +136,23 @@ class MediaStatsStore:
 
     async def get_files_page(self, question: FilesQuestion) -> FilesPage:
         """One page of the files themselves."""
-        media = self._table(question.source)
         return await self._read(
-            get_files_page_txn,
-            media,
+            partial(get_files_page_txn, server_name=self._api.server_name),
+            self._media.of(question.source),
             question,
             is_of_owner=question.owner is not None,
-            is_page_of_index=is_walk(media, question),
+            is_page_of_index=is_page_of_index(question),
+        )
+
+    async def get_reclaimable(
+        self, question: ReclaimableQuestion
+    ) -> Mapping[int, Reclaimable]:
+        """What Synapse's own deletion would delete, by the time that it is given."""
+        return await self._read(
+            partial(get_reclaimable_txn, server_name=self._api.server_name),
+            self._media.of(question.source),
+            question,
+            is_of_owner=question.owner is not None,
         )
 
     async def export_users(
@@ -168,8 +182,10 @@ class MediaStatsStore:
         self, question: FilesQuestion, write: Callable[[Iterator[File]], None]
     ) -> None:
         """The same for files."""
-        media = self._table(question.source)
-        await self._export(iterate_files_txn, media, question, write)
+        iterate_txn = partial(iterate_files_txn, server_name=self._api.server_name)
+        await self._export(
+            iterate_txn, self._media.of(question.source), question, write
+        )
 
     async def _get_owners_page(
         self, media: MediaTable, question: OwnersQuestion
@@ -214,7 +230,7 @@ class MediaStatsStore:
         if not self.has_rollups:
             return None
         return await self._api.run_db_interaction(
-            f"media_stats_{from_totals_txn.__name__}", from_totals_txn, media, question
+            _description(from_totals_txn), from_totals_txn, media, question
         )
 
     async def _read(
@@ -227,9 +243,7 @@ class MediaStatsStore:
         is_page_of_index: bool = False,
     ) -> _A:
         def read() -> Awaitable[_A]:
-            return self._reader.run(
-                f"media_stats_{read_txn.__name__}", read_txn, media, question
-            )
+            return self._reader.run(_description(read_txn), read_txn, media, question)
 
         if is_page_of_index:
             return await read()
@@ -238,8 +252,8 @@ class MediaStatsStore:
 
     async def _export(
         self,
-        iterate_txn: Callable[[LoggingTransaction, MediaTable, _Q], Iterator[_V]],
-        media: MediaTable,
+        iterate_txn: Callable[[LoggingTransaction, _M, _Q], Iterator[_V]],
+        media: _M,
         question: _Q,
         write: Callable[[Iterator[_V]], None],
     ) -> None:
@@ -247,6 +261,13 @@ class MediaStatsStore:
             write(iterate_txn(txn, media, question))
 
         def read() -> Awaitable[None]:
-            return self._reader.run(f"media_stats_{iterate_txn.__name__}", export_txn)
+            return self._reader.run(_description(iterate_txn), export_txn)
 
         await self._reader.exports.run(lambda: self._reader.whole_tables.run(read))
+
+
+def _description(function: Callable[..., object]) -> str:
+    """What Synapse's logs and metrics call the transaction of a function."""
+    if isinstance(function, partial):
+        function = function.func
+    return f"media_stats_{function.__name__}"

@@ -1,0 +1,340 @@
+"""What Synapse's own deletion would delete, and what it would keep.
+
+The rules are those of `get_local_media_ids` and `get_remote_media_ids` in Synapse's
+`MediaRepositoryStore`, which the admin API and `media_retention` both use. They are the
+same in all versions supported here. The option `count_url_previews` does not matter:
+Synapse deletes the images of previews, too.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from itertools import accumulate
+
+from synapse.module_api import LoggingTransaction
+
+from media_stats_module.questions import (
+    MAX_INTEGER,
+    Deletion,
+    DeletionRules,
+    ReclaimableQuestion,
+)
+from media_stats_module.storage.answers import Reclaimable, ReclaimablePart, Usage
+from media_stats_module.storage.sources import AVATARS, MediaTable, is_postgres
+from media_stats_module.storage.sql import (
+    Sql,
+    of_owner_sql,
+    scan_hint_sql,
+    set_up_scan_txn,
+)
+
+_NOTHING = Usage(0, 0)
+
+_AVATAR = "avatar"
+
+# Why Synapse keeps a file however old it is: the condition on a row, called `m`. A file
+# is counted under the first reason that applies; that it is an avatar comes last.
+_LOCAL_REASONS = {
+    "quarantined": "m.quarantined_by IS NOT NULL",
+    "protected": "m.safe_from_quarantine",
+}
+_REMOTE_REASONS = {"quarantined": "m.quarantined_by IS NOT NULL"}
+
+
+def get_reclaimable_txn(
+    txn: LoggingTransaction,
+    tables: Iterable[MediaTable],
+    question: ReclaimableQuestion,
+    *,
+    server_name: str,
+) -> Mapping[int, Reclaimable]:
+    """What a deletion would delete, and what it would keep, for each of some times.
+
+    Args:
+        txn: one transaction, in which the answer is consistent.
+        tables: the media to look at.
+        question: what is asked.
+        server_name: this server's name, as it stands in the URIs of avatars.
+    """
+    local: Mapping[int, ReclaimablePart] = {}
+    remote: Mapping[int, ReclaimablePart] = {}
+    for media in tables:
+        counter = _Counter(txn, media, question)
+        if media.owners_are_users:
+            local = counter.count_txn(server_name)
+        else:
+            remote = counter.count_txn(server_name)
+    return {
+        before_ts: Reclaimable(local=local.get(before_ts), remote=remote.get(before_ts))
+        for before_ts in question.before_ts
+    }
+
+
+def is_deleted(
+    txn: LoggingTransaction, media: MediaTable, deletion: Deletion, server_name: str
+) -> Sql:
+    """The condition under which a deletion deletes a file, whose row is called `m`."""
+    is_old = _is_old(media, deletion.before_ts, deletion)
+    is_not_kept = _is_not_kept(media)
+    if not (media.owners_are_users and deletion.keep_profiles):
+        return Sql(is_old.text + is_not_kept, is_old.args)
+    avatars = _avatars(txn, server_name)
+    if is_postgres(txn):
+        # A hash anti-join, in parallel. `NOT IN` would read the avatars in each worker.
+        is_no_avatar = (
+            f" AND NOT EXISTS (SELECT 1 FROM ({avatars.text}) AS avatars "
+            "WHERE avatars.media_id = m.media_id)"
+        )
+    else:
+        # SQLite puts them into an index of its own first. With `NOT EXISTS` it would
+        # read them again for each file.
+        is_no_avatar = f" AND m.media_id NOT IN ({avatars.text})"
+    return Sql(is_old.text + is_not_kept + is_no_avatar, is_old.args + avatars.args)
+
+
+class _Counter:
+    """Counts files of one table by age.
+
+    An age is a part of time: before the first of the times that are asked for, from the
+    first to the second, and so on. What is before a time is the sum of the ages up to
+    it. So the table is read once for however many times.
+    """
+
+    def __init__(
+        self,
+        txn: LoggingTransaction,
+        media: MediaTable,
+        question: ReclaimableQuestion,
+    ) -> None:
+        self._txn = txn
+        self._media = media
+        self._keeps_avatars = media.owners_are_users and question.rules.keep_profiles
+        self._times = sorted(set(question.before_ts))
+        # PostgreSQL knows that there are few groups if each column is a boolean. It
+        # would expect a group for every row, and read without parallel workers, if one
+        # column was the number of the age.
+        self._age_names = [f"before_{index}" for index in range(len(self._times))]
+        self._ages = Sql(
+            ", ".join(f"{_last_read(media)} < ? AS {name}" for name in self._age_names),
+            tuple(self._times),
+        )
+        is_old = _is_old(media, self._times[-1], question.rules)
+        owner = of_owner_sql(media, question.owner)
+        self._where = Sql(is_old.text + owner.text, is_old.args + owner.args)
+        self._scan = ""
+        if question.owner is None:
+            set_up_scan_txn(txn)
+            self._scan = scan_hint_sql(txn)
+
+    def count_txn(self, server_name: str) -> Mapping[int, ReclaimablePart]:
+        """What would be deleted and what kept, by the time that the deletion is told.
+
+        Args:
+            server_name: this server's name.
+        """
+        media, kept = self._count_files()
+        thumbnails = self._count_thumbnails()
+        if self._media.owners_are_users:
+            kept[_AVATAR] = self._nothing()
+        if self._keeps_avatars:
+            kept[_AVATAR], of_avatars = self._count_avatars(server_name)
+            media = _difference(media, kept[_AVATAR])
+            thumbnails = _difference(thumbnails, of_avatars)
+        media, thumbnails = list(accumulate(media)), list(accumulate(thumbnails))
+        kept = {reason: list(accumulate(usages)) for reason, usages in kept.items()}
+        return {
+            before_ts: ReclaimablePart(
+                media=media[index],
+                thumbnails=thumbnails[index],
+                kept={reason: usages[index] for reason, usages in kept.items()},
+            )
+            for index, before_ts in enumerate(self._times)
+        }
+
+    def _count_files(self) -> tuple[list[Usage], dict[str, list[Usage]]]:
+        """By age, the files that are kept for a reason of their own, and the others.
+
+        One read of the table; or of one owner's rows, by the index that starts with
+        the owner.
+        """
+        reasons = _reasons(self._media)
+        # Negated, each is a boolean whatever SQLite has in the column.
+        conditions = ", ".join(
+            f"NOT ({condition}) AS is_not_{reason}"
+            for reason, condition in reasons.items()
+        )
+        groups = ", ".join(
+            [*self._age_names, *(f"is_not_{reason}" for reason in reasons)]
+        )
+        self._txn.execute(
+            f"""
+            SELECT {groups}, COUNT(*), SUM(media_length)
+            FROM (
+                SELECT {self._ages.text}, {conditions}, m.media_length
+                FROM {self._media.name} AS m {self._scan}
+                WHERE {self._where.text}
+            ) AS files
+            GROUP BY {groups}
+            """,
+            self._ages.args + self._where.args,
+        )
+        others = self._nothing()
+        kept = {reason: self._nothing() for reason in reasons}
+        for *columns, count, length in self._txn.fetchall():
+            is_not = dict(zip(reasons, columns[len(self._times) :], strict=True))
+            reason = next((reason for reason in reasons if not is_not[reason]), None)
+            usages = others if reason is None else kept[reason]
+            usages[_age(columns)] += _usage(count, length)
+        return others, kept
+
+    def _count_thumbnails(self) -> list[Usage]:
+        """The thumbnails of files that are kept for no reason of their own, by age.
+
+        A hash join of the two tables on PostgreSQL. On SQLite a look-up for each
+        thumbnail; of one owner, on both, for each file.
+        """
+        self._txn.execute(
+            f"""
+            SELECT {self._groups}, COUNT(*), SUM(thumbnail_length)
+            FROM (
+                SELECT {self._ages.text}, t.thumbnail_length
+                FROM {self._media.name} AS m
+                JOIN {self._media.thumbnails} AS t ON {self._same("t")}
+                WHERE {self._where.text} {_is_not_kept(self._media)}
+            ) AS thumbnails
+            GROUP BY {self._groups}
+            """,
+            self._ages.args + self._where.args,
+        )
+        usages = self._nothing()
+        for *columns, count, length in self._txn.fetchall():
+            usages[_age(columns)] += _usage(count, length)
+        return usages
+
+    def _count_avatars(self, server_name: str) -> tuple[list[Usage], list[Usage]]:
+        """The avatars that are kept for no other reason, and their thumbnails, by age.
+
+        One read of the tables that have avatars, and a look-up for each different one:
+        there are far fewer than files.
+        """
+        avatars = _avatars(self._txn, server_name)
+        # Without the limit, which is none, each parallel worker of PostgreSQL would
+        # read all avatars. SQLite takes the tables of a CROSS JOIN in their order.
+        self._txn.execute(
+            f"""
+            WITH kept AS (
+                SELECT m.media_id, m.media_length, {self._ages.text}
+                FROM (
+                    SELECT DISTINCT media_id FROM ({avatars.text}) AS uris
+                    LIMIT {MAX_INTEGER}
+                ) AS avatars
+                CROSS JOIN {self._media.name} AS m
+                WHERE m.media_id = avatars.media_id AND {self._where.text}
+                    {_is_not_kept(self._media)}
+            )
+            SELECT 0, {self._groups}, COUNT(*), SUM(media_length)
+            FROM kept
+            GROUP BY {self._groups}
+            UNION ALL
+            SELECT 1, {self._groups}, COUNT(*), SUM(thumbnail_length)
+            FROM kept CROSS JOIN {self._media.thumbnails} AS t
+            WHERE t.media_id = kept.media_id
+            GROUP BY {self._groups}
+            """,
+            self._ages.args + avatars.args + self._where.args,
+        )
+        both = (self._nothing(), self._nothing())
+        for which, *columns, count, length in self._txn.fetchall():
+            both[which][_age(columns)] += _usage(count, length)
+        return both
+
+    def _nothing(self) -> list[Usage]:
+        return [_NOTHING] * len(self._times)
+
+    @property
+    def _groups(self) -> str:
+        return ", ".join(self._age_names)
+
+    def _same(self, row: str) -> str:
+        """The condition under which a row is about the same file as the row `m`."""
+        names = ["media_id"]
+        if not self._media.owners_are_users:
+            names = [self._media.owner, "media_id"]
+        return " AND ".join(f"{row}.{name} = m.{name}" for name in names)
+
+
+def _last_read(media: MediaTable) -> str:
+    """The SQL expression for the time that a deletion compares, of a row called `m`.
+
+    A local file that nobody has read counts from its creation. A remote file that
+    nobody has read is never old enough.
+    """
+    if media.owners_are_users:
+        return "COALESCE(m.last_access_ts, m.created_ts)"
+    return "m.last_access_ts"
+
+
+def _is_old(media: MediaTable, before_ts: int, rules: DeletionRules) -> Sql:
+    """The condition under which a deletion looks at a row, called `m`."""
+    if media.owners_are_users:
+        return Sql(
+            # The same as with COALESCE, but PostgreSQL knows how many rows that are.
+            "(m.last_access_ts < ? OR (m.created_ts < ? AND m.last_access_ts IS NULL)) "
+            "AND m.media_length > ? AND m.media_id IS NOT NULL",
+            (before_ts, before_ts, rules.size_gt),
+        )
+    return Sql(
+        "m.last_access_ts < ? AND m.media_origin IS NOT NULL "
+        "AND m.media_id IS NOT NULL",
+        (before_ts,),
+    )
+
+
+def _reasons(media: MediaTable) -> Mapping[str, str]:
+    return _LOCAL_REASONS if media.owners_are_users else _REMOTE_REASONS
+
+
+def _is_not_kept(media: MediaTable) -> str:
+    """Further conditions on a row, called `m`: that no reason of its own keeps it."""
+    return "".join(f" AND NOT ({reason})" for reason in _reasons(media).values())
+
+
+def _avatars(txn: LoggingTransaction, server_name: str) -> Sql:
+    """A query for the media IDs of avatars that are local media; many come twice."""
+    prefix = f"mxc://{server_name}/"
+    start = len(prefix) + 1
+    if is_postgres(txn):
+        # PostgreSQL knows about how many begin so.
+        escaped = prefix.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+        is_local, arg = "{} LIKE ? ESCAPE '!'", f"{escaped}%"
+    else:
+        # For SQLite's LIKE capital letters are the same as small ones.
+        is_local, arg = f"substr({{}}, 1, {len(prefix)}) = ?", prefix
+    return Sql(
+        " UNION ALL ".join(
+            f"SELECT substr({column}, {start}) AS media_id FROM {table} "
+            f"WHERE {is_local.format(column)}"
+            for table, column in AVATARS
+        ),
+        (arg,) * len(AVATARS),
+    )
+
+
+def _age(columns: Sequence[object]) -> int:
+    """The number of an age, from the booleans that say before which times it is."""
+    return next(index for index, is_before in enumerate(columns) if is_before)
+
+
+def _usage(count: int, length: float | Decimal | None) -> Usage:
+    # The sum of nothing is NULL. That of BIGINT is NUMERIC on PostgreSQL, and that of
+    # text is a float on SQLite.
+    return Usage(count, int(length or 0))
+
+
+def _difference(usages: Iterable[Usage], less: Iterable[Usage]) -> list[Usage]:
+    return [
+        Usage(
+            usage.media_count - other.media_count,
+            usage.media_length - other.media_length,
+        )
+        for usage, other in zip(usages, less, strict=True)
+    ]
