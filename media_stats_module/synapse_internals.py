@@ -151,7 +151,7 @@ def connect_to_sqlite_file(
 
 
 def delay_cancellation(
-    work: Coroutine[Any, Any, _T] | "Deferred[_T]", on_cancel: Callable[[], None]
+    work: "Coroutine[Any, Any, _T] | Deferred[_T]", on_cancel: Callable[[], None]
 ) -> "Deferred[_T]":
     """Await work that goes on in a thread, which has to be told of a cancellation.
 
@@ -171,7 +171,7 @@ def delay_cancellation(
         with PreserveLoggingContext():
             awaited.errback(CancelledError())
 
-    def end(result: _T | Failure) -> None:
+    def end(result: "_T | Failure") -> None:
         if awaited.called:
             awaited.unpause()
         else:

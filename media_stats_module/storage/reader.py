@@ -136,7 +136,7 @@ class Reader:
             with running.on_postgres(txn):
                 return function(txn, *args, **kwargs)
 
-        work: Coroutine[Any, Any, _T] | Deferred[_T]
+        work: "Coroutine[Any, Any, _T] | Deferred[_T]"
         if is_sqlite_file(self._api):
             work = self._api.defer_to_thread(read_sqlite_file)
         else:
