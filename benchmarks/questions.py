@@ -247,7 +247,7 @@ def _files_of(name: str, user_id: str) -> Question:
     return Question(
         name=f"files, largest of the user {name}",
         endpoint="files",
-        parameters={"user_id": user_id, "order_by": "media_length", "dir": "b"},
+        parameters={"user": user_id, "order_by": "media_length", "dir": "b"},
         ask=lambda txn, has_rollups: get_files_page_txn(txn, LOCAL.media, query),
         by_hand=_both(
             f"SELECT {_FILE} FROM local_media_repository WHERE user_id = '{user_id}' "

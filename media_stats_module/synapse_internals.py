@@ -8,6 +8,7 @@ all of them on every version supported.
 
 import inspect
 from collections.abc import Callable, Coroutine
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 from synapse.config.database import DatabaseConnectionConfig
@@ -15,22 +16,30 @@ from synapse.config.database import DatabaseConnectionConfig
 # The headers of Synapse's own answers, for one that is not JSON.
 from synapse.http.server import set_cors_headers
 
-# Synapse's own parsers of query parameters, so that errors are in its own words. They
-# are where they were in the oldest Synapse supported here.
+# Synapse's own parsers of query parameters, for errors in its own words. The module API
+# has none. These are in every supported version.
 from synapse.http.servlet import parse_boolean, parse_integer, parse_string
 
 # The other half of `make_deferred_yieldable`, which is in the module API.
 from synapse.logging.context import PreserveLoggingContext
 from synapse.module_api import LoggingTransaction, ModuleApi, SynapseRequest
+from synapse.module_api.errors import Codes, SynapseError
 
 # To connect as Synapse does. The module API has Synapse's own connections only.
 from synapse.storage.database import LoggingDatabaseConnection, make_conn
 from synapse.storage.engines import BaseDatabaseEngine, PostgresEngine
 
-# A request whose handler is marked so is cancelled when the client hangs up.
+# Marks the handlers that Synapse cancels when the client closes the connection.
 from synapse.util.cancellation import cancellable
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.python.failure import Failure
+
+try:
+    from synapse.api.constants import Direction
+    from synapse.http.servlet import parse_enum
+except ImportError:
+    # Synapse before 1.78.
+    Direction = None  # type: ignore[assignment,misc]
 
 __all__ = [
     "PreserveLoggingContext",
@@ -45,6 +54,7 @@ __all__ = [
     "is_sqlite_file",
     "media_retention",
     "parse_boolean",
+    "parse_direction",
     "parse_integer",
     "parse_string",
     "run_autocommit",
@@ -68,6 +78,29 @@ async def is_requester_admin(api: ModuleApi, request: SynapseRequest) -> bool:
     """
     requester = await api.get_user_by_req(request)
     return bool(await api._auth.is_server_admin(requester))
+
+
+def parse_direction(request: SynapseRequest) -> str:
+    """Read the parameter `dir`, with the error of Synapse's own admin API.
+
+    The error names the values in the order that they have in that version.
+
+    Returns:
+        `f` (the default) or `b`.
+
+    Raises:
+        SynapseError: 400, it is something else.
+    """
+    if Direction is not None:
+        return parse_enum(request, "dir", Direction, default=Direction.FORWARDS).value
+    direction: str = parse_string(request, "dir", default="f")
+    if direction not in ("f", "b"):
+        raise SynapseError(
+            HTTPStatus.BAD_REQUEST,
+            f"Unknown direction: {direction}",
+            Codes.INVALID_PARAM,
+        )
+    return direction
 
 
 def current_time_ms(api: ModuleApi) -> int:

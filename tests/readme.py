@@ -1,24 +1,29 @@
-"""What the README tells administrators to write, word for word."""
+"""What the README and docs/ tell administrators to write, word for word."""
 
 import json
 import re
 from pathlib import Path
 
-_README = Path(__file__).parent.parent / "README.md"
+_ROOT = Path(__file__).parent.parent
+
+README = _ROOT / "README.md"
+PAGES = (README, *sorted((_ROOT / "docs").glob("*.md")))
 
 # A process of Synapse that has loaded the module.
 _ADDRESS = "127.0.0.1:8008"
 
 
 def example(heading: str) -> str:
-    """The first block of code below a heading."""
-    found = re.search(
-        rf"^#+ {re.escape(heading)}$(?:(?!^#+ ).)*?^```\w+\n(.*?)^```$",
-        _README.read_text(),
-        re.MULTILINE | re.DOTALL,
-    )
-    assert found is not None, heading
-    return found[1]
+    """The first block of code below a heading, on whichever page that is."""
+    for page in PAGES:
+        found = re.search(
+            rf"^#+ {re.escape(heading)}$(?:(?!^#+ ).)*?^```\w+\n(.*?)^```$",
+            page.read_text(),
+            re.MULTILINE | re.DOTALL,
+        )
+        if found is not None:
+            return found[1]
+    raise AssertionError(heading)
 
 
 def recipe(proxy: str, address: str) -> str:
@@ -33,13 +38,26 @@ def recipe(proxy: str, address: str) -> str:
     return text.replace(_ADDRESS, address)
 
 
+def commands(heading: str) -> list[str]:
+    """The shell commands in the README below a heading."""
+    text = README.read_text()
+    section = text[text.index(f"\n## {heading}\n") + 1 :].partition("\n## ")[0]
+    blocks = re.findall(r"^```console\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    return [
+        command.strip()
+        for block in blocks
+        for command in re.split(r"^\$ ", block, flags=re.MULTILINE)
+        if command
+    ]
+
+
 def answers_shown() -> dict[str, object]:
-    """The answers of the API that are shown, by path and query."""
+    """The answers of the API that the README shows, by path and query."""
     return {
         request: json.loads(answer)
         for request, answer in re.findall(
             r"^`GET (\S+)`\n\n```json\n(.*?)^```$",
-            _README.read_text(),
+            README.read_text(),
             re.MULTILINE | re.DOTALL,
         )
     }

@@ -1,4 +1,5 @@
-"""HTTP: one small resource per endpoint. Authenticate, parse, ask storage, respond.
+"""HTTP: each endpoint is a small resource.
 
-No SQL and no decision about numbers belongs here.
+A resource checks that an admin asks, reads the parameters, asks storage and responds.
+There is no SQL here, and nothing is counted here.
 """

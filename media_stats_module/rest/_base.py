@@ -1,6 +1,7 @@
-"""What every endpoint does the same way: refuse who is not an admin, answer JSON."""
+"""What every endpoint does in the same way."""
 
 import abc
+from collections.abc import Awaitable
 from http import HTTPStatus
 
 from synapse.module_api import (
@@ -12,14 +13,23 @@ from synapse.module_api import (
 from synapse.module_api.errors import Codes, SynapseError
 from twisted.web.resource import Resource
 
+from media_stats_module.rest._json import count_rows, encode_json
+from media_stats_module.rest._response import ResponseFile
 from media_stats_module.rest.auth import assert_requester_is_admin
 from media_stats_module.storage import MediaStatsStore, Usage
+from media_stats_module.storage.errors import QueryTimeoutError, QueueFullError
+from media_stats_module.synapse_internals import cancellable
+
+# Encoding so many rows takes some 3 ms.
+_ROWS_ON_REACTOR = 1_000
+
+_RETRY_AFTER_S = 10
 
 
 class UnrecognizedResource(DirectServeJsonResource):
-    """Answers 404 `M_UNRECOGNIZED` as JSON, for itself and everything below it.
+    """Answers 404 `M_UNRECOGNIZED`, for itself and for every path below it.
 
-    Twisted's own answer for a path that leads nowhere is HTML, without CORS.
+    Twisted's own answer to an unknown path is HTML, without CORS headers.
     """
 
     async def _async_render(self, request: SynapseRequest) -> tuple[int, JsonDict]:
@@ -28,16 +38,16 @@ class UnrecognizedResource(DirectServeJsonResource):
         )
 
     def getChild(self, path: bytes, request: SynapseRequest) -> Resource:  # noqa: N802
-        return self
+        return UnrecognizedResource()
 
 
 class Directory(UnrecognizedResource):
-    """A path that only holds other paths."""
+    """A path that answers nothing itself, and has other paths below it."""
 
     def __init__(self, children: dict[bytes, Resource]) -> None:
         """
         Args:
-            children: the resources below this path by their path segment.
+            children: the resources below this path, by path segment.
         """
         super().__init__()
         for segment, resource in children.items():
@@ -45,53 +55,99 @@ class Directory(UnrecognizedResource):
 
 
 class Endpoint(DirectServeJsonResource):
-    """One endpoint, and nothing below it.
+    """An endpoint. There is nothing below it, not even with a trailing slash.
 
-    Errors, CORS headers, `HEAD`, `OPTIONS` and other methods are as on Synapse's own
-    admin API, since the base class is Synapse's own. Synapse's request metrics are
-    labelled with the name of the subclass.
+    The base class is Synapse's. So errors, CORS headers, `HEAD`, `OPTIONS` and unknown
+    methods are answered as in Synapse's own admin API, and Synapse's request metrics
+    have the name of the subclass.
     """
 
     def __init__(self, api: ModuleApi, store: MediaStatsStore) -> None:
-        # Byte for byte what Synapse's admin API sends.
-        super().__init__(canonical_json=True)
+        super().__init__(canonical_json=False)
         self._api = api
         self._store = store
 
     def getChild(self, path: bytes, request: SynapseRequest) -> Resource:  # noqa: N802
-        # Not even with a trailing slash.
         return UnrecognizedResource()
+
+    async def send_json(
+        self, request: SynapseRequest, answer: Awaitable[JsonDict]
+    ) -> None:
+        """Send an answer, with the headers of Synapse's own answers.
+
+        Args:
+            answer: the body. Long lists in it are `Rows`.
+
+        Raises:
+            TypeError, ValueError: JSON cannot hold the body. Nothing has been sent.
+        """
+        with ResponseFile(request) as file:
+            # No variable holds the body, so it is gone when a slow client reads.
+            await self._write_json(file, await answer)
+            await file.send_with(
+                {
+                    "Content-Type": "application/json",
+                    "Cache-Control": "no-cache, no-store, must-revalidate",
+                }
+            )
+
+    async def _write_json(self, file: ResponseFile, body: JsonDict) -> None:
+        if count_rows(body) <= _ROWS_ON_REACTOR:
+            file.write(encode_json(body))
+        else:
+            await self._api.defer_to_thread(file.write, encode_json(body))
 
 
 class AdminResource(Endpoint, abc.ABC):
-    """One question: `GET`, server admins only."""
+    """An endpoint that answers `GET`, for server admins only."""
 
-    async def _async_render_GET(  # noqa: N802
-        self, request: SynapseRequest
-    ) -> tuple[int, JsonDict] | None:
+    @cancellable
+    async def _async_render_GET(self, request: SynapseRequest) -> None:  # noqa: N802
         await assert_requester_is_admin(self._api, request)
-        return await self.respond(request)
+        try:
+            await self.respond(request)
+        except (QueueFullError, QueryTimeoutError) as e:
+            raise unavailable(request, e) from e
 
-    async def respond(self, request: SynapseRequest) -> tuple[int, JsonDict] | None:
-        """Respond to a request that a server admin made, in JSON if nothing else.
-
-        Returns:
-            status and body; None if the response has been sent.
+    async def respond(self, request: SynapseRequest) -> None:
+        """Send the response to a request of a server admin.
 
         Raises:
-            SynapseError: 4xx, for a request that cannot be answered.
+            SynapseError: 4xx, the request is wrong.
         """
-        return HTTPStatus.OK, await self.answer(request)
+        await self.send_json(request, self.answer(request))
 
     @abc.abstractmethod
     async def answer(self, request: SynapseRequest) -> JsonDict:
-        """Answer a request that a server admin made.
+        """Make the answer to a request of a server admin.
+
+        Returns:
+            the answer, with its keys in their documented order. Long lists are `Rows`.
 
         Raises:
-            SynapseError: 4xx, for a request that cannot be answered.
+            SynapseError: 4xx, the request is wrong.
         """
 
 
+def unavailable(
+    request: SynapseRequest, error: QueueFullError | QueryTimeoutError
+) -> SynapseError:
+    """Make the error 503 that says what to do, and set its headers."""
+    if isinstance(error, QueueFullError):
+        request.responseHeaders.setRawHeaders("Retry-After", [str(_RETRY_AFTER_S)])
+        message = (
+            "Too many questions about media are waiting for the database. Try again in "
+            f"{_RETRY_AFTER_S} seconds."
+        )
+    else:
+        message = (
+            "The database did not answer within the module's query_timeout. Ask about "
+            "less time with from_ts and until_ts, or switch rollups on, or allow more "
+            "time with query_timeout."
+        )
+    return SynapseError(HTTPStatus.SERVICE_UNAVAILABLE, message, Codes.UNKNOWN)
+
+
 def usage_body(usage: Usage) -> JsonDict:
-    """An amount of files, as every answer puts it."""
+    """Make the part of an answer that says how many files there are, and how large."""
     return {"media_count": usage.media_count, "media_length": usage.media_length}

@@ -1,144 +1,108 @@
-"""Comma-separated values, as RFC 4180 has them: what is in a cell, and a file of rows.
+"""Lists as CSV (RFC 4180), safe to open in a spreadsheet.
 
-Who opens a file in a spreadsheet wants to see a name that looks like a formula, not to
-have it computed; nobody who uploads a file may choose what an administrator's computer
-does.
+A spreadsheet takes some texts for formulas and computes them. Everybody can choose the
+name of a file that they upload, so such texts are changed.
 """
 
 import csv
 import io
-import logging
 import re
-import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from types import TracebackType
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from synapse.module_api import SynapseRequest, make_deferred_yieldable
-from twisted.protocols.basic import FileSender
-
-from media_stats_module.synapse_internals import set_cors_headers
+from media_stats_module.rest._response import ResponseFile
 
 _T = TypeVar("_T")
 
-logger = logging.getLogger(__name__)
-
-# The beginnings that spreadsheets take for a formula, after OWASP's page on CSV
-# injection, with those that some take for the same in East Asian width.
+# A formula begins with one of these (OWASP's page on CSV injection). Some spreadsheets
+# also take the full-width forms of East Asian fonts.
 _SIGNS = (
     "=+\\-@\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}"
     "\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}"
 )
 _FORMULA = re.compile(f"[{_SIGNS}\t\r\n]")
-# Where the comma is the decimal mark, Excel takes semicolons for what separates cells,
-# and tabs are another choice. Commas and quotes around a cell do not help then.
+# Where the comma is the decimal mark, Excel separates cells at semicolons, and users
+# can choose tabs. Quotes around a cell do not help there.
 _FORMULA_INSIDE = re.compile(f'([;\t\r\n])(?="*[{_SIGNS}])')
-# A user ID of the characters that the Matrix specification allows stays as it is, so
-# that the file can be matched with others. With no parentheses, quotes, exclamation
-# mark or bar it can neither call a function nor start a program. IDs from before that
-# specification can have any character.
+# A user ID with the characters of the Matrix specification stays as it is, so that the
+# file can be matched with others. Without parentheses, quotes, exclamation marks and
+# bars it can neither call a function nor start a program. Older user IDs can have any
+# character.
 _USER_ID = re.compile(r"@[a-z0-9._=/+-]+:[A-Za-z0-9.:\[\]-]+")
+
+_ROWS_PER_PIECE = 500
 
 
 def to_cell(value: object) -> object:
-    """What a cell shows for a value of an answer: nothing for None, no formulas."""
+    """Make the text of a cell. None is an empty cell; no text is a formula."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if not isinstance(value, str):
         return value
-    # Spreadsheets take what is behind an apostrophe for text.
+    # Spreadsheets take a text after an apostrophe as it is.
     apostrophe = ""
     if _FORMULA.match(value) and not _USER_ID.fullmatch(value):
         apostrophe = "'"
-    # Looking is eight times as fast as replacing nothing, and there are millions.
+    # `search` is eight times as fast as a `sub` that replaces nothing.
     if _FORMULA_INSIDE.search(value):
         value = _FORMULA_INSIDE.sub(r"\1'", value)
     return apostrophe + value
 
 
-class CsvFile:
-    """Rows on their way to a client, in a temporary file (of the directory `TMPDIR`).
+class CsvFile(ResponseFile):
+    """A list on its way to a client.
 
-    They are written in the thread and the transaction that reads the database, so
-    they are of one snapshot and never all in memory. They are sent when that is over,
-    so a client that reads slowly holds no connection to the database, and a failure
-    is still answered with an error.
+    It is written in the transaction that reads the database. So all rows are of one
+    snapshot, and never all in memory.
     """
-
-    def __init__(self, request: SynapseRequest) -> None:
-        self._request = request
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115
 
     def __enter__(self) -> "CsvFile":
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._file.close()
-
     def writer(
         self, columns: Sequence[str], to_row: Callable[[_T], Mapping[str, object]]
     ) -> Callable[[Iterable[_T]], None]:
-        """A function that fills the file; called again, it begins anew.
+        """Make the function that writes the file.
 
         Args:
-            columns: the keys of the rows, which are the header.
-            to_row: makes a row of a value.
+            columns: the keys of the rows, which are also the header.
+            to_row: makes the row of one value.
         """
 
         def write(values: Iterable[_T]) -> None:
-            self._file.seek(0)
-            self._file.truncate()
-            text = io.TextIOWrapper(self._file, encoding="utf-8", newline="")
-            try:
-                lines = csv.writer(text)
-                lines.writerow(columns)
-                for value in values:
-                    if self._request._disconnected:
-                        # Nobody waits for the rest.
-                        break
-                    row = to_row(value)
-                    lines.writerow([to_cell(row[column]) for column in columns])
-            finally:
-                # Or it would close the file.
-                text.detach()
+            self.write(_encode(columns, map(to_row, values)))
 
         return write
 
     async def send(self, name: str) -> None:
-        """Answer the request with the file, piece by piece as the client takes it.
+        """Send the file.
 
         Args:
-            name: what a browser calls the file.
+            name: the file's name, for the browser that saves it.
         """
-        request = self._request
-        length = self._file.seek(0, io.SEEK_END)
-        self._file.seek(0)
-        if request._disconnected:
-            return
-        set_cors_headers(request)
-        for header, value in {
-            "Content-Type": "text/csv; charset=utf-8; header=present",
-            "Content-Disposition": f'attachment; filename="{name}"',
-            # So that a client can tell a whole file from one that was cut off.
-            "Content-Length": str(length),
-            "Cache-Control": "no-cache, no-store, must-revalidate",
-        }.items():
-            request.responseHeaders.setRawHeaders(header, [value])
-        try:
-            await make_deferred_yieldable(
-                FileSender().beginFileTransfer(  # type: ignore[no-untyped-call]
-                    self._file, request
-                )
-            )
-        except Exception as e:
-            # The client has gone, as Twisted is about to say to the request, too. If it
-            # is the disk that fails, the client sees that the file was cut off.
-            logger.info("%s was not sent to its end: %s", name, e)
-            request.loseConnection()  # type: ignore[no-untyped-call]
-        else:
-            request.finish()
+        await self.send_with(
+            {
+                "Content-Type": "text/csv; charset=utf-8; header=present",
+                "Content-Disposition": f'attachment; filename="{name}"',
+                # So that a client notices when a file is cut off.
+                "Content-Length": str(self.length),
+                "Cache-Control": "no-cache, no-store, must-revalidate",
+                "X-Content-Type-Options": "nosniff",
+            }
+        )
+
+
+def _encode(
+    columns: Sequence[str], rows: Iterable[Mapping[str, object]]
+) -> Iterator[bytes]:
+    """Encode rows, some hundred at a time."""
+    text = io.StringIO(newline="")
+    lines = csv.writer(text)
+    lines.writerow(columns)
+    for number, row in enumerate(rows, 1):
+        lines.writerow([to_cell(row[column]) for column in columns])
+        if number % _ROWS_PER_PIECE == 0:
+            yield text.getvalue().encode()
+            text.seek(0)
+            text.truncate()
+    yield text.getvalue().encode()

@@ -1,66 +1,47 @@
-"""What every list does the same way: a page of it as JSON, or all of it as CSV."""
+"""What every list does in the same way: a page as JSON, or the whole list as CSV."""
 
 import abc
-from collections.abc import Callable, Sequence
-from typing import TypeVar
 
 from synapse.module_api import JsonDict, SynapseRequest
 
 from media_stats_module.rest._base import AdminResource
 from media_stats_module.rest._csv import CsvFile
-from media_stats_module.rest.parameters import Format, parse_format
-
-_T = TypeVar("_T")
-
-# The reactor, which serves everybody else, is held up by so many for a millisecond.
-_AT_ONCE = 1_000
+from media_stats_module.rest.formats import Format, parse_format
 
 
 class ListResource(AdminResource, abc.ABC):
-    """One list."""
+    """An endpoint that answers with a list."""
 
-    async def respond(self, request: SynapseRequest) -> tuple[int, JsonDict] | None:
+    async def respond(self, request: SynapseRequest) -> None:
         if parse_format(request) is Format.JSON:
-            return await super().respond(request)
+            await super().respond(request)
+            return
         with CsvFile(request) as file:
             name = await self.export(request, file)
             await file.send(f"{name}.csv")
-        return None
-
-    async def bodies(
-        self, values: Sequence[_T], to_body: Callable[[_T], JsonDict]
-    ) -> list[JsonDict]:
-        """What a page says of each of its values; of many, made in another thread."""
-
-        def make() -> list[JsonDict]:
-            return [to_body(value) for value in values]
-
-        if len(values) <= _AT_ONCE:
-            return make()
-        return await self._api.defer_to_thread(make)
 
     @abc.abstractmethod
     async def export(self, request: SynapseRequest, file: CsvFile) -> str:
-        """Write the list to a file, all of it unless the request has a limit.
+        """Write the list to a file: all of it, unless the request has a limit.
 
         Returns:
-            what the list is called.
+            the name of the list.
 
         Raises:
-            SynapseError: 4xx, for a request that cannot be answered.
+            SynapseError: 4xx, the request is wrong.
         """
 
 
 def page_totals(start: int, length: int, total: int) -> JsonDict:
-    """What every page says of the whole list.
+    """Make the part of a page that is about the whole list.
 
     Args:
-        start: how many are before the page.
-        length: how many are on it.
-        total: how many are on all pages.
+        start: how many rows are before the page.
+        length: how many rows are on the page.
+        total: how many rows are on all pages.
     """
     totals: JsonDict = {"total": total}
-    # An empty page has no next one, or a client would ask for it for ever.
+    # After an empty page there is no next one, or a client would ask for ever.
     if length and start + length < total:
         totals["next_token"] = start + length
     return totals

@@ -3,12 +3,13 @@
 from synapse.module_api import JsonDict, SynapseRequest
 
 from media_stats_module.rest._csv import CsvFile
+from media_stats_module.rest._json import Rows
 from media_stats_module.rest._list import ListResource
 from media_stats_module.rest.cursors import write_cursor
 from media_stats_module.rest.parameters import parse_files_query
 from media_stats_module.storage import File
 
-# The same for local and remote files, so that both fit into one list.
+# The same for local and remote files, which can be in one list.
 _FILE = (
     "mxc",
     "user_id",
@@ -34,7 +35,7 @@ class FilesMediaStatsResource(ListResource):
     async def answer(self, request: SynapseRequest) -> JsonDict:
         query = parse_files_query(request)
         page = await self._store.get_files_page(query)
-        answer: JsonDict = {"files": await self.bodies(page.files, self._body)}
+        answer: JsonDict = {"files": Rows(page.files, self._body)}
         if page.end:
             answer["next_token"] = write_cursor(query.list_name, page.end)
         return answer

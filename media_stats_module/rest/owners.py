@@ -3,6 +3,7 @@
 from synapse.module_api import JsonDict, SynapseRequest
 
 from media_stats_module.rest._csv import CsvFile
+from media_stats_module.rest._json import Rows
 from media_stats_module.rest._list import ListResource, page_totals
 from media_stats_module.rest.parameters import parse_servers_query, parse_users_query
 from media_stats_module.storage import OwnerUsage
@@ -18,7 +19,7 @@ class UsersMediaStatsResource(ListResource):
         query = parse_users_query(request)
         page = await self._store.get_users_page(query)
         totals = page_totals(query.start, len(page.owners), page.total)
-        return {"users": await self.bodies(page.owners, _user), **totals}
+        return {"users": Rows(page.owners, _user), **totals}
 
     async def export(self, request: SynapseRequest, file: CsvFile) -> str:
         query = parse_users_query(request)
@@ -33,7 +34,7 @@ class ServersMediaStatsResource(ListResource):
         query = parse_servers_query(request)
         page = await self._store.get_servers_page(query)
         totals = page_totals(query.start, len(page.owners), page.total)
-        return {"servers": await self.bodies(page.owners, _server), **totals}
+        return {"servers": Rows(page.owners, _server), **totals}
 
     async def export(self, request: SynapseRequest, file: CsvFile) -> str:
         query = parse_servers_query(request)

@@ -1,4 +1,4 @@
-"""`/v1/rollups`: the state of the totals; below it, a check whether they are right."""
+"""`/v1/rollups`: the state of the totals, and a check whether they are right."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -7,14 +7,16 @@ import attr
 from synapse.module_api import JsonDict, ModuleApi, SynapseRequest
 from synapse.module_api.errors import Codes, SynapseError
 
-from media_stats_module.rest._base import AdminResource, Endpoint
+from media_stats_module.rest._base import AdminResource, Endpoint, unavailable
 from media_stats_module.rest.auth import assert_requester_is_admin
 from media_stats_module.storage import MediaStatsStore
+from media_stats_module.storage.errors import QueryTimeoutError, QueueFullError
 from media_stats_module.storage.rollups.status import RollupState
+from media_stats_module.synapse_internals import cancellable
 
 
 class RollupsResource(AdminResource):
-    """Shows whether rollups are on, and the state of the totals of each source."""
+    """Shows whether rollups are on, and the state of each source."""
 
     def __init__(self, api: ModuleApi, store: MediaStatsStore) -> None:
         super().__init__(api, store)
@@ -36,12 +38,19 @@ class RollupsResource(AdminResource):
 
 
 class RollupsCheckResource(Endpoint):
-    """Compares the totals with the media, now. `POST`: the result is kept."""
+    """Compares the totals with the media now. It is a `POST`: the result is stored."""
 
+    @cancellable
     async def _async_render_POST(  # noqa: N802
         self, request: SynapseRequest
-    ) -> tuple[int, JsonDict]:
+    ) -> None:
         await assert_requester_is_admin(self._api, request)
+        try:
+            await self.send_json(request, self._check())
+        except (QueueFullError, QueryTimeoutError) as e:
+            raise unavailable(request, e) from e
+
+    async def _check(self) -> JsonDict:
         if not self._store.has_rollups:
             raise SynapseError(
                 HTTPStatus.NOT_FOUND,
@@ -52,7 +61,7 @@ class RollupsCheckResource(Endpoint):
             table.source.value: await self._store.rollups.check(table)
             for table in self._store.rollups.media.both
         }
-        return HTTPStatus.OK, {
+        return {
             "differences": {
                 source: differences and attr.asdict(differences)
                 for source, differences in found.items()

@@ -7,6 +7,7 @@ from synapse.module_api import JsonDict, SynapseRequest
 from synapse.module_api.errors import Codes, SynapseError
 
 from media_stats_module.rest._csv import CsvFile
+from media_stats_module.rest._json import Rows
 from media_stats_module.rest._list import ListResource
 from media_stats_module.rest.buckets import (
     MAX_BUCKETS,
@@ -25,7 +26,7 @@ class TimelineMediaStatsResource(ListResource):
 
     async def answer(self, request: SynapseRequest) -> JsonDict:
         buckets = await self._buckets(request)
-        return {"buckets": await self.bodies(buckets, _bucket)}
+        return {"buckets": Rows(buckets, _bucket)}
 
     async def export(self, request: SynapseRequest, file: CsvFile) -> str:
         buckets = await self._buckets(request)

@@ -3,6 +3,7 @@
 from synapse.module_api import JsonDict, SynapseRequest
 
 from media_stats_module.rest._csv import CsvFile
+from media_stats_module.rest._json import Rows
 from media_stats_module.rest._list import ListResource, page_totals
 from media_stats_module.rest.parameters import parse_types_query
 from media_stats_module.storage import TypeUsage
@@ -16,7 +17,7 @@ class TypesMediaStatsResource(ListResource):
         page = await self._store.get_types_page(query)
         body = _group if query.grouped else _type
         totals = page_totals(query.start, len(page.types), page.total)
-        return {"types": await self.bodies(page.types, body), **totals}
+        return {"types": Rows(page.types, body), **totals}
 
     async def export(self, request: SynapseRequest, file: CsvFile) -> str:
         query = parse_types_query(request)

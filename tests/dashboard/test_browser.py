@@ -605,7 +605,7 @@ def test_row_opens_its_own_timeline_and_files(
     opener.click()
     dialog = signed_in.page.get_by_role("dialog")
     expect(dialog.get_by_role("heading", level=2)).to_be_focused()
-    scope: dict[str, object] = {"user_id": "@hostile:example.org"}
+    scope: dict[str, object] = {"user": "@hostile:example.org"}
     signed_in.wait_until_loaded()
 
     files = dialog.get_by_role("region", name="Files", exact=True)

@@ -148,8 +148,8 @@ class FilesTestCase(_DeactivatedTestCase):
             ({"deactivated": "true"}, "124"),
             ({"deactivated": "false"}, "35"),
             ({"deactivated": "true", "order_by": "media_length", "dir": "b"}, "421"),
-            ({"deactivated": "true", "user_id": "@a:test"}, "12"),
-            ({"deactivated": "false", "user_id": "@a:test"}, ""),
+            ({"deactivated": "true", "user": "@a:test"}, "12"),
+            ({"deactivated": "false", "user": "@a:test"}, ""),
             ({"deactivated": "true", "min_length": 2, "until_ts": 4}, "4"),
         ):
             for limit in (1, 2, 100):

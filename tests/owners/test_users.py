@@ -69,20 +69,19 @@ class BuiltinTestCase(OwnersTestCase):
 
     def test_answer(self) -> None:
         assert self.assert_same("from_ts=16&until_ts=20").result["body"] == (
-            b'{"total":3,"users":['
-            b'{"displayname":"caf\xc3\xa9 \xf0\x9f\x93\xb7",'
-            b'"media_count":1,"media_length":6,"user_id":"@alice:test"},'
-            b'{"displayname":"quote \\" and \\\\ and </script>\xe2\x80\xa8",'
-            b'"media_count":1,"media_length":500,"user_id":"@bob:test"},'
-            b'{"displayname":"Alice",'
-            b'"media_count":1,"media_length":2147483647,"user_id":"@carol:test"}'
-            b"]}"
+            rb'{"users":['
+            rb'{"user_id":"@alice:test","displayname":"caf\u00e9 \ud83d\udcf7",'
+            rb'"media_count":1,"media_length":6},'
+            rb'{"user_id":"@bob:test",'
+            rb'"displayname":"quote \" and \\ and </script>\u2028",'
+            rb'"media_count":1,"media_length":500},'
+            rb'{"user_id":"@carol:test","displayname":"Alice",'
+            rb'"media_count":1,"media_length":2147483647}'
+            rb'],"total":3}'
         )
         assert self.assert_same("limit=1").result["body"] == (
-            b'{"next_token":1,"total":5,"users":['
-            b'{"displayname":"",'
-            b'"media_count":1,"media_length":1,"user_id":"@=55.-_/+x:test"}'
-            b"]}"
+            b'{"users":[{"user_id":"@=55.-_/+x:test","displayname":"",'
+            b'"media_count":1,"media_length":1}],"total":5,"next_token":1}'
         )
 
     def test_same_answers(self) -> None:
@@ -145,12 +144,11 @@ class BuiltinTestCase(OwnersTestCase):
             "dir=up",
             "dir=%FF",
             "search_term=",
-            "search_term=%FF",
         ):
             module = self.ask(f"{self.path}?{query}")
             builtin = self.ask(f"{DOCUMENTED_PATH}?{query}")
             assert module.code == builtin.code == 400, query
-            assert module.json_body["errcode"] == builtin.json_body["errcode"], query
+            assert module.result["body"] == builtin.result["body"], query
 
     def test_same_to_every_method(self) -> None:
         for method, query in product(

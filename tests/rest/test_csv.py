@@ -277,6 +277,7 @@ class AskingTest(MediaStatsTestCase):
                 "Content-Disposition",
                 "Content-Length",
                 "Cache-Control",
+                "X-Content-Type-Options",
                 "Access-Control-Allow-Origin",
             )
         } == {
@@ -284,6 +285,7 @@ class AskingTest(MediaStatsTestCase):
             "Content-Disposition": ['attachment; filename="users.csv"'],
             "Content-Length": [str(len(channel.result["body"]))],
             "Cache-Control": ["no-cache, no-store, must-revalidate"],
+            "X-Content-Type-Options": ["nosniff"],
             "Access-Control-Allow-Origin": ["*"],
         }
 
@@ -389,7 +391,7 @@ class CsvFileTest(TestCase):
         assert self.content() == b"number\r\n1\r\n2\r\n"
 
     def test_nothing_is_read_for_a_client_that_is_gone(self) -> None:
-        numbers = iter(range(100))
+        numbers = iter(range(10_000))
 
         def values() -> Iterator[int]:
             for number in numbers:
@@ -398,4 +400,4 @@ class CsvFileTest(TestCase):
                 yield number
 
         self.write(values())
-        assert next(numbers) == 4
+        assert next(numbers) < 1_000

@@ -103,7 +103,7 @@ class FilesTestCase(_FilesTestCase):
 
         for query, expected in (
             ({}, "abcde"),
-            ({"user_id": BOB}, "ce"),
+            ({"user": BOB}, "ce"),
             ({"media_type": "image/*"}, "ade"),
             ({"media_type": "Image/PNG ; y"}, "ade"),
             ({"media_type": "image/pn"}, ""),
@@ -117,7 +117,7 @@ class FilesTestCase(_FilesTestCase):
             ({"unread_since": 8}, "abce"),
             ({"quarantined": "true"}, "e"),
             ({"quarantined": "false"}, "abcd"),
-            ({"user_id": BOB, "until_ts": 3, "min_length": 2}, "c"),
+            ({"user": BOB, "until_ts": 3, "min_length": 2}, "c"),
             ({"source": "remote"}, ""),
         ):
             assert self.ids(**query) == expected, query
@@ -254,4 +254,4 @@ class WithoutUrlPreviewsTestCase(_FilesTestCase):
         )
 
         assert self.ids() == "b"
-        assert self.ids(user_id=ALICE, order_by="created_ts") == "b"
+        assert self.ids(user=ALICE, order_by="created_ts") == "b"

@@ -1,4 +1,4 @@
-"""Answers so large that they are put together in another thread than the reactor's."""
+"""Answers with so many rows that they are encoded in another thread."""
 
 from typing import Any
 from unittest.mock import patch
@@ -6,7 +6,7 @@ from unittest.mock import patch
 from support import MODULE_PATH, LocalMedia, MediaStatsTestCase, RemoteMedia
 from synapse.module_api import ModuleApi
 
-from media_stats_module.rest import _list
+from media_stats_module.rest import _base, _json
 
 # By the key that the list has in the answer.
 _LISTS = {
@@ -49,14 +49,15 @@ class LargeAnswersTestCase(MediaStatsTestCase):
             return await defer_to_thread(api, function, *args)
 
         for path, key in _LISTS.items():
-            window = {"until_ts": 3 * 86_400_000 - 1}
+            window = {"until_ts": 3 * 86_400_000 - 1, "from_ts": 0}
             answer = self.ask(f"{MODULE_PATH}/v1/{path}", window)
             assert answer.code == 200, answer.result
             assert len(answer.json_body[key]) == 3, path
             with (
-                patch.object(_list, "_AT_ONCE", 2),
+                patch.object(_base, "_ROWS_ON_REACTOR", 2),
+                patch.object(_json, "_ROWS_PER_PIECE", 2),
                 patch.object(ModuleApi, "defer_to_thread", defer),
             ):
                 large = self.ask(f"{MODULE_PATH}/v1/{path}", window)
             assert large.result["body"] == answer.result["body"], path
-            assert deferred.pop() == "make"
+            assert deferred.pop() == "write"

@@ -81,7 +81,7 @@ _MEDIA = st.lists(
 _OF_ALL = st.sampled_from([{}, {"source": "local"}, {"source": "remote"}])
 
 _OF_OWNER = st.one_of(
-    st.sampled_from([{"user_id": owner} for owner in _OWNERS["local"]]),
+    st.sampled_from([{"user": owner} for owner in _OWNERS["local"]]),
     st.sampled_from([{"server_name": owner} for owner in _OWNERS["remote"]]),
 )
 

@@ -258,7 +258,8 @@ class OpenApiTestCase(MediaStatsTestCase):
         expected = example.value
         if not MEDIA_HAVE_SHA256 and "duplicates" in expected:
             expected = {**expected, "duplicates": None}
-        assert channel.json_body == expected, example
+        # The order of the keys is documented, too.
+        assert json.dumps(channel.json_body) == json.dumps(expected), example
 
 
 class ExamplesTest(OpenApiTestCase):
@@ -464,5 +465,5 @@ def test_readme() -> None:
         if example.media_type == "application/json"
     }
     shown = answers_shown()
-    assert len(shown) >= 6
+    assert shown
     assert {request: known.get(request) for request in shown} == shown

@@ -72,7 +72,7 @@ class SummaryTestCase(_SummaryTestCase):
         }
 
     def test_of_a_user(self) -> None:
-        assert self.summary(user_id=ALICE, unread_since=1) == {
+        assert self.summary(user=ALICE, unread_since=1) == {
             "total": usage(1, 2, 4, 3, 5),
             "local": {
                 "total": usage(1, 2, 4, 3, 5),
@@ -119,7 +119,7 @@ class SummaryTestCase(_SummaryTestCase):
 
     def test_of_nobody(self) -> None:
         for query, part, owners in (
-            ({"user_id": "@nobody:test"}, "local", "users"),
+            ({"user": "@nobody:test"}, "local", "users"),
             ({"server_name": "a"}, "remote", "servers"),
         ):
             answer = self.summary(**query)
@@ -196,7 +196,7 @@ class WithoutUrlPreviewsTestCase(_SummaryTestCase):
         assert local["users"] == 1
         assert local["url_previews"] == usage(4, 8)
         assert local["total"] == usage(1, 2, 4, 8, 16, 3, 5, 7)
-        assert self.summary(user_id=BOB)["local"]["users"] == 0
+        assert self.summary(user=BOB)["local"]["users"] == 0
 
     def test_previews_can_be_reclaimed(self) -> None:
         reclaimable = self.summary(unread_since=0)["reclaimable"]

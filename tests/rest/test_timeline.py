@@ -72,10 +72,10 @@ class TimelineTestCase(_TimelineTestCase):
         """It ends with the last file if that is later than today."""
         for query, expected in (
             ({}, {_FIRST: usage(1), _SECOND: usage(2, 4, 8)}),
-            ({"user_id": ALICE}, {_FIRST: usage(1), _SECOND: usage(2)}),
-            ({"user_id": BOB}, {_SECOND: usage(4, 8)}),
-            ({"user_id": "@nobody:test"}, {}),
-            ({"user_id": "@nobody:test", "from_ts": 1}, {_FIRST: usage()}),
+            ({"user": ALICE}, {_FIRST: usage(1), _SECOND: usage(2)}),
+            ({"user": BOB}, {_SECOND: usage(4, 8)}),
+            ({"user": "@nobody:test"}, {}),
+            ({"user": "@nobody:test", "from_ts": 1}, {_FIRST: usage()}),
             ({"source": "remote"}, {_SECOND: usage(32, 64)}),
             ({"server_name": "a.org"}, {_SECOND: usage(32)}),
             ({"from_ts": DAY_MS + 1}, {_SECOND: usage(8)}),
@@ -115,7 +115,7 @@ class CalendarTestCase(MediaTestCase):
             ("1970-01-05", _MONDAY, _MONDAY + 7 * DAY_MS - 1, 2),
             ("1970-01-12", _MONDAY + 7 * DAY_MS, _MONDAY + 8 * DAY_MS, 0),
         ]
-        assert self.dates(interval="week", user_id=BOB, until_ts=_MONDAY + 8) == []
+        assert self.dates(interval="week", user=BOB, until_ts=_MONDAY + 8) == []
 
     def test_months(self) -> None:
         leap_day = (2 * 365 + 31 + 28) * DAY_MS
@@ -155,4 +155,4 @@ class WithoutUrlPreviewsTestCase(_TimelineTestCase):
 
     def test_previews_do_not_count(self) -> None:
         assert self.days() == {_FIRST: usage(1), _SECOND: usage(2, 8)}
-        assert self.days(user_id=BOB) == {_SECOND: usage(8)}
+        assert self.days(user=BOB) == {_SECOND: usage(8)}

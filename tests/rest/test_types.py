@@ -94,11 +94,11 @@ class TypesTestCase(_TypesTestCase):
 
     def test_scope(self) -> None:
         for query, expected in (
-            ({"user_id": ALICE}, ["audio/ogg", "video/mp4"]),
-            ({"user_id": "@nobody:test"}, []),
+            ({"user": ALICE}, ["audio/ogg", "video/mp4"]),
+            ({"user": "@nobody:test"}, []),
             ({"from_ts": 5}, ["font/ttf", "video/mp4"]),
-            ({"from_ts": 5, "until_ts": 6, "user_id": BOB}, ["font/ttf"]),
-            ({"until_ts": 5, "user_id": ALICE}, ["audio/ogg", "video/mp4"]),
+            ({"from_ts": 5, "until_ts": 6, "user": BOB}, ["font/ttf"]),
+            ({"until_ts": 5, "user": ALICE}, ["audio/ogg", "video/mp4"]),
             ({"source": "remote"}, ["x/y"]),
         ):
             assert self.types(**query) == expected, query
@@ -181,4 +181,4 @@ class WithoutUrlPreviewsTestCase(_TypesTestCase):
 
     def test_previews_do_not_count(self) -> None:
         assert self.types(group="true") == ["audio", "other", "video"]
-        assert self.types(user_id=BOB) == ["audio", "audio/ogg", "font/ttf"]
+        assert self.types(user=BOB) == ["audio", "audio/ogg", "font/ttf"]

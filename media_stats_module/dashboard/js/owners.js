@@ -17,7 +17,7 @@ const KINDS = {
     idOf: (row) => row.user_id,
     // They are all of this server, whose name would fill the column.
     shortIdOf: (row) => row.user_id.split(":", 1)[0],
-    scopeOf: (row) => ({ source: "local", user_id: row.user_id }),
+    scopeOf: (row) => ({ source: "local", user: row.user_id }),
   },
   servers: {
     name: "Servers",

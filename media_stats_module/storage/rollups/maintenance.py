@@ -86,8 +86,11 @@ class Maintenance:
         self.failures: dict[str, str] | None = None
         self._reader = reader
         self._on_differences = on_differences
-        # Those who wait for the check of a source that is running.
-        self._waiting: dict[MediaTable, list[Deferred[Differences | None]]] = {}
+        # Callers that wait for the running check of a source. They get whether it came to
+        # its end, and the differences.
+        self._waiting: dict[
+            MediaTable, list[Deferred[tuple[bool, Differences | None]]]
+        ] = {}
 
     async def get_states(self) -> Mapping[str, RollupState]:
         """The state of the totals, by source."""
@@ -159,29 +162,29 @@ class Maintenance:
     async def check(self, table: MediaTable) -> Differences | None:
         """Compare the totals of a source with its media; rebuild them if they differ.
 
-        There is one check of a source at a time: a second caller gets the result of the
-        running one.
+        There is one check of a source at a time. A second caller gets the result of the
+        running one; if that is cancelled, the next caller checks.
 
         Returns:
             the differences; None if the totals are not exact, so that they answer nothing.
         """
-        if table in self._waiting:
-            waiter: Deferred[Differences | None] = Deferred()
+        while table in self._waiting:
+            waiter: Deferred[tuple[bool, Differences | None]] = Deferred()
             self._waiting[table].append(waiter)
-            return await make_deferred_yieldable(waiter)
+            is_done, differences = await make_deferred_yieldable(waiter)
+            if is_done:
+                return differences
         self._waiting[table] = []
+        is_done, differences = False, None
         try:
             differences = await self._check(table)
-        except BaseException as error:
+            is_done = True
+        finally:
             waiting = self._waiting.pop(table)
             with PreserveLoggingContext():
                 for waiter in waiting:
-                    waiter.errback(error)
-            raise
-        waiting = self._waiting.pop(table)
-        with PreserveLoggingContext():
-            for waiter in waiting:
-                waiter.callback(differences)
+                    # One whose client has hung up was called already, and ignores this.
+                    waiter.callback((is_done, differences))
         return differences
 
     async def remove(self) -> None:

@@ -1,0 +1,65 @@
+"""JSON as Synapse's admin API writes it: keys in order, ASCII, no spaces."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import Generic, TypeVar
+
+import attr
+from synapse.module_api import JsonDict
+
+_T = TypeVar("_T")
+
+_ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+
+# The encoder holds the interpreter's lock: 1 to 2 ms for so many rows. Between two
+# calls other threads, and so the reactor, can go on.
+_ROWS_PER_PIECE = 500
+
+
+@attr.frozen
+class Rows(Generic[_T]):
+    """A list in an answer. Its rows are encoded a few at a time.
+
+    Attributes:
+        values: the list, as storage gives it.
+        to_row: makes the row of one value.
+    """
+
+    values: Sequence[_T]
+    to_row: Callable[[_T], JsonDict]
+
+
+def count_rows(body: JsonDict) -> int:
+    """Count the rows of all lists in an answer."""
+    return sum(len(value.values) for value in body.values() if isinstance(value, Rows))
+
+
+def encode_json(body: JsonDict) -> Iterator[bytes]:
+    """Encode an answer, in pieces that each take a few milliseconds at most.
+
+    Args:
+        body: whose values can be `Rows`.
+
+    Raises:
+        TypeError: there is a value that JSON does not have.
+        ValueError: there is a number that JSON does not have, such as NaN.
+    """
+    separator = "{"
+    for key, value in body.items():
+        yield f"{separator}{_ENCODER.encode(key)}:".encode()
+        separator = ","
+        if isinstance(value, Rows):
+            yield from _encode_rows(value)
+        else:
+            yield _ENCODER.encode(value).encode()
+    yield b"}" if body else b"{}"
+
+
+def _encode_rows(rows: Rows[_T]) -> Iterator[bytes]:
+    yield b"["
+    for start in range(0, len(rows.values), _ROWS_PER_PIECE):
+        values = rows.values[start : start + _ROWS_PER_PIECE]
+        # Without the brackets of each piece.
+        piece = _ENCODER.encode([rows.to_row(value) for value in values])[1:-1]
+        yield f"{',' if start else ''}{piece}".encode()
+    yield b"]"

@@ -1,0 +1,106 @@
+"""The README and docs/ agree with the code, and their links lead somewhere."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from readme import PAGES, commands, example
+
+from demo.homeserver import Homeserver
+from media_stats_module.config import MediaStatsConfig, parse_config
+
+_ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(_ROOT / "docs"))
+
+from api_reference import with_reference  # noqa: E402
+
+_LINKING = (*PAGES, _ROOT / "CONTRIBUTING.md", _ROOT / "CHANGELOG.md")
+
+
+def test_api_reference_is_current() -> None:
+    page = (_ROOT / "docs" / "api.md").read_text()
+
+    assert page == with_reference(page), "run python docs/api_reference.py"
+
+
+def test_configuration_shown_is_the_default() -> None:
+    (module,) = yaml.safe_load(example("Configure"))["modules"]
+
+    assert module["module"] == "media_stats_module.MediaStatsModule"
+    assert parse_config(module["config"]) == MediaStatsConfig()
+    # With every option.
+    assert module["config"].keys() == set(MediaStatsConfig.__annotations__)
+
+
+def _relative_links() -> Iterator[tuple[Path, str]]:
+    for page in _LINKING:
+        text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.M | re.S)
+        for link in re.findall(r"\]\((.*?)\)", text):
+            if not link.startswith("https://"):
+                yield page, link
+
+
+@pytest.mark.parametrize(
+    ("page", "link"),
+    [
+        pytest.param(page, link, id=f"{page.name}-{link}")
+        for page, link in _relative_links()
+    ],
+)
+def test_link(page: Path, link: str) -> None:
+    path, _, anchor = link.partition("#")
+    target = page.parent / path if path else page
+
+    assert target.is_file()
+    if anchor:
+        assert anchor in {
+            re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+            for heading in re.findall(r"^#+ (.*)$", target.read_text(), re.M)
+        }
+
+
+def test_see_that_it_works(tmp_path: Path) -> None:
+    """The README's commands, on a server with the users of its example."""
+    _, log_in, token, ask = commands("See that it works")
+    assert token.startswith("TOKEN=")
+    with Homeserver(tmp_path, module={}) as homeserver:
+
+        def run(command: str, token: str = "") -> object:
+            printed = subprocess.check_output(
+                ["sh", "-c", command.replace("https://matrix.example.org", url)],
+                env={"PATH": "/usr/bin:/bin", "TOKEN": token},
+            )
+            return json.loads(printed)
+
+        url = homeserver.base_url
+        homeserver.register("admin", admin=True, password="secret")
+        for name, sizes in {"Bob": [50], "Alice": [20, 20], "Carla": [1]}.items():
+            user = homeserver.register(name.lower(), displayname=name)
+            for size in sizes:
+                homeserver.client.upload(user, b"x" * size)
+
+        answer = run(log_in)
+        assert isinstance(answer, dict)
+        assert run(ask, answer["access_token"]) == {
+            "users": [
+                {
+                    "user_id": "@bob:localhost",
+                    "displayname": "Bob",
+                    "media_count": 1,
+                    "media_length": 50,
+                },
+                {
+                    "user_id": "@alice:localhost",
+                    "displayname": "Alice",
+                    "media_count": 2,
+                    "media_length": 40,
+                },
+            ],
+            "next_token": 2,
+            "total": 3,
+        }
