@@ -32,7 +32,7 @@ _T = TypeVar("_T")
 MODULE_PATH = "/_synapse/client/media_stats"
 
 # `profiles.full_user_id` came with schema version 76 (Synapse 1.83).
-_PROFILES_HAVE_FULL_USER_ID = SCHEMA_VERSION >= 76
+PROFILES_HAVE_FULL_USER_ID = SCHEMA_VERSION >= 76
 
 # `sha256` came to the media tables with schema version 91 (Synapse 1.128).
 MEDIA_HAVE_SHA256 = SCHEMA_VERSION >= 91
@@ -287,7 +287,7 @@ class MediaStatsTestCase(HomeserverTestCase):
         for user_id, displayname in displaynames.items():
             localpart = user_id[1:].split(":")[0]
             rows.append({"user_id": localpart, "displayname": displayname})
-            if _PROFILES_HAVE_FULL_USER_ID:
+            if PROFILES_HAVE_FULL_USER_ID:
                 rows[-1]["full_user_id"] = user_id
         self._insert("profiles", rows)
 

@@ -4,6 +4,7 @@ from synapse.module_api import SynapseRequest
 
 from media_stats_module.questions import Source
 from media_stats_module.rest._parse import invalid_parameter, parse_enum, parse_text
+from media_stats_module.synapse_internals import parse_string
 
 _EACH_FOR_ONE_SOURCE = "user is for local media and server_name for remote media."
 
@@ -25,6 +26,22 @@ def parse_source(request: SynapseRequest) -> tuple[Source, str | None]:
             f"{_EACH_FOR_ONE_SOURCE}"
         )
     return source, owner
+
+
+def parse_optional_source(
+    request: SynapseRequest,
+) -> tuple[Source | None, str | None]:
+    """Read the same, where an answer can be about both sources.
+
+    Returns:
+        where the media is from, None for both; and its owner, None for all.
+
+    Raises:
+        SynapseError: 400, they are wrong or contradict each other.
+    """
+    if parse_string(request, "source") is None:
+        return parse_owner(request)
+    return parse_source(request)
 
 
 def parse_owner(request: SynapseRequest) -> tuple[Source | None, str | None]:

@@ -16,7 +16,6 @@ from media_stats_module.storage.sources import (
     MEDIA_HAVE_SHA256,
     MediaTable,
     is_deactivated_sql,
-    is_postgres,
     media_type_sql,
 )
 from media_stats_module.storage.sql import (
@@ -243,17 +242,12 @@ def _place_txn(
     if is_scan:
         set_up_scan_txn(txn, question)
         scan = scan_hint_sql(txn)
-    at_most = "?"
-    if question.deletion is not None and is_postgres(txn):
-        # PostgreSQL does not know how small the limit is. Else it would look through
-        # all avatars for each file on the page, instead of making a hash of them.
-        at_most = "(SELECT CAST(? AS BIGINT))"
     return Sql(
         f"""
         FROM {media.name} AS m {scan}
         WHERE {where.text} {after.text}
         ORDER BY {_order_by(question, _key(question), names)}
-        LIMIT {at_most}
+        LIMIT ?
         """,
         (*where.args, *after.args, limit),
     )

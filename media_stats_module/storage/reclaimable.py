@@ -13,7 +13,6 @@ from itertools import accumulate
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.questions import (
-    MAX_INTEGER,
     Deletion,
     DeletionRules,
     ReclaimableQuestion,
@@ -58,11 +57,11 @@ def get_reclaimable_txn(
     local: Mapping[int, ReclaimablePart] = {}
     remote: Mapping[int, ReclaimablePart] = {}
     for media in tables:
-        counter = _Counter(txn, media, question)
+        counted = _Counter(txn, media, question, server_name).count_txn()
         if media.owners_are_users:
-            local = counter.count_txn(server_name)
+            local = counted
         else:
-            remote = counter.count_txn(server_name)
+            remote = counted
     return {
         before_ts: Reclaimable(local=local.get(before_ts), remote=remote.get(before_ts))
         for before_ts in question.before_ts
@@ -74,21 +73,8 @@ def is_deleted(
 ) -> Sql:
     """The condition under which a deletion deletes a file, whose row is called `m`."""
     is_old = _is_old(media, deletion.before_ts, deletion)
-    is_not_kept = _is_not_kept(media)
-    if not (media.owners_are_users and deletion.keep_profiles):
-        return Sql(is_old.text + is_not_kept, is_old.args)
-    avatars = _avatars(txn, server_name)
-    if is_postgres(txn):
-        # A hash anti-join, in parallel. `NOT IN` would read the avatars in each worker.
-        is_no_avatar = (
-            f" AND NOT EXISTS (SELECT 1 FROM ({avatars.text}) AS avatars "
-            "WHERE avatars.media_id = m.media_id)"
-        )
-    else:
-        # SQLite puts them into an index of its own first. With `NOT EXISTS` it would
-        # read them again for each file.
-        is_no_avatar = f" AND m.media_id NOT IN ({avatars.text})"
-    return Sql(is_old.text + is_not_kept + is_no_avatar, is_old.args + avatars.args)
+    is_not_kept = _is_not_kept(txn, media, deletion, server_name)
+    return Sql(is_old.text + is_not_kept.text, is_old.args + is_not_kept.args)
 
 
 class _Counter:
@@ -104,10 +90,12 @@ class _Counter:
         txn: LoggingTransaction,
         media: MediaTable,
         question: ReclaimableQuestion,
+        server_name: str,
     ) -> None:
         self._txn = txn
         self._media = media
-        self._keeps_avatars = media.owners_are_users and question.rules.keep_profiles
+        self._rules = question.rules
+        self._server_name = server_name
         self._times = sorted(set(question.before_ts))
         # PostgreSQL knows that there are few groups if each column is a boolean. It
         # would expect a group for every row, and read without parallel workers, if one
@@ -125,21 +113,16 @@ class _Counter:
             set_up_scan_txn(txn)
             self._scan = scan_hint_sql(txn)
 
-    def count_txn(self, server_name: str) -> Mapping[int, ReclaimablePart]:
-        """What would be deleted and what kept, by the time that the deletion is told.
-
-        Args:
-            server_name: this server's name.
-        """
+    def count_txn(self) -> Mapping[int, ReclaimablePart]:
+        """What would be deleted and what kept, by the time that a deletion is told."""
         media, kept = self._count_files()
-        thumbnails = self._count_thumbnails()
         if self._media.owners_are_users:
             kept[_AVATAR] = self._nothing()
-        if self._keeps_avatars:
-            kept[_AVATAR], of_avatars = self._count_avatars(server_name)
+        if _keeps_avatars(self._media, self._rules):
+            kept[_AVATAR] = self._count_avatars()
             media = _difference(media, kept[_AVATAR])
-            thumbnails = _difference(thumbnails, of_avatars)
-        media, thumbnails = list(accumulate(media)), list(accumulate(thumbnails))
+        media = list(accumulate(media))
+        thumbnails = list(accumulate(self._count_thumbnails()))
         kept = {reason: list(accumulate(usages)) for reason, usages in kept.items()}
         return {
             before_ts: ReclaimablePart(
@@ -186,80 +169,69 @@ class _Counter:
             usages[_age(columns)] += _usage(count, length)
         return others, kept
 
-    def _count_thumbnails(self) -> list[Usage]:
-        """The thumbnails of files that are kept for no reason of their own, by age.
-
-        A hash join of the two tables on PostgreSQL. On SQLite a look-up for each
-        thumbnail; of one owner, on both, for each file.
-        """
-        self._txn.execute(
-            f"""
-            SELECT {self._groups}, COUNT(*), SUM(thumbnail_length)
-            FROM (
-                SELECT {self._ages.text}, t.thumbnail_length
-                FROM {self._media.name} AS m
-                JOIN {self._media.thumbnails} AS t ON {self._same("t")}
-                WHERE {self._where.text} {_is_not_kept(self._media)}
-            ) AS thumbnails
-            GROUP BY {self._groups}
-            """,
-            self._ages.args + self._where.args,
-        )
-        usages = self._nothing()
-        for *columns, count, length in self._txn.fetchall():
-            usages[_age(columns)] += _usage(count, length)
-        return usages
-
-    def _count_avatars(self, server_name: str) -> tuple[list[Usage], list[Usage]]:
-        """The avatars that are kept for no other reason, and their thumbnails, by age.
+    def _count_avatars(self) -> list[Usage]:
+        """The avatars that are kept for no reason of their own, by age.
 
         One read of the tables that have avatars, and a look-up for each different one:
         there are far fewer than files.
         """
-        avatars = _avatars(self._txn, server_name)
-        # Without the limit, which is none, each parallel worker of PostgreSQL would
-        # read all avatars. SQLite takes the tables of a CROSS JOIN in their order.
-        self._txn.execute(
-            f"""
-            WITH kept AS (
-                SELECT m.media_id, m.media_length, {self._ages.text}
-                FROM (
-                    SELECT DISTINCT media_id FROM ({avatars.text}) AS uris
-                    LIMIT {MAX_INTEGER}
-                ) AS avatars
-                CROSS JOIN {self._media.name} AS m
-                WHERE m.media_id = avatars.media_id AND {self._where.text}
-                    {_is_not_kept(self._media)}
-            )
-            SELECT 0, {self._groups}, COUNT(*), SUM(media_length)
-            FROM kept
-            GROUP BY {self._groups}
-            UNION ALL
-            SELECT 1, {self._groups}, COUNT(*), SUM(thumbnail_length)
-            FROM kept CROSS JOIN {self._media.thumbnails} AS t
-            WHERE t.media_id = kept.media_id
-            GROUP BY {self._groups}
-            """,
-            self._ages.args + avatars.args + self._where.args,
+        is_avatar = _is_avatar(self._txn, self._server_name)
+        is_not_kept = _has_no_reason(self._media)
+        return self._sums(
+            "m.media_length",
+            Sql(
+                f"{self._media.name} AS m "
+                f"WHERE {is_avatar.text} AND {self._where.text} {is_not_kept}",
+                is_avatar.args + self._where.args,
+            ),
         )
-        both = (self._nothing(), self._nothing())
-        for which, *columns, count, length in self._txn.fetchall():
-            both[which][_age(columns)] += _usage(count, length)
-        return both
 
-    def _nothing(self) -> list[Usage]:
-        return [_NOTHING] * len(self._times)
+    def _count_thumbnails(self) -> list[Usage]:
+        """The thumbnails of the files that would be deleted, by age.
 
-    @property
-    def _groups(self) -> str:
-        return ", ".join(self._age_names)
-
-    def _same(self, row: str) -> str:
-        """The condition under which a row is about the same file as the row `m`."""
+        A hash join of the two tables on PostgreSQL. On SQLite a look-up for each
+        thumbnail; of one owner, on both, for each file.
+        """
         names = ["media_id"]
         if not self._media.owners_are_users:
             names = [self._media.owner, "media_id"]
-        return " AND ".join(f"{row}.{name} = m.{name}" for name in names)
+        is_same = " AND ".join(f"t.{name} = m.{name}" for name in names)
+        is_not_kept = _is_not_kept(
+            self._txn, self._media, self._rules, self._server_name
+        )
+        return self._sums(
+            "t.thumbnail_length",
+            Sql(
+                f"{self._media.name} AS m "
+                f"JOIN {self._media.thumbnails} AS t ON {is_same} "
+                f"WHERE {self._where.text} {is_not_kept.text}",
+                self._where.args + is_not_kept.args,
+            ),
+        )
+
+    def _sums(self, length: str, files: Sql) -> list[Usage]:
+        """Add up by age.
+
+        Args:
+            length: the SQL expression for how many bytes a row is.
+            files: what follows `FROM` in a query for rows, of which `m` is the file.
+        """
+        groups = ", ".join(self._age_names)
+        self._txn.execute(
+            f"""
+            SELECT {groups}, COUNT(*), SUM(length)
+            FROM (SELECT {self._ages.text}, {length} AS length FROM {files.text}) AS f
+            GROUP BY {groups}
+            """,
+            self._ages.args + files.args,
+        )
+        usages = self._nothing()
+        for *columns, count, length_sum in self._txn.fetchall():
+            usages[_age(columns)] += _usage(count, length_sum)
+        return usages
+
+    def _nothing(self) -> list[Usage]:
+        return [_NOTHING] * len(self._times)
 
 
 def _last_read(media: MediaTable) -> str:
@@ -293,29 +265,60 @@ def _reasons(media: MediaTable) -> Mapping[str, str]:
     return _LOCAL_REASONS if media.owners_are_users else _REMOTE_REASONS
 
 
-def _is_not_kept(media: MediaTable) -> str:
-    """Further conditions on a row, called `m`: that no reason of its own keeps it."""
+def _keeps_avatars(media: MediaTable, rules: DeletionRules) -> bool:
+    return media.owners_are_users and rules.keep_profiles
+
+
+def _has_no_reason(media: MediaTable) -> str:
+    """Further conditions on a row, called `m`: that no column of it keeps the file."""
     return "".join(f" AND NOT ({reason})" for reason in _reasons(media).values())
 
 
-def _avatars(txn: LoggingTransaction, server_name: str) -> Sql:
-    """A query for the media IDs of avatars that are local media; many come twice."""
+def _is_not_kept(
+    txn: LoggingTransaction, media: MediaTable, rules: DeletionRules, server_name: str
+) -> Sql:
+    """Further conditions on a row, called `m`: that nothing keeps the file."""
+    has_no_reason = _has_no_reason(media)
+    if not _keeps_avatars(media, rules):
+        return Sql(has_no_reason)
+    is_avatar = _is_avatar(txn, server_name)
+    return Sql(f"{has_no_reason} AND NOT {is_avatar.text}", is_avatar.args)
+
+
+def _is_avatar(txn: LoggingTransaction, server_name: str) -> Sql:
+    """The condition under which a local file, whose row is called `m`, is an avatar.
+
+    Both databases collect the media IDs of all avatars first, each once.
+    """
     prefix = f"mxc://{server_name}/"
-    start = len(prefix) + 1
     if is_postgres(txn):
-        # PostgreSQL knows about how many begin so.
-        escaped = prefix.replace("!", "!!").replace("%", "!%").replace("_", "!_")
-        is_local, arg = "{} LIKE ? ESCAPE '!'", f"{escaped}%"
+        # The name of a server, which Synapse checks, has no wildcards.
+        starts_so, start = "{} LIKE ?", f"{prefix}%"
     else:
         # For SQLite's LIKE capital letters are the same as small ones.
-        is_local, arg = f"substr({{}}, 1, {len(prefix)}) = ?", prefix
+        starts_so, start = f"substr({{}}, 1, {len(prefix)}) = ?", prefix
+    avatars = " UNION ALL ".join(
+        f"SELECT substr({column}, {len(prefix) + 1}) AS media_id FROM {table} "
+        f"WHERE {starts_so.format(column)}"
+        for table, column in AVATARS
+    )
+    args = (start,) * len(AVATARS)
+    if not is_postgres(txn):
+        return Sql(f"m.media_id IN ({avatars})", args)
+    # The array is made once, with parallel workers, and given to all workers that read
+    # the media. Of a query PostgreSQL would give each worker its own copy to run, or
+    # make a hash of the media, which is far larger.
     return Sql(
-        " UNION ALL ".join(
-            f"SELECT substr({column}, {start}) AS media_id FROM {table} "
-            f"WHERE {is_local.format(column)}"
-            for table, column in AVATARS
-        ),
-        (arg,) * len(AVATARS),
+        f"""
+        EXISTS (
+            SELECT 1
+            FROM unnest(
+                ARRAY(SELECT DISTINCT media_id FROM ({avatars}) AS uris)
+            ) AS avatars (media_id)
+            WHERE avatars.media_id = m.media_id
+        )
+        """,
+        args,
     )
 
 

@@ -1,0 +1,359 @@
+"""`/v1/reclaimable` against Synapse: ask first, then let Synapse delete, and compare.
+
+Any media, with avatars, at the limits of time and size. What Synapse's own admin API
+deletes is what was said before, file by file.
+"""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+import attr
+from hypothesis import given
+from hypothesis import strategies as st
+from media_support import ALICE, BOB, MediaTestCase, usage
+from support import PROFILES_HAVE_FULL_USER_ID, LocalMedia, RemoteMedia, Thumbnail
+from synapse.module_api import JsonDict
+from synapse.rest.admin import register_servlets_for_media_repo
+
+# Synapse refuses times before the end of 1970.
+_FIRST_TS = 30_000_000_000
+
+_MEDIA_IDS = ("AbCdEfGh", "abcdefgh", "abcdefghi", "ab_defgh", "ab%defgh", "media-id")
+
+_ORIGINS = ("a.org", "a.org:8448", "B")
+
+# URIs of which only the first is one of a local file.
+_URIS = (
+    "mxc://{server_name}/{media_id}",
+    "mxc://{server_name}/{media_id}x",
+    "mxc://{server_name}/{media_id}/",
+    "mxc://{server_name}//{media_id}",
+    " mxc://{server_name}/{media_id}",
+    "MXC://{server_name}/{media_id}",
+    "mxc://{server_name}.org/{media_id}",
+    "mxc://a.org/{media_id}",
+    "mxc://{server_name}/",
+    "{media_id}",
+    "",
+)
+
+_PLACES = {
+    "profiles": (
+        "avatar_url",
+        {"user_id": "{n}"}
+        | ({"full_user_id": "@{n}:b.org"} if PROFILES_HAVE_FULL_USER_ID else {}),
+    ),
+    "room_memberships": (
+        "avatar_url",
+        {
+            "event_id": "$event{n}",
+            "user_id": "@{n}:b.org",
+            "sender": "@{n}:b.org",
+            "room_id": "!room:test",
+            "membership": "leave",
+        },
+    ),
+    "user_directory": ("avatar_url", {"user_id": "@{n}:b.org"}),
+    "room_stats_state": ("avatar", {"room_id": "!room{n}:test"}),
+}
+
+
+@attr.frozen
+class Avatar:
+    """An avatar: the table that it stands in, and what stands there."""
+
+    place: str
+    uri: str | None
+    media_id: str
+
+
+@attr.frozen(kw_only=True)
+class Case:
+    """What is in the database, and what the deletion is told."""
+
+    media: Sequence[LocalMedia | RemoteMedia]
+    avatars: Sequence[Avatar]
+    thumbnails: Sequence[int]
+    before_ts: int
+    size_gt: int
+    keep_profiles: bool | None
+
+    @property
+    def parameters(self) -> JsonDict:
+        """Of the deletion."""
+        parameters: JsonDict = {"size_gt": self.size_gt}
+        if self.keep_profiles is not None:
+            parameters["keep_profiles"] = str(self.keep_profiles).lower()
+        return parameters
+
+
+@st.composite
+def _cases(draw: st.DrawFn) -> Case:
+    before_ts = draw(st.sampled_from([_FIRST_TS, _FIRST_TS + 1, 10**12, 2**62]))
+    size_gt = draw(st.sampled_from([0, 0, 1, 1000, 2**31 - 1, 2**40]))
+    time = st.sampled_from([0, 1, before_ts - 1, before_ts, before_ts + 1])
+    length = st.sampled_from(
+        [0, 1, *(size for d in (-1, 0, 1) if 0 <= (size := size_gt + d) < 2**31)]
+    )
+    columns = {
+        "created_ts": time,
+        "last_access_ts": st.one_of(st.none(), time),
+        "quarantined_by": st.sampled_from([None, None, "@admin:test"]),
+    }
+    local = st.builds(
+        LocalMedia,
+        **columns,
+        media_id=st.sampled_from(_MEDIA_IDS),
+        media_length=st.one_of(st.none(), length, length),
+        user_id=st.sampled_from([None, ALICE, BOB]),
+        url_cache=st.sampled_from([None, "https://a.example/"]),
+        safe_from_quarantine=st.sampled_from([False, False, True]),
+    )
+    remote = st.builds(
+        RemoteMedia,
+        **columns,
+        media_id=st.sampled_from(_MEDIA_IDS),
+        media_length=length,
+        media_origin=st.sampled_from(_ORIGINS),
+    )
+    media = draw(
+        st.lists(
+            st.one_of(local, local, remote),
+            max_size=12,
+            unique_by=lambda file: (
+                getattr(file, "media_origin", None),
+                file.media_id,
+            ),
+        )
+    )
+    return Case(
+        media=media,
+        avatars=draw(
+            st.lists(
+                st.builds(
+                    Avatar,
+                    st.sampled_from(sorted(_PLACES)),
+                    # So that most are avatars of this server.
+                    st.one_of(
+                        st.just(_URIS[0]), st.just(_URIS[0]), st.sampled_from(_URIS)
+                    ),
+                    st.sampled_from(_MEDIA_IDS),
+                ),
+                max_size=8,
+            )
+        ),
+        thumbnails=draw(
+            st.lists(
+                st.integers(0, 2**31 - 1), min_size=len(media), max_size=len(media)
+            )
+        ),
+        before_ts=before_ts,
+        size_gt=size_gt,
+        keep_profiles=draw(st.sampled_from([None, True, False])),
+    )
+
+
+class ReclaimablePropertiesTestCase(MediaTestCase):
+    """Nothing is deleted that was not announced, and nothing less.
+
+    The server's name has a port, as URIs do then. Synapse deletes the images of
+    previews whether or not the module counts them.
+    """
+
+    server_name: ClassVar[str] = "test:8448"
+    module_options: ClassVar[JsonDict] = {"count_url_previews": False}
+    endpoint: ClassVar[str] = "reclaimable"
+
+    servlets = [  # noqa: RUF012
+        *MediaTestCase.servlets,
+        lambda hs, server: register_servlets_for_media_repo(hs, server),
+    ]
+
+    def put(self, case: Case) -> None:
+        """Put a case into the database, in place of what is there."""
+        self.fill(
+            *case.media,
+            thumbnails=tuple(
+                Thumbnail(
+                    media_id=str(file.media_id),
+                    media_origin=getattr(file, "media_origin", None),
+                    thumbnail_length=length,
+                    thumbnail_width=width,
+                )
+                for file, length in zip(case.media, case.thumbnails, strict=True)
+                for width in range(length % 3)
+            ),
+        )
+        for place, (column, keys) in _PLACES.items():
+            self.execute(f"DELETE FROM {place}")
+            self._insert(
+                place,
+                [
+                    {
+                        **{name: key.format(n=n) for name, key in keys.items()},
+                        column: avatar.uri
+                        and avatar.uri.format(
+                            server_name=self.server_name, media_id=avatar.media_id
+                        ),
+                    }
+                    for n, avatar in enumerate(case.avatars)
+                    if avatar.place == place
+                ],
+            )
+
+    def stored(self) -> dict[str, int]:
+        """How many bytes each file in the database is, by its URI."""
+        local = self.execute(
+            "SELECT ?, media_id, media_length FROM local_media_repository",
+            self.server_name,
+        )
+        remote = self.execute(
+            "SELECT media_origin, media_id, media_length FROM remote_media_cache"
+        )
+        return {
+            f"mxc://{server}/{media_id}": length
+            for server, media_id, length in local + remote
+        }
+
+    def stored_thumbnails(self) -> list[int]:
+        """How many bytes each thumbnail in the database is."""
+        rows = self.execute(
+            "SELECT thumbnail_length FROM local_media_repository_thumbnails "
+            "UNION ALL SELECT thumbnail_length FROM remote_media_cache_thumbnails"
+        )
+        return [length for (length,) in rows]
+
+    def listed(self, query: Mapping[str, object]) -> list[str]:
+        """The URIs that `/v1/files` lists, as JSON and as CSV, which agree."""
+        pages = [
+            file["mxc"]
+            for page in self.file_pages({**query, "limit": 3})
+            for file in page
+        ]
+        channel = self.ask(
+            "/_synapse/client/media_stats/v1/files", {**query, "format": "csv"}
+        )
+        assert channel.code == 200, channel.result
+        rows = csv.DictReader(io.StringIO(channel.result["body"].decode()))
+        assert [row["mxc"] for row in rows] == pages
+        return pages
+
+    def delete_local(self, parameters: Mapping[str, object]) -> JsonDict:
+        """Have Synapse delete local media; return its answer."""
+        paths = (
+            "/_synapse/admin/v1/media/delete",
+            f"/_synapse/admin/v1/media/{self.server_name}/delete",
+        )
+        for path in paths:
+            query = "&".join(f"{name}={value}" for name, value in parameters.items())
+            channel = self.make_request(
+                "POST", f"{path}?{query}", access_token=self.admin_token
+            )
+            # The first came later than 1.75.
+            if channel.code != 404:
+                break
+        assert channel.code == 200, channel.result
+        answer: JsonDict = channel.json_body
+        return answer
+
+    @given(case=_cases())
+    def test_synapse_deletes_what_was_announced(self, case: Case) -> None:
+        self.put(case)
+        asked = {**case.parameters, "before_ts": case.before_ts}
+        answer = self.answer(asked)
+        listing = {**case.parameters, "reclaimable_before_ts": case.before_ts}
+        listed = {
+            source: self.listed({**listing, "source": source})
+            for source in ("local", "remote")
+        }
+        by_owner = {
+            owner: (
+                self.answer({**asked, name: owner}),
+                self.listed({**listing, name: owner}),
+            )
+            for name, owner in (("user_id", ALICE), ("server_name", "a.org"))
+        }
+
+        for source in ("local", "remote"):
+            before, thumbnails = self.stored(), self.stored_thumbnails()
+            if source == "local":
+                said = self.delete_local(asked)
+                assert sorted(said["deleted_media"]) == sorted(
+                    uri.rpartition("/")[2] for uri in listed["local"]
+                )
+            else:
+                channel = self.make_request(
+                    "POST",
+                    f"/_synapse/admin/v1/purge_media_cache?before_ts={case.before_ts}",
+                    access_token=self.admin_token,
+                )
+                assert channel.code == 200, channel.result
+                assert channel.json_body["deleted"] == len(listed["remote"])
+            deleted = {uri: before[uri] for uri in set(before) - set(self.stored())}
+            assert sorted(deleted) == sorted(listed[source])
+            left = self.stored_thumbnails()
+            assert {
+                key: answer[source][key]
+                for key in ("media_count", "media_length", "thumbnails")
+            } == {
+                **usage(*deleted.values()),
+                "thumbnails": {
+                    "media_count": len(thumbnails) - len(left),
+                    "media_length": sum(thumbnails) - sum(left),
+                },
+            }
+            owner = ALICE if source == "local" else "a.org"
+            of_owner, files = by_owner[owner]
+            expected = [
+                f"mxc://{getattr(file, 'media_origin', self.server_name)}/{file.media_id}"
+                for file in case.media
+                if owner
+                in (getattr(file, "user_id", None), getattr(file, "media_origin", None))
+            ]
+            assert sorted(files) == sorted(set(expected) & set(deleted))
+            assert set(of_owner) & {"local", "remote"} == {source}
+            assert of_owner[source]["media_count"] == len(files)
+            assert of_owner[source]["media_length"] == sum(
+                deleted[uri] for uri in files
+            )
+
+    @given(case=_cases())
+    def test_what_is_kept(self, case: Case) -> None:
+        """All that is as old and as large is deleted or kept, for one reason."""
+        self.put(case)
+        answer = self.answer({**case.parameters, "before_ts": case.before_ts})
+        avatars = (
+            {avatar.media_id for avatar in case.avatars if avatar.uri == _URIS[0]}
+            if case.keep_profiles is not False
+            else set()
+        )
+        kept: dict[str, list[int]] = {"quarantined": [], "protected": [], "avatar": []}
+        for file in self.local_media:
+            last_read = (
+                file.created_ts if file.last_access_ts is None else file.last_access_ts
+            )
+            length = file.media_length
+            if length is None or length <= case.size_gt or last_read >= case.before_ts:
+                continue
+            if file.quarantined_by:
+                kept["quarantined"].append(length)
+            elif file.safe_from_quarantine:
+                kept["protected"].append(length)
+            elif file.media_id in avatars:
+                kept["avatar"].append(length)
+        assert answer["local"]["kept"] == {
+            reason: usage(*lengths) for reason, lengths in kept.items()
+        }
+        assert answer["remote"]["kept"] == {
+            "quarantined": usage(
+                *(
+                    file.media_length
+                    for file in self.remote_media
+                    if file.quarantined_by
+                    and file.last_access_ts is not None
+                    and file.last_access_ts < case.before_ts
+                )
+            )
+        }
