@@ -50,6 +50,7 @@ class MediaStatsConfig:
 
     Attributes:
         path: where the API is served, without a trailing slash.
+        dashboard: whether to serve the dashboard at that path.
         count_url_previews: whether images that Synapse fetched for URL previews
             count as uploads of the user who asked for the preview, as Synapse's
             own endpoint counts them.
@@ -63,6 +64,7 @@ class MediaStatsConfig:
     """
 
     path: str = "/_synapse/client/media_stats"
+    dashboard: bool = True
     count_url_previews: bool = True
     query_timeout: int = 5 * 60 * 1000
     rollups: bool = False
@@ -93,6 +95,7 @@ def parse_config(config: Any) -> MediaStatsConfig:
     defaults = MediaStatsConfig()
     return MediaStatsConfig(
         path=_parse_path(config.get("path", defaults.path)),
+        dashboard=_parse_bool(config, "dashboard", defaults.dashboard),
         count_url_previews=_parse_bool(
             config, "count_url_previews", defaults.count_url_previews
         ),

@@ -69,7 +69,8 @@ class MediaStatsModule:
                 b"openapi.json": OpenApiResource(api, store, config.path),
             }
         )
-        api.register_web_resource(config.path, DashboardDirectory({b"v1": endpoints}))
+        directory = DashboardDirectory if config.dashboard else Directory
+        api.register_web_resource(config.path, directory({b"v1": endpoints}))
         api.register_web_resource(DOCUMENTED_PATH, users)
         if config.rollups:
             for source in Source:
