@@ -97,7 +97,7 @@ export class Detail {
     dialog.replaceChildren(fromTemplate("detail"));
     this.#showName(owner);
     const { id, source } = owner;
-    const whose = source === "local" ? { user_id: id } : { server_name: id };
+    const whose = source === "local" ? { user: id } : { server_name: id };
     const scope = () => ({ ...this.#range.query, ...whose });
     const sources = [{ source, label: source === "local" ? "Uploaded" : "Cached" }];
     const order = /** @type {HTMLSelectElement} */ (find(dialog, ".order"));

@@ -20,16 +20,16 @@ export const ORDERS = /** @type {const} */ ([
 /**
  * @typedef {object} File
  * @property {string} mxc
- * @property {string|null} [user_id] of local files
- * @property {string} [server_name] of remote files
+ * @property {string|null} user_id whose it is, of local files
+ * @property {string} server_name where it is from
  * @property {string|null} media_type
  * @property {string|null} upload_name
  * @property {number|null} media_length
  * @property {number} created_ts
  * @property {number|null} last_access_ts
  * @property {string|null} quarantined_by
- * @property {boolean} [safe_from_quarantine]
- * @property {boolean} [url_preview]
+ * @property {boolean|null} safe_from_quarantine
+ * @property {boolean|null} url_preview
  */
 
 /** @typedef {{files: File[], next_token?: string}} Answer */
@@ -62,7 +62,7 @@ export class FilesPanel extends Panel {
       query,
       load: (asked, signal) =>
         api.get("files", { ...asked, limit: PAGE, from: this.#next }, signal),
-      show: (answer) => this.#show(answer),
+      show: (answer, asked) => this.#show(answer, asked.source === "remote"),
     });
     find(section, ".content").append(
       /** @type {HTMLTemplateElement} */ (find(document, "#files")).content.cloneNode(true),
@@ -88,12 +88,15 @@ export class FilesPanel extends Panel {
     super.reload();
   }
 
-  /** @param {Answer} answer */
-  #show(answer) {
+  /**
+   * @param {Answer} answer
+   * @param {boolean} remote
+   */
+  #show(answer, remote) {
     if (this.#next === undefined) {
       this.#body.replaceChildren();
     }
-    this.#body.append(...answer.files.map((file) => this.#row(file)));
+    this.#body.append(...answer.files.map((file) => this.#row(file, remote)));
     if (this.#body.childElementCount === 0) {
       this.#body.append(
         el("tr", {}, el("td", { class: "empty", colspan: this.#onOpen ? 6 : 5 }, "No files.")),
@@ -103,8 +106,11 @@ export class FilesPanel extends Panel {
     this.#more.hidden = this.#next === undefined;
   }
 
-  /** @param {File} file */
-  #row(file) {
+  /**
+   * @param {File} file
+   * @param {boolean} remote
+   */
+  #row(file, remote) {
     const marks = [
       file.quarantined_by && "quarantined",
       file.safe_from_quarantine && "protected",
@@ -122,7 +128,7 @@ export class FilesPanel extends Panel {
         ...marks.map((mark) => el("span", { class: "mark" }, mark)),
         el("code", { class: "quiet small" }, name(file.mxc)),
       ),
-      ...(this.#onOpen ? [el("td", { "data-head": "Of" }, this.#owner(file))] : []),
+      ...(this.#onOpen ? [el("td", { "data-head": "Of" }, this.#owner(file, remote))] : []),
       el("td", { "data-head": "Type" }, name(file.media_type)),
       el("td", { "data-head": "Size", class: "number", title: exactBytes(size) }, bytes(size)),
       el("td", { "data-head": "Created (UTC)" }, minute(file.created_ts)),
@@ -130,13 +136,16 @@ export class FilesPanel extends Panel {
     );
   }
 
-  /** @param {File} file */
-  #owner({ user_id, server_name }) {
-    if (server_name !== undefined) {
-      return opener(server_name, server_name, () => this.#onOpen?.({ server_name }));
+  /**
+   * @param {File} file
+   * @param {boolean} remote
+   */
+  #owner({ user_id: user, server_name: server }, remote) {
+    if (remote) {
+      return opener(server, server, () => this.#onOpen?.({ server_name: server }));
     }
-    return user_id
-      ? opener(user_id, user_id.split(":", 1)[0], () => this.#onOpen?.({ user_id }))
+    return user
+      ? opener(user, user.split(":", 1)[0], () => this.#onOpen?.({ user_id: user }))
       : name(null, "nobody");
   }
 }

@@ -37,10 +37,12 @@ const REASONS = {
  * @typedef {object} Retention
  * @property {number|null} local_media_lifetime
  * @property {number|null} remote_media_lifetime
+ * @property {Part} [local] what a run of it would delete now
+ * @property {Part} [remote]
  *
  * @typedef {object} Answer
  * @property {Age[]} ages
- * @property {Retention} [media_retention]
+ * @property {Retention|null} media_retention
  */
 
 export class ReclaimablePanel {
@@ -300,16 +302,21 @@ function keptText(source, { kept }) {
   });
 }
 
-/** @param {Retention} [retention] */
+/** @param {Retention|null} retention */
 function retentionText(retention) {
-  const parts = [
-    ["local files", retention?.local_media_lifetime],
-    ["cached remote files", retention?.remote_media_lifetime],
-  ].flatMap(([what, lifetime]) =>
-    typeof lifetime === "number"
-      ? [`${what} that were not read for ${files(Math.round(lifetime / DAY), "day")}`]
-      : [],
-  );
+  const parts = SOURCES.flatMap((source) => {
+    const lifetime = retention?.[`${source}_media_lifetime`];
+    const part = retention?.[source];
+    if (typeof lifetime !== "number" || part === undefined) {
+      return [];
+    }
+    const { media_length: size } = sum(part, part.thumbnails);
+    return [
+      `${LABELS[source].toLowerCase()} that nobody has read for ` +
+        `${files(Math.round(lifetime / DAY), "day")} (now ${bytes(size)} in ` +
+        `${files(part.media_count)})`,
+    ];
+  });
   return parts.length === 0
     ? ""
     : `This server is configured to delete by itself (media_retention): ${parts.join(", and ")}.`;
