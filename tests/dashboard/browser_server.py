@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -45,11 +46,11 @@ class Server:
     def database(self) -> Path:
         return self.homeserver.directory / "homeserver.db"
 
-    def ask(self, path: str, query: dict[str, object] | None = None) -> Any:
+    def ask(self, path: str, query: Mapping[str, object] | None = None) -> Any:
         """What the API answers to the admin."""
         return json.loads(self.ask_bytes(path, query))
 
-    def ask_bytes(self, path: str, query: dict[str, object] | None = None) -> bytes:
+    def ask_bytes(self, path: str, query: Mapping[str, object] | None = None) -> bytes:
         response = self.homeserver.client.request(
             "GET",
             f"{PATH}/v1/{path}?{urlencode(query or {})}",

@@ -1,6 +1,6 @@
 """The dashboard's files as they are served: which, how, and nothing beside them.
 
-What the page does is in test_browser.py.
+The other tests in this folder are of what the page does.
 """
 
 import gzip

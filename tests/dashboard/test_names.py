@@ -52,7 +52,7 @@ def test_long_names_are_cut_until_asked_for(signed_in: DashboardPage) -> None:
     def lines() -> float:
         box = name.bounding_box()
         assert box is not None
-        return box["height"] / line
+        return float(box["height"] / line)
 
     assert lines() < 2.5
     button = dialog.get_by_role("button", name="Show whole name")
