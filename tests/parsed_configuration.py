@@ -1,0 +1,45 @@
+"""Equal configurations of homeservers are parsed once.
+
+Newer harnesses do so themselves. In an older one, most of a test's time goes into the
+schemas and the templates of e-mails that Synapse reads with each configuration.
+"""
+
+import copy
+import functools
+import json
+from typing import Any
+
+import tests.unittest
+from synapse.config.homeserver import HomeServerConfig
+
+
+@functools.cache
+def parse_once() -> None:
+    """Make the harness parse equal configurations once."""
+    if hasattr(tests.unittest, "make_homeserver_config_obj"):
+        return
+    parse = HomeServerConfig.parse_config_dict
+    parsed: dict[str, HomeServerConfig] = {}
+
+    def parse_config_dict(
+        config: HomeServerConfig, config_dict: dict[str, Any], *paths: str
+    ) -> None:
+        key = json.dumps([config_dict, *paths], sort_keys=True)
+        if key not in parsed:
+            fresh = HomeServerConfig()
+            parse(fresh, config_dict, *paths)
+            parsed[key] = fresh
+        _copy_sections(parsed[key], config)
+
+    HomeServerConfig.parse_config_dict = parse_config_dict  # type: ignore[method-assign,assignment]
+
+
+def _copy_sections(source: HomeServerConfig, target: HomeServerConfig) -> None:
+    for section_class in HomeServerConfig.config_classes:
+        section = copy.copy(getattr(source, section_class.section))
+        section.root = target
+        for name, value in vars(section).items():
+            # Homeservers change some of them.
+            if isinstance(value, dict | list | set):
+                setattr(section, name, copy.deepcopy(value))
+        setattr(target, section_class.section, section)
