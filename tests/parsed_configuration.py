@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 import tests.unittest
+from synapse.config._base import Config
 from synapse.config.homeserver import HomeServerConfig
 
 
@@ -22,7 +23,7 @@ def parse_once() -> None:
     parsed: dict[str, HomeServerConfig] = {}
 
     def parse_config_dict(
-        config: HomeServerConfig, config_dict: dict[str, Any], *paths: str
+        config: HomeServerConfig, config_dict: dict[str, Any], *paths: Any
     ) -> None:
         key = json.dumps([config_dict, *paths], sort_keys=True)
         if key not in parsed:
@@ -35,11 +36,16 @@ def parse_once() -> None:
 
 
 def _copy_sections(source: HomeServerConfig, target: HomeServerConfig) -> None:
-    for section_class in HomeServerConfig.config_classes:
-        section = copy.copy(getattr(source, section_class.section))
-        section.root = target
-        for name, value in vars(section).items():
-            # Homeservers change some of them.
-            if isinstance(value, dict | list | set):
-                setattr(section, name, copy.deepcopy(value))
-        setattr(target, section_class.section, section)
+    for name, section in vars(source).items():
+        if isinstance(section, Config):
+            setattr(target, name, _copy_section(section, target))
+
+
+def _copy_section(source: Config, root: HomeServerConfig) -> Config:
+    section = copy.copy(source)
+    section.root = root
+    for name, value in vars(section).items():
+        # Homeservers change some of them.
+        if isinstance(value, dict | list | set):
+            setattr(section, name, copy.deepcopy(value))
+    return section

@@ -8,9 +8,9 @@ import functools
 import gc
 import sqlite3
 from contextlib import closing
+from typing import Any
 
 import psycopg2
-import tests.server
 from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
 from synapse.module_api import LoggingTransaction
 from synapse.storage.database import LoggingDatabaseConnection
@@ -24,6 +24,8 @@ from tests.utils import (
     POSTGRES_PORT,
     POSTGRES_USER,
 )
+
+from tests import server as harness
 
 
 @functools.cache
@@ -39,7 +41,7 @@ def use_prepared_database() -> None:
 class _PrepareDatabase(HomeserverTestCase):
     """Starts a homeserver, so that the harness runs the updates, and keeps a copy."""
 
-    def runTest(self) -> None:
+    def runTest(self) -> None:  # noqa: N802 - unittest's name
         database = self.hs.get_datastores().databases[0]
         if isinstance(database.engine, PostgresEngine):
             ((name,),) = self.get_success(
@@ -47,16 +49,16 @@ class _PrepareDatabase(HomeserverTestCase):
             )
             # PostgreSQL copies a database only while nobody is connected to it.
             database._db_pool.close()
-            tests.server.POSTGRES_BASE_DB = _copy_postgres(name)
+            harness.POSTGRES_BASE_DB = _copy_postgres(name)  # type: ignore[attr-defined]
         else:
             prepared = sqlite3.connect(":memory:", check_same_thread=False)
             self.get_success(database.runWithConnection(_copy_sqlite, prepared))
             _start_sqlite_with(prepared)
 
 
-def _database_name_txn(txn: LoggingTransaction) -> list[tuple[str]]:
+def _database_name_txn(txn: LoggingTransaction) -> list[tuple[Any, ...]]:
     txn.execute("SELECT current_database()")
-    return txn.fetchall()  # type: ignore[return-value]
+    return txn.fetchall()
 
 
 def _copy_postgres(name: str) -> str:
@@ -100,4 +102,4 @@ def _start_sqlite_with(prepared: sqlite3.Connection) -> None:
         finally:
             engine._is_in_memory = was_in_memory
 
-    Sqlite3Engine.on_new_connection = on_new_connection  # type: ignore[method-assign]
+    Sqlite3Engine.on_new_connection = on_new_connection  # type: ignore[assignment,method-assign]
