@@ -94,7 +94,7 @@ def _measure(browser: Browser, url: str, admin: Account) -> None:
         dashboard.page.wait_for_load_state("networkidle")
         started = time.monotonic()
         dashboard.submit_token(admin.access_token)
-        expect(dashboard.section("Growth").locator("canvas").first).to_be_visible()
+        expect(dashboard.section("By date").locator("canvas").first).to_be_visible()
         seconds.append(time.monotonic() - started)
         context.close()
     print(f"{len(weights)} files, {sum(weights.values()) / 1024:.0f} KiB")

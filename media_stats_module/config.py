@@ -38,6 +38,9 @@ _MILLISECONDS = {"": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000
 _MILLISECONDS |= {"w": 7 * _MILLISECONDS["d"], "y": 365 * _MILLISECONDS["d"]}
 _DURATION = re.compile(r"([0-9]{1,15})([smhdwy]?)")
 
+_SECOND_MS = _MILLISECONDS["s"]
+_LONGEST_MS = 10 * _MILLISECONDS["y"]
+
 _PATH_SEGMENT = re.compile(r"[A-Za-z0-9._~-]+")
 
 
@@ -47,22 +50,26 @@ class MediaStatsConfig:
 
     Attributes:
         path: where the API is served, without a trailing slash.
+        dashboard: whether to serve the dashboard at that path.
         count_url_previews: whether images that Synapse fetched for URL previews
             count as uploads of the user who asked for the preview, as Synapse's
             own endpoint counts them.
-        rollups: whether to keep totals in Synapse's database, which answer at once
-            however much media there is.
-        rollups_check_interval: how often to compare those totals with the media, in
+        query_timeout: how long a statement that reads media may take, in milliseconds.
+        rollups: whether to keep totals in Synapse's database, which answer in
+            milliseconds however much media there is. PostgreSQL only.
+        rollups_check_interval: how often to compare the totals with the media, in
             milliseconds.
         metrics_interval: how often to refresh the metrics for Prometheus, in
-            milliseconds; None for never.
+            milliseconds; None for every minute with rollups, and never without.
     """
 
     path: str = "/_synapse/client/media_stats"
+    dashboard: bool = True
     count_url_previews: bool = True
+    query_timeout: int = 5 * 60 * 1000
     rollups: bool = False
     rollups_check_interval: int = 24 * 60 * 60 * 1000
-    metrics_interval: int | None = 60 * 1000
+    metrics_interval: int | None = None
 
 
 def parse_config(config: Any) -> MediaStatsConfig:
@@ -75,7 +82,7 @@ def parse_config(config: Any) -> MediaStatsConfig:
         ConfigError: naming the option, what is wrong, and what is legal.
     """
     if not isinstance(config, Mapping):
-        raise ConfigError("must be a mapping of options to values")
+        raise ConfigError(f"must be a mapping of options to values, not {config!r}")
 
     known = {field.name for field in attr.fields(MediaStatsConfig)}
     for option in config:
@@ -88,9 +95,11 @@ def parse_config(config: Any) -> MediaStatsConfig:
     defaults = MediaStatsConfig()
     return MediaStatsConfig(
         path=_parse_path(config.get("path", defaults.path)),
+        dashboard=_parse_bool(config, "dashboard", defaults.dashboard),
         count_url_previews=_parse_bool(
             config, "count_url_previews", defaults.count_url_previews
         ),
+        query_timeout=_parse_duration(config, "query_timeout", defaults.query_timeout),
         rollups=_parse_bool(config, "rollups", defaults.rollups),
         rollups_check_interval=_parse_duration(
             config, "rollups_check_interval", defaults.rollups_check_interval
@@ -106,30 +115,29 @@ def _parse_bool(config: Mapping[str, Any], option: str, default: bool) -> bool:
     return value
 
 
-def _parse_duration(
-    config: Mapping[str, Any], option: str, default: int | None, *, also: str = ""
-) -> int:
+def _parse_duration(config: Mapping[str, Any], option: str, default: int) -> int:
     """A time as Synapse writes it, `6h` or a number of milliseconds."""
     value = config.get(option, default)
-    if isinstance(value, int | str):
+    duration = None
+    if isinstance(value, int | str) and not isinstance(value, bool):
         duration = _DURATION.fullmatch(str(value))
-        if duration and int(duration[1]) > 0:
-            return int(duration[1]) * _MILLISECONDS[duration[2]]
-    raise ConfigError(
-        "must be a duration such as 12h or 7d (units s, m, h, d, w, y), or a number of "
-        f"milliseconds, and more than nothing{also}, not {value!r}",
-        path=(option,),
-    )
+    milliseconds = int(duration[1]) * _MILLISECONDS[duration[2]] if duration else 0
+    if not _SECOND_MS <= milliseconds <= _LONGEST_MS:
+        raise ConfigError(
+            "must be a duration from 1s to 10y, such as 30s or 12h (units s, m, h, d, "
+            f"w, y; a number without a unit is in milliseconds), not {value!r}",
+            path=(option,),
+        )
+    return milliseconds
 
 
 def _parse_metrics_interval(
     config: Mapping[str, Any], default: int | None
 ) -> int | None:
-    """A time, or null to switch the metrics off."""
-    option = "metrics_interval"
-    if config.get(option, default) is None:
+    """A time, or nothing."""
+    if config.get("metrics_interval", default) is None:
         return None
-    return _parse_duration(config, option, default, also=", or null for no metrics")
+    return _parse_duration(config, "metrics_interval", 0)
 
 
 def _parse_path(path: Any) -> str:

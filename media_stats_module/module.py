@@ -1,12 +1,16 @@
 """What homeserver.yaml loads. It wires the other rooms together, and no more."""
 
+from functools import partial
 from typing import Any
+from weakref import WeakSet
 
 from synapse.module_api import ModuleApi
+from synapse.module_api.errors import ConfigError
 
 from media_stats_module.announce import announce
 from media_stats_module.config import MediaStatsConfig, parse_config
-from media_stats_module.prometheus import GaugesKeeper
+from media_stats_module.prometheus import GaugesRefresher, count_differences
+from media_stats_module.questions import Source
 from media_stats_module.rest._base import Directory
 from media_stats_module.rest.dashboard import DashboardDirectory
 from media_stats_module.rest.files import FilesMediaStatsResource
@@ -22,10 +26,15 @@ from media_stats_module.rest.timeline import TimelineMediaStatsResource
 from media_stats_module.rest.types import TypesMediaStatsResource
 from media_stats_module.rollups_keeper import RollupsKeeper
 from media_stats_module.storage import MediaStatsStore
+from media_stats_module.synapse_internals import has_postgres
 
 # Where Synapse's own endpoint is documented. Synapse answers there itself on most
 # listeners, whatever a module registers; README.md says where the module does.
 DOCUMENTED_PATH = "/_synapse/admin/v1/statistics/users/media"
+
+
+# The homeservers of this process that have loaded the module.
+_loaded_by: WeakSet[ModuleApi] = WeakSet()
 
 
 class MediaStatsModule:
@@ -42,7 +51,10 @@ class MediaStatsModule:
             config: what `parse_config` returned.
             api: Synapse's module API.
         """
-        store = MediaStatsStore(api, config)
+        _assert_can_load(config, api)
+        store = MediaStatsStore(
+            api, config, partial(count_differences, api.server_name)
+        )
         users = UsersMediaStatsResource(api, store)
         endpoints = Directory(
             {
@@ -57,10 +69,14 @@ class MediaStatsModule:
                 b"openapi.json": OpenApiResource(api, store, config.path),
             }
         )
-        api.register_web_resource(config.path, DashboardDirectory({b"v1": endpoints}))
+        directory = DashboardDirectory if config.dashboard else Directory
+        api.register_web_resource(config.path, directory({b"v1": endpoints}))
         api.register_web_resource(DOCUMENTED_PATH, users)
-        RollupsKeeper(api, config, store).start()
-        GaugesKeeper(api, config, store).start()
+        if config.rollups:
+            for source in Source:
+                count_differences(api.server_name, source.value, 0)
+        RollupsKeeper(api, config, store.rollups).start()
+        GaugesRefresher(api, config, store).start()
         announce(api, config, DOCUMENTED_PATH)
 
     @staticmethod
@@ -71,3 +87,21 @@ class MediaStatsModule:
             ConfigError: naming the option that is wrong and what is legal.
         """
         return parse_config(config)
+
+
+def _assert_can_load(config: MediaStatsConfig, api: ModuleApi) -> None:
+    """Refuse what the options alone do not show to be wrong.
+
+    Raises:
+        ConfigError: it stops the server at start-up.
+    """
+    if api in _loaded_by:
+        raise ConfigError(
+            "media_stats_module.MediaStatsModule is in `modules:` twice; load it once"
+        )
+    _loaded_by.add(api)
+    if config.rollups and not has_postgres(api):
+        raise ConfigError(
+            "media_stats_module: `rollups: true` needs PostgreSQL. With SQLite, leave "
+            "it out: on a server that small every question takes milliseconds without."
+        )

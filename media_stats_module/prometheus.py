@@ -1,23 +1,24 @@
-"""The gauges for Prometheus, and what keeps them fresh.
+"""The metrics for Prometheus, and what refreshes the gauges.
 
-They show what the background process last measured, on that process's own metrics
-listener; on any other process they are empty. A scrape costs the database nothing.
+They show what the background process last read, on that process's own metrics listener.
+A scrape costs the database nothing. With rollups, a refresh costs milliseconds. Without,
+it adds up whole tables, so it is only done where `metrics_interval` is set.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from time import monotonic
 from typing import TYPE_CHECKING, cast
 
 import attr
-from prometheus_client import Metric
+from prometheus_client import Counter, Metric
 from prometheus_client.core import REGISTRY, GaugeMetricFamily
 from synapse.module_api import ModuleApi
 
 from media_stats_module.config import MediaStatsConfig
-from media_stats_module.metrics import PREFIX, SERVER_NAME_LABEL
-from media_stats_module.storage import MediaStatsStore, Summary, Usage
-from media_stats_module.storage.rollups.state import RollupState
+from media_stats_module.questions import SummaryQuestion
+from media_stats_module.storage import MediaStatsStore, Summary
+from media_stats_module.storage.rollups.status import RollupState, Status
 from media_stats_module.synapse_internals import (
     current_time_ms,
     runs_background_tasks,
@@ -30,11 +31,50 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+# As the names of Synapse's newer metrics start.
+_PREFIX = "synapse_media_stats_"
+
+# Synapse 1.140 has this label on all metrics, 1.130 on none.
+_SERVER_NAME = "server_name"
+
+_DEFAULT_INTERVAL_MS = 60_000
+
 # The first refresh should not take as long to come as the interval may be.
 TICK_MS = 10_000
 
-# The media is added up for at most one part in so many of the time.
+# The media is added up for at most 1/REST of the time.
 REST = 100
+
+_differences_found = Counter(
+    f"{_PREFIX}rollups_differences_found_total",
+    "Totals of rollups that a check found to be wrong",
+    [_SERVER_NAME, "source"],
+)
+
+# The gauges: what they show, and their labels beside the server's name.
+_GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "files": ("Files that are stored", ("source", "kind")),
+    "bytes": ("Length of all files that are stored", ("source", "kind")),
+    "quarantined_files": ("Stored files that are in quarantine", ("source",)),
+    "quarantined_bytes": ("Length of all files in quarantine", ("source",)),
+    "pending_uploads": ("Uploads that have no content yet", ()),
+    "users_with_media": ("Users who have files", ()),
+    "servers_with_media": ("Remote servers whose files are cached", ()),
+    "last_refresh_timestamp_seconds": ("When these files were added up", ()),
+    "rollups_exact": ("1 if the totals of rollups answer, 0 if not", ("source",)),
+    "rollups_unapplied_changes": (
+        "Changes in the change log that are not in the totals",
+        ("source",),
+    ),
+    "rollups_last_check_timestamp_seconds": (
+        "When the totals were last compared with the media",
+        ("source",),
+    ),
+    "rollups_failure": (
+        "1 for each step of the work on rollups that fails, with the reason",
+        ("step", "reason"),
+    ),
+}
 
 
 @attr.frozen(kw_only=True)
@@ -43,170 +83,52 @@ class Snapshot:
 
     Attributes:
         summary: what fills the media store; None if it has not been added up yet.
-        summary_ts: when it was, in milliseconds since the epoch.
-        rollups: by source of media; none if they are off or not installed.
+        summary_ts: when it was added up, in milliseconds since the epoch.
+        rollups: the state of the totals by source; none without rollups.
+        failures: the reasons why steps of the work on rollups fail, by step.
     """
 
-    summary: Summary | None
-    summary_ts: int | None
-    rollups: Mapping[str, RollupState]
+    summary: Summary | None = None
+    summary_ts: int = 0
+    rollups: Mapping[str, RollupState] = {}
+    failures: Mapping[str, str] = {}
 
 
-_Values = Mapping[tuple[str, ...], float]
-
-
-@attr.frozen
-class _Gauge:
-    """One gauge.
-
-    Attributes:
-        name: without what all names start with.
-        documentation: for those who look at the metrics themselves.
-        labels: what its values are told apart by, beside the server's name.
-        values: gives the values by these labels.
-    """
-
-    name: str
-    documentation: str
-    labels: tuple[str, ...]
-    values: Callable[[Snapshot], _Values]
-
-
-def _kinds(snapshot: Snapshot) -> Mapping[tuple[str, ...], Usage]:
-    """All that is stored, by source and kind, each file once."""
-    kinds: dict[tuple[str, ...], Usage] = {}
-    summary = snapshot.summary
-    if summary and summary.local:
-        kinds["local", "uploads"] = summary.local.uploads
-        kinds["local", "url_previews"] = summary.local.url_previews
-        kinds["local", "without_owner"] = summary.local.without_owner
-        kinds["local", "thumbnails"] = summary.local.thumbnails
-    if summary and summary.remote:
-        kinds["remote", "cached"] = summary.remote.cached
-        kinds["remote", "thumbnails"] = summary.remote.thumbnails
-    return kinds
-
-
-def _files(snapshot: Snapshot) -> _Values:
-    return {kind: usage.media_count for kind, usage in _kinds(snapshot).items()}
-
-
-def _bytes(snapshot: Snapshot) -> _Values:
-    return {kind: usage.media_length for kind, usage in _kinds(snapshot).items()}
-
-
-def _quarantined(snapshot: Snapshot) -> Mapping[tuple[str, ...], Usage]:
-    quarantined: dict[tuple[str, ...], Usage] = {}
-    summary = snapshot.summary
-    if summary and summary.local:
-        quarantined[("local",)] = summary.local.quarantined
-    if summary and summary.remote:
-        quarantined[("remote",)] = summary.remote.quarantined
-    return quarantined
-
-
-def _quarantined_files(snapshot: Snapshot) -> _Values:
-    return {key: usage.media_count for key, usage in _quarantined(snapshot).items()}
-
-
-def _quarantined_bytes(snapshot: Snapshot) -> _Values:
-    return {key: usage.media_length for key, usage in _quarantined(snapshot).items()}
-
-
-def _pending_uploads(snapshot: Snapshot) -> _Values:
+def _values(snapshot: Snapshot) -> Iterator[tuple[str, tuple[str, ...], float]]:
+    """Each value of a snapshot: the name of the gauge, the labels, the number."""
+    kinds = {}
+    quarantined = {}
     local = snapshot.summary and snapshot.summary.local
-    return {(): local.pending} if local else {}
-
-
-def _users(snapshot: Snapshot) -> _Values:
-    local = snapshot.summary and snapshot.summary.local
-    return {(): local.users} if local else {}
-
-
-def _servers(snapshot: Snapshot) -> _Values:
+    if local:
+        kinds["local", "uploads"] = local.uploads
+        kinds["local", "url_previews"] = local.url_previews
+        kinds["local", "without_owner"] = local.without_owner
+        kinds["local", "thumbnails"] = local.thumbnails
+        quarantined["local"] = local.quarantined
+        yield "pending_uploads", (), local.pending
+        yield "users_with_media", (), local.users
     remote = snapshot.summary and snapshot.summary.remote
-    return {(): remote.servers} if remote else {}
-
-
-def _refreshed(snapshot: Snapshot) -> _Values:
-    ts = snapshot.summary_ts
-    return {} if ts is None else {(): ts / 1000}
-
-
-def _unfolded_changes(snapshot: Snapshot) -> _Values:
-    return {
-        (source,): rollup.unfolded_changes
-        for source, rollup in snapshot.rollups.items()
-    }
-
-
-def _last_check(snapshot: Snapshot) -> _Values:
-    return {
-        (source,): rollup.checked_ts / 1000
-        for source, rollup in snapshot.rollups.items()
-        if rollup.checked_ts is not None
-    }
-
-
-def _build_progress(snapshot: Snapshot) -> _Values:
-    return {
-        (source,): rollup.build_progress for source, rollup in snapshot.rollups.items()
-    }
-
-
-_GAUGES = (
-    _Gauge("files", "Files that are stored", ("source", "kind"), _files),
-    _Gauge("bytes", "Length of all files that are stored", ("source", "kind"), _bytes),
-    _Gauge(
-        "quarantined_files",
-        "Files in quarantine; they are among those that are stored",
-        ("source",),
-        _quarantined_files,
-    ),
-    _Gauge(
-        "quarantined_bytes",
-        "Length of all files in quarantine",
-        ("source",),
-        _quarantined_bytes,
-    ),
-    _Gauge(
-        "pending_uploads",
-        "Uploads that were announced and have not been made",
-        (),
-        _pending_uploads,
-    ),
-    _Gauge("users_with_media", "Users who have files", (), _users),
-    _Gauge(
-        "servers_with_media",
-        "Remote servers whose files are cached",
-        (),
-        _servers,
-    ),
-    _Gauge(
-        "last_refresh_timestamp_seconds",
-        "When the files were last added up for these metrics",
-        (),
-        _refreshed,
-    ),
-    _Gauge(
-        "rollups_unfolded_changes",
-        "Changes that are logged and not in the totals yet",
-        ("source",),
-        _unfolded_changes,
-    ),
-    _Gauge(
-        "rollups_last_check_timestamp_seconds",
-        "When the totals were last compared with the media",
-        ("source",),
-        _last_check,
-    ),
-    _Gauge(
-        "rollups_build_progress_ratio",
-        "How much of the media the totals were built from, from 0 to 1",
-        ("source",),
-        _build_progress,
-    ),
-)
+    if remote:
+        kinds["remote", "cached"] = remote.cached
+        kinds["remote", "thumbnails"] = remote.thumbnails
+        quarantined["remote"] = remote.quarantined
+        yield "servers_with_media", (), remote.servers
+    for labels, usage in kinds.items():
+        yield "files", labels, usage.media_count
+        yield "bytes", labels, usage.media_length
+    for source, usage in quarantined.items():
+        yield "quarantined_files", (source,), usage.media_count
+        yield "quarantined_bytes", (source,), usage.media_length
+    if snapshot.summary:
+        yield "last_refresh_timestamp_seconds", (), snapshot.summary_ts / 1000
+    for source, state in snapshot.rollups.items():
+        yield "rollups_exact", (source,), state.status is Status.EXACT
+        yield "rollups_unapplied_changes", (source,), state.unapplied_changes
+        if state.checked_ts is not None:
+            checked_ts = state.checked_ts / 1000
+            yield "rollups_last_check_timestamp_seconds", (source,), checked_ts
+    for failure in snapshot.failures.items():
+        yield "rollups_failure", failure, 1
 
 
 class Gauges:
@@ -230,55 +152,64 @@ class Gauges:
 
     def collect(self) -> Iterable[Metric]:
         """Called by prometheus_client for each scrape."""
-        # A copy, since another thread may show a snapshot meanwhile.
-        snapshots = dict(self._snapshots)
-        for gauge in _GAUGES:
-            family = GaugeMetricFamily(
-                PREFIX + gauge.name,
-                gauge.documentation,
-                labels=(SERVER_NAME_LABEL, *gauge.labels),
+        families = {
+            name: GaugeMetricFamily(
+                _PREFIX + name, documentation, labels=(_SERVER_NAME, *labels)
             )
-            for server_name, snapshot in snapshots.items():
-                for labels, value in gauge.values(snapshot).items():
-                    family.add_metric((server_name, *labels), value)
-            yield family
+            for name, (documentation, labels) in _GAUGES.items()
+        }
+        # A copy, since another thread may show a snapshot meanwhile.
+        for server_name, snapshot in dict(self._snapshots).items():
+            for name, labels, value in _values(snapshot):
+                families[name].add_metric((server_name, *labels), value)
+        return families.values()
 
 
 gauges = Gauges()
 REGISTRY.register(cast("Collector", gauges))
 
 
-class GaugesKeeper:
+def count_differences(server_name: str, source: str, number: int) -> None:
+    """Count totals that a check has found to be wrong.
+
+    Prometheus sees a counter rise only from a value that it has seen, so it has to be
+    called with 0 once.
+    """
+    _differences_found.labels(server_name, source).inc(number)
+
+
+class GaugesRefresher:
     """Refreshes the gauges as the options say."""
 
     def __init__(
         self, api: ModuleApi, config: MediaStatsConfig, store: MediaStatsStore
     ) -> None:
         self._api = api
-        self._config = config
+        self._has_rollups = config.rollups
         self._store = store
-        self._shown = Snapshot(summary=None, summary_ts=None, rollups={})
+        self._interval_ms = config.metrics_interval
+        if config.rollups and self._interval_ms is None:
+            self._interval_ms = _DEFAULT_INTERVAL_MS
+        self._shown = Snapshot()
         # In seconds of a clock that nobody sets.
         self._next_refresh = 0.0
         self._next_summary = 0.0
 
     def start(self) -> None:
-        """Begin to refresh, if this is the process for it and anybody can look."""
+        """Begin to refresh, if this is the process for it and there are metrics."""
         # Of a homeserver that ran in this process before.
         gauges.forget(self._api.server_name)
-        interval = self._config.metrics_interval
-        # Without `enable_metrics` Synapse opens no metrics listener, so that measuring
-        # would be for nothing.
         if (
-            interval is None
+            self._interval_ms is None
+            # Without it Synapse opens no metrics listener.
             or not synapse_config(self._api).metrics.enable_metrics
             or not runs_background_tasks(self._api)
         ):
             return
         self._api.looping_background_call(
             self._tick,
-            min(interval, TICK_MS),
-            interval / 1000,
+            min(self._interval_ms, TICK_MS),
+            self._interval_ms / 1000,
             desc="media_stats_refresh_gauges",
         )
 
@@ -291,27 +222,33 @@ class GaugesKeeper:
             return
         self._next_refresh = now + interval
         try:
-            await self._refresh(with_summary=now + slack >= self._next_summary)
+            await self._refresh(is_summary_due=now + slack >= self._next_summary)
         except Exception:
             logger.warning(
-                "Metrics: could not be refreshed; the next try is in %d s",
+                "Metrics: not refreshed; the next try is in %d s",
                 interval,
                 exc_info=True,
             )
 
-    async def _refresh(self, *, with_summary: bool) -> None:
+    async def _refresh(self, *, is_summary_due: bool) -> None:
+        shown = self._shown
+        if self._has_rollups:
+            rollups = await self._store.rollups.get_states()
+            failures = dict(self._store.rollups.failures or {})
+            shown = attr.evolve(shown, rollups=rollups, failures=failures)
+            summary = await self._store.get_summary_from_totals()
+        else:
+            summary = await self._add_up() if is_summary_due else None
+        if summary:
+            now_ts = current_time_ms(self._api)
+            shown = attr.evolve(shown, summary=summary, summary_ts=now_ts)
+        self._shown = shown
+        gauges.show(self._api.server_name, shown)
+
+    async def _add_up(self) -> Summary:
         started = monotonic()
         try:
-            measured = await self._store.measure(with_summary=with_summary)
+            return await self._store.get_summary(SummaryQuestion(duplicates=False))
         finally:
-            if with_summary:
-                finished = monotonic()
-                self._next_summary = finished + (finished - started) * REST
-        self._shown = attr.evolve(self._shown, rollups=measured.rollups)
-        if measured.summary:
-            self._shown = attr.evolve(
-                self._shown,
-                summary=measured.summary,
-                summary_ts=current_time_ms(self._api),
-            )
-        gauges.show(self._api.server_name, self._shown)
+            finished = monotonic()
+            self._next_summary = finished + (finished - started) * REST

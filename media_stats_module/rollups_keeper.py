@@ -1,195 +1,160 @@
-"""Work that goes on by itself, on the one process that runs background tasks.
+"""The background work on rollups: install, build, apply, check, remove.
 
-Installs the rollups or takes them away, builds them, folds the log of changes, and
-checks them from time to time. Nothing is remembered between two rounds but what is in
-the database, so a round goes on wherever the last one was cut off.
+It runs on the one process that runs background tasks. Nothing but the waiting after a
+failure is remembered between two rounds, so a round goes on from what is in the database.
 """
 
 import logging
-from collections.abc import Callable
-from typing import Concatenate, ParamSpec, TypeVar
+from collections.abc import Awaitable, Callable
 
-from synapse.module_api import LoggingTransaction, ModuleApi
+import attr
+from synapse.module_api import ModuleApi
 
 from media_stats_module.config import MediaStatsConfig
-from media_stats_module.storage import MediaStatsStore
-from media_stats_module.storage.rollups import schema, state, write
-from media_stats_module.storage.rollups.tables import Rollup, all_rollups
-from media_stats_module.synapse_internals import (
-    current_time_ms,
-    run_autocommit,
-    runs_background_tasks,
+from media_stats_module.storage.errors import DatabaseFailedError
+from media_stats_module.storage.rollups.maintenance import (
+    REBUILD_BEYOND,
+    Maintenance,
 )
-
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
+from media_stats_module.storage.rollups.status import RollupState, Status
+from media_stats_module.storage.sources import MediaTable
+from media_stats_module.synapse_internals import current_time_ms, runs_background_tasks
 
 logger = logging.getLogger(__name__)
 
-# How long to wait between two rounds.
 ROUND_MS = 5_000
 
-# Changes to fold in one transaction; 20 to 100 ms.
-FOLD_AT_MOST = 5_000
-# Rather than fold a longer log than this, build anew.
-REBUILD_BEYOND = 1_000_000
-# Rows of media to add up in one transaction on SQLite; 40 ms, and an upload waits for
-# some of them.
-BUILD_AT_MOST = 10_000
-# How often to log how far building is.
-SAY_EVERY_MS = 10_000
+# A step that fails is tried again after a round, then after twice as long, up to this.
+_LONGEST_WAIT_MS = 60 * 60 * 1000
+# A lock is free again soon.
+_LONGEST_WAIT_FOR_LOCK_MS = 60 * 1000
+
+
+@attr.define
+class _Retry:
+    """When a step that failed is tried again.
+
+    Attributes:
+        wait_ms: how long to wait after the next failure.
+        next_ts: when the step may be tried, in milliseconds since the epoch.
+    """
+
+    wait_ms: int = ROUND_MS
+    next_ts: int = 0
 
 
 class RollupsKeeper:
     """Keeps rollups as the options say."""
 
     def __init__(
-        self, api: ModuleApi, config: MediaStatsConfig, store: MediaStatsStore
+        self, api: ModuleApi, config: MediaStatsConfig, rollups: Maintenance
     ) -> None:
         self._api = api
         self._config = config
-        self._store = store
-        self._rollups = all_rollups(config)
+        self._rollups = rollups
+        self._retries: dict[str, _Retry] = {}
+        self._nothing_to_remove = False
+        # Checks that could not be written down count, too.
+        self._checked_ts: dict[MediaTable, int] = {}
 
     def start(self) -> None:
-        """Begin the rounds, if this is the process for it. Synapse decides which is."""
+        """Begin the rounds, if this is the process for them. Synapse decides that."""
         if not runs_background_tasks(self._api):
             return
-        self._api.looping_background_call(
-            self._round, ROUND_MS, desc="media_stats_keep_rollups"
-        )
-
-    async def _round(self) -> None:
-        try:
-            if self._config.rollups:
-                await self._keep()
-            else:
-                await self.remove()
-        except Exception:
-            # Most often a lock that was not to be had in time.
-            logger.warning(
-                "Rollups: this round did not finish; the next is in %d s",
-                ROUND_MS // 1000,
-                exc_info=True,
-            )
-
-    async def _keep(self) -> None:
-        if not await self._run(schema.is_intact_txn, self._rollups):
-            logger.info("Rollups: installing, since not all of what they need is there")
-            await self._remove_tables()
-            await self._run(schema.install_tables_txn, self._rollups)
-            for rollup in self._rollups:
-                await self._run(schema.install_triggers_txn, rollup)
-
-        for rollup in self._rollups:
-            if await self._run(schema.lacks_time_index_txn, rollup):
-                logger.info("Rollups: creating the index %s", rollup.by_time)
-                started = current_time_ms(self._api)
-                await self._run_autocommit(schema.create_time_index_txn, rollup)
-                logger.info(
-                    "Rollups: created the index %s in %.1f s",
-                    rollup.by_time,
-                    (current_time_ms(self._api) - started) / 1000,
-                )
-            found = await self._run(state.get_state_txn, rollup)
-            if found.is_ready and found.unfolded_changes > REBUILD_BEYOND:
-                logger.info(
-                    "Rollups: %d changes of %s media to fold; building anew instead",
-                    found.unfolded_changes,
-                    rollup.name,
-                )
-                await self._build(rollup)
-            elif found.is_ready:
-                await self._fold(rollup)
-            else:
-                if found.build_finished_ts is not None:
-                    logger.warning(
-                        "Rollups: not every change of %s media could be logged",
-                        rollup.name,
-                    )
-                await self._build(rollup)
-            if self._is_due(found.checked_ts or found.build_finished_ts):
-                await self._store.check_rollup(rollup)
-
-    def _is_due(self, last_ts: int | None) -> bool:
-        return (
-            last_ts is not None
-            and current_time_ms(self._api) - last_ts
-            >= self._config.rollups_check_interval
-        )
-
-    async def _build(self, rollup: Rollup) -> None:
-        started = said = current_time_ms(self._api)
-        rows = await self._run(write.estimate_rows_txn, rollup)
-        logger.info(
-            "Rollups: building the totals of %s media, about %d rows", rollup.name, rows
-        )
-        await self._run(write.start_build_txn, rollup, started)
-        while not await self._run(
-            write.build_step_txn,
-            rollup,
-            most=BUILD_AT_MOST,
-            now=lambda: current_time_ms(self._api),
-        ):
-            now = current_time_ms(self._api)
-            if now - said >= SAY_EVERY_MS:
-                said = now
-                found = await self._run(state.get_state_txn, rollup)
-                logger.info(
-                    "Rollups: building the totals of %s media: %d %% in %.1f s, "
-                    "%d files so far",
-                    rollup.name,
-                    100 * found.build_progress,
-                    (now - started) / 1000,
-                    found.media_count,
-                )
-        found = await self._run(state.get_state_txn, rollup)
-        logger.info(
-            "Rollups: built the totals of %s media: %d files of %d owners in %.1f s",
-            rollup.name,
-            found.media_count,
-            found.owners,
-            (current_time_ms(self._api) - started) / 1000,
-        )
-
-    async def _fold(self, rollup: Rollup) -> None:
-        while (
-            await self._run(write.fold_txn, rollup, most=FOLD_AT_MOST) == FOLD_AT_MOST
-        ):
-            pass
-
-    async def remove(self) -> None:
-        """Take every object of rollups out of the database."""
-        if not await self._run(schema.is_present_txn):
+        self._rollups.failures = {}
+        if not self._config.rollups:
+            self._loop(self._remove_round)
             return
-        logger.info("Rollups: taking them out of the database")
-        for rollup in self._rollups:
-            await self._run_autocommit(schema.drop_time_index_txn, rollup)
-        await self._remove_tables()
-        logger.info("Rollups: taken out of the database")
+        self._loop(self._keep_round)
+        # Creating an index takes minutes, in which changes have to be applied.
+        self._loop(self._index_round)
 
-    async def _remove_tables(self) -> None:
-        # The triggers first, each by itself: afterwards nothing waits for the tables.
-        for rollup in self._rollups:
-            await self._run(schema.remove_triggers_txn, rollup)
-        for rollup in self._rollups:
-            while not await self._run(write.empty_times_txn, rollup, BUILD_AT_MOST):
-                pass
-        await self._run(schema.remove_tables_txn, self._rollups)
-
-    async def _run(
-        self,
-        function: Callable[Concatenate[LoggingTransaction, _P], _T],
-        *args: _P.args,
-        **kwargs: _P.kwargs,
-    ) -> _T:
-        return await self._api.run_db_interaction(
-            f"media_stats_{function.__name__}", function, *args, **kwargs
+    def _loop(self, work: Callable[[], Awaitable[None]]) -> None:
+        self._api.looping_background_call(
+            work, ROUND_MS, desc=f"media_stats{work.__name__}"
         )
 
-    async def _run_autocommit(
-        self, function: Callable[[LoggingTransaction, Rollup], None], rollup: Rollup
-    ) -> None:
-        await run_autocommit(
-            self._api, f"media_stats_{function.__name__}", function, rollup
+    async def _keep_round(self) -> None:
+        await self._try("install", self._rollups.install)
+        for table in self._rollups.media.both:
+
+            async def keep(table: MediaTable = table) -> None:
+                await self._keep(table)
+
+            await self._try(table.source.value, keep)
+
+    async def _index_round(self) -> None:
+        await self._try("index", self._rollups.create_missing_indexes)
+
+    async def _remove_round(self) -> None:
+        if not self._nothing_to_remove:
+            await self._try("remove", self._remove)
+
+    async def _remove(self) -> None:
+        if await self._rollups.is_present():
+            await self._rollups.remove()
+        self._nothing_to_remove = True
+
+    async def _keep(self, table: MediaTable) -> None:
+        """Build the totals of a source, or apply its change log and check them."""
+        state = await self._rollups.get_state(table)
+        if state.status is Status.EXACT:
+            if state.unapplied_changes > REBUILD_BEYOND:
+                await self._rollups.build(table)
+            else:
+                await self._rollups.apply(table)
+            if self._is_check_due(table, state):
+                self._checked_ts[table] = current_time_ms(self._api)
+                await self._rollups.check(table)
+        elif state.status is Status.BUILDING:
+            if state.build_finished_ts is not None:
+                logger.warning(
+                    "Rollups: a change of %s media was not logged", table.source.value
+                )
+            await self._rollups.build(table)
+
+    def _is_check_due(self, table: MediaTable, state: RollupState) -> bool:
+        last_ts = max(
+            state.checked_ts or state.build_finished_ts or 0,
+            self._checked_ts.get(table, 0),
         )
+        elapsed = current_time_ms(self._api) - last_ts
+        return elapsed >= self._config.rollups_check_interval
+
+    async def _try(self, step: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Do a step, unless it has failed too recently."""
+        retry = self._retries.setdefault(step, _Retry())
+        if current_time_ms(self._api) < retry.next_ts:
+            return
+        try:
+            await work()
+        except Exception as error:
+            self._wait(step, retry, error)
+            return
+        del self._retries[step]
+        if self._failures.pop(step, None) is not None:
+            logger.info("Rollups: %s: works again", step)
+
+    def _wait(self, step: str, retry: _Retry, error: Exception) -> None:
+        is_lock = isinstance(error, DatabaseFailedError) and error.is_lock
+        longest = _LONGEST_WAIT_FOR_LOCK_MS if is_lock else _LONGEST_WAIT_MS
+        wait_ms = min(retry.wait_ms, longest)
+        retry.next_ts = current_time_ms(self._api) + wait_ms
+        retry.wait_ms = min(2 * wait_ms, _LONGEST_WAIT_MS)
+        reason = str(error) or type(error).__name__
+        if self._failures.get(step) != reason:
+            # A failure of the database is explained by its own words.
+            is_known = isinstance(error, DatabaseFailedError)
+            logger.warning(
+                "Rollups: %s: failed, and will be tried again in %d s and later: %s",
+                step,
+                wait_ms // 1000,
+                reason,
+                exc_info=None if is_known else error,
+            )
+        self._failures[step] = reason
+
+    @property
+    def _failures(self) -> dict[str, str]:
+        assert self._rollups.failures is not None
+        return self._rollups.failures

@@ -1,16 +1,15 @@
 """What the module needs of Synapse that the module API does not give.
 
 Nothing else in this package reaches behind the module API, but for what the SQL relies
-on (storage/_synapse.py) and the command that runs without Synapse (__main__.py). Each
+on (storage/sources.py) and the command that runs without Synapse (__main__.py). Each
 function says why it is here. A new version of Synapse can break these, so the tests run
 all of them on every version supported.
 """
 
 import inspect
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Coroutine
 from http import HTTPStatus
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 from synapse.config.database import DatabaseConnectionConfig
 
@@ -23,12 +22,7 @@ from synapse.http.servlet import parse_boolean, parse_integer, parse_string
 
 # The other half of `make_deferred_yieldable`, which is in the module API.
 from synapse.logging.context import PreserveLoggingContext
-from synapse.module_api import (
-    LoggingTransaction,
-    ModuleApi,
-    SynapseRequest,
-    make_deferred_yieldable,
-)
+from synapse.module_api import LoggingTransaction, ModuleApi, SynapseRequest
 from synapse.module_api.errors import Codes, SynapseError
 
 # To connect as Synapse does. The module API has Synapse's own connections only.
@@ -37,7 +31,8 @@ from synapse.storage.engines import BaseDatabaseEngine, PostgresEngine
 
 # Marks the handlers that Synapse cancels when the client closes the connection.
 from synapse.util.cancellation import cancellable
-from twisted.internet.defer import DeferredSemaphore
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
+from twisted.python.failure import Failure
 
 try:
     from synapse.api.constants import Direction
@@ -47,11 +42,16 @@ except ImportError:
     Direction = None  # type: ignore[assignment,misc]
 
 __all__ = [
-    "SnapshotReader",
+    "PreserveLoggingContext",
     "cancellable",
     "connect",
+    "connect_to_sqlite_file",
     "current_time_ms",
+    "delay_cancellation",
+    "driver_connection",
+    "has_postgres",
     "is_requester_admin",
+    "is_sqlite_file",
     "media_retention",
     "parse_boolean",
     "parse_direction",
@@ -63,8 +63,6 @@ __all__ = [
     "synapse_config",
 ]
 
-_A = TypeVar("_A")
-_P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
@@ -142,81 +140,79 @@ def media_retention(api: ModuleApi) -> tuple[int | None, int | None]:
 
 
 async def run_autocommit(
-    api: ModuleApi,
-    description: str,
-    function: Callable[[LoggingTransaction, _A], _T],
-    argument: _A,
-) -> _T:
+    api: ModuleApi, description: str, function: Callable[[LoggingTransaction], None]
+) -> None:
     """Run a function in the database without a transaction around its statements.
 
     `ModuleApi.run_db_interaction` always has one. PostgreSQL creates and drops an index
     without blocking uploads only outside of a transaction; Synapse's own background
     updates do it so.
     """
-    result: _T = await api._store.db_pool.runInteraction(
-        description, function, argument, db_autocommit=True
+    await api._store.db_pool.runInteraction(description, function, db_autocommit=True)
+
+
+def driver_connection(txn: LoggingTransaction) -> Any:
+    """The connection of the database's driver, which can cancel what runs on it."""
+    # Both drivers' cursors have it; Synapse's type of a cursor does not say so.
+    return txn.txn.connection  # type: ignore[attr-defined]
+
+
+def has_postgres(api: ModuleApi) -> bool:
+    """Whether the database is PostgreSQL; the only other one is SQLite."""
+    return isinstance(api._store.db_pool.engine, PostgresEngine)
+
+
+def is_sqlite_file(api: ModuleApi) -> bool:
+    """Whether the database is a file of SQLite, which others can connect to."""
+    pool = api._store.db_pool
+    arguments = pool._database_config.config["args"]
+    return not has_postgres(api) and arguments["database"] not in ("", ":memory:")
+
+
+def connect_to_sqlite_file(
+    api: ModuleApi, description: str
+) -> LoggingDatabaseConnection:
+    """Make a connection of our own to Synapse's file of SQLite."""
+    pool = api._store.db_pool
+    connection = connect(
+        pool._database_config, pool.engine, description, api.server_name
     )
-    return result
+    # Text that is not UTF-8 is an error by default, and the row has no answer.
+    driver: Any = connection.conn
+    driver.text_factory = lambda text: text.decode("utf-8", "replace")
+    return connection
 
 
-class SnapshotReader:
-    """Runs what reads for long: each function in one snapshot, and nobody waits for it.
+def delay_cancellation(
+    work: "Coroutine[Any, Any, _T] | Deferred[_T]", on_cancel: Callable[[], None]
+) -> "Deferred[_T]":
+    """Await work that goes on in a thread, which has to be told of a cancellation.
 
-    PostgreSQL gives that to any transaction. Of an SQLite database Synapse has a single
-    connection, for which everybody would wait. Since Synapse has SQLite write ahead
-    (`journal_mode = WAL`), who reads on another connection is in nobody's way, and sees
-    the database as it was in the beginning.
+    Synapse's function of that name waits for the end of the work too, so that its log
+    context lasts, but tells it nothing.
+
+    Args:
+        work: what to await.
+        on_cancel: called when the awaiting coroutine is cancelled, which then sees a
+            `CancelledError` as soon as the work has ended.
     """
+    running = ensureDeferred(work)
 
-    # Synapse stores uploads in threads of the same pool, of which there are ten or so.
-    _THREADS = 2
+    def cancel(awaited: "Deferred[_T]") -> None:
+        on_cancel()
+        awaited.pause()
+        with PreserveLoggingContext():
+            awaited.errback(CancelledError())
 
-    def __init__(self, api: ModuleApi) -> None:
-        self._api = api
-        self._turns = DeferredSemaphore(self._THREADS)
+    def end(result: "_T | Failure") -> None:
+        if awaited.called:
+            awaited.unpause()
+        else:
+            awaited.callback(result)
 
-    async def run(
-        self,
-        description: str,
-        function: Callable[Concatenate[LoggingTransaction, _P], _T],
-        *args: _P.args,
-        **kwargs: _P.kwargs,
-    ) -> _T:
-        """Call a function with a transaction, and return what it returns.
-
-        Args:
-            description: what it is for, in the logs.
-            function: writes nothing.
-        """
-        pool = self._api._store.db_pool
-        database: DatabaseConnectionConfig = pool._database_config
-        if (
-            isinstance(pool.engine, PostgresEngine)
-            # Which nobody else can connect to.
-            or database.config["args"]["database"] in ("", ":memory:")
-        ):
-            return await self._api.run_db_interaction(
-                description, function, *args, **kwargs
-            )
-
-        def read() -> _T:
-            with (
-                closing(
-                    connect(database, pool.engine, description, self._api.server_name)
-                ) as connection,
-                connection.cursor(txn_name=description) as txn,
-            ):
-                # Else each statement would have a snapshot of its own.
-                txn.execute("BEGIN")
-                return function(txn, *args, **kwargs)
-
-        await make_deferred_yieldable(self._turns.acquire())
-        try:
-            return await self._api.defer_to_thread(read)
-        finally:
-            # Whoever is next goes on in here, with a context of its own.
-            with PreserveLoggingContext():
-                self._turns.release()
+    awaited: Deferred[_T] = Deferred(cancel)
+    running.addBoth(end)
+    return awaited
 
 
 def connect(

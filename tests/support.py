@@ -4,6 +4,8 @@ Requests go through the harness's real site. Synapse's built-in endpoint is moun
 too, so that a test can ask both and compare.
 """
 
+import atexit
+import functools
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
@@ -11,6 +13,8 @@ from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlencode
 
 import attr
+from parsed_configuration import parse_once
+from prepared_database import use_prepared_database
 from synapse.http.server import OptionsResource
 from synapse.module_api import JsonDict, LoggingTransaction
 from synapse.rest import admin
@@ -125,6 +129,14 @@ class Thumbnail:
     thumbnail_width: int = 32
 
 
+@functools.cache
+def _media_store_path() -> str:
+    # One for all tests, so that the harness can parse equal configurations once.
+    path = tempfile.mkdtemp(prefix="media-")
+    atexit.register(shutil.rmtree, path, ignore_errors=True)
+    return path
+
+
 def headers(channel: FakeChannel) -> Headers:
     """The headers of an answer."""
     # What an older harness holds is what Twisted gave it, which it cannot read.
@@ -153,13 +165,17 @@ class MediaStatsTestCase(HomeserverTestCase):
     admin: str
     admin_token: str
 
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        use_prepared_database()
+        parse_once()
+
     def default_config(self) -> JsonDict:
         config: JsonDict = super().default_config()
         config["server_name"] = self.server_name
         config.setdefault("modules", modules(**self.module_options))
-        media = tempfile.mkdtemp(prefix="media-")
-        self.addCleanup(shutil.rmtree, media, ignore_errors=True)
-        config["media_store_path"] = media
+        config["media_store_path"] = _media_store_path()
         return config
 
     def make_homeserver(self, reactor: MemoryReactor, clock: Any) -> HomeServer:

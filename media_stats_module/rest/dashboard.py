@@ -82,10 +82,6 @@ class DashboardDirectory(Directory):
         request.responseHeaders.setRawHeaders(b"Location", [location])
         return HTTPStatus.FOUND, {}
 
-    def getChild(self, path: bytes, request: SynapseRequest) -> Resource:  # noqa: N802
-        # The redirect is for this path alone.
-        return UnrecognizedResource()
-
 
 class DashboardFile(Resource):
     """One file, read once."""

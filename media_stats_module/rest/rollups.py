@@ -1,5 +1,6 @@
 """`/v1/rollups`: the state of the totals, and a check whether they are right."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 import attr
@@ -10,6 +11,7 @@ from media_stats_module.rest._base import AdminResource, Endpoint, unavailable
 from media_stats_module.rest.auth import assert_requester_is_admin
 from media_stats_module.storage import MediaStatsStore
 from media_stats_module.storage.errors import QueryTimeoutError, QueueFullError
+from media_stats_module.storage.rollups.status import RollupState
 from media_stats_module.synapse_internals import cancellable
 
 
@@ -21,13 +23,17 @@ class RollupsResource(AdminResource):
         self.putChild(b"check", RollupsCheckResource(api, store))
 
     async def answer(self, request: SynapseRequest) -> JsonDict:
-        states = await self._store.get_rollup_states()
+        states: Mapping[str, RollupState] = {}
+        if self._store.has_rollups:
+            states = await self._store.rollups.get_states()
         return {
             "enabled": self._store.has_rollups,
             "rollups": {
-                name: {**attr.asdict(state), "phase": state.phase.value}
-                for name, state in states.items()
+                source: {**attr.asdict(state), "status": state.status.value}
+                for source, state in states.items()
             },
+            # Known to the process that runs background tasks; null on others.
+            "failures": self._store.rollups.failures,
         }
 
 
@@ -45,16 +51,19 @@ class RollupsCheckResource(Endpoint):
             raise unavailable(request, e) from e
 
     async def _check(self) -> JsonDict:
-        if not await self._store.get_rollup_states():
+        if not self._store.has_rollups:
             raise SynapseError(
                 HTTPStatus.NOT_FOUND,
-                "There are no rollups to check: they are not installed",
+                "There are no totals to check: the option rollups is off.",
                 Codes.NOT_FOUND,
             )
-        found = await self._store.check_rollups()
+        found = {
+            table.source.value: await self._store.rollups.check(table)
+            for table in self._store.rollups.media.both
+        }
         return {
             "differences": {
-                name: differences and attr.asdict(differences)
-                for name, differences in found.items()
+                source: differences and attr.asdict(differences)
+                for source, differences in found.items()
             }
         }

@@ -1,4 +1,4 @@
-"""SQL, all of it: functions of a transaction and a query, for both databases."""
+"""SQL, all of it: functions of a transaction and a question, for both databases."""
 
 from media_stats_module.storage.answers import (
     DayUsage,
@@ -13,14 +13,12 @@ from media_stats_module.storage.answers import (
     TypeUsage,
     Usage,
 )
-from media_stats_module.storage.measurements import Measurements
 from media_stats_module.storage.store import MediaStatsStore
 
 __all__ = [
     "DayUsage",
     "File",
     "LocalSummary",
-    "Measurements",
     "MediaStatsStore",
     "OwnerUsage",
     "OwnersPage",

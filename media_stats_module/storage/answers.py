@@ -1,10 +1,43 @@
-"""The values that storage gives back."""
+"""The values that storage gives back: text, integers and booleans, as JSON has them.
+
+Synapse's columns hold what their types say. A table that was changed by hand, or any
+column of SQLite, can hold other values; they are converted, so that every row has an
+answer.
+"""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 import attr
 
 from media_stats_module.questions import FilesPosition
+
+
+def to_text(value: object) -> str:
+    """A value of the database as text. Bytes that are not UTF-8 are replaced."""
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value).decode("utf-8", "replace")
+    return str(value)
+
+
+def to_integer(value: object) -> int:
+    """A value of the database as an integer; 0 if it is no number."""
+    if isinstance(value, int | float | Decimal | str | bytes):
+        try:
+            return int(value)
+        except (ValueError, OverflowError, ArithmeticError):
+            return 0
+    return 0
+
+
+def to_optional_text(value: object) -> str | None:
+    """The same, and None for NULL."""
+    return None if value is None else to_text(value)
+
+
+def to_optional_integer(value: object) -> int | None:
+    """The same, and None for NULL."""
+    return None if value is None else to_integer(value)
 
 
 @attr.frozen
@@ -18,8 +51,8 @@ class OwnerUsage:
         media_length: how many bytes they are together.
     """
 
-    owner: str
-    displayname: str | None
+    owner: str = attr.field(converter=to_text)
+    displayname: str | None = attr.field(converter=to_optional_text)
     media_count: int
     media_length: int
 
@@ -66,11 +99,11 @@ class LocalSummary:
     Attributes:
         uploads: files that users uploaded.
         url_previews: images that were fetched for a preview of a URL.
-        without_owner: files of which Synapse does not know whose they are.
+        without_owner: files without a `user_id`.
         thumbnails: smaller versions of all these.
         quarantined: files that an admin has put into quarantine.
-        protected: files that an admin has made safe from quarantine.
-        pending: how many uploads were announced and have not been made.
+        protected: files that an admin protects from quarantine.
+        pending: how many uploads have no content yet.
         users: how many users have media that counts.
     """
 
@@ -118,8 +151,8 @@ class Summary:
     Attributes:
         local: what users of this server have stored; None if that was not asked.
         remote: what is stored of other servers; None if that was not asked.
-        duplicates: the files that are stored although a file with the same content
-            is; None if nobody asked or Synapse does not keep what would tell.
+        duplicates: the files whose content is stored in another file, too; None if
+            that was not asked, or if Synapse keeps no hashes.
     """
 
     local: LocalSummary | None
@@ -172,7 +205,7 @@ class DayUsage:
         media_length: how many bytes they are together.
     """
 
-    day: int
+    day: int = attr.field(converter=to_integer)
     media_count: int
     media_length: int
 
@@ -187,7 +220,7 @@ class TypeUsage:
         media_length: how many bytes they are together.
     """
 
-    media_type: str
+    media_type: str = attr.field(converter=to_text)
     media_count: int
     media_length: int
 

@@ -4,21 +4,27 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from synapse.module_api import LoggingTransaction
 
-from media_stats_module.questions import FilesOrder, FilesPosition, FilesQuestion
+from media_stats_module.questions import (
+    FilesOrder,
+    FilesPosition,
+    FilesQuestion,
+    Source,
+)
 from media_stats_module.storage.answers import File, FilesPage
 from media_stats_module.storage.reclaimable import is_deleted
 from media_stats_module.storage.sources import (
     MEDIA_HAVE_SHA256,
     MediaTable,
-    is_deactivated,
-    media_type_of,
+    is_deactivated_sql,
+    media_type_sql,
 )
 from media_stats_module.storage.sql import (
     Sql,
-    in_window,
+    in_window_sql,
     iterate_txn,
-    of_owner,
-    scan_txn,
+    of_owner_sql,
+    scan_hint_sql,
+    set_up_scan_txn,
 )
 
 # Synapse has always filled both. A row without `created_ts` has no place in any order
@@ -94,6 +100,14 @@ def get_files_page_txn(
         last, key = files[-1], rows[question.limit - 1][-1]
         end = FilesPosition(key, last.server_name, last.media_id)
     return FilesPage(files, end)
+
+
+def is_page_of_index(question: FilesQuestion) -> bool:
+    """Whether a page costs no more than the page: a walk, or the copies of a file."""
+    if question.sha256 is not None:
+        return question.deletion is None
+    is_walk = question.order_by is FilesOrder.MEDIA_ID and not _is_filtered(question)
+    return is_walk and (question.owner is None or question.source is Source.REMOTE)
 
 
 def iterate_files_txn(
@@ -214,13 +228,8 @@ def _place_txn(
         if not media.owners_are_users:
             place = (position.server_name, position.media_id)
         after = _after(question, _key(question), names, place)
-    is_filtered = bool(
-        in_window(question).text
-        or _filters(txn, question).text
-        or question.deletion is not None
-    )
     is_walk = question.order_by is FilesOrder.MEDIA_ID and (
-        (question.owner is None and not is_filtered)
+        (question.owner is None and not _is_filtered(question))
         or (question.owner is not None and not media.owners_are_users)
     )
     if question.order_by is FilesOrder.MEDIA_ID and not is_walk:
@@ -229,7 +238,10 @@ def _place_txn(
         # filters. No index is on what comes out of an expression.
         names = [f"{name} || ''" for name in names]
     is_scan = not is_walk and question.owner is None and question.sha256 is None
-    scan = scan_txn(txn, media, in_window(question)) if is_scan else ""
+    scan = ""
+    if is_scan:
+        set_up_scan_txn(txn, question)
+        scan = scan_hint_sql(txn)
     return Sql(
         f"""
         FROM {media.name} AS m {scan}
@@ -252,11 +264,25 @@ def _where_txn(
         is_listed = Sql(f"{media.is_file} AND {_IS_LISTED}")
     else:
         is_listed = is_deleted(txn, media, question.deletion, server_name)
-    owner, window = of_owner(media, question.owner), in_window(question)
+    owner, window = of_owner_sql(media, question.owner), in_window_sql(question)
     filters = _filters(txn, question)
     return Sql(
         f"{is_listed.text} {owner.text} {window.text} {filters.text}",
         (*is_listed.args, *owner.args, *window.args, *filters.args),
+    )
+
+
+def _is_filtered(question: FilesQuestion) -> bool:
+    return question.is_in_window or any(
+        value is not None
+        for value in (
+            question.deletion,
+            question.sha256,
+            question.media_type,
+            question.min_length,
+            question.quarantined,
+            question.deactivated,
+        )
     )
 
 
@@ -265,7 +291,7 @@ def _filters(txn: LoggingTransaction, question: FilesQuestion) -> Sql:
     text = ""
     args: list[object] = []
     if question.media_type is not None:
-        media_type = media_type_of(txn, "m.media_type")
+        media_type = media_type_sql(txn, "m.media_type")
         wanted = question.media_type.removesuffix("*")
         if wanted != question.media_type:
             media_type = f"substr({media_type}, 1, {len(wanted)})"
@@ -282,7 +308,7 @@ def _filters(txn: LoggingTransaction, question: FilesQuestion) -> Sql:
             f" AND m.quarantined_by IS {'NOT NULL' if question.quarantined else 'NULL'}"
         )
     if question.deactivated is not None:
-        text += f" AND {is_deactivated('m.user_id', question.deactivated)}"
+        text += f" AND {is_deactivated_sql('m.user_id', question.deactivated)}"
     return Sql(text, tuple(args))
 
 

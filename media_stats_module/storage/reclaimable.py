@@ -19,7 +19,12 @@ from media_stats_module.questions import (
 )
 from media_stats_module.storage.answers import Reclaimable, ReclaimablePart, Usage
 from media_stats_module.storage.sources import AVATARS, MediaTable, is_postgres
-from media_stats_module.storage.sql import Sql, of_owner, scan_txn
+from media_stats_module.storage.sql import (
+    Sql,
+    of_owner_sql,
+    scan_hint_sql,
+    set_up_scan_txn,
+)
 
 _NOTHING = Usage(0, 0)
 
@@ -101,9 +106,12 @@ class _Counter:
             tuple(self._times),
         )
         is_old = _is_old(media, self._times[-1], question.rules)
-        owner = of_owner(media, question.owner)
+        owner = of_owner_sql(media, question.owner)
         self._where = Sql(is_old.text + owner.text, is_old.args + owner.args)
-        self._scan = scan_txn(txn, media, Sql("")) if question.owner is None else ""
+        self._scan = ""
+        if question.owner is None:
+            set_up_scan_txn(txn)
+            self._scan = scan_hint_sql(txn)
 
     def count_txn(self) -> Mapping[int, ReclaimablePart]:
         """What would be deleted and what kept, by the time that a deletion is told."""

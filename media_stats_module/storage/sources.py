@@ -1,10 +1,11 @@
-"""What the SQL here relies on in Synapse's database, and how its versions differ.
+"""Local and remote media: Synapse's tables, and what the SQL relies on in them.
 
-Everything that a new version of Synapse could change under the statements of this
-folder is named in this file.
+A new version of Synapse that changes what the statements of this folder rely on is a
+change of this file.
 """
 
 from collections.abc import Iterable
+from typing import cast
 
 import attr
 from synapse.module_api import LoggingTransaction
@@ -13,6 +14,8 @@ from synapse.module_api import LoggingTransaction
 # where they were in the oldest Synapse supported here.
 from synapse.storage.engines import PostgresEngine
 from synapse.storage.schema import SCHEMA_VERSION
+
+from media_stats_module.questions import Source
 
 # Since schema version 78 (Synapse 1.90) every row of `profiles` is known to have a
 # `full_user_id`; before, only the localpart in `user_id` can be relied on.
@@ -25,87 +28,77 @@ MEDIA_HAVE_SHA256 = SCHEMA_VERSION >= 91
 
 @attr.frozen(kw_only=True)
 class MediaTable:
-    """A table in which each row is a file, and whose file it is.
+    """A table of media, one row per file, with the columns that the SQL relies on.
 
     Attributes:
-        name: the table's name.
-        owner: the column that says whose file it is. An index of Synapse's own
-            starts with it.
-        present: the columns that a row must have a value in to be counted.
-        absent: the columns that it must have none in.
-        owners_are_users: whether the owners are users of this server, who have
-            profiles, or remote servers.
-        is_indexed_by_owner_and_time: whether the index that starts with the owner goes
-            on with `created_ts`.
-        thumbnails: the table in which each row is a thumbnail of such a file. An
-            index of Synapse's own starts with what identifies the file.
-        count: the SQL expression for how many files rows, called `m`, are.
+        source: where its media came from.
+        name: the name of the table.
+        owner: the column with the owner. An index of Synapse's own starts with it.
+        present: the columns that are not NULL in a row that counts.
+        absent: the columns that are NULL in a row that counts.
+        owners_are_users: whether the owners are users of this server, with profiles;
+            else they are remote servers.
+        thumbnails: the table of thumbnails. A unique index starts with what identifies
+            the file.
     """
 
+    source: Source
     name: str
     owner: str
     present: tuple[str, ...]
     absent: tuple[str, ...] = ()
     owners_are_users: bool
-    is_indexed_by_owner_and_time: bool
     thumbnails: str
-    count: str = "COUNT(*)"
 
     @property
     def is_counted(self) -> str:
-        """The SQL condition under which a row, called `m`, counts."""
-        return self.is_row_counted("m")
+        """The SQL condition under which a row, called `m`, counts for its owner."""
+        return _condition(self.present, self.absent)
 
     @property
     def is_file(self) -> str:
-        """The same, but that of files too that no user owns.
+        """The same, including files that no user owns.
 
-        A remote file needs its server, which is half of its name.
+        A remote file always needs its server, which is half of its name.
         """
         needless = self.owner if self.owners_are_users else None
-        return self._condition(
-            "m", [column for column in self.present if column != needless]
-        )
+        present = [column for column in self.present if column != needless]
+        return _condition(present, self.absent)
 
-    def is_row_counted(self, row: str) -> str:
-        """The SQL condition under which a row counts, by whatever name it goes."""
-        return self._condition(row, self.present)
 
-    def _condition(self, row: str, present: Iterable[str]) -> str:
-        return " AND ".join(
-            [f"{row}.{column} IS NOT NULL" for column in present]
-            + [f"{row}.{column} IS NULL" for column in self.absent]
-            or ["TRUE"]
-        )
+def _condition(present: Iterable[str], absent: Iterable[str]) -> str:
+    return " AND ".join(
+        [f"m.{column} IS NOT NULL" for column in present]
+        + [f"m.{column} IS NULL" for column in absent]
+    )
 
 
 def local_media(*, count_url_previews: bool) -> MediaTable:
-    """Media uploaded by this server's users.
+    """Media uploaded by users of this server.
 
-    `media_length` is NULL while an upload has been announced (`POST
-    /_matrix/media/v1/create`) but not made. `url_cache` is the URL whose preview an
-    image was fetched for, and NULL for an upload. Rows without a `user_id` come from
-    servers that were there before Synapse kept it.
+    `media_length` is NULL for a pending upload (`POST /_matrix/media/v1/create`).
+    `url_cache` is the URL whose preview an image belongs to, NULL for an upload. Rows
+    without a `user_id` are older than that column.
 
     The index `users_have_local_media` is on `(user_id, created_ts)`.
     """
     return MediaTable(
+        source=Source.LOCAL,
         name="local_media_repository",
         owner="user_id",
         present=("user_id", "media_length"),
         absent=() if count_url_previews else ("url_cache",),
         owners_are_users=True,
-        is_indexed_by_owner_and_time=True,
         thumbnails="local_media_repository_thumbnails",
     )
 
 
 REMOTE_MEDIA = MediaTable(
+    source=Source.REMOTE,
     name="remote_media_cache",
     owner="media_origin",
     present=("media_origin", "media_length"),
     owners_are_users=False,
-    is_indexed_by_owner_and_time=False,
     thumbnails="remote_media_cache_thumbnails",
 )
 """Media of other servers that this server keeps copies of.
@@ -127,12 +120,34 @@ No index is on any of them.
 """
 
 
+@attr.frozen
+class MediaTables:
+    """The tables of local and of remote media, for the options of the module."""
+
+    local: MediaTable
+    remote: MediaTable = REMOTE_MEDIA
+
+    @property
+    def both(self) -> tuple[MediaTable, MediaTable]:
+        """Local, then remote."""
+        return self.local, self.remote
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the tables of media and of thumbnails."""
+        return [name for table in self.both for name in (table.name, table.thumbnails)]
+
+    def of(self, source: Source | None) -> list[MediaTable]:
+        """The table of a source, or both."""
+        return [table for table in self.both if source in (None, table.source)]
+
+
 def is_postgres(txn: LoggingTransaction) -> bool:
     """Whether the database is PostgreSQL; the only other one is SQLite."""
     return isinstance(txn.database_engine, PostgresEngine)
 
 
-def profile_of(txn: LoggingTransaction, user_id: str) -> str:
+def is_profile_of_sql(txn: LoggingTransaction, user_id: str) -> str:
     """The SQL condition under which a row of `profiles`, called `p`, is a user's.
 
     Both forms are served by a unique index.
@@ -143,10 +158,10 @@ def profile_of(txn: LoggingTransaction, user_id: str) -> str:
     """
     if _PROFILES_HAVE_FULL_USER_ID:
         return f"p.full_user_id = {user_id}"
-    return f"p.user_id = {localpart_of(txn, user_id)}"
+    return f"p.user_id = {localpart_sql(txn, user_id)}"
 
 
-def localpart_of(txn: LoggingTransaction, user_id: str) -> str:
+def localpart_sql(txn: LoggingTransaction, user_id: str) -> str:
     """The SQL expression for what stands between `@` and the first `:`.
 
     The server's name may have a colon of its own, before the port.
@@ -160,14 +175,15 @@ def localpart_of(txn: LoggingTransaction, user_id: str) -> str:
     return f"substr({user_id}, 2, instr({user_id}, ':') - 2)"
 
 
-def media_type_of(txn: LoggingTransaction, content_type: str) -> str:
+def media_type_sql(txn: LoggingTransaction, content_type: str) -> str:
     """The SQL expression for a media type in small letters, without parameters.
 
-    Where there is none it is the one that Synapse then serves the file with.
+    Synapse serves a file without one as `application/octet-stream`.
 
     Args:
         txn: decides the dialect.
-        content_type: the SQL expression for what was said at upload: `Text/html; q=1`.
+        content_type: the SQL expression for the type as the uploader gave it, such as
+            `Text/html; q=1`.
     """
     if is_postgres(txn):
         media_type = f"split_part({content_type}, ';', 1)"
@@ -179,7 +195,7 @@ def media_type_of(txn: LoggingTransaction, content_type: str) -> str:
     )
 
 
-def is_deactivated(user_id: str, deactivated: bool) -> str:
+def is_deactivated_sql(user_id: str, deactivated: bool) -> str:
     """The SQL condition under which a user's account is deactivated, or is not.
 
     Args:
@@ -192,3 +208,47 @@ def is_deactivated(user_id: str, deactivated: bool) -> str:
         f"WHERE u.name = {user_id} AND u.deactivated = 1)"
     )
     return found if deactivated else f"({user_id} IS NOT NULL AND NOT {found})"
+
+
+def is_indexed_by_owner_txn(txn: LoggingTransaction, media: MediaTable) -> bool:
+    """Whether a usable index starts with the owner. Costs some probes of the catalogue.
+
+    Synapse creates `users_have_local_media` in a background update, which can take
+    hours, and an interrupted `CREATE INDEX CONCURRENTLY` leaves an invalid index.
+    """
+    if is_postgres(txn):
+        txn.execute(
+            """
+            SELECT 1 FROM pg_index AS i
+            JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+            WHERE i.indrelid = to_regclass(?) AND i.indisvalid AND i.indpred IS NULL
+                AND a.attname = ?
+            """,
+            (media.name, media.owner),
+        )
+    else:
+        txn.execute(
+            """
+            SELECT 1 FROM pragma_index_list(?) AS l, pragma_index_info(l.name) AS i
+            WHERE l.partial = 0 AND i.seqno = 0 AND i.name = ?
+            """,
+            (media.name, media.owner),
+        )
+    return bool(txn.fetchall())
+
+
+def estimate_rows_txn(txn: LoggingTransaction, media: MediaTable) -> int:
+    """About the number of rows of a media table. Costs a probe.
+
+    PostgreSQL's estimate is from the last VACUUM, ANALYZE or creation of an index.
+    """
+    if is_postgres(txn):
+        txn.execute(
+            "SELECT CAST(GREATEST(reltuples, 0) AS BIGINT) FROM pg_class "
+            "WHERE oid = to_regclass(?)",
+            (media.name,),
+        )
+    else:
+        txn.execute(f"SELECT MAX(rowid) FROM {media.name}")
+    ((rows,),) = cast(list[tuple[int | None]], txn.fetchall())
+    return rows or 0

@@ -1,4 +1,4 @@
-"""A piece of SQL with the values that go with it, and the pieces that many share."""
+"""A piece of SQL with its parameters, and the pieces that several statements share."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,14 +16,14 @@ _ROWS_AT_ONCE = 2_000
 
 @attr.frozen
 class Sql:
-    """A piece of a statement with the values of its placeholders, in order."""
+    """A piece of a statement with the parameters of its placeholders, in order."""
 
     text: str
     args: tuple[object, ...] = ()
 
 
 def iterate_txn(txn: LoggingTransaction, statement: Sql) -> Iterator[tuple[Any, ...]]:
-    """The rows of a statement, however many, a few thousand in memory at a time."""
+    """The rows of a statement, at most a few thousand in memory at a time."""
     if not is_postgres(txn):
         # SQLite computes them one by one.
         txn.execute(statement.text, statement.args)
@@ -45,8 +45,8 @@ def iterate_txn(txn: LoggingTransaction, statement: Sql) -> Iterator[tuple[Any, 
     txn.execute("CLOSE media_stats_rows")
 
 
-def in_window(window: Window) -> Sql:
-    """Further conditions on a row, called `m`: that it was created in a window."""
+def in_window_sql(window: Window) -> Sql:
+    """Further conditions on a row, called `m`: it was created in a window of time."""
     text = ""
     args: list[object] = []
     if window.from_ts is not None:
@@ -58,8 +58,8 @@ def in_window(window: Window) -> Sql:
     return Sql(text, tuple(args))
 
 
-def of_owner(media: MediaTable, owner: str | None) -> Sql:
-    """A further condition on a row, called `m`: that it is an owner's, if one is given.
+def of_owner_sql(media: MediaTable, owner: str | None) -> Sql:
+    """A further condition on a row, called `m`: it belongs to an owner, if one is given.
 
     An index of Synapse's own serves it.
     """
@@ -68,21 +68,16 @@ def of_owner(media: MediaTable, owner: str | None) -> Sql:
     return Sql(f" AND m.{media.owner} = ?", (owner,))
 
 
-def counted_rows_txn(
-    txn: LoggingTransaction, media: MediaTable, query: MediaQuestion
+def counted_rows_sql(
+    txn: LoggingTransaction, media: MediaTable, question: MediaQuestion
 ) -> Sql:
     """The `FROM` and `WHERE` of the rows, called `m`, that count and are asked for.
 
-    One read of the table; or of one owner's rows, by the index that starts with the
-    owner.
-
-    Args:
-        txn: the transaction of the statement.
-        media: the media to count.
-        query: what is asked.
+    Costs one read of the table; for one owner, a range of the index that starts with the
+    owner; in a window, a range of the module's index by time, if there is one.
     """
-    owner, window = of_owner(media, query.owner), in_window(query)
-    scan = scan_txn(txn, media, window) if query.owner is None else ""
+    owner, window = of_owner_sql(media, question.owner), in_window_sql(question)
+    scan = scan_hint_sql(txn) if question.owner is None else ""
     return Sql(
         f"FROM {media.name} AS m {scan} "
         f"WHERE {media.is_counted}{owner.text}{window.text}",
@@ -90,35 +85,35 @@ def counted_rows_txn(
     )
 
 
-def scan_txn(txn: LoggingTransaction, media: MediaTable, window: Sql) -> str:
-    """Prepare to read all rows of a window; what goes behind the table's name."""
-    if is_postgres(txn):
-        # Room for the totals of some 300,000 owners. With the default 4 MB each worker
-        # writes them to the disk, or the planner prefers to sort, or to go through the
-        # index by owner instead.
-        settings = room_to_hash(32 * 1024)
-        if window.args:
-            # Rows stand in the table about in the order they were created in, so those
-            # of a window are neighbours. The planner does not reckon with that when it
-            # considers a bitmap of an index, takes each for a random read, and would
-            # read the whole table for a window of 30 days. Nor is there enough to do
-            # for compiling expressions to pay: it takes a tenth of 30 days.
-            settings += (
-                ", set_config('random_page_cost', '1.1', true)"
-                ", set_config('jit', 'off', true)"
-            )
-        txn.execute(f"SELECT {settings}")
-        return ""
-    if window.args:
-        # Of the media table SQLite takes the index it likes; that of rollups has one.
-        return ""
-    # SQLite would go through the index to save sorting, and read each row at random:
-    # 1.7 s instead of 0.5 s for a million rows in memory.
-    return "NOT INDEXED"
+def scan_hint_sql(txn: LoggingTransaction) -> str:
+    """What follows the name of a table that SQLite has to read in its own order.
+
+    By itself it would walk the index by owner to save sorting, and read each row at
+    random: 1.7 s instead of 0.5 s for a million rows in memory.
+    """
+    return "" if is_postgres(txn) else "NOT INDEXED"
 
 
-def room_to_hash(kilobytes: int) -> str:
-    """The PostgreSQL expression that gives this transaction at least that work_mem.
+def set_up_scan_txn(txn: LoggingTransaction, window: Window | None = None) -> None:
+    """Set the transaction up for a read of a whole table, or of a window of time."""
+    if not is_postgres(txn):
+        return
+    # Room for the totals of some 300,000 owners. With the default 4 MB each process
+    # writes them to the disk, or the planner prefers to sort.
+    settings = [set_work_mem_sql(32 * 1024)]
+    if window is not None and window.is_in_window:
+        # The rows of a window are neighbours in the table, which the planner does not
+        # reckon with: it takes each for a random read, and would read the whole table
+        # for 30 days. There is not enough to do for compiling expressions to pay.
+        settings += [
+            "set_config('random_page_cost', '1.1', true)",
+            "set_config('jit', 'off', true)",
+        ]
+    txn.execute(f"SELECT {', '.join(settings)}")
+
+
+def set_work_mem_sql(kilobytes: int) -> str:
+    """The PostgreSQL expression that gives the transaction at least that work_mem.
 
     It is a limit: no statement takes more than it has use for.
     """
@@ -135,12 +130,24 @@ def room_to_hash(kilobytes: int) -> str:
     """
 
 
-def day_of(created_ts: str) -> str:
-    """The SQL expression for the UTC day of a time, as days since the epoch.
+def day_sql(created_ts: str) -> str:
+    """The SQL expression for the UTC day of a time, in days since the epoch.
 
-    Synapse has always filled `created_ts`; a row without belongs to day 0.
+    Both databases round a quotient towards zero, so times before 1970 need a correction.
+    A row without a time belongs to day 0; Synapse has always filled it.
 
     Args:
         created_ts: the SQL expression for milliseconds since the epoch.
     """
-    return f"COALESCE({created_ts}, 0) / {DAY_MS}"
+    ts = f"COALESCE({created_ts}, 0)"
+    # SQLite before 3.35 has no MOD, and PostgreSQL's driver wants a doubled percent.
+    days = f"{ts} / {DAY_MS}"
+    return f"({days} - CASE WHEN {ts} < {days} * {DAY_MS} THEN 1 ELSE 0 END)"
+
+
+def sum_sql(expression: str) -> str:
+    """The SQL expression for a sum as a 64-bit integer, 0 of nothing.
+
+    PostgreSQL adds BIGINT up to NUMERIC, which JSON has no number for.
+    """
+    return f"CAST(COALESCE(SUM({expression}), 0) AS BIGINT)"

@@ -1,17 +1,14 @@
-"""The one way into the database: picks how a question is answered, and asks it."""
+"""The one way to ask: a question in, an answer out."""
 
-import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import TypeVar
 
 from synapse.module_api import LoggingTransaction, ModuleApi
 
 from media_stats_module.config import MediaStatsConfig
-from media_stats_module.metrics import differences_found
 from media_stats_module.questions import (
     FilesQuestion,
-    MediaQuestion,
     OwnersQuestion,
     ReclaimableQuestion,
     Source,
@@ -30,293 +27,247 @@ from media_stats_module.storage.answers import (
     TypesPage,
     TypeUsage,
 )
-from media_stats_module.storage.files import get_files_page_txn, iterate_files_txn
-from media_stats_module.storage.measurements import Measurements, measure_txn
+from media_stats_module.storage.files import (
+    get_files_page_txn,
+    is_page_of_index,
+    iterate_files_txn,
+)
 from media_stats_module.storage.owners import (
-    get_kept_owners_page_txn,
-    get_owners_page_txn,
+    get_live_owners_page_txn,
+    get_owners_page_from_totals_txn,
     iterate_owners_txn,
 )
+from media_stats_module.storage.reader import Reader
 from media_stats_module.storage.reclaimable import get_reclaimable_txn
-from media_stats_module.storage.rollups import schema, write
-from media_stats_module.storage.rollups.check import Differences, check_txn
-from media_stats_module.storage.rollups.state import (
-    RollupState,
-    get_state_txn,
-    write_check_txn,
+from media_stats_module.storage.rollups.maintenance import Maintenance
+from media_stats_module.storage.sources import MediaTable, MediaTables, local_media
+from media_stats_module.storage.summary import (
+    get_summary_from_totals_txn,
+    get_summary_txn,
 )
-from media_stats_module.storage.rollups.tables import Rollup, all_rollups
-from media_stats_module.storage.sources import MediaTable
-from media_stats_module.storage.summary import get_summary_txn
-from media_stats_module.storage.timeline import get_days_txn, get_kept_days_txn
-from media_stats_module.storage.types import get_types_page_txn, iterate_types_txn
-from media_stats_module.synapse_internals import SnapshotReader, current_time_ms
+from media_stats_module.storage.timeline import get_days_from_totals_txn, get_days_txn
+from media_stats_module.storage.types import (
+    get_groups_from_totals_txn,
+    get_types_page_txn,
+    iterate_types_txn,
+)
 
-_P = ParamSpec("_P")
+_A = TypeVar("_A")
+_M = TypeVar("_M")
 _Q = TypeVar("_Q")
-_T = TypeVar("_T")
-
-logger = logging.getLogger(__name__)
+_V = TypeVar("_V")
 
 
 class MediaStatsStore:
-    """Answers queries, each in one snapshot off the reactor thread.
+    """Answers questions, each in one snapshot, off the reactor's thread.
 
-    What totals can tell is told in a transaction as Synapse's own. All else may have to
-    read every file there is.
+    Totals answer in milliseconds, on Synapse's connections. What they cannot answer goes
+    through the lanes of `Reader`.
+
+    Attributes:
+        has_rollups: whether totals are kept, and may answer.
+        rollups: what installs, builds, applies, checks and removes them.
     """
 
-    def __init__(self, api: ModuleApi, config: MediaStatsConfig) -> None:
+    def __init__(
+        self,
+        api: ModuleApi,
+        config: MediaStatsConfig,
+        on_differences: Callable[[str, int], None] = lambda source, number: None,
+    ) -> None:
+        """
+        Args:
+            api: Synapse's module API.
+            config: the module's options.
+            on_differences: called with a source and the number of wrong totals that a
+                check has found.
+        """
         self._api = api
-        self._snapshots = SnapshotReader(api)
-        self._local, self._remote = all_rollups(config)
+        self._reader = Reader(api, config.query_timeout)
+        self._media = MediaTables(
+            local_media(count_url_previews=config.count_url_previews)
+        )
         self.has_rollups = config.rollups
-        """Whether totals are kept, and may answer."""
-        if config.rollups:
-            # Prometheus sees a counter rise only from a value that it has seen.
-            for rollup in (self._local, self._remote):
-                differences_found.labels(api.server_name, rollup.name)
+        self.rollups = Maintenance(api, self._media, self._reader, on_differences)
 
-    async def get_users_page(self, query: OwnersQuestion) -> OwnersPage:
+    async def get_users_page(self, question: OwnersQuestion) -> OwnersPage:
         """One page of the users that have local media, with their usage."""
-        return await self._get_owners_page(self._local, query)
+        return await self._get_owners_page(self._media.local, question)
 
-    async def get_servers_page(self, query: OwnersQuestion) -> OwnersPage:
+    async def get_servers_page(self, question: OwnersQuestion) -> OwnersPage:
         """One page of the servers that cached remote media came from."""
-        return await self._get_owners_page(self._remote, query)
+        return await self._get_owners_page(self._media.remote, question)
 
-    async def get_summary(self, query: SummaryQuestion) -> Summary:
+    async def get_summary(self, question: SummaryQuestion) -> Summary:
         """What fills the media store."""
-        return await self._snapshots.run(
-            "media_stats_get_summary",
+        return await self._ask(
+            get_summary_from_totals_txn,
             get_summary_txn,
-            self._local,
-            self._remote,
-            query,
-            has_rollups=self.has_rollups,
+            self._media,
+            question,
+            is_of_owner=question.owner is not None and not question.duplicates,
         )
 
-    async def get_days(self, query: TimelineQuestion) -> Sequence[DayUsage]:
-        """The days on which media was created, and how much."""
-        return await self._from_totals_or_media(
-            "media_stats_get_days",
-            get_kept_days_txn,
-            partial(get_days_txn, has_rollups=self.has_rollups),
-            self._rollup(query),
-            query,
+    async def get_summary_from_totals(self) -> Summary | None:
+        """What fills the media store, without duplicates; None if totals cannot tell."""
+        return await self._ask_totals(
+            get_summary_from_totals_txn, self._media, SummaryQuestion(duplicates=False)
         )
 
-    async def get_types_page(self, query: TypesQuestion) -> TypesPage:
+    async def get_days(self, question: TimelineQuestion) -> Sequence[DayUsage]:
+        """How much of the media stored now was created on which day."""
+        return await self._ask(
+            get_days_from_totals_txn,
+            get_days_txn,
+            self._table(question.source),
+            question,
+            is_of_owner=question.owner is not None,
+        )
+
+    async def get_types_page(self, question: TypesQuestion) -> TypesPage:
         """One page of the types of the media, with how much there is of each."""
-        return await self._snapshots.run(
-            "media_stats_get_types_page",
+        return await self._ask(
+            get_groups_from_totals_txn,
             get_types_page_txn,
-            self._rollup(query).media,
-            query,
+            self._table(question.source),
+            question,
+            is_of_owner=question.owner is not None,
         )
 
-    async def get_files_page(self, query: FilesQuestion) -> FilesPage:
+    async def get_files_page(self, question: FilesQuestion) -> FilesPage:
         """One page of the files themselves."""
-        return await self._snapshots.run(
-            "media_stats_get_files_page",
-            get_files_page_txn,
-            self._tables(query.source),
-            query,
-            server_name=self._api.server_name,
+        return await self._read(
+            partial(get_files_page_txn, server_name=self._api.server_name),
+            self._media.of(question.source),
+            question,
+            is_of_owner=question.owner is not None,
+            is_page_of_index=is_page_of_index(question),
         )
 
     async def get_reclaimable(
-        self, query: ReclaimableQuestion
+        self, question: ReclaimableQuestion
     ) -> Mapping[int, Reclaimable]:
-        """What Synapse's own deletion would delete, by the time that it is told."""
-        return await self._snapshots.run(
-            "media_stats_get_reclaimable",
-            get_reclaimable_txn,
-            self._tables(query.source),
-            query,
-            server_name=self._api.server_name,
+        """What Synapse's own deletion would delete, by the time that it is given."""
+        return await self._read(
+            partial(get_reclaimable_txn, server_name=self._api.server_name),
+            self._media.of(question.source),
+            question,
+            is_of_owner=question.owner is not None,
         )
 
     async def export_users(
-        self, query: OwnersQuestion, write: Callable[[Iterator[OwnerUsage]], None]
+        self, question: OwnersQuestion, write: Callable[[Iterator[OwnerUsage]], None]
     ) -> None:
         """Have all users that are asked for written, by a function that is given them.
 
         It is called in another thread, and called again if the transaction has to be
         tried again.
         """
-        await self._export(
-            write,
-            iterate_owners_txn,
-            self._local,
-            query,
-            has_rollups=self.has_rollups,
-        )
+        await self._export(iterate_owners_txn, self._media.local, question, write)
 
     async def export_servers(
-        self, query: OwnersQuestion, write: Callable[[Iterator[OwnerUsage]], None]
+        self, question: OwnersQuestion, write: Callable[[Iterator[OwnerUsage]], None]
     ) -> None:
         """The same for servers."""
-        await self._export(
-            write,
-            iterate_owners_txn,
-            self._remote,
-            query,
-            has_rollups=self.has_rollups,
-        )
+        await self._export(iterate_owners_txn, self._media.remote, question, write)
 
     async def export_types(
-        self, query: TypesQuestion, write: Callable[[Iterator[TypeUsage]], None]
+        self, question: TypesQuestion, write: Callable[[Iterator[TypeUsage]], None]
     ) -> None:
         """The same for media types."""
-        media = self._rollup(query).media
-        await self._export(write, iterate_types_txn, media, query)
+        media = self._table(question.source)
+        await self._export(iterate_types_txn, media, question, write)
 
     async def export_files(
-        self, query: FilesQuestion, write: Callable[[Iterator[File]], None]
+        self, question: FilesQuestion, write: Callable[[Iterator[File]], None]
     ) -> None:
         """The same for files."""
+        iterate_txn = partial(iterate_files_txn, server_name=self._api.server_name)
         await self._export(
-            write,
-            iterate_files_txn,
-            self._tables(query.source),
-            query,
-            server_name=self._api.server_name,
+            iterate_txn, self._media.of(question.source), question, write
         )
 
-    async def measure(self, *, with_summary: bool) -> Measurements:
-        """What the metrics show.
+    async def _get_owners_page(
+        self, media: MediaTable, question: OwnersQuestion
+    ) -> OwnersPage:
+        return await self._ask(
+            get_owners_page_from_totals_txn, get_live_owners_page_txn, media, question
+        )
+
+    def _table(self, source: Source) -> MediaTable:
+        (table,) = self._media.of(source)
+        return table
+
+    async def _ask(
+        self,
+        from_totals_txn: Callable[[LoggingTransaction, _M, _Q], _A | None],
+        live_txn: Callable[[LoggingTransaction, _M, _Q], _A],
+        media: _M,
+        question: _Q,
+        *,
+        is_of_owner: bool = False,
+    ) -> _A:
+        """Ask the totals, if they are kept; if they cannot answer, ask the media itself.
 
         Args:
-            with_summary: whether to add up the media, which is the costly part.
+            from_totals_txn: answers in milliseconds, or gives None.
+            live_txn: answers in any case.
+            media: the table, or both.
+            question: what is asked.
+            is_of_owner: whether only one owner's rows have to be read.
         """
-        # The rest is short, and asked for every minute.
-        run = self._snapshots.run if with_summary else self._api.run_db_interaction
-        return await run(
-            "media_stats_measure",
-            measure_txn,
-            self._local,
-            self._remote,
-            has_rollups=self.has_rollups,
-            with_summary=with_summary,
-        )
+        answer = await self._ask_totals(from_totals_txn, media, question)
+        if answer is not None:
+            return answer
+        return await self._read(live_txn, media, question, is_of_owner=is_of_owner)
 
-    async def get_rollup_states(self) -> Mapping[str, RollupState]:
-        """The state of the totals by source of media; none if not installed."""
-        return await self._api.run_db_interaction(
-            "media_stats_get_rollup_states", self._get_rollup_states_txn
-        )
-
-    async def check_rollups(self) -> Mapping[str, Differences | None]:
-        """Check all totals, one after the other."""
-        return {
-            rollup.name: await self.check_rollup(rollup)
-            for rollup in (self._local, self._remote)
-        }
-
-    async def check_rollup(self, rollup: Rollup) -> Differences | None:
-        """Compare totals with the media; have them built anew if they differ.
-
-        Returns:
-            what was found; None if the totals are not ready to be checked.
-        """
-        started_ts = current_time_ms(self._api)
-        differences = await self._snapshots.run("media_stats_check", check_txn, rollup)
-        if differences is None:
+    async def _ask_totals(
+        self,
+        from_totals_txn: Callable[[LoggingTransaction, _M, _Q], _A | None],
+        media: _M,
+        question: _Q,
+    ) -> _A | None:
+        if not self.has_rollups:
             return None
-        now_ts = current_time_ms(self._api)
-        await self._api.run_db_interaction(
-            "media_stats_write_check",
-            write_check_txn,
-            rollup,
-            differences.total,
-            now_ts,
+        return await self._api.run_db_interaction(
+            _description(from_totals_txn), from_totals_txn, media, question
         )
-        if not differences.total:
-            logger.info(
-                "Rollups: the totals of %s media are right; checked in %.1f s",
-                rollup.name,
-                (now_ts - started_ts) / 1000,
-            )
-            return differences
-        logger.error(
-            "Rollups: the totals of %s media are wrong: %d owners and %d days, by %d "
-            "files and %d bytes. They will be built anew.",
-            rollup.name,
-            differences.owners,
-            differences.days,
-            differences.media_count,
-            differences.media_length,
-        )
-        differences_found.labels(self._api.server_name, rollup.name).inc(
-            differences.total
-        )
-        await self._api.run_db_interaction(
-            "media_stats_start_build", write.start_build_txn, rollup, now_ts
-        )
-        return differences
+
+    async def _read(
+        self,
+        read_txn: Callable[[LoggingTransaction, _M, _Q], _A],
+        media: _M,
+        question: _Q,
+        *,
+        is_of_owner: bool = False,
+        is_page_of_index: bool = False,
+    ) -> _A:
+        def read() -> Awaitable[_A]:
+            return self._reader.run(_description(read_txn), read_txn, media, question)
+
+        if is_page_of_index:
+            return await read()
+        lane = self._reader.one_owner if is_of_owner else self._reader.whole_tables
+        return await lane.run(read)
 
     async def _export(
         self,
-        write: Callable[[Iterator[_T]], None],
-        iterate_txn: Callable[Concatenate[LoggingTransaction, _P], Iterator[_T]],
-        *args: _P.args,
-        **kwargs: _P.kwargs,
+        iterate_txn: Callable[[LoggingTransaction, _M, _Q], Iterator[_V]],
+        media: _M,
+        question: _Q,
+        write: Callable[[Iterator[_V]], None],
     ) -> None:
         def export_txn(txn: LoggingTransaction) -> None:
-            write(iterate_txn(txn, *args, **kwargs))
+            write(iterate_txn(txn, media, question))
 
-        await self._snapshots.run(f"media_stats_{iterate_txn.__name__}", export_txn)
+        def read() -> Awaitable[None]:
+            return self._reader.run(_description(iterate_txn), export_txn)
 
-    def _rollup(self, query: MediaQuestion) -> Rollup:
-        return self._local if query.source is Source.LOCAL else self._remote
+        await self._reader.exports.run(lambda: self._reader.whole_tables.run(read))
 
-    def _tables(self, source: Source | None) -> list[MediaTable]:
-        """The media that is from there; None stands for all."""
-        local = [self._local.media] * (source is not Source.REMOTE)
-        remote = [self._remote.media] * (source is not Source.LOCAL)
-        return local + remote
 
-    def _get_rollup_states_txn(
-        self, txn: LoggingTransaction
-    ) -> Mapping[str, RollupState]:
-        rollups = (self._local, self._remote)
-        if not schema.is_intact_txn(txn, rollups):
-            return {}
-        return {rollup.name: get_state_txn(txn, rollup) for rollup in rollups}
-
-    async def _get_owners_page(
-        self, rollup: Rollup, query: OwnersQuestion
-    ) -> OwnersPage:
-        return await self._from_totals_or_media(
-            "media_stats_get_owners_page",
-            get_kept_owners_page_txn,
-            partial(get_owners_page_txn, has_rollups=self.has_rollups),
-            rollup,
-            query,
-        )
-
-    async def _from_totals_or_media(
-        self,
-        description: str,
-        kept_txn: Callable[[LoggingTransaction, Rollup, _Q], _T | None],
-        any_txn: Callable[[LoggingTransaction, Rollup, _Q], _T],
-        rollup: Rollup,
-        query: _Q,
-    ) -> _T:
-        """Ask the totals, if they are kept; or else whoever may have to read for long.
-
-        Args:
-            description: what it is for, in the logs.
-            kept_txn: answers soon, or gives None.
-            any_txn: answers in any case.
-            rollup: the media to count.
-            query: what is asked.
-        """
-        if self.has_rollups:
-            answer = await self._api.run_db_interaction(
-                description, kept_txn, rollup, query
-            )
-            if answer is not None:
-                return answer
-        return await self._snapshots.run(description, any_txn, rollup, query)
+def _description(function: Callable[..., object]) -> str:
+    """What Synapse's logs and metrics call the transaction of a function."""
+    if isinstance(function, partial):
+        function = function.func
+    return f"media_stats_{function.__name__}"

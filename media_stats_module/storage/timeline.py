@@ -1,4 +1,4 @@
-"""How much media was created on each day: from the totals, or the media itself."""
+"""How much of the media stored now was created on each day."""
 
 from typing import cast
 
@@ -7,84 +7,98 @@ from synapse.module_api import LoggingTransaction
 
 from media_stats_module.questions import MediaQuestion
 from media_stats_module.storage.answers import DayUsage
-from media_stats_module.storage.rollups import read
-from media_stats_module.storage.rollups.tables import Rollup
+from media_stats_module.storage.rollups import names
+from media_stats_module.storage.rollups.status import Status, get_totals_txn
 from media_stats_module.storage.sources import MediaTable
-from media_stats_module.storage.sql import DAY_MS, counted_rows_txn, day_of
+from media_stats_module.storage.sql import (
+    DAY_MS,
+    counted_rows_sql,
+    day_sql,
+    set_up_scan_txn,
+    sum_sql,
+)
 
 
-def get_days_txn(
-    txn: LoggingTransaction, rollup: Rollup, query: MediaQuestion, *, has_rollups: bool
-) -> list[DayUsage]:
-    """The days on which media was created, in order, and how much.
-
-    Args:
-        txn: one transaction, in which the answer is consistent.
-        rollup: the media to count.
-        query: what is asked.
-        has_rollups: whether there may be totals.
-    """
-    media = rollup.media
-    if has_rollups:
-        days = get_kept_days_txn(txn, rollup, query)
-        if days is not None:
-            return days
-        if query.owner is None:
-            media = read.media_by_time_txn(txn, rollup)
-    return get_live_days_txn(txn, media, query)
-
-
-def get_kept_days_txn(
-    txn: LoggingTransaction, rollup: Rollup, query: MediaQuestion
+def get_days_from_totals_txn(
+    txn: LoggingTransaction, media: MediaTable, question: MediaQuestion
 ) -> list[DayUsage] | None:
-    """The same, from the totals; None if they cannot tell.
+    """The days on which media was created, from the totals; None if they cannot answer.
 
-    They know whole days of everybody's media. A window that begins or ends within a day
-    has that day counted from the media itself.
+    They have whole days of all owners. A window that begins or ends within a day has
+    that day added up from the media itself, by the module's index by time.
     """
-    from_ts = query.from_ts or 0
-    first = -(-from_ts // DAY_MS)
-    last = None if query.until_ts is None else (query.until_ts + 1) // DAY_MS - 1
-    if query.owner is not None or (last is not None and last < first):
-        return None
-    whole_days = read.get_days_txn(txn, rollup, first, last)
-    if whole_days is None:
+    first = last = None
+    if question.from_ts is not None:
+        first = -(-question.from_ts // DAY_MS)
+    if question.until_ts is not None:
+        last = (question.until_ts + 1) // DAY_MS - 1
+    if (
+        question.owner is not None
+        or (first is not None and last is not None and last < first)
+        or get_totals_txn(txn, media).status is not Status.EXACT
+    ):
         return None
 
-    media = read.media_by_time_txn(txn, rollup)
     days = []
-    if from_ts < first * DAY_MS:
-        begin = attr.evolve(query, until_ts=first * DAY_MS - 1)
-        days += get_live_days_txn(txn, media, begin)
-    days += whole_days
-    if last is not None and query.until_ts != (last + 1) * DAY_MS - 1:
-        end = attr.evolve(query, from_ts=(last + 1) * DAY_MS)
-        days += get_live_days_txn(txn, media, end)
+    if first is not None and question.from_ts != first * DAY_MS:
+        begin = attr.evolve(question, until_ts=first * DAY_MS - 1)
+        days += get_days_txn(txn, media, begin)
+    days += _get_whole_days_txn(txn, media, first, last)
+    if last is not None and question.until_ts != (last + 1) * DAY_MS - 1:
+        end = attr.evolve(question, from_ts=(last + 1) * DAY_MS)
+        days += get_days_txn(txn, media, end)
     return days
 
 
-def get_live_days_txn(
-    txn: LoggingTransaction, media: MediaTable, query: MediaQuestion
+def get_days_txn(
+    txn: LoggingTransaction, media: MediaTable, question: MediaQuestion
 ) -> list[DayUsage]:
-    """The same, from the media itself.
+    """The days on which media was created, in order, from the media itself.
 
     PostgreSQL, 10 million media: 2 s, a sequential scan, not in parallel since the
-    planner expects a group per file. Of one owner, what reading that owner's rows by
-    the index costs.
-
-    Args:
-        txn: one transaction, in which the answer is consistent.
-        media: the media to count.
-        query: what is asked.
+    planner expects a group per file. Of one owner, a range of the index that starts with
+    the owner.
     """
-    rows = counted_rows_txn(txn, media, query)
-    day = day_of("m.created_ts")
+    if question.is_in_window:
+        set_up_scan_txn(txn, question)
+    rows = counted_rows_sql(txn, media, question)
+    day = day_sql("m.created_ts")
     # Put in order here: the database would sort the files, not the days.
     txn.execute(
-        f"SELECT {day}, {media.count}, SUM(m.media_length) {rows.text} GROUP BY {day}",
+        f"SELECT {day}, COUNT(*), {sum_sql('m.media_length')} {rows.text} "
+        f"GROUP BY {day}",
         rows.args,
     )
     return [
         DayUsage(*row)
         for row in sorted(cast(list[tuple[int, int, int]], txn.fetchall()))
     ]
+
+
+def _get_whole_days_txn(
+    txn: LoggingTransaction, media: MediaTable, first: int | None, last: int | None
+) -> list[DayUsage]:
+    """Days from the totals and the change log, which are exact in this transaction."""
+    args: list[object] = [media.source.value]
+    bounds = ""
+    if first is not None:
+        bounds += " AND day >= ?"
+        args.append(first)
+    if last is not None:
+        bounds += " AND day <= ?"
+        args.append(last)
+    txn.execute(
+        f"""
+        SELECT day, {sum_sql("media_count")}, {sum_sql("media_length")} FROM (
+            SELECT day, media_count, media_length
+            FROM {names.DAYS} WHERE source = ? {bounds}
+            UNION ALL
+            SELECT day, media_count, media_length
+            FROM {names.CHANGES} WHERE source = ? {bounds} AND owner IS NOT NULL
+        ) AS totals
+        GROUP BY day HAVING SUM(media_count) <> 0
+        ORDER BY day
+        """,
+        (*args, *args),
+    )
+    return [DayUsage(*row) for row in cast(list[tuple[int, int, int]], txn.fetchall())]

@@ -1,18 +1,23 @@
-"""How much media there is of each type."""
+"""How much media there is of each type, or group of types."""
 
 from collections.abc import Iterable, Iterator
+from operator import attrgetter
 from typing import Any
 
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.questions import TypesOrder, TypesQuestion
-from media_stats_module.storage.answers import TypesPage, TypeUsage
-from media_stats_module.storage.sources import MediaTable, media_type_of
-from media_stats_module.storage.sql import Sql, counted_rows_txn, iterate_txn
-
-# All that begin otherwise are in a group of their own.
-_GROUPS = ("application", "audio", "image", "text", "video")
-_OTHER = "other"
+from media_stats_module.storage.answers import TypesPage, TypeUsage, Usage
+from media_stats_module.storage.kinds import get_totals_of_kinds_txn, group_sql
+from media_stats_module.storage.rollups.status import Status, get_totals_txn
+from media_stats_module.storage.sources import MediaTable, media_type_sql
+from media_stats_module.storage.sql import (
+    Sql,
+    counted_rows_sql,
+    iterate_txn,
+    set_up_scan_txn,
+    sum_sql,
+)
 
 _ORDER_BY = {
     TypesOrder.MEDIA_TYPE: "media_type {dir}",
@@ -21,64 +26,86 @@ _ORDER_BY = {
 }
 
 
-def get_types_page_txn(
-    txn: LoggingTransaction, media: MediaTable, query: TypesQuestion
-) -> TypesPage:
-    """One page of the types of the media, with how much there is of each.
+def get_groups_from_totals_txn(
+    txn: LoggingTransaction, media: MediaTable, question: TypesQuestion
+) -> TypesPage | None:
+    """One page of the groups of types, from the totals; None if they cannot answer."""
+    if (
+        not question.grouped
+        or question.is_in_window
+        or question.owner is not None
+        or get_totals_txn(txn, media).status is not Status.EXACT
+    ):
+        return None
+    usages: dict[str, Usage] = {}
+    for kind in get_totals_of_kinds_txn(txn, media.source).files:
+        if kind.is_owned and not (kind.is_url_preview and "url_cache" in media.absent):
+            before = usages.get(kind.media_group, Usage(0, 0))
+            usages[kind.media_group] = before + kind.usage
+    groups = [
+        TypeUsage(group, usage.media_count, usage.media_length)
+        for group, usage in sorted(usages.items())
+        if usage.media_count
+    ]
+    groups.sort(key=attrgetter(question.order_by.value), reverse=question.descending)
+    page = groups[question.start : question.start + question.limit]
+    return TypesPage(types=page, total=len(groups))
 
-    Args:
-        txn: one transaction, in which the answer is consistent.
-        media: the media to count.
-        query: what is asked.
-    """
-    statement = _statement_txn(txn, media, query)
+
+def get_types_page_txn(
+    txn: LoggingTransaction, media: MediaTable, question: TypesQuestion
+) -> TypesPage:
+    """One page of the types of the media, from the media itself."""
+    statement = _types_sql_txn(txn, media, question)
     txn.execute(statement.text, statement.args)
-    # Each row carries the total; an empty page is a row of NULLs.
-    rows = txn.fetchall()
-    return TypesPage(types=list(_types(rows)), total=rows[0][0])
+    # Each row has the total; an empty page is a row of NULLs.
+    rows = list(txn)
+    return TypesPage(types=list(_to_types(rows)), total=rows[0][0])
 
 
 def iterate_types_txn(
-    txn: LoggingTransaction, media: MediaTable, query: TypesQuestion
+    txn: LoggingTransaction, media: MediaTable, question: TypesQuestion
 ) -> Iterator[TypeUsage]:
-    """The same, for a page of any length: one by one, as the database gives them."""
-    return _types(iterate_txn(txn, _statement_txn(txn, media, query)))
+    """The types of a page of any length, one by one as the database gives them."""
+    return _to_types(iterate_txn(txn, _types_sql_txn(txn, media, question)))
 
 
-def _types(rows: Iterable[tuple[Any, ...]]) -> Iterator[TypeUsage]:
+def _to_types(rows: Iterable[tuple[Any, ...]]) -> Iterator[TypeUsage]:
     return (TypeUsage(*row) for _, *row in rows if row[0] is not None)
 
 
-def _statement_txn(
-    txn: LoggingTransaction, media: MediaTable, query: TypesQuestion
+def _types_sql_txn(
+    txn: LoggingTransaction, media: MediaTable, question: TypesQuestion
 ) -> Sql:
-    """The statement for a page.
+    """The statement for a page, in a transaction that is set up for it.
 
-    PostgreSQL, 10 million media: 1.3 s, a parallel sequential scan. Of one owner, what
-    reading that owner's rows by the index costs. Types are made comparable after the
-    files are added up by what was said at upload, so few times.
+    PostgreSQL, 10 million media: 1.3 s, a parallel sequential scan. Of one owner, a range
+    of the index that starts with the owner. Types are made comparable after the
+    files are added up by the type as the uploader gave it, so a few times.
     """
-    rows = counted_rows_txn(txn, media, query)
-    media_type = media_type_of(txn, "content_type")
-    if query.grouped:
-        media_type = _group_of(media_type)
-    order_by = _ORDER_BY[query.order_by].format(
-        dir="DESC" if query.descending else "ASC"
+    if question.is_in_window:
+        set_up_scan_txn(txn, question)
+    rows = counted_rows_sql(txn, media, question)
+    media_type = media_type_sql(txn, "content_type")
+    if question.grouped:
+        media_type = group_sql(media_type)
+    order_by = _ORDER_BY[question.order_by].format(
+        dir="DESC" if question.descending else "ASC"
     )
     return Sql(
         f"""
-        WITH said AS (
+        WITH given AS (
             SELECT m.media_type AS content_type, COUNT(*) AS media_count,
                 SUM(m.media_length) AS media_length
             {rows.text}
             GROUP BY m.media_type
         ),
         named AS (
-            SELECT {media_type} AS media_type, media_count, media_length FROM said
+            SELECT {media_type} AS media_type, media_count, media_length FROM given
         ),
         types AS (
-            SELECT media_type, CAST(SUM(media_count) AS BIGINT) AS media_count,
-                CAST(SUM(media_length) AS BIGINT) AS media_length
+            SELECT media_type, {sum_sql("media_count")} AS media_count,
+                {sum_sql("media_length")} AS media_length
             FROM named GROUP BY media_type
         ),
         page AS (SELECT * FROM types ORDER BY {order_by} LIMIT ? OFFSET ?)
@@ -87,14 +114,5 @@ def _statement_txn(
         LEFT JOIN page ON one = 1
         ORDER BY {order_by}
         """,
-        (*rows.args, query.limit, query.start),
+        (*rows.args, question.limit, question.start),
     )
-
-
-def _group_of(media_type: str) -> str:
-    """The SQL expression for the group that a media type is in."""
-    cases = " ".join(
-        f"WHEN substr({media_type}, 1, {len(group) + 1}) = '{group}/' THEN '{group}'"
-        for group in _GROUPS
-    )
-    return f"CASE {cases} ELSE '{_OTHER}' END"

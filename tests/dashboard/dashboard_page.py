@@ -1,4 +1,4 @@
-"""The dashboard in a real browser, as those who test or photograph it handle it."""
+"""The dashboard in a real browser, as tests and the screenshots handle it."""
 
 import shutil
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ def chromium() -> Iterator[Browser]:
 
 
 class DashboardPage:
-    """What somebody does with the page, and sees on it.
+    """What a person does with the page, and sees on it.
 
     Attributes:
         page: the browser's.
@@ -47,24 +47,24 @@ class DashboardPage:
         self.url = url
         page.set_default_timeout(_TIMEOUT_MS)
 
-    def open(self) -> None:
-        self.page.goto(self.url)
+    def open(self, fragment: str = "") -> None:
+        self.page.goto(self.url + fragment)
 
     def submit_password(self, user: str, password: str) -> None:
         """Fill the form in and send it, whatever comes of it."""
         self.page.get_by_label("User name").fill(user)
         self.page.get_by_label("Password", exact=True).last.fill(password)
-        self.page.get_by_role("button", name="Sign in").click()
+        self.page.get_by_role("button", name="Sign in", exact=True).click()
 
     def submit_token(self, token: str) -> None:
         """The same with an access token."""
         self.page.get_by_role("radio", name="Access token").check()
         self.page.get_by_label("Access token of an administrator").fill(token)
-        self.page.get_by_role("button", name="Sign in").click()
+        self.page.get_by_role("button", name="Sign in", exact=True).click()
 
-    def sign_in(self, token: str) -> None:
+    def sign_in(self, token: str, fragment: str = "") -> None:
         """Open the page, sign in, and wait until everything is there."""
-        self.open()
+        self.open(fragment)
         self.submit_token(token)
         expect(self.page.get_by_role("button", name="Sign out")).to_be_visible()
         self.wait_until_loaded()
@@ -75,20 +75,31 @@ class DashboardPage:
         expect(shown).to_have_count(1)
         expect(self.page.locator('.content[aria-busy="true"]')).to_have_count(0)
 
+    def choose(self, label: str) -> None:
+        """Check a radio button of the page, and wait for the answers."""
+        self.page.get_by_role("radio", name=label, exact=True).check()
+        self.wait_until_loaded()
+
+    def open_user(self, localpart: str) -> Locator:
+        """Open a user of the table, and wait until all about them is there."""
+        button = self.section("Users").get_by_role("button", name=f"@{localpart}")
+        button.click()
+        dialog = self.page.get_by_role("dialog")
+        expect(dialog.locator(".id, h2").first).to_be_visible()
+        self.wait_until_loaded()
+        return dialog
+
     def complaint(self) -> Locator:
         """What the form says is wrong."""
         return self.page.locator(".sign-in .error")
 
     def section(self, name: str) -> Locator:
         """A part of the page, by its heading."""
-        return self.page.get_by_role("region", name=name, exact=True)
+        return self.page.locator("main").get_by_role("region", name=name, exact=True)
 
     def rows(self, name: str) -> list[list[str]]:
         """The texts of a table's rows."""
-        return [
-            [text.strip() for text in row.locator("th, td").all_inner_texts()]
-            for row in self.section(name).locator("tbody tr").all()
-        ]
+        return read_rows(self.section(name))
 
     def owners(self, name: str) -> list[str]:
         """The user IDs or server names in a table."""
@@ -104,3 +115,18 @@ class DashboardPage:
             "...(document.cookie && {cookie: document.cookie})})"
         )
         return stored
+
+
+def read_rows(root: Locator) -> list[list[str]]:
+    """The texts of all rows in the bodies of tables."""
+    rows: list[list[str]] = root.evaluate(
+        "root => [...root.querySelectorAll('tbody tr')].map("
+        "row => [...row.cells].map(cell => cell.innerText.trim()))"
+    )
+    return rows
+
+
+def open_numbers(section: Locator) -> None:
+    """Show the table below a chart."""
+    section.get_by_text("The numbers").click()
+    expect(section.locator(".numbers tbody tr")).not_to_have_count(0)

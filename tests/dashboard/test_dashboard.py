@@ -1,6 +1,6 @@
 """The dashboard's files as they are served: which, how, and nothing beside them.
 
-What the page does is in test_browser.py.
+The other tests in this folder are of what the page does.
 """
 
 import gzip
@@ -187,6 +187,12 @@ class PathsTestCase(DashboardTestCase):
             "vendor/uplot/",
             "index.html/",
             "js/main.js/",
+            "js//main.js",
+            "js/a/main.js",
+            "js/a/b/main.js",
+            "a/index.html",
+            "/index.html",
+            "vendor/uplot/a/LICENSE.txt",
             "js/main.js/main.js",
             "js/nothing.js",
             "main.js",
@@ -205,6 +211,19 @@ class PathsTestCase(DashboardTestCase):
             channel = self.get(f"{MODULE_PATH}/{path}")
             assert channel.code == 404, path
             assert channel.json_body["errcode"] == "M_UNRECOGNIZED"
+
+
+class SwitchedOffTestCase(DashboardTestCase):
+    """Without the dashboard, the API is all there is."""
+
+    module_options = {"dashboard": False}  # noqa: RUF012
+
+    def test_paths(self) -> None:
+        for path in ("", "/", "/index.html", "/js/main.js", "/v1/"):
+            channel = self.get(MODULE_PATH + path)
+            assert channel.code == 404, path
+            assert channel.json_body["errcode"] == "M_UNRECOGNIZED"
+        assert self.ask_module().code == 200
 
 
 class OwnPathTestCase(DashboardTestCase):

@@ -33,6 +33,7 @@ def error_of(**options: Any) -> ConfigError:
 def test_defaults() -> None:
     assert parse() == MediaStatsConfig(
         path="/_synapse/client/media_stats",
+        dashboard=True,
         count_url_previews=True,
         rollups=False,
         rollups_check_interval=24 * 60 * 60 * 1000,
@@ -43,12 +44,14 @@ def test_defaults() -> None:
 def test_all_options() -> None:
     assert parse(
         path="/_synapse/client/media",
+        dashboard=False,
         count_url_previews=False,
         rollups=True,
         rollups_check_interval="12h",
         metrics_interval="5m",
     ) == MediaStatsConfig(
         path="/_synapse/client/media",
+        dashboard=False,
         count_url_previews=False,
         rollups=True,
         rollups_check_interval=12 * 60 * 60 * 1000,
@@ -82,7 +85,7 @@ def test_unknown_option_that_is_no_string() -> None:
     assert raised.value.path == ("1",)
 
 
-@pytest.mark.parametrize("option", ["count_url_previews", "rollups"])
+@pytest.mark.parametrize("option", ["count_url_previews", "dashboard", "rollups"])
 @pytest.mark.parametrize("value", [None, 0, 1, "true", "no", [], {}])
 def test_bool_of_wrong_type(option: str, value: Any) -> None:
     error = error_of(**{option: value})

@@ -1,9 +1,7 @@
 """What the tests of `/v1/users` and `/v1/servers` share."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, ClassVar
-from unittest.mock import patch
 
 from modes_support import MODES, ModesTestCase, class_name
 from owners_model import Query, servers_answer, users_answer
@@ -11,8 +9,6 @@ from parameterized import parameterized_class  # type: ignore[import-untyped]
 from support import LocalMedia, RemoteMedia, headers
 from synapse.module_api import JsonDict
 from tests.server import FakeChannel
-
-from media_stats_module.storage.rollups import window
 
 _ENDPOINTS: list[JsonDict] = [{"endpoint": "users"}, {"endpoint": "servers"}]
 
@@ -26,16 +22,6 @@ def in_every_mode_of_both_endpoints(test_class: type) -> None:
     """Run the tests of a class for users and for servers, in every mode."""
     combinations = [mode | endpoint for mode in MODES for endpoint in _ENDPOINTS]
     parameterized_class(combinations, class_name_func=class_name)(test_class)
-
-
-@contextmanager
-def probing_short_windows() -> Iterator[None]:
-    """Have rollups look up who has media in a window, however little that is."""
-    with (
-        patch.object(window, "_LONG_MS", -1),
-        patch.object(window, "_FILES_PER_PROBED_OWNER", 0),
-    ):
-        yield
 
 
 class OwnersTestCase(ModesTestCase):

@@ -4,7 +4,6 @@ All of it is asked over HTTP, and of both endpoints.
 """
 
 import json
-from collections.abc import Mapping
 from itertools import chain, product
 from unittest.mock import patch
 from urllib.parse import quote_from_bytes
@@ -22,9 +21,8 @@ from owners_support import (
 from synapse.module_api import JsonDict, LoggingTransaction
 from tests.server import FakeChannel
 
-from media_stats_module.questions import OwnersQuestion
 from media_stats_module.storage.answers import OwnerUsage
-from media_stats_module.storage.owners import summed as _summed
+from media_stats_module.storage.owners import walk
 from media_stats_module.storage.sources import MediaTable
 
 _LARGEST_INTEGER = 2**63 - 1
@@ -459,7 +457,7 @@ class ManyOwnersTestCase(OwnersTestCase):
             )
 
     def test_few_values_in_a_statement(self) -> None:
-        with patch.object(_summed, "_OWNERS_AT_ONCE", 7):
+        with patch.object(walk, "_OWNERS_AT_ONCE", 7):
             self.assert_pages((0, 1), (0, 7), (3, 8), (0, 50))
             self.assert_pages((0, 50), (3, 8), search_term="x")
 
@@ -473,25 +471,24 @@ class DeletedMeanwhileTestCase(OwnersTestCase):
 
     def test_owner_without_media_any_more(self) -> None:
         self.fill(self.file("a"), self.file("b", media_length=7), self.file("c"))
-        add_up = _summed._usages_txn
+        add_up = walk._sum_txn
 
         def delete_and_add_up(
             txn: LoggingTransaction,
             media: MediaTable,
-            query: OwnersQuestion,
-            names: Mapping[str, str | None],
+            names: dict[str, str | None],
         ) -> list[OwnerUsage]:
             txn.execute(
                 f"DELETE FROM {media.name} WHERE {media.owner} = ?", (self.owner("b"),)
             )
-            return add_up(txn, media, query, names)
+            return add_up(txn, media, names)
 
         # Which are not answered by a read of the whole table.
         for query in (
             {"from": 1, "limit": 1},
             {"search_term": "b", "order_by": "media_length"},
         ):
-            with patch.object(_summed, "_usages_txn", delete_and_add_up):
+            with patch.object(walk, "_sum_txn", delete_and_add_up):
                 answer = self.answer(query)
             assert self.owner("b") not in json.dumps(answer)
             self.fill(self.file("a"), self.file("b"), self.file("c"))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from modes_support import DIRECTIONS, in_every_mode
 from owners_model import Query
-from owners_support import OwnersTestCase, probing_short_windows
+from owners_support import OwnersTestCase
 from support import LocalMedia, RemoteMedia
 
 from media_stats_module.module import DOCUMENTED_PATH
@@ -122,8 +122,6 @@ class ModelTestCase(OwnersTestCase):
 
         for query in queries:
             assert self.answer(query) == self.expected(query), query
-            with probing_short_windows():
-                assert self.answer(query) == self.expected(query), query
 
 
 @in_every_mode

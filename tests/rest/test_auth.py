@@ -21,6 +21,7 @@ import yaml
 from authentication_service import AuthenticationService
 from parameterized import parameterized_class  # type: ignore[import-untyped]
 from support import MODULE_PATH, MediaStatsTestCase
+from support import headers as headers_of
 from synapse.module_api import JsonDict
 from synapse.module_api.errors import Codes
 from synapse.server import HomeServer
@@ -320,16 +321,36 @@ class NothingBelowTestCase(MediaStatsTestCase):
             MODULE_PATH + "/v1/users/",
             MODULE_PATH + "/v1/users/@admin:test",
             MODULE_PATH + "/v1/users/a/b/c",
+            MODULE_PATH + "/v1/users//",
+            MODULE_PATH + "/v1//users",
+            MODULE_PATH + "//v1/users",
+            MODULE_PATH + "/v1/foo/users",
+            MODULE_PATH + "/v1/foo/bar/users",
+            MODULE_PATH + "/v1/v1/users",
+            MODULE_PATH + "/foo/v1/users",
+            MODULE_PATH + "/v1/summary/users",
+            MODULE_PATH + "/v1/rollups/",
+            MODULE_PATH + "/v1/rollups/foo",
+            MODULE_PATH + "/v1/rollups/check/",
+            MODULE_PATH + "/v1/rollups/check/check",
+            MODULE_PATH + "/v1/x/rollups/check",
             MODULE_PATH + "/v1/nothing",
             MODULE_PATH + "/v2/users",
         ):
             for token in (self.admin_token, ordinary_token, "unknown", ""):
-                channel = self.ask(path, token=token)
-                assert channel.code == 404, path
-                assert channel.json_body == {
-                    "errcode": "M_UNRECOGNIZED",
-                    "error": "Unrecognized request",
-                }
+                for method in ("GET", "POST"):
+                    channel = self.make_request(
+                        method, path, access_token=token or None
+                    )
+                    assert channel.code == 404, path
+                    assert channel.json_body == {
+                        "errcode": "M_UNRECOGNIZED",
+                        "error": "Unrecognized request",
+                    }
+                    allowed = headers_of(channel).getRawHeaders(
+                        "Access-Control-Allow-Origin"
+                    )
+                    assert allowed == ["*"]
 
 
 class DocumentedPathTestCase(MediaStatsTestCase):

@@ -39,7 +39,7 @@ class NullsTestCase(MediaTestCase):
             self.execute(
                 f"UPDATE {table} SET {column} = NULL WHERE media_id = ?", media_id
             )
-        if self.folds:
+        if self.applies:
             self.run_round()
 
     def test_owners(self) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import yaml
+from media_stats_module.storage.rollups.tables import STATE, Rollup, all_rollups
 from synapse.config.database import DatabaseConnectionConfig
 from synapse.module_api import LoggingTransaction, ModuleApi
 from synapse.storage.prepare_database import prepare_database
@@ -21,7 +22,6 @@ from media_stats_module.questions import OwnersOrder, OwnersQuestion
 from media_stats_module.rollups_keeper import RollupsKeeper
 from media_stats_module.storage import MediaStatsStore
 from media_stats_module.storage.rollups import read
-from media_stats_module.storage.rollups.tables import STATE, Rollup, all_rollups
 from media_stats_module.storage.sources import is_postgres
 
 _P = ParamSpec("_P")

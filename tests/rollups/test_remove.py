@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 import yaml
+from media_stats_module.storage.rollups.tables import all_rollups
 from realservers.postgres import PostgresServer
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.__main__ import connect, run_transaction
 from media_stats_module.config import MediaStatsConfig
 from media_stats_module.storage.rollups import schema
-from media_stats_module.storage.rollups.tables import all_rollups
 
 ROLLUPS = all_rollups(MediaStatsConfig())
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from unittest.mock import patch
 
 import pytest
+from media_stats_module.storage.rollups.tables import Rollup, all_rollups
 from support import MODULE_PATH, LocalMedia, MediaStatsTestCase, RemoteMedia
 from synapse.module_api import JsonDict, LoggingTransaction
 from tests.utils import USE_POSTGRES_FOR_TESTS
@@ -16,7 +17,6 @@ from media_stats_module.config import MediaStatsConfig
 from media_stats_module.rollups_keeper import RollupsKeeper
 from media_stats_module.storage import MediaStatsStore
 from media_stats_module.storage.rollups import write
-from media_stats_module.storage.rollups.tables import Rollup, all_rollups
 
 ROLLUPS = f"{MODULE_PATH}/v1/rollups"
 

@@ -18,6 +18,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from media_stats_module.storage.rollups.tables import all_rollups
 from owners_support import probing_short_windows
 from support import LocalMedia, MediaStatsTestCase, RemoteMedia
 from synapse.module_api import JsonDict, LoggingTransaction
@@ -31,7 +32,6 @@ from media_stats_module.rollups_keeper import RollupsKeeper
 from media_stats_module.storage import MediaStatsStore, owners, timeline
 from media_stats_module.storage.owners import live
 from media_stats_module.storage.rollups import read, schema, window, write
-from media_stats_module.storage.rollups.tables import all_rollups
 
 _DAY_MS = 86_400_000
 # The admin API refuses to delete what was read before a much earlier time.

@@ -1,46 +1,36 @@
-// Asks the module's API and, for signing in, Synapse's own. Both are on the server that
-// this page came from, and nothing else is ever asked.
+// Asks the module's API, in the name of the admin who has signed in.
+
+import { ApiError, send } from "./http.js";
 
 // This file is <path>/js/api.js, whatever the path and whatever proxy is in front.
-const STATISTICS = new URL("../v1/", import.meta.url);
+export const STATISTICS = new URL("../v1/", import.meta.url);
 
-// A proxy may serve Synapse below a path of its own. That is what comes before /_synapse.
-const [PREFIX] = STATISTICS.pathname.split(/\/_synapse\/|\/[^/]*\/v1\/$/, 1);
-const MATRIX = new URL(`${PREFIX}/_matrix/client/v3/`, STATISTICS);
-
-// So that one open page leaves room in the server's pool of database connections.
+// One open page leaves room in the server's pool of database connections.
 const AT_ONCE = 4;
 
-/** The server's answer was not what was asked for. */
-export class ApiError extends Error {
-  /**
-   * @param {number} status of HTTP; 0 if there was no answer
-   * @param {object} body the error as Matrix puts it: `errcode`, `error`
-   */
-  constructor(status, body) {
-    super(body.error ?? `The server answered with status ${status}.`);
-    this.status = status;
-    this.errcode = body.errcode;
-    this.retryAfterMs = body.retry_after_ms;
-  }
-}
+/** @typedef {Record<string, string|number|boolean|undefined>} Query */
 
-/** Asks for statistics, in the name of who has signed in. */
 export class Api {
   #token;
   #onRefused;
+  #renew;
   #ended = new AbortController();
   #running = 0;
+  /** @type {(() => void)[]} */
   #waiting = [];
 
   /**
    * @param {string} token
-   * @param {(error: ApiError) => void} onRefused called once, when the server does not
-   *   accept the token (401) or its owner (403); all requests are aborted then
+   * @param {object} options
+   * @param {(error: ApiError) => void} options.onRefused called once, when the server
+   *   does not accept the token (401) or its owner (403); all requests are aborted then
+   * @param {(token: string) => Promise<string|null>} options.renew gets another token
+   *   for one that has expired; null if there is none
    */
-  constructor(token, onRefused) {
+  constructor(token, { onRefused, renew }) {
     this.#token = token;
     this.#onRefused = onRefused;
+    this.#renew = renew;
   }
 
   /** Aborts everything that is under way. */
@@ -50,29 +40,38 @@ export class Api {
 
   /**
    * @param {string} path of the endpoint, such as "users"
-   * @param {object} query parameters; those that are undefined or "" are left out
+   * @param {Query} query parameters; those that are undefined or "" are left out
    * @param {AbortSignal} [signal]
-   * @returns {Promise<object>} the answer
+   * @returns {Promise<any>} the answer
    */
   async get(path, query, signal) {
     return (await this.#ask(path, query, signal)).json();
   }
 
-  /** The same, of the same parameters, as a file for spreadsheets. */
+  /**
+   * The same, of the same parameters, as a file for spreadsheets.
+   *
+   * @param {string} path
+   * @param {Query} query
+   * @param {AbortSignal} [signal]
+   */
   async getCsv(path, query, signal) {
     return (await this.#ask(path, { ...query, format: "csv" }, signal)).blob();
   }
 
+  /**
+   * @param {string} path
+   * @param {Query} query
+   * @param {AbortSignal} [signal]
+   */
   async #ask(path, query, signal) {
     const either = AbortSignal.any([this.#ended.signal, ...(signal ? [signal] : [])]);
     await this.#turn(either);
     try {
-      return await send(withQuery(new URL(path, STATISTICS), query), {
-        headers: { Authorization: `Bearer ${this.#token}` },
-        signal: either,
-      });
+      return await this.#sendOrRenew(withQuery(new URL(path, STATISTICS), query), either);
     } catch (error) {
-      const refused = error.status === 401 || error.status === 403;
+      const refused =
+        error instanceof ApiError && (error.status === 401 || error.status === 403);
       if (refused && !this.#ended.signal.aborted) {
         this.end();
         this.#onRefused(error);
@@ -84,9 +83,41 @@ export class Api {
     }
   }
 
+  /**
+   * @param {URL} url
+   * @param {AbortSignal} signal
+   */
+  async #sendOrRenew(url, signal) {
+    const token = this.#token;
+    try {
+      return await this.#send(url, token, signal);
+    } catch (error) {
+      if (!(error instanceof ApiError && error.status === 401)) {
+        throw error;
+      }
+      // Others may have found out, and got a new one, meanwhile.
+      const renewed = this.#token === token ? await this.#renew(token) : this.#token;
+      if (renewed === null) {
+        throw error;
+      }
+      this.#token = renewed;
+      return this.#send(url, renewed, signal);
+    }
+  }
+
+  /**
+   * @param {URL} url
+   * @param {string} token
+   * @param {AbortSignal} signal
+   */
+  #send(url, token, signal) {
+    return send(url, { headers: { Authorization: `Bearer ${token}` }, signal });
+  }
+
+  /** @param {AbortSignal} signal */
   async #turn(signal) {
     while (this.#running >= AT_ONCE) {
-      await new Promise((resolve) => this.#waiting.push(resolve));
+      await new Promise((resolve) => this.#waiting.push(() => resolve(undefined)));
     }
     this.#running += 1;
     if (signal.aborted) {
@@ -97,7 +128,11 @@ export class Api {
   }
 }
 
-/** Whether a token is an administrator's: throws an `ApiError` if it is not. */
+/**
+ * Throws an `ApiError` if a token is not an administrator's.
+ *
+ * @param {string} token
+ */
 export async function assertAdmin(token) {
   // The cheapest of the questions that only administrators may ask.
   await send(new URL("rollups", STATISTICS), {
@@ -106,57 +141,13 @@ export async function assertAdmin(token) {
 }
 
 /**
- * Asks Synapse's client API.
- *
- * @param {string} method
- * @param {string} path below /_matrix/client/v3/
- * @param {{token?: string, body?: object, keepalive?: boolean}} options
- * @returns {Promise<object>} the answer
+ * @param {URL} url
+ * @param {Query} query
  */
-export async function askMatrix(method, path, { token, body, keepalive } = {}) {
-  const headers = {};
-  if (token) {
-    headers.Authorization = `Bearer ${token}`;
-  }
-  if (body) {
-    headers["Content-Type"] = "application/json";
-  }
-  const response = await send(new URL(path, MATRIX), {
-    method,
-    headers,
-    body: body && JSON.stringify(body),
-    keepalive,
-  });
-  return response.json();
-}
-
-async function send(url, options) {
-  let response;
-  try {
-    response = await fetch(url, {
-      ...options,
-      cache: "no-store",
-      credentials: "omit",
-      redirect: "error",
-      referrerPolicy: "no-referrer",
-    });
-  } catch (error) {
-    if (error.name === "AbortError") {
-      throw error;
-    }
-    throw new ApiError(0, { error: "The server cannot be reached." });
-  }
-  if (!response.ok) {
-    // A proxy's errors are not JSON.
-    throw new ApiError(response.status, await response.json().catch(() => ({})));
-  }
-  return response;
-}
-
 function withQuery(url, query) {
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined && value !== "") {
-      url.searchParams.set(name, value);
+      url.searchParams.set(name, String(value));
     }
   }
   return url;

@@ -1,16 +1,26 @@
 // A whole and its parts: a bar for the eye, a table for everybody.
 
 import { el } from "./dom.js";
-import { bytes, count, exactBytes, share } from "./format.js";
+import { bytes, count, exactBytes, share, sum } from "./format.js";
+
+/**
+ * @typedef {object} NamedPart
+ * @property {string} key chooses the colour (style.css)
+ * @property {string} label
+ *
+ * @typedef {import("./format.js").Usage & NamedPart} Part
+ */
 
 /**
  * @param {string} caption what the whole is
- * @param {{key: string, label: string, media_length: number, media_count: number}[]} parts
- *   the key chooses the colour (style.css)
+ * @param {Part[]} parts
  * @returns {HTMLElement}
  */
 export function wholeAndParts(caption, parts) {
-  const whole = parts.reduce((sum, part) => sum + part.media_length, 0);
+  const whole = sum(...parts).media_length;
+  const heads = ["Size", "Share", "Files"].map((label) =>
+    el("th", { scope: "col", class: "number" }, label),
+  );
   return el(
     "div",
     { class: "whole" },
@@ -19,34 +29,28 @@ export function wholeAndParts(caption, parts) {
       "table",
       { class: "parts" },
       el("caption", {}, caption),
-      el(
-        "thead",
-        {},
-        el(
-          "tr",
-          {},
-          el("th", { scope: "col" }, "Part"),
-          ...["Size", "Share", "Files"].map((label) =>
-            el("th", { scope: "col", class: "number" }, label),
-          ),
-        ),
-      ),
+      el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Part"), ...heads)),
       el("tbody", {}, ...parts.map((part) => row(part, whole))),
     ),
   );
 }
 
+/** @param {Part} part */
 function segment(part) {
   const element = el("div", {
     class: "segment",
     "data-part": part.key,
     title: `${part.label}: ${bytes(part.media_length)}`,
   });
-  element.style.flexGrow = part.media_length;
+  element.style.flexGrow = String(part.media_length);
   element.hidden = part.media_length === 0;
   return element;
 }
 
+/**
+ * @param {Part} part
+ * @param {number} whole
+ */
 function row(part, whole) {
   return el(
     "tr",

@@ -3,6 +3,7 @@
 /* global uPlot */
 
 const HEIGHT = 260;
+const LABEL_PX = 7;
 const POWERS_OF_TWO = Array.from({ length: 61 }, (_, power) => 2 ** power);
 const ROUND_NUMBERS = Array.from({ length: 13 }, (_, power) =>
   [1, 2, 5].map((digit) => digit * 10 ** power),
@@ -10,31 +11,36 @@ const ROUND_NUMBERS = Array.from({ length: 13 }, (_, power) =>
 
 /**
  * @typedef {object} Drawing
- * @property {number[]} starts of the buckets, in ms
+ * @property {number[]} starts of the parts of the time range, in ms
  * @property {number} end of the last one
+ * @property {string[]} names of the parts, short, for the axis
+ * @property {string} unit what a part is, for the axis
  * @property {{key: string, values: number[]}[]} series from the bottom up; the key
  *   chooses the colour
  * @property {boolean} running whether the values are running totals
  * @property {boolean} binary whether they are bytes
  * @property {(value: number) => string} format
- * @property {(index: number) => string} describe a bucket, in words
+ * @property {(index: number) => string} describe a part, in words
  */
 
 export class Chart {
   #element;
   #readout;
   #onSelect;
+  /** @type {Drawing|null} */
   #drawing = null;
+  /** @type {uPlot|null} */
   #plot = null;
+  /** @type {number|null} */
   #index = null;
   #dark = matchMedia("(prefers-color-scheme: dark)");
   #redraw = () => this.#draw();
   #resizes = new ResizeObserver(() => this.#resize());
 
   /**
-   * @param {HTMLElement} element to draw in; it gets the keyboard's attention too
-   * @param {HTMLElement} readout to write in what the pointer is at
-   * @param {(first: number, last: number) => void} [onSelect] buckets, by index
+   * @param {HTMLElement} element to draw in; it can have the keyboard's focus
+   * @param {HTMLElement} readout says what the pointer is at
+   * @param {(first: number, last: number) => void} [onSelect] parts, by index
    */
   constructor(element, readout, onSelect) {
     this.#element = element;
@@ -51,8 +57,8 @@ export class Chart {
   show(drawing) {
     this.#drawing = drawing;
     this.#index = null;
-    this.#element.setAttribute("aria-valuemin", 0);
-    this.#element.setAttribute("aria-valuemax", drawing.starts.length - 1);
+    this.#element.setAttribute("aria-valuemin", "0");
+    this.#element.setAttribute("aria-valuemax", String(drawing.starts.length - 1));
     this.#draw();
     this.#tell(null);
   }
@@ -65,47 +71,52 @@ export class Chart {
   }
 
   #draw() {
-    if (this.#drawing === null) {
+    const drawing = this.#drawing;
+    if (drawing === null) {
       return;
     }
     this.#plot?.destroy();
-    const { starts, end, series } = this.#drawing;
-    const ends = [...starts.slice(1), end];
-    const middles = starts.map((start, index) => (start + ends[index]) / 2);
     // Each series is drawn from zero up to the top of its part of the stack, the
     // highest first, so that those below cover it.
+    /** @type {number[][]} */
     const tops = [];
-    for (const { values } of series) {
+    for (const { values } of drawing.series) {
       const below = tops.at(-1);
       tops.push(values.map((value, index) => value + (below?.[index] ?? 0)));
     }
-    this.#plot = new uPlot(this.#options(), [middles, ...tops.reverse()], this.#element);
+    const data = /** @type {uPlot.AlignedData} */ ([middlesOf(drawing), ...tops.reverse()]);
+    this.#plot = new uPlot(this.#options(drawing), data, this.#element);
   }
 
-  #options() {
-    const { starts, end, series, running, binary, format } = this.#drawing;
+  /**
+   * @param {Drawing} drawing
+   * @returns {uPlot.Options}
+   */
+  #options(drawing) {
+    const { starts, end, names, unit, series, running, binary, format } = drawing;
     const style = getComputedStyle(this.#element);
-    const colour = (name) => style.getPropertyValue(`--${name}`).trim();
+    const colour = (/** @type {string} */ name) => style.getPropertyValue(`--${name}`).trim();
     const axis = {
       stroke: colour("quiet"),
       font: `12px ${style.fontFamily}`,
+      labelFont: `12px ${style.fontFamily}`,
       ticks: { stroke: colour("line"), width: 1, size: 4 },
       grid: { stroke: colour("line"), width: 1 },
     };
+    const middles = middlesOf(drawing);
     return {
       width: this.#element.clientWidth,
       height: HEIGHT,
       ms: 1,
-      tzDate: (ms) => uPlot.tzDate(new Date(ms), "Etc/UTC"),
       legend: { show: false },
-      padding: [8, 8, 0, 0],
+      padding: [8, 12, 0, 0],
       cursor: {
         y: false,
         points: { show: running },
         drag: { x: Boolean(this.#onSelect), y: false, setScale: false },
       },
       hooks: {
-        setCursor: [(plot) => this.#tell(plot.cursor.idx)],
+        setCursor: [(plot) => this.#tell(plot.cursor.idx ?? null)],
         setSelect: [(plot) => this.#select(plot)],
       },
       scales: {
@@ -113,13 +124,22 @@ export class Chart {
         y: { range: (_plot, _least, most) => [0, most > 0 ? most * 1.04 : 1] },
       },
       axes: [
-        { ...axis, grid: { show: false } },
+        {
+          ...axis,
+          grid: { show: false },
+          size: 30,
+          label: unit,
+          labelSize: 20,
+          // Each below the middle of the part that it names.
+          splits: (plot) => labelled(plot, drawing).map((index) => middles[index]),
+          values: (plot) => labelled(plot, drawing).map((index) => names[index]),
+        },
         {
           ...axis,
           incrs: binary ? POWERS_OF_TWO : ROUND_NUMBERS,
           values: (_plot, splits) => splits.map(format),
           size: (_plot, labels) =>
-            16 + 7 * Math.max(...(labels ?? [""]).map((label) => label.length)),
+            16 + LABEL_PX * Math.max(...(labels ?? [""]).map((label) => label.length)),
         },
       ],
       series: [
@@ -131,8 +151,8 @@ export class Chart {
             width: 0,
             points: { show: false },
             paths: running
-              ? uPlot.paths.linear()
-              : uPlot.paths.bars({ size: [0.8, 48], radius: 0.15 }),
+              ? uPlot.paths.linear?.()
+              : uPlot.paths.bars?.({ size: [0.8, 48], radius: 0.15 }),
           }))
           .reverse(),
       ],
@@ -146,42 +166,78 @@ export class Chart {
     }
   }
 
+  /** @param {number|null} index */
   #tell(index) {
-    this.#index = index ?? null;
-    const text = this.#index === null ? "" : this.#drawing.describe(this.#index);
+    const describe = this.#drawing?.describe ?? (() => "");
+    this.#index = index;
+    const text = index === null ? "" : describe(index);
     this.#readout.textContent = text;
-    this.#element.setAttribute("aria-valuenow", this.#index ?? 0);
-    this.#element.setAttribute("aria-valuetext", text || this.#drawing.describe(0));
+    this.#element.setAttribute("aria-valuenow", String(index ?? 0));
+    this.#element.setAttribute("aria-valuetext", text || describe(0));
   }
 
+  /** @param {uPlot} plot */
   #select(plot) {
     const { left, width } = plot.select;
     if (width > 0) {
       plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-      this.#onSelect(plot.posToIdx(left), plot.posToIdx(left + width));
+      this.#onSelect?.(plot.posToIdx(left), plot.posToIdx(left + width));
     }
   }
 
+  /** @param {KeyboardEvent} event */
   #onKey(event) {
-    const last = this.#drawing === null ? -1 : this.#drawing.starts.length - 1;
+    const plot = this.#plot;
+    if (plot === null) {
+      return;
+    }
+    const last = plot.data[0].length - 1;
     const at = this.#index;
-    const next = {
-      ArrowLeft: at === null ? last : at - 1,
-      ArrowDown: at === null ? last : at - 1,
-      ArrowRight: at === null ? 0 : at + 1,
-      ArrowUp: at === null ? 0 : at + 1,
-      PageDown: at === null ? last : at - 10,
-      PageUp: at === null ? 0 : at + 10,
-      Home: 0,
-      End: last,
-    }[event.key];
-    if (next === undefined || last < 0) {
+    const next = new Map([
+      ["ArrowLeft", at === null ? last : at - 1],
+      ["ArrowDown", at === null ? last : at - 1],
+      ["ArrowRight", at === null ? 0 : at + 1],
+      ["ArrowUp", at === null ? 0 : at + 1],
+      ["PageDown", at === null ? last : at - 10],
+      ["PageUp", at === null ? 0 : at + 10],
+      ["Home", 0],
+      ["End", last],
+    ]).get(event.key);
+    if (next === undefined) {
       return;
     }
     event.preventDefault();
     const index = Math.min(Math.max(next, 0), last);
-    const left = this.#plot.valToPos(this.#plot.data[0][index], "x");
-    this.#plot.setCursor({ left, top: 0 }, false);
+    plot.setCursor({ left: plot.valToPos(plot.data[0][index], "x"), top: 0 }, false);
     this.#tell(index);
   }
+}
+
+/** @param {Drawing} drawing */
+function middlesOf({ starts, end }) {
+  const ends = [...starts.slice(1), end];
+  return starts.map((start, index) => (start + ends[index]) / 2);
+}
+
+/**
+ * The parts that have a label on the axis: as many as there is room for, evenly, and none
+ * whose label would be cut.
+ *
+ * @param {uPlot} plot
+ * @param {Drawing} drawing
+ * @returns {number[]} indexes
+ */
+function labelled(plot, { starts, names }) {
+  const width = plot.bbox.width / devicePixelRatio;
+  if (!(width > 0)) {
+    return [];
+  }
+  const label = LABEL_PX * Math.max(...names.map((each) => each.length));
+  const step = Math.max(1, Math.ceil((starts.length * (label + 14)) / width));
+  return starts
+    .map((_, index) => index)
+    .filter((index) => {
+      const right = (width * (index + 0.5)) / starts.length + label / 2;
+      return index % step === 0 && (right < width + 8 || starts.length === 1);
+    });
 }

@@ -1,14 +1,19 @@
-// The page for who has signed in: puts the parts together, and reloads them together.
+// The page after signing in: puts the parts together, and keeps them at the address.
 
-import { openDetail } from "./detail.js";
-import { chosen, fromTemplate, showPage } from "./dom.js";
+import { Address } from "./address.js";
+import { Detail } from "./detail.js";
+import { find, fromTemplate, showPage } from "./dom.js";
 import { downloads } from "./download.js";
-import { Growth } from "./growth.js";
-import { kindsPanel } from "./kinds.js";
-import { ownersTable } from "./owners.js";
+import { FilesPanel, ORDERS } from "./files.js";
 import { Range } from "./range.js";
-import { storePanel } from "./store.js";
+import { ReclaimablePanel } from "./reclaimable.js";
+import { serversTable } from "./servers.js";
+import { duplicatesPanel, summaryPanel } from "./summary.js";
+import { TimelinePanel } from "./timeline.js";
+import { typesPanel } from "./types.js";
+import { usersTable } from "./users.js";
 
+/** @type {import("./types.js").Source[]} */
 const SOURCES = [
   { source: "local", label: "Local" },
   { source: "remote", label: "Remote" },
@@ -23,87 +28,164 @@ const SOURCES = [
  */
 export function showDashboard({ api, userId, onSignOut }) {
   showPage(fromTemplate("dashboard"));
-  const page = document.getElementById("page");
-  const find = (selector) => page.querySelector(selector);
+  const page = find(document, "#page");
   const server = userId.slice(userId.indexOf(":") + 1);
   document.title = `Media statistics – ${server}`;
-  find(".server").textContent = server;
-  find(".who").textContent = userId;
+  find(page, ".server").textContent = server;
+  find(page, ".who").textContent = userId;
 
-  const range = new Range(find(".range"), () => {
-    for (const input of find(".growth").querySelectorAll("[name=interval]")) {
-      input.checked = input.value === range.interval;
+  const address = new Address();
+  /** @type {Map<string, string|null>} The displaynames of users that were opened. */
+  const displaynames = new Map();
+  const scope = () => ({ ...range.query });
+  /** @param {{user_id: string, displayname?: string|null}} user */
+  const openUser = ({ user_id: user, displayname }) => {
+    if (displayname !== undefined) {
+      displaynames.set(user, displayname);
     }
-    reload();
-  });
-  const scope = () => range.query;
-  const interval = () => chosen(find(".growth"), "interval");
-  const view = () => ({
-    measure: chosen(find(".growth"), "measure"),
-    running: chosen(find(".growth"), "mode") === "sum",
-  });
-
-  const open = (owner) =>
-    openDetail(find(".detail"), api, owner, {
-      range: scope(),
-      interval: interval(),
-      view: view(),
-    });
-  const growth = new Growth(
-    find(".growth"),
-    api,
-    SOURCES,
-    () => ({ ...scope(), interval: interval() }),
-    (fromTs, untilTs) => range.choose(fromTs, untilTs),
-  );
-  const store = storePanel(find(".store"), api);
-  // In the order in which they are asked for.
-  const ranged = [
-    growth,
-    ownersTable(find(".users"), "users", api, scope, open),
-    ownersTable(find(".servers"), "servers", api, scope, open),
-    kindsPanel(find(".kinds"), api, SOURCES, scope),
-  ];
-  const reload = () => {
-    for (const part of ranged) {
-      part.reload();
-    }
+    address.set({ user }, { opens: true });
   };
+  /** @param {{server_name: string}} server */
+  const openServer = ({ server_name }) => address.set({ server_name }, { opens: true });
+  /** @param {{user_id: string}|{server_name: string}} owner */
+  const open = (owner) => ("user_id" in owner ? openUser(owner) : openServer(owner));
 
-  find(".growth .tools").addEventListener("change", (event) => {
-    if (event.target.name === "interval") {
-      growth.reload();
-    } else {
-      growth.setView(view());
+  const range = new Range(
+    /** @type {HTMLFormElement} */ (find(page, ".range")),
+    address,
+    () => timeline.firstDay,
+  );
+  const timeline = new TimelinePanel(
+    find(page, ".timeline"),
+    api,
+    address,
+    SOURCES,
+    scope,
+    (from, until) => range.choose(from, until),
+  );
+  const files = serverFiles(find(page, ".files"), api, address, scope, open);
+  const detail = new Detail(
+    /** @type {HTMLDialogElement} */ (find(page, ".detail")),
+    api,
+    address,
+    range,
+  );
+  // In the order in which they are asked for.
+  const parts = [
+    summaryPanel(find(page, ".summary"), api),
+    timeline,
+    usersTable(find(page, ".users"), api, address, scope, openUser),
+    serversTable(find(page, ".servers"), api, address, scope, openServer),
+    typesPanel(find(page, ".types"), api, SOURCES, scope),
+    files,
+    new ReclaimablePanel(find(page, ".reclaimable"), api, address, {
+      prefix: "",
+      scope: () => ({}),
+      onOpen: open,
+    }),
+    duplicatesPanel(find(page, ".duplicates"), api),
+  ];
+
+  const update = () => {
+    range.update();
+    for (const part of parts) {
+      part.update();
     }
+    const [user, server_name] = [address.get("user"), address.get("server_name")];
+    detail.update(
+      user
+        ? { id: user, source: "local", displayname: displaynames.get(user) }
+        : server_name
+          ? { id: server_name, source: "remote" }
+          : null,
+    );
+  };
+  address.onChange(update);
+
+  find(page, ".timeline .tools").addEventListener("change", (event) => {
+    const { name, value } = /** @type {HTMLInputElement} */ (event.target);
+    const usual = { mode: "added", measure: "media_length" }[name];
+    address.set({ [name]: value === usual ? "" : value });
   });
-  for (const button of page.querySelectorAll(".growth .csv")) {
-    const { source } = button.dataset;
-    downloads(button, `timeline-${source}.csv`, () =>
-      api.getCsv("timeline", { ...scope(), source, interval: interval() }),
+  for (const button of page.querySelectorAll(".timeline .csv")) {
+    const source = button.getAttribute("data-source") ?? "";
+    downloads(
+      /** @type {HTMLElement} */ (button),
+      () => `timeline-${source}.csv`,
+      () => api.getCsv("timeline", { ...scope(), source, interval: timeline.interval }),
     );
   }
-  for (const button of page.querySelectorAll(".kinds .csv")) {
-    const { source } = button.dataset;
-    downloads(button, `types-${source}.csv`, () => api.getCsv("types", { ...scope(), source }));
+  for (const button of page.querySelectorAll(".types .csv")) {
+    const source = button.getAttribute("data-source") ?? "";
+    downloads(
+      /** @type {HTMLElement} */ (button),
+      () => `types-${source}.csv`,
+      () => api.getCsv("types", { ...scope(), source }),
+    );
   }
-  find(".refresh").addEventListener("click", () => {
-    store.reload();
-    reload();
+  find(page, ".refresh").addEventListener("click", () => {
+    for (const part of parts) {
+      part.reload();
+    }
   });
-  find(".sign-out").addEventListener("click", onSignOut);
+  find(page, ".sign-out").addEventListener("click", onSignOut);
 
-  store.reload();
-  reload();
+  update();
   return {
     remove() {
       api.end();
-      store.stop();
-      for (const part of ranged) {
+      address.remove();
+      for (const part of parts) {
         part.stop();
       }
-      find(".detail").close();
+      timeline.remove();
+      detail.remove();
       showPage();
     },
+  };
+}
+
+/**
+ * The files of the whole server, once somebody asks for them: that reads every row.
+ *
+ * @param {HTMLElement} section
+ * @param {import("./api.js").Api} api
+ * @param {Address} address
+ * @param {() => import("./range.js").Window} scope
+ * @param {(owner: {user_id: string}|{server_name: string}) => void} open
+ */
+function serverFiles(section, api, address, scope, open) {
+  const order = /** @type {HTMLSelectElement} */ (find(section, ".order"));
+  const chosen = () => address.choice("files", ["", ...ORDERS]);
+  const source = () => address.choice("files_source", ["local", "remote"]);
+  const panel = new FilesPanel(section, api, {
+    query: () => {
+      const [orderBy, dir] = chosen().split(" ");
+      return chosen() === "" ? null : { ...scope(), source: source(), order_by: orderBy, dir };
+    },
+    csvName: () => `files-${source()}.csv`,
+    onOpen: open,
+  });
+  find(section, ".ask button").addEventListener("click", () => address.set({ files: ORDERS[0] }));
+  order.addEventListener("change", () => address.set({ files: order.value }));
+  find(section, ".choice").addEventListener("change", (event) => {
+    const { value } = /** @type {HTMLInputElement} */ (event.target);
+    address.set({ files_source: value === "local" ? "" : value });
+  });
+  return {
+    update() {
+      const asked = chosen() !== "";
+      find(section, ".ask").hidden = asked;
+      find(section, ".content").hidden = !asked;
+      find(section, ".title .tools").hidden = !asked;
+      order.value = chosen() || ORDERS[0];
+      for (const input of section.querySelectorAll("[name=files_source]")) {
+        const radio = /** @type {HTMLInputElement} */ (input);
+        radio.checked = radio.value === source();
+      }
+      panel.update();
+    },
+    reload: () => panel.reload(),
+    stop: () => panel.stop(),
   };
 }

@@ -1,40 +1,103 @@
-// Making elements. Text is always text: nothing here, or elsewhere, parses markup.
+// Makes elements. Text is always text: nothing here, or elsewhere, parses markup.
+
+/**
+ * @typedef {string|number|boolean|null|undefined} Attribute
+ * @typedef {(event: Event) => void} Listener
+ */
 
 /**
  * @param {string} name of the element
- * @param {object} attributes by name; those that are undefined, null or false are left
- *   out, and `onclick` is a listener
+ * @param {Record<string, Attribute|Listener>} attributes by name; those that are
+ *   undefined, null or false are left out, and `onclick` is a listener
  * @param {...(Node|string)} children
+ * @returns {HTMLElement}
  */
 export function el(name, attributes = {}, ...children) {
   const element = document.createElement(name);
   for (const [attribute, value] of Object.entries(attributes)) {
-    if (attribute === "onclick") {
-      element.addEventListener("click", value);
+    if (typeof value === "function") {
+      element.addEventListener(attribute.slice(2), value);
     } else if (value !== undefined && value !== null && value !== false) {
-      element.setAttribute(attribute, value === true ? "" : value);
+      element.setAttribute(attribute, value === true ? "" : String(value));
     }
   }
   element.append(...children);
   return element;
 }
 
-/** A copy of what is in a template of index.html, in a fragment. */
+/**
+ * The element that a selector finds. It must be there.
+ *
+ * @template {Element} [T=HTMLElement]
+ * @param {ParentNode} root
+ * @param {string} selector
+ * @returns {T}
+ */
+export function find(root, selector) {
+  const found = root.querySelector(selector);
+  if (found === null) {
+    throw new Error(`Nothing is ${selector}`);
+  }
+  return /** @type {any} */ (found);
+}
+
+/**
+ * A copy of a template of index.html.
+ *
+ * @param {string} id
+ * @returns {DocumentFragment}
+ */
 export function fromTemplate(id) {
-  return document.getElementById(id).content.cloneNode(true);
+  const template = /** @type {HTMLTemplateElement} */ (find(document, `#${id}`));
+  return /** @type {DocumentFragment} */ (template.content.cloneNode(true));
 }
 
-/** Shows this and nothing else. */
+/**
+ * Shows this and nothing else.
+ *
+ * @param {...Node} nodes
+ */
 export function showPage(...nodes) {
-  document.getElementById("page").replaceChildren(...nodes);
+  find(document, "#page").replaceChildren(...nodes);
 }
 
-/** Tells a screen reader. */
+/**
+ * Tells a screen reader.
+ *
+ * @param {string} text
+ */
 export function announce(text) {
-  document.getElementById("status").textContent = text;
+  find(document, "#status").textContent = text;
 }
 
-/** The radio button that is checked, among those of a name. */
-export function chosen(root, name) {
-  return root.querySelector(`input[name="${name}"]:checked`).value;
+/**
+ * Checks the radio button that has a value, among those of a name.
+ *
+ * @param {ParentNode} root
+ * @param {string} name
+ * @param {string} value
+ */
+export function check(root, name, value) {
+  for (const input of root.querySelectorAll(`input[name="${name}"]`)) {
+    const radio = /** @type {HTMLInputElement} */ (input);
+    radio.checked = radio.value === value;
+  }
+}
+
+/**
+ * Whether a button can be used. Not `disabled`, which would take the keyboard's focus.
+ *
+ * @param {Element} button
+ * @param {boolean} enabled
+ */
+export function enable(button, enabled) {
+  button.setAttribute("aria-disabled", String(!enabled));
+}
+
+/**
+ * @param {Element} button
+ * @returns {boolean}
+ */
+export function isEnabled(button) {
+  return button.getAttribute("aria-disabled") !== "true";
 }

@@ -1,12 +1,13 @@
 // CSV: fetched with the token, then handed to the browser as a file.
 
 import { announce } from "./dom.js";
+import { ApiError, isAbort } from "./http.js";
 
 /**
  * Makes a button download what it is told.
  *
- * @param {HTMLButtonElement} button
- * @param {string} name of the file
+ * @param {HTMLElement} button
+ * @param {() => string} name of the file
  * @param {() => Promise<Blob>} fetchCsv
  */
 export function downloads(button, name, fetchCsv) {
@@ -15,15 +16,16 @@ export function downloads(button, name, fetchCsv) {
       return;
     }
     button.setAttribute("aria-busy", "true");
-    button.classList.remove("failed");
+    tellFailure(button, "");
+    const file = name();
     try {
-      save(await fetchCsv(), name);
-      announce(`${name} downloaded`);
+      save(await fetchCsv(), file);
+      announce(`${file} downloaded`);
     } catch (error) {
-      if (error.name !== "AbortError") {
-        button.classList.add("failed");
-        button.title = error.message;
-        announce(`${name} could not be downloaded: ${error.message}`);
+      if (error instanceof ApiError) {
+        tellFailure(button, `${file} could not be downloaded: ${error.message}`);
+      } else if (!isAbort(error)) {
+        throw error;
       }
     } finally {
       button.removeAttribute("aria-busy");
@@ -31,6 +33,31 @@ export function downloads(button, name, fetchCsv) {
   });
 }
 
+/**
+ * A name for a file, of any text.
+ *
+ * @param {string} text
+ */
+export function fileName(text) {
+  return text.replace(/[^\p{L}\p{N}._=-]+/gu, "_").slice(0, 100);
+}
+
+/**
+ * @param {HTMLElement} button
+ * @param {string} text
+ */
+function tellFailure(button, text) {
+  button.classList.toggle("failed", text !== "");
+  button.title = text;
+  if (text !== "") {
+    announce(text);
+  }
+}
+
+/**
+ * @param {Blob} blob
+ * @param {string} name
+ */
 function save(blob, name) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);

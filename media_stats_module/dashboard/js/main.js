@@ -1,4 +1,4 @@
-// Where the page starts: who has signed in sees the dashboard, who has not the form.
+// Where the page starts: with the dashboard if somebody has signed in, else with the form.
 
 import { Api } from "./api.js";
 import { showDashboard } from "./dashboard.js";
@@ -12,17 +12,20 @@ function start() {
     showSignIn({ onSignedIn: start });
     return;
   }
-  const api = new Api(current.token, (error) => {
-    dashboard.remove();
-    session.end({ tokenIsGood: error.status !== 401 });
-    showSignIn({ onSignedIn: start, message: session.reasonOf(error) });
+  const api = new Api(current.token, {
+    onRefused: (error) => {
+      dashboard.remove();
+      session.end({ tokenIsGood: error.status !== 401 });
+      showSignIn({ onSignedIn: start, message: session.reasonOf(error) });
+    },
+    renew: session.renew,
   });
   const dashboard = showDashboard({
     api,
     userId: current.userId,
     onSignOut: () => {
       dashboard.remove();
-      session.end({ tokenIsGood: true });
+      session.end();
       showSignIn({ onSignedIn: start });
       announce("Signed out");
     },

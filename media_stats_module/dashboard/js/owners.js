@@ -1,126 +1,104 @@
-// The tables of those that media belong to: local users and other servers.
+// A table of the users or servers that media belong to.
 
 import { downloads } from "./download.js";
-import { el, fromTemplate } from "./dom.js";
+import { el, find, fromTemplate } from "./dom.js";
 import { bytes, count, exactBytes } from "./format.js";
+import { name, plainName } from "./names.js";
 import { DataTable } from "./table.js";
 
-/** What differs between the two. */
-const KINDS = {
-  users: {
-    name: "Users",
-    search: "Search for users",
-    names: [
-      { order: "user_id", label: "User" },
-      { order: "displayname", label: "Name" },
-    ],
-    idOf: (row) => row.user_id,
-    // They are all of this server, whose name would fill the column.
-    shortIdOf: (row) => row.user_id.split(":", 1)[0],
-    scopeOf: (row) => ({ source: "local", user: row.user_id }),
-  },
-  servers: {
-    name: "Servers",
-    search: "Search for servers",
-    names: [{ order: "server_name", label: "Server" }],
-    idOf: (row) => row.server_name,
-    shortIdOf: (row) => row.server_name,
-    scopeOf: (row) => ({ source: "remote", server_name: row.server_name }),
-  },
-};
-
 /**
- * @typedef {object} Owner whose media are looked at
- * @property {string} id
- * @property {string|null} name what people call it
- * @property {object} scope what to ask the server with
+ * @template Row
+ * @typedef {object} Owners
+ * @property {"users"|"servers"} endpoint
+ * @property {string} title
+ * @property {string} search what the search box says
+ * @property {string[]} filters besides the search
+ * @property {import("./table.js").Column<Row>[]} names the columns besides the numbers
  */
 
 /**
+ * @template {import("./format.js").Usage} Row
  * @param {HTMLElement} section to fill
- * @param {"users"|"servers"} endpoint
  * @param {import("./api.js").Api} api
- * @param {() => object} scope the time range
- * @param {(owner: Owner) => void} onOpen
- * @returns {DataTable}
+ * @param {import("./address.js").Address} address
+ * @param {() => import("./range.js").Window} scope the time range
+ * @param {Owners<Row>} owners
+ * @returns {DataTable<Row>}
  */
-export function ownersTable(section, endpoint, api, scope, onOpen) {
-  const kind = KINDS[endpoint];
+export function ownersTable(section, api, address, scope, owners) {
+  const { endpoint, title, search } = owners;
   section.append(fromTemplate("owners"));
-  const find = (selector) => section.querySelector(selector);
-  find("h2").id = `${endpoint}-title`;
-  find("h2").textContent = kind.name;
-  find(".search .unseen").textContent = kind.search;
-  find(".search input").placeholder = `${kind.search}…`;
-  find(".pages").setAttribute("aria-label", `Pages of ${kind.name.toLowerCase()}`);
+  find(section, "h2").id = `${endpoint}-title`;
+  find(section, "h2").textContent = title;
+  find(section, ".search .unseen").textContent = search;
+  find(section, ".search input").setAttribute("placeholder", `${search}…`);
+  find(section, ".pages").setAttribute("aria-label", `Pages of ${endpoint}`);
 
-  const opener = (row) =>
-    el(
-      "button",
-      {
-        type: "button",
-        class: "open",
-        title: kind.idOf(row),
-        "aria-haspopup": "dialog",
-        onclick: () =>
-          onOpen({
-            id: kind.idOf(row),
-            name: row.displayname ?? null,
-            scope: kind.scopeOf(row),
-          }),
-      },
-      el("bdi", {}, kind.shortIdOf(row)),
-    );
-  const table = new DataTable(section, {
-    name: kind.name,
+  /** @type {DataTable<Row>} */
+  const table = new DataTable(section, address, {
+    name: title,
+    prefix: `${endpoint}.`,
     order: "media_length",
+    filters: owners.filters,
+    what: `Adding up files by ${endpoint === "users" ? "user" : "server"}`,
+    scope: () => ({ ...scope() }),
+    size: (row) => row.media_length,
     columns: [
-      ...kind.names.map(({ order, label }, index) => ({
-        order,
-        label,
-        number: false,
-        cell: (row) => (index === 0 ? opener(row) : named(row[order])),
-      })),
+      ...owners.names,
       {
         order: "media_count",
         label: "Files",
         number: true,
         cell: (row) => el("span", {}, count(row.media_count)),
       },
-      { order: "media_length", label: "Size", number: true, cell: size },
+      { order: "media_length", label: "Size", number: true, cell: sizeCell },
     ],
     load: async (query, signal) => {
-      const answer = await api.get(endpoint, { ...scope(), ...query }, signal);
+      const answer = await api.get(endpoint, query, signal);
       return { rows: answer[endpoint], total: answer.total };
     },
   });
-
-  if (endpoint === "users") {
-    find(".active").hidden = false;
-    find(".active select").addEventListener("change", (event) =>
-      table.filter("deactivated", event.target.value),
-    );
-  }
-  find(".csv").setAttribute("aria-label", `CSV of these ${kind.name.toLowerCase()}`);
-  downloads(find(".csv"), `${endpoint}.csv`, () =>
-    api.getCsv(endpoint, { ...scope(), ...table.query }),
+  find(section, ".csv").setAttribute("aria-label", `CSV of these ${endpoint}`);
+  downloads(
+    find(section, ".csv"),
+    () => `${endpoint}.csv`,
+    () => api.getCsv(endpoint, table.query),
   );
   return table;
 }
 
-function named(name) {
-  return name === null ? el("span", { class: "quiet" }, "–") : el("bdi", {}, name);
+/**
+ * A button that opens what a name is of.
+ *
+ * @param {string} id the whole name
+ * @param {string} shown
+ * @param {() => void} onclick
+ */
+export function opener(id, shown, onclick) {
+  return el(
+    "button",
+    { type: "button", class: "open", title: plainName(id), "aria-haspopup": "dialog", onclick },
+    name(shown),
+  );
 }
 
-/** A size, and how it compares to the others on the page. */
-function size(row, rows) {
-  const most = Math.max(...rows.map((other) => other.media_length), 1);
-  const meter = el("span", { class: "meter", "aria-hidden": "true" }, el("span"));
-  meter.firstChild.style.width = `${(100 * row.media_length) / most}%`;
+/**
+ * A size, and how it compares to the largest.
+ *
+ * @param {import("./format.js").Usage} row
+ * @param {number|null} largest
+ */
+function sizeCell({ media_length: size }, largest) {
+  const meter = el("span", { class: "meter", "aria-hidden": "true" });
+  if (largest !== null) {
+    const filled = el("span");
+    filled.style.width = `${(100 * size) / Math.max(largest, 1)}%`;
+    meter.append(filled);
+  }
   return el(
     "span",
-    { class: "size", title: exactBytes(row.media_length) },
+    { class: "size", title: exactBytes(size) },
     meter,
-    el("span", { class: "amount" }, bytes(row.media_length)),
+    el("span", { class: "amount" }, bytes(size)),
   );
 }

@@ -1,81 +1,144 @@
 // The time range: one, chosen once, for the whole page.
 
-import { chosen } from "./dom.js";
+import { check, find } from "./dom.js";
+import { DAY, days, today } from "./format.js";
 
-const DAY = 24 * 60 * 60 * 1000;
+/** How long presets are, in days. */
+const PRESETS = { 7: "the last 7 days", 30: "the last 30 days", 90: "the last 90 days", 365: "the last year" };
+const RANGES = /** @type {const} */ (["all", "7", "30", "90", "365", "custom"]);
+
+/**
+ * @typedef {object} Window what every request is asked with
+ * @property {number} [from_ts]
+ * @property {number} [until_ts]
+ */
 
 export class Range {
   #form;
-  #onChange;
-  /** What every request is asked with. */
-  query = {};
-  /** How long the buckets of a chart had best be. */
-  interval = "week";
+  #address;
+  #firstDay;
+  #from;
+  #until;
+  #problem;
 
   /**
    * @param {HTMLFormElement} form
-   * @param {() => void} onChange
+   * @param {import("./address.js").Address} address
+   * @param {() => number|null} firstDay the first day with a file, if it is known
    */
-  constructor(form, onChange) {
+  constructor(form, address, firstDay) {
     this.#form = form;
-    this.#onChange = onChange;
-    form.addEventListener("change", () => this.#read());
+    this.#address = address;
+    this.#firstDay = firstDay;
+    this.#from = /** @type {HTMLInputElement} */ (find(form, "[name=from]"));
+    this.#until = /** @type {HTMLInputElement} */ (find(form, "[name=until]"));
+    this.#problem = find(form, ".problem");
+    form.addEventListener("change", (event) => this.#onChange(event));
     form.addEventListener("submit", (event) => event.preventDefault());
+    this.update();
   }
 
-  /** Chooses a range of days, both included. */
-  choose(fromTs, untilTs) {
-    const { range, from, until } = this.#form.elements;
-    range.value = "custom";
-    from.value = new Date(fromTs).toISOString().slice(0, 10);
-    until.value = new Date(untilTs).toISOString().slice(0, 10);
-    this.#read();
-  }
-
-  #read() {
-    const range = chosen(this.#form, "range");
-    const { from, until } = this.#form.elements;
-    this.#form.querySelector(".dates").hidden = range !== "custom";
-    const query = {};
+  /** @returns {Window} */
+  get query() {
+    const range = this.#address.choice("range", RANGES);
     if (range === "custom") {
-      // A browser gives a date as the start of that day, in UTC.
-      if (from.value) {
-        query.from_ts = from.valueAsNumber;
-      }
-      if (until.value) {
-        query.until_ts = until.valueAsNumber + DAY - 1;
-      }
-    } else if (range !== "all") {
-      const today = Math.floor(Date.now() / DAY) * DAY;
-      query.from_ts = today - (Number(range) - 1) * DAY;
+      return this.#custom();
     }
-    if (!this.#isLegal(query)) {
-      return;
+    return range === "all" ? {} : { from_ts: today() - (Number(range) - 1) * DAY };
+  }
+
+  /** In words. */
+  get label() {
+    const range = this.#address.choice("range", RANGES);
+    const { from_ts: from, until_ts: until } = this.query;
+    if (from === undefined && until === undefined) {
+      return "All time";
     }
-    const same = JSON.stringify(query) === JSON.stringify(this.query);
-    this.query = query;
-    this.interval = intervalFor(query);
-    if (!same) {
-      this.#onChange();
+    if (from === undefined) {
+      return `Until ${days(until ?? 0, until ?? 0)}`;
+    }
+    const text = days(from, until ?? Date.now());
+    return range === "custom" ? text : `${text}, ${PRESETS[/** @type {7} */ (Number(range))]}`;
+  }
+
+  /** Shows what the address says. */
+  update() {
+    const range = this.#address.choice("range", RANGES);
+    check(this.#form, "range", range);
+    find(this.#form, ".dates").hidden = range !== "custom";
+    this.#problem.textContent = "";
+    if (range === "custom") {
+      const { from_ts: from, until_ts: until } = this.#custom();
+      this.#from.value = from === undefined ? "" : days(from, from);
+      this.#until.value = until === undefined ? "" : days(until, until);
     }
   }
 
-  #isLegal({ from_ts: from, until_ts: until }) {
-    let problem = "";
-    if (from < 0 || until < 0) {
-      problem = "The dates must be after 1970.";
-    } else if (from >= until) {
-      problem = "The range ends before it begins.";
+  /**
+   * Chooses a range of days, both included.
+   *
+   * @param {number} from
+   * @param {number} until
+   */
+  choose(from, until) {
+    this.#address.set({ range: "custom", from: days(from, from), until: days(until, until) });
+  }
+
+  /** @returns {Window} */
+  #custom() {
+    const from = startOf(this.#address.get("from"));
+    const until = startOf(this.#address.get("until"));
+    const query = {
+      ...(from !== null && { from_ts: from }),
+      ...(until !== null && { until_ts: until + DAY - 1 }),
+    };
+    // A link can say anything.
+    return problemOf(query) ? {} : query;
+  }
+
+  /** @param {Event} event */
+  #onChange(event) {
+    const input = /** @type {HTMLInputElement} */ (event.target);
+    if (input.name !== "range") {
+      this.#onDates();
+    } else if (input.value === "custom") {
+      // What was shown stays, for somebody to change one of the dates.
+      const { from_ts: from, until_ts: until } = this.query;
+      this.choose(from ?? this.#firstDay() ?? today() - 29 * DAY, until ?? today());
+    } else {
+      const range = input.value === "all" ? "" : input.value;
+      this.#address.set({ range, from: "", until: "" });
     }
-    this.#form.querySelector(".problem").textContent = problem;
-    return !problem;
+  }
+
+  #onDates() {
+    // A browser gives a date as the start of that day, in UTC; NaN is none.
+    const [from, until] = [this.#from.valueAsNumber, this.#until.valueAsNumber];
+    const problem = problemOf({ from_ts: from, until_ts: until + DAY - 1 });
+    this.#problem.textContent = problem;
+    if (!problem) {
+      this.#address.set({
+        range: "custom",
+        from: this.#from.value,
+        until: this.#until.value,
+      });
+    }
   }
 }
 
-function intervalFor({ from_ts: from, until_ts: until = Date.now() }) {
-  if (from === undefined) {
-    return "week";
+/** @param {Window} window */
+function problemOf({ from_ts: from = NaN, until_ts: until = NaN }) {
+  if (from < 0 || until < 0) {
+    return "The dates must be after 1970.";
   }
-  const days = (until - from) / DAY;
-  return days <= 100 ? "day" : days <= 1000 ? "week" : "month";
+  return from >= until ? "The range ends before it begins." : "";
+}
+
+/**
+ * @param {string} date
+ * @returns {number|null}
+ */
+function startOf(date) {
+  const start = /^\d{4}-\d\d-\d\d$/.test(date) ? Date.parse(date) : NaN;
+  return Number.isNaN(start) ? null : start;
 }

@@ -1,53 +1,50 @@
 // Who has signed in: in the tab's session storage, and nowhere else.
 
-import { askMatrix, assertAdmin } from "./api.js";
+import { assertAdmin } from "./api.js";
+import { ApiError } from "./http.js";
+import { askMatrix } from "./matrix.js";
 
 const KEY = "media_stats";
+export const DEVICE_NAME = "Media statistics";
 
-/** @returns {{token: string, userId: string, ours: boolean} | null} */
+/**
+ * @typedef {object} Session
+ * @property {string} token
+ * @property {string} userId
+ * @property {boolean} ours whether the page has made the token, and has to end it
+ */
+
+/** @returns {Session|null} */
 export function current() {
   try {
-    return JSON.parse(sessionStorage.getItem(KEY));
+    return JSON.parse(sessionStorage.getItem(KEY) ?? "null");
   } catch {
     return null;
   }
 }
 
-/** Whether Synapse signs people in by password itself; if in doubt, it does. */
-export async function acceptsPasswords() {
-  try {
-    const { flows } = await askMatrix("GET", "login");
-    return flows.some((flow) => flow.type === "m.login.password");
-  } catch {
-    return true;
-  }
-}
-
-/** Throws an `ApiError` if the server refuses, as all below. */
+/**
+ * Throws an `ApiError` if the server refuses, as all below.
+ *
+ * @param {string} user
+ * @param {string} password
+ */
 export async function signInWithPassword(user, password) {
-  const login = await askMatrix("POST", "login", {
-    body: {
-      type: "m.login.password",
-      identifier: { type: "m.id.user", user },
-      password,
-      initial_device_display_name: "Media statistics",
-    },
+  await logIn({
+    type: "m.login.password",
+    identifier: { type: "m.id.user", user },
+    password,
   });
-  try {
-    await begin(login.access_token, login.user_id, true);
-  } catch (error) {
-    logOut(login.access_token);
-    throw error;
-  }
 }
 
+/** @param {string} token */
 export async function signInWithToken(token) {
-  const { user_id: userId } = await askMatrix("GET", "account/whoami", { token });
-  await begin(token, userId, false);
+  const { user_id: userId } = await askMatrix("GET", "v3/account/whoami", { token });
+  await begin({ token, userId, ours: false });
 }
 
-/** Forgets the token. One that this page was given is also made invalid. */
-export function end({ tokenIsGood }) {
+/** Forgets the token. One that this page has made is also made invalid. */
+export function end({ tokenIsGood = true } = {}) {
   const ended = current();
   sessionStorage.removeItem(KEY);
   if (ended?.ours && tokenIsGood) {
@@ -55,7 +52,21 @@ export function end({ tokenIsGood }) {
   }
 }
 
-/** Why the server did not let somebody in, or no longer does, in words. */
+/**
+ * Gets another token for one that has expired.
+ *
+ * @param {string} _token
+ * @returns {Promise<string|null>} null if there is none
+ */
+export async function renew(_token) {
+  return null;
+}
+
+/**
+ * Why the server did not let somebody in, or no longer does, in words.
+ *
+ * @param {ApiError} error
+ */
 export function reasonOf(error) {
   if (error.status === 403 && error.errcode !== "M_USER_DEACTIVATED") {
     return "This account is not an administrator of this server, so it cannot see its statistics.";
@@ -66,12 +77,28 @@ export function reasonOf(error) {
   return error.message;
 }
 
-async function begin(token, userId, ours) {
-  await assertAdmin(token);
-  sessionStorage.setItem(KEY, JSON.stringify({ token, userId, ours }));
+/** @param {object} login */
+async function logIn(login) {
+  const answer = await askMatrix("POST", "v3/login", {
+    body: { ...login, initial_device_display_name: DEVICE_NAME },
+  });
+  const token = answer.access_token;
+  try {
+    await begin({ token, userId: answer.user_id, ours: true });
+  } catch (error) {
+    logOut(token);
+    throw error;
+  }
 }
 
+/** @param {Session} session */
+async function begin(session) {
+  await assertAdmin(session.token);
+  sessionStorage.setItem(KEY, JSON.stringify(session));
+}
+
+/** @param {string} token */
 function logOut(token) {
   // It may have ended already, and nobody waits for the answer.
-  askMatrix("POST", "logout", { token, body: {}, keepalive: true }).catch(() => {});
+  askMatrix("POST", "v3/logout", { token, body: {}, keepalive: true }).catch(() => {});
 }

@@ -1,83 +1,179 @@
-// A table of which the server sends a page at a time: sorted, searched and paged there.
+// A table whose server sends a page at a time: sorted, searched and paged there.
 
-import { announce, el } from "./dom.js";
+import { announce, el, enable, find, isEnabled } from "./dom.js";
 import { count } from "./format.js";
 import { Panel } from "./panel.js";
 
 // How long to wait for the next letter of a search.
 const TYPING_MS = 250;
 
+const LIMITS = /** @type {const} */ (["10", "25", "100", "500"]);
+const DIRECTIONS = /** @type {const} */ (["", "f", "b"]);
+
+/** @typedef {import("./api.js").Query} Query */
+
 /**
+ * @template Row
  * @typedef {object} Column
  * @property {string} order the server's name for it
  * @property {string} label
  * @property {boolean} number whether the largest come first at first
- * @property {(row: object, rows: object[]) => Node} cell
+ * @property {(row: Row, largest: number|null) => Node} cell gets the column's largest
+ *   value, if the table knows it
  */
 
+/**
+ * @template Row
+ * @typedef {object} TableOptions
+ * @property {string} name of what is in it, such as "Users"
+ * @property {string} prefix of the names in the address, such as "users."
+ * @property {Column<Row>[]} columns
+ * @property {string} order the column to begin with
+ * @property {string[]} filters besides the search
+ * @property {string} what the server does meanwhile
+ * @property {() => Query} scope what else to ask with
+ * @property {(query: Query, signal: AbortSignal) => Promise<{rows: Row[], total: number}>}
+ *   load
+ * @property {(row: Row) => number} size
+ */
+
+/**
+ * @template Row
+ * @typedef {object} Page
+ * @property {Row[]} rows
+ * @property {number} total
+ */
+
+/** @template Row */
 export class DataTable {
   #section;
-  #columns;
+  #address;
+  #options;
+  /** @type {Panel<Query, Page<Row>>} */
   #panel;
-  #name;
-  #order;
-  #direction;
-  #start = 0;
-  #limit = 10;
   #total = 0;
-  #filters = {};
+  /** The largest row of a list, whatever its order, once it was seen. */
+  #largest = { list: "", size: 0 };
 
   /**
    * @param {HTMLElement} section with what the template "owners" has
-   * @param {object} options
-   * @param {string} options.name of what is in it, such as "Users"
-   * @param {Column[]} options.columns
-   * @param {string} options.order the column to begin with
-   * @param {(query: object, signal: AbortSignal) => Promise<{rows: object[], total: number}>}
-   *   options.load
+   * @param {import("./address.js").Address} address
+   * @param {TableOptions<Row>} options
    */
-  constructor(section, { name, columns, order, load }) {
+  constructor(section, address, options) {
     this.#section = section;
-    this.#name = name;
-    this.#columns = columns;
-    this.#order = order;
-    this.#direction = columns.find((column) => column.order === order).number ? "b" : "f";
-    this.#panel = new Panel(
-      section,
-      (signal) => load({ ...this.query, from: this.#start, limit: this.#limit }, signal),
-      (page) => this.#show(page),
+    this.#address = address;
+    this.#options = options;
+    /** @type {() => Query} */
+    const query = () => ({ ...this.query, from: this.#start, limit: this.#limit });
+    this.#panel = new Panel(section, {
+      what: options.what,
+      query,
+      load: options.load,
+      show: (page) => this.#show(page),
+    });
+    find(section, "caption").textContent = options.name;
+    find(section, "thead").append(
+      el("tr", {}, ...options.columns.map((column) => this.#header(column))),
     );
-    section.querySelector("caption").textContent = name;
-    section
-      .querySelector("thead")
-      .append(el("tr", {}, ...columns.map((column) => this.#header(column))));
     this.#listen();
-    this.#mark();
   }
 
   /** What the server is asked with, but for the page. */
   get query() {
-    return { ...this.#filters, order_by: this.#order, dir: this.#direction };
+    return { ...this.#list, order_by: this.#order.order, dir: this.#direction };
   }
 
-  /** Asks again, from the first page. */
+  /** Shows what the address says. */
+  update() {
+    const search = this.#search;
+    const term = this.#get("search_term");
+    // Not while somebody types a space at the end.
+    if (search.value.trim() !== term) {
+      search.value = term;
+    }
+    for (const name of this.#options.filters) {
+      const select = /** @type {HTMLSelectElement} */ (find(this.#section, `[name=${name}]`));
+      select.value = this.#get(name);
+    }
+    const size = /** @type {HTMLSelectElement} */ (find(this.#section, ".size select"));
+    size.value = String(this.#limit);
+    for (const header of this.#section.querySelectorAll("th[data-order]")) {
+      if (header.getAttribute("data-order") === this.#order.order) {
+        header.ariaSort = this.#direction === "f" ? "ascending" : "descending";
+      } else {
+        header.removeAttribute("aria-sort");
+      }
+    }
+    this.#panel.update();
+  }
+
+  /** Asks again. */
   reload() {
-    this.#start = 0;
-    return this.#panel.reload();
+    this.#panel.reload();
   }
 
   stop() {
     this.#panel.stop();
   }
 
-  /** Leaves out rows; "" for a filter leaves out none. */
-  filter(name, value) {
-    if ((this.#filters[name] ?? "") !== value) {
-      this.#filters[name] = value;
-      this.reload();
-    }
+  get #search() {
+    return /** @type {HTMLInputElement} */ (find(this.#section, "input[type=search]"));
   }
 
+  get #order() {
+    const { columns, order } = this.#options;
+    const orders = [order, ...columns.map((column) => column.order)];
+    const chosen = this.#address.choice(`${this.#options.prefix}order_by`, orders);
+    return /** @type {Column<Row>} */ (columns.find((column) => column.order === chosen));
+  }
+
+  get #direction() {
+    const chosen = this.#address.choice(`${this.#options.prefix}dir`, DIRECTIONS);
+    return chosen || (this.#order.number ? "b" : "f");
+  }
+
+  get #start() {
+    return this.#address.integer(`${this.#options.prefix}from`, 0);
+  }
+
+  get #limit() {
+    return Number(this.#address.choice(`${this.#options.prefix}limit`, LIMITS));
+  }
+
+  /** What the list is of, whatever its order. */
+  get #list() {
+    const names = ["search_term", ...this.#options.filters];
+    return {
+      ...this.#options.scope(),
+      ...Object.fromEntries(names.map((name) => [name, this.#get(name)])),
+    };
+  }
+
+  /** @param {string} name */
+  #get(name) {
+    return this.#address.get(this.#options.prefix + name);
+  }
+
+  /**
+   * @param {import("./address.js").Changes} changes begins with the first page, unless
+   *   they say which
+   * @param {{replace?: boolean}} [options]
+   */
+  #set(changes, options) {
+    const named = Object.entries({ from: "", ...changes }).map(([name, value]) => [
+      this.#options.prefix + name,
+      value,
+    ]);
+    this.#address.set(Object.fromEntries(named), options);
+  }
+
+  /** @param {number} start */
+  #turnTo(start, replace = false) {
+    this.#set({ from: start > 0 ? String(start) : "" }, { replace });
+  }
+
+  /** @param {Column<Row>} column */
   #header(column) {
     return el(
       "th",
@@ -91,45 +187,46 @@ export class DataTable {
     );
   }
 
+  /** @param {Column<Row>} column */
   #sort(column) {
-    if (column.order === this.#order) {
-      this.#direction = this.#direction === "f" ? "b" : "f";
-    } else {
-      this.#order = column.order;
-      this.#direction = column.number ? "b" : "f";
-    }
-    this.#mark();
-    this.reload();
-  }
-
-  #mark() {
-    for (const header of this.#section.querySelectorAll("th[data-order]")) {
-      if (header.dataset.order === this.#order) {
-        header.ariaSort = this.#direction === "f" ? "ascending" : "descending";
-      } else {
-        header.removeAttribute("aria-sort");
-      }
-    }
+    const usual = column.number ? "b" : "f";
+    const turned = column === this.#order && this.#direction === usual;
+    const other = usual === "f" ? "b" : "f";
+    this.#set({
+      order_by: column.order === this.#options.order ? "" : column.order,
+      dir: turned ? other : "",
+    });
   }
 
   #listen() {
-    const find = (selector) => this.#section.querySelector(selector);
-    const search = find("input[type=search]");
-    let typing;
+    const search = this.#search;
+    let timer = 0;
+    let typing = false;
+    const read = () => {
+      clearTimeout(timer);
+      // One search is one step back, however many letters it has.
+      this.#set({ search_term: search.value.trim() }, { replace: typing });
+      typing = true;
+    };
     search.addEventListener("input", () => {
-      clearTimeout(typing);
-      typing = setTimeout(() => this.filter("search_term", search.value.trim()), TYPING_MS);
+      clearTimeout(timer);
+      timer = setTimeout(read, TYPING_MS);
     });
     search.addEventListener("keydown", (event) => {
       if (event.key === "Enter") {
-        clearTimeout(typing);
-        this.filter("search_term", search.value.trim());
+        read();
+        typing = false;
       }
     });
-    find(".size select").addEventListener("change", (event) => {
-      this.#limit = Number(event.target.value);
-      this.reload();
+    search.addEventListener("blur", () => {
+      typing = false;
     });
+    for (const select of this.#section.querySelectorAll("select")) {
+      const name = select.name;
+      select.addEventListener("change", () => {
+        this.#set({ [name]: name === "limit" && select.value === LIMITS[0] ? "" : select.value });
+      });
+    }
     const turns = {
       ".first": () => 0,
       ".previous": () => this.#start - this.#limit,
@@ -137,12 +234,10 @@ export class DataTable {
       ".last": () => this.#startOfLast(),
     };
     for (const [selector, target] of Object.entries(turns)) {
-      const button = find(selector);
+      const button = find(this.#section, selector);
       button.addEventListener("click", () => {
-        // Not `disabled`, which would take the keyboard's place away.
-        if (button.getAttribute("aria-disabled") !== "true") {
-          this.#start = Math.max(0, target());
-          this.#panel.reload();
+        if (isEnabled(button)) {
+          this.#turnTo(target());
         }
       });
     }
@@ -152,51 +247,72 @@ export class DataTable {
     return Math.max(0, Math.ceil(this.#total / this.#limit) - 1) * this.#limit;
   }
 
+  /** @param {Page<Row>} page */
   #show({ rows, total }) {
     this.#total = total;
     if (rows.length === 0 && this.#start > 0) {
       // The list has become shorter.
-      this.#start = this.#startOfLast();
-      this.#panel.reload();
+      this.#turnTo(this.#startOfLast(), true);
       return;
     }
-    const find = (selector) => this.#section.querySelector(selector);
-    const body = find("tbody");
+    const start = this.#start;
+    const largest = this.#learnLargest(rows);
+    const body = find(this.#section, "tbody");
     if (rows.length > 0) {
-      body.replaceChildren(...rows.map((row) => this.#row(row, rows)));
+      body.replaceChildren(...rows.map((row) => this.#row(row, largest)));
     } else {
+      const columns = this.#options.columns.length;
       body.replaceChildren(
-        el("tr", {}, el("td", { class: "empty", colspan: this.#columns.length }, "None found.")),
+        el("tr", {}, el("td", { class: "empty", colspan: columns }, "None found.")),
       );
     }
     const where =
       total === 0
         ? "0 of 0"
-        : `${count(this.#start + 1)}–${count(this.#start + rows.length)} of ${count(total)}`;
-    find(".where").textContent = where;
-    find(".found").textContent = `${count(total)} in this time range`;
-    this.#enable(find(".first"), this.#start > 0);
-    this.#enable(find(".previous"), this.#start > 0);
-    this.#enable(find(".next"), this.#start + rows.length < total);
-    this.#enable(find(".last"), this.#start + rows.length < total);
-    announce(`${this.#name}: ${where}`);
+        : `${count(start + 1)}–${count(start + rows.length)} of ${count(total)}`;
+    find(this.#section, ".where").textContent = where;
+    find(this.#section, ".found").textContent = `${count(total)} in this time range`;
+    for (const selector of [".first", ".previous"]) {
+      enable(find(this.#section, selector), start > 0);
+    }
+    for (const selector of [".next", ".last"]) {
+      enable(find(this.#section, selector), start + rows.length < total);
+    }
+    announce(`${this.#options.name}: ${where}`);
   }
 
-  #row(row, rows) {
+  /**
+   * @param {Row[]} rows
+   * @returns {number|null} the size of the largest row of the whole list
+   */
+  #learnLargest(rows) {
+    const list = JSON.stringify(this.#list);
+    if (this.#order.number && this.#order.order === "media_length" && rows.length > 0) {
+      const [first, last] = [rows[0], rows[rows.length - 1]].map(this.#options.size);
+      if (this.#direction === "b" && this.#start === 0) {
+        this.#largest = { list, size: first };
+      } else if (this.#direction === "f" && this.#start + rows.length >= this.#total) {
+        this.#largest = { list, size: last };
+      }
+    }
+    return this.#largest.list === list ? this.#largest.size : null;
+  }
+
+  /**
+   * @param {Row} row
+   * @param {number|null} largest
+   */
+  #row(row, largest) {
     return el(
       "tr",
       {},
-      ...this.#columns.map((column, index) =>
+      ...this.#options.columns.map((column, index) =>
         el(
           index === 0 ? "th" : "td",
           { scope: index === 0 && "row", class: column.number && "number" },
-          column.cell(row, rows),
+          column.cell(row, largest),
         ),
       ),
     );
-  }
-
-  #enable(button, enabled) {
-    button.setAttribute("aria-disabled", String(!enabled));
   }
 }

@@ -1,4 +1,14 @@
-"""Lists of owners: from the totals if they can tell, or else from the media itself."""
+"""Lists of owners: users of this server, or remote servers, with their usage.
+
+Three ways give equal answers:
+
+| way    | when                                                 | costs              |
+| ------ | ---------------------------------------------------- | ------------------ |
+| totals | the totals are exact, and there is no window of time | the page           |
+| walk   | ordered by name or searched, no window of time       | the owners         |
+| scan   | all else                                             | the table or the   |
+|        |                                                      | window             |
+"""
 
 from collections.abc import Iterator
 
@@ -6,62 +16,47 @@ from synapse.module_api import LoggingTransaction
 
 from media_stats_module.questions import OwnersQuestion
 from media_stats_module.storage.answers import OwnersPage, OwnerUsage
-from media_stats_module.storage.owners import live
-from media_stats_module.storage.owners.listing import owners_of
-from media_stats_module.storage.rollups import read, window
-from media_stats_module.storage.rollups.tables import Rollup
+from media_stats_module.storage.owners import scan, totals, walk
+from media_stats_module.storage.owners.listing import to_owners
+from media_stats_module.storage.rollups.status import Status, get_totals_txn
+from media_stats_module.storage.sources import MediaTable
 from media_stats_module.storage.sql import iterate_txn
 
 
-def get_owners_page_txn(
-    txn: LoggingTransaction, rollup: Rollup, query: OwnersQuestion, *, has_rollups: bool
-) -> OwnersPage:
-    """One page of those who have media, with their usage.
-
-    Args:
-        txn: one transaction, in which the answer is consistent.
-        rollup: the media to count.
-        query: what is asked.
-        has_rollups: whether there may be totals.
-    """
-    if not has_rollups:
-        return live.get_owners_page_txn(txn, rollup.media, query)
-    for get_page_txn in (read.get_owners_page_txn, window.get_owners_page_txn):
-        page = get_page_txn(txn, rollup, query)
-        if page is not None:
-            return page
-    return live.get_owners_page_txn(txn, read.media_by_time_txn(txn, rollup), query)
-
-
-def get_kept_owners_page_txn(
-    txn: LoggingTransaction, rollup: Rollup, query: OwnersQuestion
+def get_owners_page_from_totals_txn(
+    txn: LoggingTransaction, media: MediaTable, question: OwnersQuestion
 ) -> OwnersPage | None:
-    """The same, if what rollups keep can tell, and soon; or else None.
+    """One page of owners from the totals; None if they cannot answer."""
+    if question.is_in_window:
+        return None
+    found = get_totals_txn(txn, media)
+    if found.status is not Status.EXACT:
+        return None
+    return totals.get_owners_page_txn(txn, media, question, found)
 
-    Of a short window of time SQLite's totals by time can, which stand in that order.
-    """
-    if not query.is_in_window:
-        return read.get_owners_page_txn(txn, rollup, query)
-    if window.is_long(query):
-        return None
-    media = read.media_by_time_txn(txn, rollup)
-    if media is rollup.media:
-        return None
-    return live.get_owners_page_txn(txn, media, query)
+
+def get_live_owners_page_txn(
+    txn: LoggingTransaction, media: MediaTable, question: OwnersQuestion
+) -> OwnersPage:
+    """One page of owners from the media itself."""
+    page = None
+    if walk.suits(question):
+        page = walk.get_owners_page_txn(txn, media, question)
+    if page is None:
+        page = scan.get_owners_page_txn(txn, media, question)
+    return page
 
 
 def iterate_owners_txn(
-    txn: LoggingTransaction, rollup: Rollup, query: OwnersQuestion, *, has_rollups: bool
+    txn: LoggingTransaction, media: MediaTable, question: OwnersQuestion
 ) -> Iterator[OwnerUsage]:
-    """The same, for a page of any length: one by one, as the database gives them.
+    """The owners of a page of any length, one by one as the database gives them.
 
-    Live, it costs one read of the media table.
+    The totals if they can answer, or else a scan.
     """
-    statement = None
-    media = rollup.media
-    if has_rollups:
-        statement = read.owners_statement_txn(txn, rollup, query)
-        media = read.media_by_time_txn(txn, rollup)
-    if statement is None:
-        statement = live.scan_statement_txn(txn, media, query)
-    return owners_of(iterate_txn(txn, statement))
+    found = None if question.is_in_window else get_totals_txn(txn, media)
+    if found is not None and found.status is Status.EXACT:
+        statement = totals.owners_sql(txn, media, question, found)
+    else:
+        statement = scan.owners_sql_txn(txn, media, question)
+    return to_owners(iterate_txn(txn, statement))

@@ -1,10 +1,10 @@
-"""How lists of owners are searched, ordered and named, wherever the totals come from.
+"""How a statement searches, orders and names owners, in whatever way they are added up.
 
-Statements that list owners put the owners into a common table expression called
-`owners`, and get the pieces around it from here.
+The statement has a common table expression `owners` with the columns `owner`,
+`media_count` and `media_length`, and gets the pieces around it from here.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from synapse.module_api import LoggingTransaction
@@ -19,10 +19,10 @@ from media_stats_module.storage.owners.search import (
 )
 from media_stats_module.storage.sources import (
     MediaTable,
-    is_deactivated,
+    is_deactivated_sql,
     is_postgres,
-    localpart_of,
-    profile_of,
+    is_profile_of_sql,
+    localpart_sql,
 )
 from media_stats_module.storage.sql import Sql
 
@@ -30,74 +30,81 @@ _ORDER_BY = {
     OwnersOrder.MEDIA_LENGTH: "media_length {dir}, owner",
     OwnersOrder.MEDIA_COUNT: "media_count {dir}, owner",
     OwnersOrder.OWNER: "owner {dir}",
-    # NULLS LAST would want SQLite 3.30, newer than the oldest Synapse does.
+    # NULLS LAST needs SQLite 3.30, newer than the oldest Synapse does.
     OwnersOrder.DISPLAYNAME: "displayname IS NULL, displayname {dir}, owner",
 }
 
 
-class Owners:
-    """How a statement finds, orders and names owners.
+class Listing:
+    """The pieces of a statement that lists owners.
 
     Users have profiles. They are joined before the page is cut if they decide what is
-    on it, or else looked up one by one, for the users on the page only.
+    on it; else the displaynames of the users on the page are looked up one by one.
+
+    Attributes:
+        order_by: what follows `ORDER BY`.
+        displayname: the SQL expression for the displayname, in a select from `page`.
     """
 
     def __init__(
-        self, txn: LoggingTransaction, media: MediaTable, query: OwnersQuestion
+        self, txn: LoggingTransaction, media: MediaTable, question: OwnersQuestion
     ) -> None:
         self._txn = txn
         self._are_users = media.owners_are_users
-        self._query = query
-        self._early = self._are_users and (
-            query.search_term is not None or query.order_by is OwnersOrder.DISPLAYNAME
+        self._question = question
+        self._has_profiles = self._are_users and (
+            question.search_term is not None
+            or question.order_by is OwnersOrder.DISPLAYNAME
         )
-        self.order_by = _ORDER_BY[query.order_by].format(
-            dir="DESC" if query.descending else "ASC"
+        self.order_by = _ORDER_BY[question.order_by].format(
+            dir="DESC" if question.descending else "ASC"
         )
-        self.carried = ", displayname" if self._early else ""
-        # In a select from `page`. A join could be planned as a read of all profiles.
-        self.displayname = "NULL"
-        if self._early:
+        if self._has_profiles:
             self.displayname = "displayname"
         elif self._are_users:
-            profile = profile_of(txn, "page.owner")
+            # The planner could turn a join into a read of all profiles.
+            profile = is_profile_of_sql(txn, "page.owner")
             self.displayname = (
                 f"(SELECT p.displayname FROM profiles AS p WHERE {profile} LIMIT 1)"
             )
+        else:
+            self.displayname = "NULL"
 
-    def matched(self, columns: str) -> Sql:
-        """Select from `owners` those that are searched for."""
+    def matched_sql(self, columns: str) -> Sql:
+        """Select the owners that are searched for from `owners`."""
         text = f"SELECT {columns} FROM owners"
-        if self._early:
+        if self._has_profiles:
+            profile = is_profile_of_sql(self._txn, "owners.owner")
             text = f"""
                 SELECT {columns}, p.displayname AS displayname FROM owners
-                LEFT JOIN profiles AS p ON {profile_of(self._txn, "owners.owner")}
+                LEFT JOIN profiles AS p ON {profile}
                 """
         conditions: list[str] = []
         args: tuple[object, ...] = ()
-        if self._query.deactivated is not None:
-            conditions.append(is_deactivated("owners.owner", self._query.deactivated))
-        if self._query.search_term is not None:
-            found = self._found(self._query.search_term)
+        if self._question.deactivated is not None:
+            conditions.append(
+                is_deactivated_sql("owners.owner", self._question.deactivated)
+            )
+        if self._question.search_term is not None:
+            found = self._is_found_sql(self._question.search_term)
             conditions.append(found.text)
             args = found.args
         if conditions:
             text += f" WHERE {' AND '.join(conditions)}"
         return Sql(text, args)
 
-    def listed(self, totals: Sql) -> Sql:
-        """The statement for a page, of which each row carries the total.
-
-        An empty page is a row of NULLs.
+    def page_sql(self, owners: Sql) -> Sql:
+        """The statement for a page. Each row has the total; no owners is a row of NULLs.
 
         Args:
-            totals: common table expressions, among them `owners`, of all owners with
-                their `media_count` and `media_length`.
+            owners: common table expressions, one of them `owners`.
         """
-        matched = self.matched("owners.owner, owners.media_count, owners.media_length")
+        matched = self.matched_sql(
+            "owners.owner, owners.media_count, owners.media_length"
+        )
         return Sql(
             f"""
-            WITH {totals.text},
+            WITH {owners.text},
             matched AS ({matched.text}),
             page AS (SELECT * FROM matched ORDER BY {self.order_by} LIMIT ? OFFSET ?)
             SELECT
@@ -107,11 +114,11 @@ class Owners:
             LEFT JOIN page ON one = 1
             ORDER BY {self.order_by}
             """,
-            (*totals.args, *matched.args, self._query.limit, self._query.start),
+            (*owners.args, *matched.args, self._question.limit, self._question.start),
         )
 
-    def _found(self, term: str) -> Sql:
-        """Whether a search term finds `owners.owner`, with the profile `p`."""
+    def _is_found_sql(self, term: str) -> Sql:
+        """The condition under which a search finds `owners.owner`, with profile `p`."""
         if is_postgres(self._txn):
             operator, containing, equal_to = "~", regex_containing, regex_equal_to
         else:
@@ -120,10 +127,10 @@ class Owners:
         if not self._are_users:
             return Sql(f"owners.owner {operator} ?", (containing(term),))
         if term.startswith("@") and ":" in term:
-            # A complete user ID. No localpart contains a colon.
+            # A complete user ID. No localpart has a colon.
             user_id, pattern = "owners.owner", equal_to(term)
         else:
-            user_id = localpart_of(self._txn, "owners.owner")
+            user_id = localpart_sql(self._txn, "owners.owner")
             pattern = containing(term)
         return Sql(
             f"({user_id} {operator} ? OR p.displayname {operator} ?)",
@@ -131,18 +138,24 @@ class Owners:
         )
 
 
-def owners_page(rows: Sequence[tuple[Any, ...]], or_total: int = 0) -> OwnersPage:
-    """A page from the rows of a statement; see `Owners.listed`.
+def get_page_txn(
+    txn: LoggingTransaction, statement: Sql, *, total_if_empty: int = 0
+) -> OwnersPage:
+    """Run a statement for a page; see `Listing.page_sql`.
 
     Args:
-        rows: the rows.
-        or_total: the total if there is no row to tell it.
+        txn: the transaction.
+        statement: the statement.
+        total_if_empty: the total where there is no row to tell it.
     """
+    txn.execute(statement.text, statement.args)
+    # One by one: fetching 100,000 rows in one go would hold the interpreter's lock.
+    rows = list(txn)
     return OwnersPage(
-        owners=list(owners_of(rows)), total=rows[0][0] if rows else or_total
+        owners=list(to_owners(rows)), total=rows[0][0] if rows else total_if_empty
     )
 
 
-def owners_of(rows: Iterable[tuple[Any, ...]]) -> Iterator[OwnerUsage]:
-    """The owners in such rows."""
+def to_owners(rows: Iterable[tuple[Any, ...]]) -> Iterator[OwnerUsage]:
+    """The owners in the rows of such a statement."""
     return (OwnerUsage(*row[1:]) for row in rows if row[1] is not None)

@@ -1,12 +1,9 @@
-"""Totals that the module keeps in Synapse's database, exact at every read.
+"""Rollups: totals in tables of the module's own in PostgreSQL, exact at every read.
 
-Per source of media (local and remote) there are four tables: totals per owner,
-totals per day, a log of changes, and one that is empty unless a change could not be
-logged. Triggers on Synapse's media tables append to the log, in the transaction that
-changes the media. Reading adds the log to the totals, in one snapshot; folding moves
-the log into the totals; building makes the totals anew from the media.
+Triggers on Synapse's media tables append to a change log, in the transaction that
+changes the media. A read adds the change log to the totals, in one snapshot; applying
+moves the log into the totals; building makes the totals anew from the media.
 
-The log is only ever appended to by Synapse's transactions. Synapse runs PostgreSQL at
-the isolation level REPEATABLE READ, where two concurrent uploads that updated the same
-total would fail, one of them.
+Synapse's transactions only ever append: it runs PostgreSQL at REPEATABLE READ, where
+two concurrent uploads that updated the same total would not both succeed.
 """

@@ -1,0 +1,62 @@
+// Sends requests, and turns every failure into one kind of error.
+
+/**
+ * @typedef {object} MatrixError as Matrix puts errors
+ * @property {string} [errcode]
+ * @property {string} [error]
+ * @property {number} [retry_after_ms]
+ */
+
+/** The server's answer was no success, or there was none. */
+export class ApiError extends Error {
+  /**
+   * @param {number} status of HTTP; 0 if there was no answer
+   * @param {MatrixError} body
+   * @param {string|null} [retryAfter] the header, in seconds
+   */
+  constructor(status, body, retryAfter = null) {
+    super(body.error ?? `The server answered with status ${status}.`);
+    this.status = status;
+    this.errcode = body.errcode;
+    const header = retryAfter !== null && /^\d+$/.test(retryAfter) ? Number(retryAfter) * 1000 : null;
+    /** How long to wait, in ms; null if the server does not say. */
+    this.retryAfterMs = body.retry_after_ms ?? header;
+  }
+}
+
+/**
+ * @param {unknown} error
+ * @returns {boolean}
+ */
+export function isAbort(error) {
+  return error instanceof DOMException && error.name === "AbortError";
+}
+
+/**
+ * @param {URL} url
+ * @param {RequestInit} options
+ * @returns {Promise<Response>} a success
+ */
+export async function send(url, options) {
+  let response;
+  try {
+    response = await fetch(url, {
+      ...options,
+      cache: "no-store",
+      credentials: "omit",
+      redirect: "error",
+      referrerPolicy: "no-referrer",
+    });
+  } catch (error) {
+    if (isAbort(error)) {
+      throw error;
+    }
+    throw new ApiError(0, { error: "The server cannot be reached." });
+  }
+  if (!response.ok) {
+    // A proxy's errors are not JSON.
+    const body = await response.json().catch(() => ({}));
+    throw new ApiError(response.status, body ?? {}, response.headers.get("Retry-After"));
+  }
+  return response;
+}

@@ -1,0 +1,35 @@
+// The servers that cached remote media came from.
+
+import { opener, ownersTable } from "./owners.js";
+
+/**
+ * @typedef {object} Server
+ * @property {string} server_name
+ *
+ * @typedef {import("./format.js").Usage & Server} ServerUsage
+ */
+
+/**
+ * @param {HTMLElement} section to fill
+ * @param {import("./api.js").Api} api
+ * @param {import("./address.js").Address} address
+ * @param {() => import("./range.js").Window} scope the time range
+ * @param {(server: Server) => void} onOpen
+ */
+export function serversTable(section, api, address, scope, onOpen) {
+  return ownersTable(section, api, address, scope, {
+    endpoint: "servers",
+    title: "Servers",
+    search: "Search for servers",
+    filters: [],
+    names: [
+      {
+        order: "server_name",
+        label: "Server",
+        number: false,
+        cell: (/** @type {ServerUsage} */ server) =>
+          opener(server.server_name, server.server_name, () => onOpen(server)),
+      },
+    ],
+  });
+}

@@ -1,0 +1,369 @@
+// The files stored now, by the time they were created: a chart, and its numbers.
+
+import { Chart } from "./chart.js";
+import { check, el, find } from "./dom.js";
+import { DAY, NOTHING, bytes, count, days, exactBytes, files, shortBytes, sum } from "./format.js";
+import { Panel } from "./panel.js";
+
+/** @typedef {import("./format.js").Usage} Usage */
+/** @typedef {import("./types.js").Source} Source */
+/** @typedef {"day"|"week"|"month"} Interval */
+
+const INTERVALS = /** @type {const} */ (["", "day", "week", "month"]);
+const MODES = /** @type {const} */ (["added", "total"]);
+const MEASURES = /** @type {const} */ (["media_length", "media_count"]);
+
+/** What a part of the chart is, on its axis. */
+const UNITS = {
+  day: "Days (UTC)",
+  week: "Weeks, by their Monday (UTC)",
+  month: "Months (UTC)",
+};
+
+// A chart of fewer weeks says little, one of more cannot be read.
+const FEW_WEEKS = 5;
+const MANY_WEEKS = 500;
+
+/**
+ * @typedef {object} Span
+ * @property {string} date of the first day
+ * @property {number} from_ts
+ * @property {number} until_ts
+ *
+ * @typedef {Usage & Span} Bucket as the API has it
+ *
+ * @typedef {object} Answer
+ * @property {Interval} interval
+ * @property {Bucket[][]} buckets of each source
+ * @property {Usage[]} before what each source has from before the time range
+ */
+
+/**
+ * @typedef {object} Amounts by source
+ * @property {Record<string, Usage>} added in this part
+ * @property {Record<string, Usage>} total from the beginning up to the end of this part
+ *
+ * @typedef {Span & Amounts} Row
+ */
+
+/**
+ * @typedef {object} Question
+ * @property {import("./api.js").Query} scope
+ * @property {""|Interval} interval "" to choose one that fits
+ * @property {boolean} before whether to ask what there was before the time range
+ */
+
+/** @extends {Panel<Question, Answer>} */
+export class TimelinePanel extends Panel {
+  #section;
+  #sources;
+  #address;
+  #onSelect;
+  /** @type {Chart|null} */
+  #chart = null;
+  #legend = el("ul", { class: "legend" });
+  #readout = el("p", { class: "readout", "aria-hidden": "true" });
+  /** @type {Row[]} */
+  #rows = [];
+  #drawn = "";
+  /** @type {Interval} The one that is shown. */
+  interval = "week";
+
+  /**
+   * @param {HTMLElement} section
+   * @param {import("./api.js").Api} api
+   * @param {import("./address.js").Address} address
+   * @param {Source[]} sources
+   * @param {() => import("./api.js").Query} scope what else to ask with
+   * @param {(from: number, until: number) => void} [onSelect]
+   */
+  constructor(section, api, address, sources, scope, onSelect) {
+    super(section, {
+      what: "Adding up files by day",
+      query: () => {
+        const asked = scope();
+        const interval = address.choice("interval", INTERVALS);
+        const total = address.choice("mode", MODES) === "total";
+        return { scope: asked, interval, before: total && Number(asked.from_ts ?? 0) > 0 };
+      },
+      load: (question, signal) => load(api, sources, question, signal),
+      show: (answer) => this.#take(answer),
+      explain: (error) =>
+        error.status === 400
+          ? "The chart would have too many parts. Choose a longer interval or a shorter time range."
+          : error.message,
+    });
+    this.#section = section;
+    this.#sources = sources;
+    this.#address = address;
+    this.#onSelect = onSelect;
+    find(section, ".numbers").addEventListener("toggle", () => this.#showNumbers());
+  }
+
+  /** The first day with a file; null if there is none, or it is not known. */
+  get firstDay() {
+    return this.#rows.length > 0 ? this.#rows[0].from_ts : null;
+  }
+
+  /** Shows what the address says. */
+  update() {
+    check(this.#section, "mode", this.#mode);
+    check(this.#section, "measure", this.#measure);
+    check(this.#section, "interval", this.#address.choice("interval", INTERVALS) || this.interval);
+    super.update();
+    if (this.#drawn !== "" && this.#drawn !== this.#view) {
+      this.#show();
+    }
+  }
+
+  remove() {
+    this.stop();
+    this.#chart?.remove();
+  }
+
+  get #mode() {
+    return this.#address.choice("mode", MODES);
+  }
+
+  get #measure() {
+    return this.#address.choice("measure", MEASURES);
+  }
+
+  get #view() {
+    return `${this.#mode} ${this.#measure}`;
+  }
+
+  /** @param {Answer} answer */
+  #take({ interval, buckets, before }) {
+    this.interval = interval;
+    check(this.#section, "interval", interval);
+    this.#rows = merge(this.#sources, buckets, before);
+    this.#show();
+  }
+
+  #show() {
+    this.#drawn = this.#view;
+    const plot = find(this.#section, ".plot");
+    const any = this.#rows.some(({ total }) =>
+      Object.values(total).some(({ media_count: number }) => number > 0),
+    );
+    find(this.#section, ".numbers").hidden = !any;
+    this.#showNumbers();
+    if (!any) {
+      this.#chart?.remove();
+      this.#chart = null;
+      plot.replaceChildren(el("p", { class: "empty" }, "No files in this time range."));
+      return;
+    }
+    this.#legend.replaceChildren(...this.#sources.map((source) => this.#legendItem(source)));
+    if (this.#chart === null) {
+      const canvas = el("div", { class: "canvas", "aria-label": "Files by date, part by part" });
+      plot.replaceChildren(el("div", { class: "key" }, this.#legend, this.#readout), canvas);
+      const select = (/** @type {number} */ first, /** @type {number} */ last) =>
+        this.#onSelect?.(this.#rows[first].from_ts, this.#rows[last].until_ts);
+      this.#chart = new Chart(canvas, this.#readout, this.#onSelect && select);
+    }
+    const inBytes = this.#measure === "media_length";
+    const starts = this.#rows.map((row) => Date.parse(row.date));
+    this.#chart.show({
+      starts,
+      end: endOf(starts[starts.length - 1], this.interval),
+      names: this.#rows.map((row) => row.date.slice(0, this.interval === "month" ? 7 : 10)),
+      unit: UNITS[this.interval],
+      series: this.#sources.map(({ source }) => ({
+        key: source,
+        values: this.#rows.map((row) => this.#value(row, source)),
+      })),
+      running: this.#mode === "total",
+      binary: inBytes,
+      format: inBytes ? shortBytes : count,
+      describe: (index) => this.#describe(this.#rows[index]),
+    });
+  }
+
+  /** @param {Source} source */
+  #legendItem({ source, label }) {
+    const last = this.#rows[this.#rows.length - 1];
+    const { media_count: number, media_length: size } =
+      this.#mode === "total"
+        ? last.total[source]
+        : sum(...this.#rows.map((row) => row.added[source]));
+    return el(
+      "li",
+      {},
+      el("span", { class: "swatch", "data-part": source, "aria-hidden": "true" }),
+      `${label} `,
+      el("strong", { title: exactBytes(size) }, bytes(size)),
+      ` in ${files(number)}`,
+    );
+  }
+
+  /**
+   * @param {Row} row
+   * @param {string} source
+   */
+  #value(row, source) {
+    return row[this.#mode][source][this.#measure];
+  }
+
+  /** @param {Row} row */
+  #describe(row) {
+    const values = this.#sources.map(
+      ({ source, label }) => `${label} ${this.#format(this.#value(row, source))}`,
+    );
+    return `${nameOf(row)}: ${values.join(", ")}`;
+  }
+
+  /** @param {number} value */
+  #format(value) {
+    return this.#measure === "media_length" ? bytes(value) : files(value);
+  }
+
+  /** The same numbers as a table, once somebody wants to see it. */
+  #showNumbers() {
+    const details = /** @type {HTMLDetailsElement} */ (find(this.#section, ".numbers"));
+    const place = find(details, ".scroll");
+    if (!details.open || details.hidden) {
+      place.replaceChildren();
+      return;
+    }
+    const inBytes = this.#measure === "media_length";
+    const cell = (/** @type {number} */ value) =>
+      el("td", { class: "number", title: inBytes && exactBytes(value) }, this.#format(value));
+    const row = (/** @type {Row} */ each) =>
+      el(
+        "tr",
+        {},
+        el("th", { scope: "row" }, nameOf(each)),
+        ...this.#sources.map(({ source }) => cell(this.#value(each, source))),
+      );
+    const heads = this.#sources.map(({ label }) =>
+      el("th", { scope: "col", class: "number" }, label),
+    );
+    place.replaceChildren(
+      el(
+        "table",
+        {},
+        el("caption", { class: "unseen" }, "The chart’s numbers"),
+        el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "When (UTC)"), ...heads)),
+        el("tbody", {}, ...this.#rows.map(row)),
+      ),
+    );
+  }
+}
+
+/**
+ * @param {import("./api.js").Api} api
+ * @param {Source[]} sources
+ * @param {Question} question
+ * @param {AbortSignal} signal
+ * @returns {Promise<Answer>}
+ */
+async function load(api, sources, { scope, interval, before }, signal) {
+  /** @type {(query: import("./api.js").Query) => Promise<Bucket[][]>} */
+  const ask = async (query) => {
+    const answers = sources.map(({ source }) => api.get("timeline", { ...query, source }, signal));
+    return (await Promise.all(answers)).map((answer) => answer.buckets);
+  };
+  const until = Number(scope.from_ts) - 1;
+  const earlier = before
+    ? ask({ ...scope, from_ts: undefined, until_ts: until, interval: "month" })
+    : Promise.resolve(sources.map(() => []));
+  const asked = interval || usual(scope);
+  const [first, old] = await Promise.all([ask({ ...scope, interval: asked }), earlier]);
+  const better = interval ? asked : fitting(asked, first);
+  return {
+    interval: better,
+    buckets: better === asked ? first : await ask({ ...scope, interval: better }),
+    before: old.map((buckets) => sum(...buckets)),
+  };
+}
+
+/**
+ * The interval to begin with.
+ *
+ * @param {import("./api.js").Query} scope
+ * @returns {Interval}
+ */
+function usual({ from_ts: from, until_ts: until = Date.now() }) {
+  if (from === undefined) {
+    return "week";
+  }
+  const length = (Number(until) - Number(from)) / DAY;
+  return length <= 100 ? "day" : length <= 1000 ? "week" : "month";
+}
+
+/**
+ * The one that fits, as the answer shows how far back it goes.
+ *
+ * @param {Interval} asked
+ * @param {Bucket[][]} buckets
+ * @returns {Interval}
+ */
+function fitting(asked, buckets) {
+  const number = Math.max(...buckets.map((each) => each.length));
+  if (asked !== "week") {
+    return asked;
+  }
+  return number < FEW_WEEKS ? "day" : number > MANY_WEEKS ? "month" : "week";
+}
+
+/** @param {Span} row */
+function nameOf({ date, from_ts: from, until_ts: until }) {
+  return days(Math.max(from, Date.parse(date)), until);
+}
+
+/**
+ * One row per part of the time range: what each source has in it, and up to it.
+ *
+ * @param {Source[]} sources
+ * @param {Bucket[][]} buckets of each source
+ * @param {Usage[]} before of each source
+ * @returns {Row[]}
+ */
+function merge(sources, buckets, before) {
+  /** @type {Map<string, Row>} */
+  const rows = new Map();
+  buckets.forEach((each, index) => {
+    for (const bucket of each) {
+      const row = rows.get(bucket.date) ?? {
+        date: bucket.date,
+        from_ts: bucket.from_ts,
+        until_ts: bucket.until_ts,
+        added: bySource(sources, () => NOTHING),
+        total: {},
+      };
+      row.added[sources[index].source] = bucket;
+      rows.set(bucket.date, row);
+    }
+  });
+  const inOrder = [...rows.values()].sort((a, b) => Date.parse(a.date) - Date.parse(b.date));
+  let total = bySource(sources, (index) => before[index]);
+  for (const row of inOrder) {
+    const upTo = total;
+    total = bySource(sources, (_, source) => sum(upTo[source], row.added[source]));
+    row.total = total;
+  }
+  return inOrder;
+}
+
+/**
+ * @param {Source[]} sources
+ * @param {(index: number, source: string) => Usage} value
+ * @returns {Record<string, Usage>}
+ */
+function bySource(sources, value) {
+  return Object.fromEntries(sources.map(({ source }, index) => [source, value(index, source)]));
+}
+
+/**
+ * @param {number} start
+ * @param {Interval} interval
+ */
+function endOf(start, interval) {
+  if (interval !== "month") {
+    return start + (interval === "week" ? 7 : 1) * DAY;
+  }
+  const date = new Date(start);
+  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1);
+}

@@ -1,0 +1,63 @@
+// Types of files: images, videos and so on, of one source or of both.
+
+import { wholeAndParts } from "./bar.js";
+import { el, find } from "./dom.js";
+import { Panel } from "./panel.js";
+
+const LABELS = {
+  image: "Images",
+  video: "Videos",
+  audio: "Audio",
+  text: "Text",
+  application: "Documents and data",
+  other: "Anything else",
+};
+
+/**
+ * @typedef {object} Group
+ * @property {string} group
+ *
+ * @typedef {import("./format.js").Usage & Group} GroupUsage
+ *
+ * @typedef {object} Source
+ * @property {"local"|"remote"} source
+ * @property {string} label
+ */
+
+/**
+ * @param {HTMLElement} section
+ * @param {import("./api.js").Api} api
+ * @param {Source[]} sources
+ * @param {() => import("./api.js").Query} scope what else to ask with
+ */
+export function typesPanel(section, api, sources, scope) {
+  return new Panel(section, {
+    what: "Adding up files by type",
+    query: scope,
+    load: (query, signal) =>
+      Promise.all(
+        sources.map(({ source }) => api.get("types", { ...query, source, group: true }, signal)),
+      ),
+    show: (answers) =>
+      find(section, ".content").replaceChildren(
+        ...answers.map(({ types }, index) => show(sources[index].label, types)),
+      ),
+  });
+}
+
+/**
+ * @param {string} label
+ * @param {GroupUsage[]} types
+ */
+function show(label, types) {
+  if (types.length === 0) {
+    return el("p", { class: "empty" }, `${label}: no files in this time range.`);
+  }
+  // Always in this order, so that two bars compare.
+  const parts = Object.entries(LABELS).flatMap(([group, name]) =>
+    types
+      .filter((type) => type.group === group)
+      .map((type) => ({ ...type, key: `type-${group}`, label: name })),
+  );
+  return wholeAndParts(label, parts);
+}

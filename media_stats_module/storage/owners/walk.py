@@ -1,0 +1,148 @@
+"""Walk: jump from owner to owner along Synapse's index, then add up only a page.
+
+An owner costs a probe or two of the index, however many files the owner has. It needs
+an order that is known before anything is added up, so names, or a search that finds few.
+"""
+
+from operator import attrgetter
+from typing import cast
+
+from synapse.module_api import LoggingTransaction
+
+from media_stats_module.questions import NO_LIMIT, OwnersOrder, OwnersQuestion
+from media_stats_module.storage.answers import OwnersPage, OwnerUsage
+from media_stats_module.storage.owners.listing import Listing
+from media_stats_module.storage.sources import (
+    MediaTable,
+    estimate_rows_txn,
+    is_indexed_by_owner_txn,
+    is_postgres,
+)
+from media_stats_module.storage.sql import set_up_scan_txn
+
+# A walk of fewer owners than this is never given up.
+_WALK_AT_LEAST = 1_000
+# A row of a scan costs about a fortieth of a step of the walk, so beyond one owner in so
+# many rows the walk has cost as much as the scan would.
+_ROWS_PER_STEP = 40
+
+# A file that is read by the index costs three times a file of a scan if the table is in
+# memory, and a hundred times if not. So of all owners at most this share is added up.
+_OWNERS_PER_SUM = 10
+
+# SQLite has a limit to the parameters of a statement, which was once 999.
+_OWNERS_AT_ONCE = 500
+
+_SIZES = {
+    OwnersOrder.MEDIA_LENGTH: attrgetter("media_length"),
+    OwnersOrder.MEDIA_COUNT: attrgetter("media_count"),
+}
+
+
+def suits(question: OwnersQuestion) -> bool:
+    """Whether names or a search decide which owners are on the page."""
+    return not question.is_in_window and (
+        question.order_by not in _SIZES or question.search_term is not None
+    )
+
+
+def get_owners_page_txn(
+    txn: LoggingTransaction, media: MediaTable, question: OwnersQuestion
+) -> OwnersPage | None:
+    """One page of owners; None if a scan turns out to be cheaper, or is all there is.
+
+    PostgreSQL, 10 million media of 100,000 users: 0.5 s.
+
+    Args:
+        txn: the transaction.
+        media: the media to count.
+        question: what is asked; it `suits`.
+    """
+    if not is_indexed_by_owner_txn(txn, media):
+        return None
+    most_walked = max(_WALK_AT_LEAST, estimate_rows_txn(txn, media) // _ROWS_PER_STEP)
+    most_summed = most_walked // _OWNERS_PER_SUM + 1
+    size = _SIZES.get(question.order_by)
+    listing = Listing(txn, media, question)
+    matched = listing.matched_sql("owners.owner")
+    # All that the search finds are added up, if that decides who is on the page.
+    order_by, limit, start = listing.order_by, question.limit, question.start
+    if size is not None:
+        order_by, limit, start = "owner", NO_LIMIT, 0
+    elif limit > most_summed:
+        return None
+    next_owner = (
+        f"SELECT m.{media.owner} FROM {media.name} AS m WHERE {media.is_counted}"
+    )
+    txn.execute(
+        f"""
+        WITH RECURSIVE walk (owner) AS (
+            SELECT ({next_owner} ORDER BY m.{media.owner} LIMIT 1)
+            UNION ALL
+            SELECT (
+                {next_owner} AND m.{media.owner} > walk.owner
+                ORDER BY m.{media.owner} LIMIT 1
+            )
+            FROM walk WHERE walk.owner IS NOT NULL
+        ),
+        owners AS (SELECT owner FROM walk WHERE owner IS NOT NULL LIMIT ?),
+        matched AS ({matched.text}),
+        page AS (SELECT * FROM matched ORDER BY {order_by} LIMIT ? OFFSET ?)
+        SELECT
+            (SELECT COUNT(*) FROM owners), (SELECT COUNT(*) FROM matched),
+            owner, {listing.displayname}
+        FROM (SELECT 1 AS one) AS always
+        LEFT JOIN page ON one = 1
+        ORDER BY {order_by}
+        """,
+        (most_walked, *matched.args, min(limit, most_summed + 1), start),
+    )
+    rows = cast(list[tuple[int, int, str | None, str | None]], txn.fetchall())
+    walked, total = rows[0][:2]
+    names = {owner: displayname for *_, owner, displayname in rows if owner is not None}
+    if walked == most_walked or len(names) > walked // _OWNERS_PER_SUM + 1:
+        return None
+    owners = _sum_txn(txn, media, names)
+    if size is not None:
+        # Ties stay in the order of the names.
+        owners.sort(key=size, reverse=question.descending)
+        owners = owners[question.start : question.start + question.limit]
+    return OwnersPage(owners=owners, total=total)
+
+
+def _sum_txn(
+    txn: LoggingTransaction, media: MediaTable, names: dict[str, str | None]
+) -> list[OwnerUsage]:
+    """Add up the media of some owners, by the index that starts with the owner.
+
+    PostgreSQL knows about how many files each of them has, and reads the whole table if
+    that is cheaper. It would not know if they came from another part of the statement.
+
+    Args:
+        txn: the transaction.
+        media: the media to count.
+        names: the owners in order, with their displaynames.
+    """
+    set_up_scan_txn(txn)
+    owners = list(names)
+    at_once = max(len(owners), 1) if is_postgres(txn) else _OWNERS_AT_ONCE
+    sums: dict[str, tuple[int, int]] = {}
+    for first in range(0, len(owners), at_once):
+        some = owners[first : first + at_once]
+        txn.execute(
+            f"""
+            SELECT m.{media.owner}, COUNT(*), CAST(SUM(m.media_length) AS BIGINT)
+            FROM {media.name} AS m
+            WHERE {media.is_counted} AND m.{media.owner} IN ({", ".join("?" * len(some))})
+            GROUP BY m.{media.owner}
+            """,
+            tuple(some),
+        )
+        sums.update((owner, (count, length)) for owner, count, length in txn)
+    # SQLite takes no snapshot for what only reads: another program, if not Synapse, may
+    # have deleted the last file of an owner since.
+    return [
+        OwnerUsage(owner, displayname, *sums[owner])
+        for owner, displayname in names.items()
+        if owner in sums
+    ]

@@ -1,0 +1,165 @@
+"""How totals come about: building them from the media, applying the change log to them.
+
+Each function must be one REPEATABLE READ transaction, as all of Synapse's are: every
+statement sees the same rows, so it adds to the totals exactly what it takes out of the
+change log. Two at once do no harm: one of them fails to serialize, and is tried again.
+"""
+
+from collections.abc import Callable
+from typing import cast
+
+from synapse.module_api import LoggingTransaction
+
+from media_stats_module.storage.kinds import kinds_sql
+from media_stats_module.storage.rollups import names
+from media_stats_module.storage.rollups.status import set_up_totals_txn
+from media_stats_module.storage.sources import MediaTable
+from media_stats_module.storage.sql import Sql, day_sql
+
+_KEYS = {
+    names.OWNERS: "owner",
+    names.DAYS: "day",
+    names.KINDS: (
+        "media_group, is_owned, is_url_preview, is_quarantined, is_protected"
+    ),
+}
+
+
+def start_build_txn(txn: LoggingTransaction, media: MediaTable, now_ts: int) -> None:
+    """Have the totals of a source rebuilt. Until then they do not answer.
+
+    Args:
+        txn: the transaction.
+        media: the source.
+        now_ts: the time, in milliseconds since the epoch.
+    """
+    set_up_totals_txn(txn)
+    txn.execute(
+        f"UPDATE {names.STATE} SET is_built = FALSE, build_started_ts = ?, "
+        "build_finished_ts = NULL WHERE source = ?",
+        (now_ts, media.source.value),
+    )
+
+
+def build_txn(
+    txn: LoggingTransaction, media: MediaTable, now: Callable[[], int]
+) -> None:
+    """Build the totals of a source, in one snapshot.
+
+    The snapshot that shows a change in the change log shows what it did to the media,
+    too. So the changes in it are deleted, the media in it is added up, and what comes
+    later is in the log. 10 million media of 100,000 users: 10 s, during which no upload
+    waits.
+
+    Args:
+        txn: the transaction.
+        media: the source.
+        now: tells the time, in milliseconds since the epoch. It is asked at the end.
+    """
+    set_up_totals_txn(txn)
+    source = media.source.value
+    for table in (names.CHANGES, names.MISSED, *_KEYS):
+        txn.execute(f"DELETE FROM {table} WHERE source = ?", (source,))
+    rows = (
+        f"(SELECT m.{media.owner} AS owner, {day_sql('m.created_ts')} AS day, "
+        f"1 AS media_count, m.media_length FROM {media.name} AS m "
+        f"WHERE {media.is_counted}) AS rows_of_media"
+    )
+    _add_txn(txn, names.OWNERS, source, Sql(rows))
+    _add_txn(txn, names.DAYS, source, Sql(rows))
+    _add_txn(txn, names.KINDS, source, Sql(f"({kinds_sql(txn, media).text}) AS kinds"))
+    txn.execute(
+        f"""
+        UPDATE {names.STATE} SET is_built = TRUE, build_finished_ts = ?,
+            owners = (SELECT COUNT(*) FROM {names.OWNERS} WHERE source = ?)
+        WHERE source = ?
+        """,
+        (now(), source, source),
+    )
+
+
+def apply_txn(txn: LoggingTransaction, media: MediaTable, *, most: int) -> int:
+    """Move the oldest changes of a source from the change log into the totals.
+
+    Costs a read of the change log, and a few probes per owner in it.
+
+    Args:
+        txn: the transaction.
+        media: the source.
+        most: how many changes to move at most.
+
+    Returns:
+        how many changes were moved.
+    """
+    set_up_totals_txn(txn)
+    source = media.source.value
+    txn.execute(
+        f"""
+        SELECT COUNT(*), MAX(id) FROM (
+            SELECT id FROM {names.CHANGES} WHERE source = ? ORDER BY id LIMIT ?
+        ) AS oldest
+        """,
+        (source, most),
+    )
+    count, last = cast(tuple[int, int | None], txn.fetchone())
+    if not count:
+        return 0
+    txn.execute(
+        f"""
+        SELECT COUNT(*) FROM (
+            SELECT DISTINCT owner FROM {names.CHANGES}
+            WHERE source = ? AND id <= ? AND owner IS NOT NULL
+        ) AS c
+        WHERE NOT EXISTS (
+            SELECT FROM {names.OWNERS} AS o WHERE o.source = ? AND o.owner = c.owner
+        )
+        """,
+        (source, last, source),
+    )
+    ((come,),) = cast(list[tuple[int]], txn.fetchall())
+    changes = f"{names.CHANGES} WHERE source = ? AND id <= ?"
+    counted = Sql(f"{changes} AND owner IS NOT NULL", (source, last))
+    _add_txn(txn, names.OWNERS, source, counted)
+    _add_txn(txn, names.DAYS, source, counted)
+    _add_txn(txn, names.KINDS, source, Sql(changes, (source, last)))
+    gone = 0
+    for table in _KEYS:
+        # The index by count has them last.
+        txn.execute(
+            f"DELETE FROM {table} WHERE source = ? AND media_count = 0", (source,)
+        )
+        gone += txn.rowcount if table == names.OWNERS else 0
+    txn.execute(f"DELETE FROM {changes}", (source, last))
+    txn.execute(
+        f"UPDATE {names.STATE} SET owners = owners + ? WHERE source = ?",
+        (come - gone, source),
+    )
+    return count
+
+
+def write_check_txn(
+    txn: LoggingTransaction, media: MediaTable, differences: int, now_ts: int
+) -> None:
+    """Write down that the totals of a source were checked, and how many were wrong."""
+    set_up_totals_txn(txn)
+    txn.execute(
+        f"UPDATE {names.STATE} SET checked_ts = ?, differences = ? WHERE source = ?",
+        (now_ts, differences, media.source.value),
+    )
+
+
+def _add_txn(txn: LoggingTransaction, table: str, source: str, rows: Sql) -> None:
+    """Add rows to the totals in a table."""
+    key = _KEYS[table]
+    txn.execute(
+        f"""
+        INSERT INTO {table} (source, {key}, media_count, media_length)
+        SELECT CAST(? AS TEXT), {key}, SUM(media_count), SUM(media_length)
+        FROM {rows.text}
+        GROUP BY {key}
+        ON CONFLICT (source, {key}) DO UPDATE SET
+            media_count = {table}.media_count + excluded.media_count,
+            media_length = {table}.media_length + excluded.media_length
+        """,
+        (source, *rows.args),
+    )

@@ -1,0 +1,257 @@
+"""What rollups add to the database: how it comes, and how it goes.
+
+Each function is one transaction. None waits long for a lock on Synapse's tables, so none
+holds up an upload: a statement that does not get its lock in time fails, and the
+keeper tries again later.
+
+Only objects in the schema of Synapse's media tables that have our names and our mark are
+seen, used or dropped. Nothing is `IF NOT EXISTS`, which is not atomic in PostgreSQL: one
+process installs, after it has looked.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import cast
+
+from synapse.module_api import LoggingTransaction
+
+from media_stats_module.storage.rollups import names
+from media_stats_module.storage.rollups.status import (
+    MARK,
+    fingerprint,
+    set_up_totals_txn,
+)
+from media_stats_module.storage.sources import MediaTables
+
+_FOLDER = Path(__file__).parent
+_TABLES_SQL = (_FOLDER / "install.sql").read_text(encoding="utf-8")
+_TRIGGERS_SQL = (_FOLDER / "triggers.sql").read_text(encoding="utf-8")
+
+_TIME_INDEXES = {
+    "local_media_repository": "media_stats_local_by_time",
+    "remote_media_cache": "media_stats_remote_by_time",
+}
+
+# How long an upload may queue behind our own wait for a lock on a media table.
+_LOCK_TIMEOUT = "100ms"
+
+# Held by a process that changes objects; any number that nobody else is likely to use.
+_ADVISORY_LOCK = int.from_bytes(b"mediasta", "big")
+
+
+def install_tables_txn(txn: LoggingTransaction, media: MediaTables) -> None:
+    """Create the tables and the functions, in a database that has none of them."""
+    _set_up_ddl_txn(txn)
+    txn.execute(_TABLES_SQL)
+    marked = [f"TABLE {name}" for name in names.TABLES]
+    marked += [f"FUNCTION {name}" for name in names.FUNCTIONS]
+    marked.append(f"SEQUENCE {names.LOG_IS_FULL}")
+    for what in marked:
+        txn.execute(f"COMMENT ON {what} IS '{MARK}'")
+    installation = set_up_totals_txn(txn)
+    for table in media.both:
+        txn.execute(
+            f"INSERT INTO {names.STATE} (source, fingerprint, is_built, owners) "
+            "VALUES (?, ?, FALSE, 0)",
+            (table.source.value, fingerprint(installation, table)),
+        )
+
+
+def are_tables_current_txn(txn: LoggingTransaction, media: MediaTables) -> bool:
+    """Whether the tables and functions are there, of this version and these options."""
+    installation = set_up_totals_txn(txn)
+    if not installation.is_current:
+        return False
+    txn.execute(f"SELECT source, fingerprint FROM {names.STATE}")
+    return dict(txn.fetchall()) == {
+        table.source.value: fingerprint(installation, table) for table in media.both
+    }
+
+
+def tables_without_triggers_txn(
+    txn: LoggingTransaction, media: MediaTables
+) -> list[str]:
+    """The tables of media and thumbnails whose changes are not logged."""
+    logged = set_up_totals_txn(txn).logged_tables
+    return [name for name in media.names if name not in logged]
+
+
+def install_triggers_txn(
+    txn: LoggingTransaction, table: str, media: MediaTables
+) -> None:
+    """Have every change of one table logged from now on, and the totals rebuilt.
+
+    Waits for the transactions that are writing to the table, so after this one commits,
+    none is left that does not log.
+    """
+    _set_up_ddl_txn(txn)
+    for triggered, trigger in _triggers_txn(txn):
+        if triggered == table:
+            txn.execute(f"DROP TRIGGER {trigger} ON {table}")
+    _, _, statements = _TRIGGERS_SQL.partition(f"-- table {table}\n")
+    statements, _, _ = statements.partition("-- table ")
+    previews = "url_cache" not in media.local.absent
+    txn.execute(statements.replace("{previews}", str(previews).lower()))
+    txn.execute(f"UPDATE {names.STATE} SET is_built = FALSE")
+
+
+def is_present_txn(txn: LoggingTransaction) -> bool:
+    """Whether the database has any object of rollups. Costs some probes."""
+    return bool(
+        _marked_txn(txn) or _triggers_txn(txn) or _time_indexes_txn(txn, "TRUE")
+    )
+
+
+def remove_triggers_txn(txn: LoggingTransaction) -> bool:
+    """Take the triggers off one table; False if there are none left."""
+    _set_up_ddl_txn(txn)
+    triggers = _triggers_txn(txn)
+    for table, trigger in triggers:
+        # One table at a time: no lock is held while waiting for another.
+        if table == triggers[0][0]:
+            txn.execute(f"DROP TRIGGER {trigger} ON {table}")
+    return bool(triggers)
+
+
+def remove_tables_txn(txn: LoggingTransaction) -> None:
+    """Drop the tables and the functions that are ours, once the triggers are gone."""
+    _set_up_ddl_txn(txn)
+    for what in _marked_txn(txn):
+        txn.execute(f"DROP {what}")
+
+
+def is_log_full_txn(txn: LoggingTransaction) -> bool:
+    """Whether changes are no longer logged, since nobody has applied the change log."""
+    set_up_totals_txn(txn)
+    txn.execute(f"SELECT last_value = 1 FROM {names.LOG_IS_FULL}")
+    ((is_full,),) = txn.fetchall()
+    return bool(is_full)
+
+
+def resume_log_txn(txn: LoggingTransaction) -> None:
+    """Have changes logged again. Every transaction sees that at once."""
+    set_up_totals_txn(txn)
+    txn.execute(f"SELECT setval('{names.LOG_IS_FULL}', 0)")
+
+
+def wait_for_writers_txn(txn: LoggingTransaction, table: str) -> None:
+    """Wait for the transactions that have written to a table, and not logged it."""
+    _set_up_ddl_txn(txn)
+    txn.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
+
+
+def lacks_time_index_txn(txn: LoggingTransaction, media: MediaTables) -> list[str]:
+    """The tables of media without a usable index by time. Costs some probes."""
+    found = _time_indexes_txn(txn, "indisvalid")
+    return [table.name for table in media.both if table.name not in found]
+
+
+def create_time_index_txn(txn: LoggingTransaction, table: str) -> None:
+    """Index the media by time, which makes windows of time cheap.
+
+    Outside of a transaction, since `CONCURRENTLY` is what lets uploads go on meanwhile.
+    It takes 21 bytes per file. BRIN would take less, but a file that is read moves to
+    another page: after a tenth of 10 million rows had moved, a window of a day took
+    430 ms, and 6 ms with this one.
+
+    An interrupted attempt leaves an index that is not valid; it is dropped first.
+    """
+    drop_time_index_txn(txn, table)
+    txn.execute(
+        f"CREATE INDEX CONCURRENTLY {_TIME_INDEXES[table]} ON {table} (created_ts)"
+    )
+
+
+def drop_time_index_txn(txn: LoggingTransaction, table: str) -> None:
+    """Drop the index by time, if it is there. Outside of a transaction likewise."""
+    if table in _time_indexes_txn(txn, "TRUE"):
+        txn.execute(f"DROP INDEX CONCURRENTLY {_TIME_INDEXES[table]}")
+
+
+@contextmanager
+def no_statement_timeout(txn: LoggingTransaction) -> Iterator[None]:
+    """Lift Synapse's limit to the time of a statement, on a connection in autocommit."""
+    txn.execute("SELECT current_setting('statement_timeout')")
+    ((before,),) = txn.fetchall()
+    txn.execute("SET statement_timeout = 0")
+    try:
+        yield
+    finally:
+        txn.execute("SELECT set_config('statement_timeout', ?, false)", (before,))
+
+
+def _set_up_ddl_txn(txn: LoggingTransaction) -> None:
+    """Set the transaction up to change objects: in our schema, alone, not waiting."""
+    txn.execute(
+        """
+        SELECT set_config('search_path', quote_ident(nspname) || ', pg_temp', true),
+            set_config('lock_timeout', ?, true), pg_advisory_xact_lock(?)
+        FROM pg_namespace WHERE oid = (
+            SELECT relnamespace FROM pg_class
+            WHERE oid = to_regclass('local_media_repository')
+        )
+        """,
+        (_LOCK_TIMEOUT, _ADVISORY_LOCK),
+    )
+
+
+_OUR_SCHEMA = """(
+    SELECT relnamespace FROM pg_class WHERE oid = to_regclass('local_media_repository')
+)"""
+
+
+def _marked_txn(txn: LoggingTransaction) -> list[str]:
+    """The tables, functions and the sequence that are ours, as DROP names them.
+
+    In an order in which they can go: no trigger needs a function any more, and tables
+    take their own sequences along.
+    """
+    txn.execute(
+        f"""
+        SELECT 'FUNCTION ' || oid::regprocedure FROM pg_proc
+        WHERE proname LIKE ? AND pronamespace = {_OUR_SCHEMA}
+            AND obj_description(oid, 'pg_proc') LIKE ?
+        UNION ALL
+        SELECT CASE relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END || oid::regclass
+        FROM pg_class
+        WHERE relname LIKE ? AND relkind IN ('r', 'S') AND relnamespace = {_OUR_SCHEMA}
+            AND obj_description(oid, 'pg_class') LIKE ?
+        """,
+        (r"media\_stats\_%", "media_stats_module %") * 2,
+    )
+    return [what for (what,) in txn.fetchall()]
+
+
+def _triggers_txn(txn: LoggingTransaction) -> list[tuple[str, str]]:
+    """The tables and names of the triggers that run our functions.
+
+    The table may have another name than it had, if Synapse made a new one.
+    """
+    txn.execute(
+        f"""
+        SELECT CAST(tgrelid::regclass AS TEXT), quote_ident(tgname)
+        FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid
+        WHERE proname LIKE ? AND pronamespace = {_OUR_SCHEMA}
+            AND obj_description(pg_proc.oid, 'pg_proc') LIKE ?
+        ORDER BY tgrelid
+        """,
+        (r"media\_stats\_log\_%", "media_stats_module %"),
+    )
+    return cast(list[tuple[str, str]], txn.fetchall())
+
+
+def _time_indexes_txn(txn: LoggingTransaction, condition: str) -> list[str]:
+    """The tables of media that have our index by time."""
+    found = []
+    for table, index in _TIME_INDEXES.items():
+        txn.execute(
+            f"""
+            SELECT 1 FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+            WHERE indrelid = to_regclass(?) AND relname = ? AND {condition}
+            """,
+            (table, index),
+        )
+        if txn.fetchall():
+            found.append(table)
+    return found

@@ -1,0 +1,258 @@
+"""The work on rollups: install, build, apply, check and remove.
+
+Each step is one transaction or a few, and may be cut off anywhere: the next round goes on
+from what is in the database. A step that fails raises `DatabaseFailedError`.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Concatenate, ParamSpec, TypeVar
+
+from synapse.module_api import (
+    LoggingTransaction,
+    ModuleApi,
+    make_deferred_yieldable,
+)
+from twisted.internet.defer import Deferred
+
+from media_stats_module.storage.errors import DatabaseFailedError
+from media_stats_module.storage.reader import Reader
+from media_stats_module.storage.rollups import build, install
+from media_stats_module.storage.rollups.check import Differences, check_txn
+from media_stats_module.storage.rollups.status import (
+    RollupState,
+    get_state_txn,
+)
+from media_stats_module.storage.sources import MediaTable, MediaTables
+from media_stats_module.synapse_internals import (
+    PreserveLoggingContext,
+    current_time_ms,
+    run_autocommit,
+)
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+logger = logging.getLogger(__name__)
+
+# Changes to apply in one transaction; 20 to 100 ms.
+APPLY_AT_MOST = 5_000
+# A longer change log than this is not applied; the totals are rebuilt.
+REBUILD_BEYOND = 1_000_000
+
+# The SQLSTATEs of a lock that was not free: lock_not_available, deadlock_detected,
+# serialization_failure.
+_LOCK_CODES = ("55P03", "40P01", "40001")
+
+
+@contextmanager
+def raising_database_failed(txn: LoggingTransaction) -> Iterator[None]:
+    """Raise the errors of the database's driver as `DatabaseFailedError`."""
+    try:
+        yield
+    except txn.database_engine.module.Error as error:
+        reason = "; ".join(line.strip() for line in str(error).splitlines() if line)
+        is_lock = getattr(error, "pgcode", None) in _LOCK_CODES
+        raise DatabaseFailedError(reason, is_lock=is_lock) from error
+
+
+class Maintenance:
+    """Works on the rollups of one database.
+
+    Attributes:
+        media: the tables that the totals are of.
+        failures: why steps of the background work fail, by step. Only the process that
+            runs background tasks knows; None on others.
+    """
+
+    def __init__(
+        self,
+        api: ModuleApi,
+        media: MediaTables,
+        reader: Reader,
+        on_differences: Callable[[str, int], None],
+    ) -> None:
+        """
+        Args:
+            api: Synapse's module API.
+            media: the tables that the totals are of.
+            reader: runs checks.
+            on_differences: called with a source and the number of wrong totals that a
+                check has found.
+        """
+        self._api = api
+        self.media = media
+        self.failures: dict[str, str] | None = None
+        self._reader = reader
+        self._on_differences = on_differences
+        # Callers that wait for the running check of a source. They get whether it came to
+        # its end, and the differences.
+        self._waiting: dict[
+            MediaTable, list[Deferred[tuple[bool, Differences | None]]]
+        ] = {}
+
+    async def get_states(self) -> Mapping[str, RollupState]:
+        """The state of the totals, by source."""
+        return {
+            table.source.value: await self.get_state(table) for table in self.media.both
+        }
+
+    async def get_state(self, table: MediaTable) -> RollupState:
+        """The state of the totals of one source."""
+        return await self._run(get_state_txn, table)
+
+    async def is_present(self) -> bool:
+        """Whether the database has any object of rollups."""
+        return await self._run(install.is_present_txn)
+
+    async def install(self) -> None:
+        """Install what is missing, and what is of another version anew."""
+        if not await self._run(install.are_tables_current_txn, self.media):
+            logger.info("Rollups: installing the tables")
+            await self._remove_tables()
+            await self._run(install.install_tables_txn, self.media)
+        for table in await self._run(install.tables_without_triggers_txn, self.media):
+            await self._run(install.install_triggers_txn, table, self.media)
+            logger.info("Rollups: changes of %s are logged from now on", table)
+
+    async def create_missing_indexes(self) -> None:
+        """Create the indexes by time that are not there. May take hours."""
+        for table in await self._run(install.lacks_time_index_txn, self.media):
+            logger.info("Rollups: creating the index by time on %s", table)
+            started_ts = current_time_ms(self._api)
+            await self._run_autocommit(install.create_time_index_txn, table)
+            logger.info(
+                "Rollups: created the index by time on %s in %.1f s",
+                table,
+                (current_time_ms(self._api) - started_ts) / 1000,
+            )
+
+    async def build(self, table: MediaTable) -> None:
+        """Build the totals of a source from the media."""
+        started_ts = current_time_ms(self._api)
+        if await self._run(install.is_log_full_txn):
+            logger.warning(
+                "Rollups: more than a million changes were not applied, so changes were "
+                "no longer logged; logging them again"
+            )
+            await self._run(build.start_build_txn, self.media.local, started_ts)
+            await self._run(build.start_build_txn, self.media.remote, started_ts)
+            await self._run(install.resume_log_txn)
+            for name in self.media.names:
+                await self._run(install.wait_for_writers_txn, name)
+        logger.info("Rollups: building the totals of %s media", table.source.value)
+        await self._run(build.start_build_txn, table, started_ts)
+        await self._run(build.build_txn, table, lambda: current_time_ms(self._api))
+        state = await self.get_state(table)
+        logger.info(
+            "Rollups: built the totals of %s media: %d files of %d owners in %.1f s",
+            table.source.value,
+            state.media_count,
+            state.owners,
+            (current_time_ms(self._api) - started_ts) / 1000,
+        )
+
+    async def apply(self, table: MediaTable) -> None:
+        """Apply the change log of a source to its totals."""
+        applied = APPLY_AT_MOST
+        while applied == APPLY_AT_MOST:
+            applied = await self._run(build.apply_txn, table, most=APPLY_AT_MOST)
+
+    async def check(self, table: MediaTable) -> Differences | None:
+        """Compare the totals of a source with its media; rebuild them if they differ.
+
+        There is one check of a source at a time. A second caller gets the result of the
+        running one; if that is cancelled, the next caller checks.
+
+        Returns:
+            the differences; None if the totals are not exact, so that they answer nothing.
+        """
+        while table in self._waiting:
+            waiter: Deferred[tuple[bool, Differences | None]] = Deferred()
+            self._waiting[table].append(waiter)
+            is_done, differences = await make_deferred_yieldable(waiter)
+            if is_done:
+                return differences
+        self._waiting[table] = []
+        is_done, differences = False, None
+        try:
+            differences = await self._check(table)
+            is_done = True
+        finally:
+            waiting = self._waiting.pop(table)
+            with PreserveLoggingContext():
+                for waiter in waiting:
+                    # One whose client has hung up was called already, and ignores this.
+                    waiter.callback((is_done, differences))
+        return differences
+
+    async def remove(self) -> None:
+        """Take every object of rollups out of the database."""
+        logger.info("Rollups: taking them out of the database")
+        await self._remove_tables()
+        for table in self.media.both:
+            await self._run_autocommit(install.drop_time_index_txn, table.name)
+        logger.info("Rollups: taken out of the database")
+
+    async def _remove_tables(self) -> None:
+        # The triggers first, a table at a time: afterwards nobody waits for our tables.
+        while await self._run(install.remove_triggers_txn):
+            pass
+        await self._run(install.remove_tables_txn)
+
+    async def _check(self, table: MediaTable) -> Differences | None:
+        source = table.source.value
+        started_ts = current_time_ms(self._api)
+        differences = await self._reader.whole_tables.run(
+            lambda: self._reader.run("media_stats_check", check_txn, table)
+        )
+        if differences is None:
+            return None
+        now_ts = current_time_ms(self._api)
+        if differences.total:
+            logger.error(
+                "Rollups: the totals of %s media are wrong: %d owners, %d days and %d "
+                "kinds, by %d files and %d bytes. They will be rebuilt.",
+                source,
+                differences.owners,
+                differences.days,
+                differences.kinds,
+                differences.media_count,
+                differences.media_length,
+            )
+            self._on_differences(source, differences.total)
+            await self._run(build.start_build_txn, table, now_ts)
+        else:
+            logger.info(
+                "Rollups: the totals of %s media are right; checked in %.1f s",
+                source,
+                (now_ts - started_ts) / 1000,
+            )
+        await self._run(build.write_check_txn, table, differences.total, now_ts)
+        return differences
+
+    async def _run(
+        self,
+        function: Callable[Concatenate[LoggingTransaction, _P], _T],
+        *args: _P.args,
+        **kwargs: _P.kwargs,
+    ) -> _T:
+        """Run a transaction once. Synapse would try a full disk another four times."""
+
+        def once(txn: LoggingTransaction) -> _T:
+            with raising_database_failed(txn):
+                return function(txn, *args, **kwargs)
+
+        return await self._api.run_db_interaction(
+            f"media_stats_{function.__name__}", once
+        )
+
+    async def _run_autocommit(
+        self, function: Callable[[LoggingTransaction, str], None], table: str
+    ) -> None:
+        def once(txn: LoggingTransaction) -> None:
+            with raising_database_failed(txn), install.no_statement_timeout(txn):
+                function(txn, table)
+
+        await run_autocommit(self._api, f"media_stats_{function.__name__}", once)

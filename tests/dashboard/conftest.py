@@ -1,0 +1,92 @@
+"""What the browser tests share: a homeserver, a browser, and tabs that must behave."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from browser_server import SERVER_NAME, Server, fill
+from dashboard_page import DashboardPage, chromium, find_chromium
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from demo.homeserver import Homeserver
+
+MakePage = Callable[[], DashboardPage]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if find_chromium() is None:
+        pytest.skip("needs Chromium, which is in no wheel: `apt-get install chromium`")
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def server(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    directory: Path = tmp_path_factory.mktemp("browser")
+    with Homeserver(directory, server_name=SERVER_NAME, module={}) as homeserver:
+        yield fill(homeserver)
+
+
+@pytest.fixture(scope="session")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """One for all tests: what the page keeps, it keeps in the tab."""
+    context = browser.new_context()
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def allowed_origins(server: Server) -> set[str]:
+    """Who may be asked. Tests add the issuer that they sign in with."""
+    return {server.homeserver.base_url}
+
+
+@pytest.fixture
+def make_page(
+    context: BrowserContext, server: Server, allowed_origins: set[str]
+) -> Iterator[MakePage]:
+    """Opens tabs. All have to behave, whatever the test does."""
+    pages: list[Page] = []
+    requests: list[str] = []
+    complaints: list[str] = []
+
+    def make() -> DashboardPage:
+        page = context.new_page()
+        pages.append(page)
+        page.on("request", lambda request: requests.append(request.url))
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return DashboardPage(page, server.url)
+
+    yield make
+    for page in pages:
+        page.close()
+    # No error, and nothing that the policy had to stop. But for the browser's own word
+    # on every answer that is no success, which tests ask for.
+    assert [
+        complaint
+        for complaint in complaints
+        if not complaint.startswith("Failed to load resource")
+    ] == []
+    allowed = tuple(
+        start
+        for origin in allowed_origins
+        for start in (f"{origin}/", f"blob:{origin}/")
+    )
+    assert [url for url in requests if not url.startswith(allowed)] == []
+
+
+@pytest.fixture
+def dashboard(make_page: MakePage) -> DashboardPage:
+    """A page that nobody has signed in on."""
+    return make_page()
+
+
+@pytest.fixture
+def signed_in(dashboard: DashboardPage, server: Server) -> DashboardPage:
+    """A page on which the admin has."""
+    dashboard.sign_in(server.admin.access_token)
+    return dashboard

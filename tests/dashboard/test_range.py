@@ -1,0 +1,149 @@
+"""The time range: presets, dates, and what is asked because of them."""
+
+import time
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from browser_server import DAY_MS, SOURCES, Server
+from dashboard_page import DashboardPage, open_numbers, read_rows
+from playwright.sync_api import Route, expect
+from reading import day, human
+
+
+def test_range_is_of_the_whole_page(signed_in: DashboardPage, server: Server) -> None:
+    page = signed_in.page
+    signed_in.choose("30 days")
+    today = int(time.time() * 1000) // DAY_MS * DAY_MS
+    since: dict[str, object] = {"from_ts": today - 29 * DAY_MS}
+
+    for name, endpoint, key in (
+        ("Users", "users", "user_id"),
+        ("Servers", "servers", "server_name"),
+    ):
+        found = server.ask(
+            endpoint, {**since, "order_by": "media_length", "dir": "b", "limit": 10}
+        )
+        assert signed_in.owners(name) == [row[key] for row in found[endpoint]]
+    expect(page.get_by_role("radio", name="Day", exact=True)).to_be_checked()
+    section = signed_in.section("By date")
+    open_numbers(section)
+    assert len(read_rows(section)) == 30
+
+    # A day, both ends included.
+    buckets = server.ask("timeline", since)["buckets"]
+    bucket = next(each for each in buckets if each["media_count"])
+    signed_in.choose("Custom")
+    # Nothing has changed yet.
+    expect(page.get_by_label("From")).to_have_value(day(today - 29 * DAY_MS))
+    expect(page.get_by_label("to", exact=True)).to_have_value(day(today))
+    assert len(read_rows(section)) == 30
+    page.get_by_label("to", exact=True).fill(bucket["date"])
+    page.get_by_label("From").fill(bucket["date"])
+    signed_in.wait_until_loaded()
+    assert [row[:2] for row in read_rows(section)] == [
+        [bucket["date"], human(bucket["media_length"])]
+    ]
+
+
+def test_dates_begin_with_what_was_shown(
+    signed_in: DashboardPage, server: Server
+) -> None:
+    signed_in.choose("Custom")
+    first = min(
+        server.ask("timeline", {"source": source, "interval": "week"})["buckets"][0][
+            "from_ts"
+        ]
+        for source in SOURCES
+    )
+    expect(signed_in.page.get_by_label("From")).to_have_value(day(first))
+    expect(signed_in.page.get_by_label("to", exact=True)).to_have_value(
+        day(int(time.time() * 1000))
+    )
+
+
+def test_illegal_dates_are_not_asked_for(signed_in: DashboardPage) -> None:
+    page = signed_in.page
+    signed_in.choose("Custom")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    before = page.url
+    for date, problem in (
+        ("2999-01-01", "The range ends before it begins."),
+        ("1969-01-01", "The dates must be after 1970."),
+    ):
+        page.get_by_label("From").fill(date)
+        expect(page.locator(".problem")).to_have_text(problem)
+    # In the address, too, they mean nothing.
+    page.goto(f"{before.split('#')[0]}#range=custom&from=2999-01-01&until=2001-01-01")
+    signed_in.wait_until_loaded()
+    windows = [parse_qs(urlsplit(url).query) for url in asked if "/v1/" in url]
+    assert all("from_ts" not in window for window in windows)
+    assert asked
+
+
+def test_interval_stays_when_the_range_changes(signed_in: DashboardPage) -> None:
+    page = signed_in.page
+    expect(page.get_by_role("radio", name="Week")).to_be_checked()
+    signed_in.choose("7 days")
+    expect(page.get_by_role("radio", name="Day", exact=True)).to_be_checked()
+    signed_in.choose("Month")
+    for chosen in ("1 year", "All time", "90 days"):
+        signed_in.choose(chosen)
+        expect(page.get_by_role("radio", name="Month")).to_be_checked()
+
+
+@pytest.mark.parametrize(
+    ("chosen", "interval"),
+    [("7 days", "day"), ("90 days", "day"), ("1 year", "week"), ("All time", "week")],
+)
+def test_interval_fits_the_range(
+    signed_in: DashboardPage, chosen: str, interval: str
+) -> None:
+    signed_in.choose("30 days")
+    signed_in.choose(chosen)
+    asked = signed_in.page.get_by_role("radio", name=interval.capitalize(), exact=True)
+    expect(asked).to_be_checked()
+
+
+def test_new_server_is_shown_by_day(signed_in: DashboardPage) -> None:
+    page = signed_in.page
+    today = int(time.time() * 1000) // DAY_MS * DAY_MS
+
+    def one_bucket(route: Route) -> None:
+        interval = parse_qs(urlsplit(route.request.url).query)["interval"][0]
+        asked.append(interval)
+        bucket = {
+            "date": day(today),
+            "from_ts": today,
+            "until_ts": today + DAY_MS - 1,
+            "media_count": 1,
+            "media_length": 2048,
+        }
+        route.fulfill(json={"buckets": [bucket]})
+
+    asked: list[str] = []
+    page.route("**/v1/timeline?*", one_bucket)
+    page.get_by_role("button", name="Refresh").click()
+    signed_in.wait_until_loaded()
+    expect(page.get_by_role("radio", name="Day", exact=True)).to_be_checked()
+    assert asked == ["week", "week", "day", "day"]
+    chart = signed_in.section("By date").get_by_role("slider")
+    chart.press("Home")
+    expect(signed_in.section("By date").locator(".readout")).to_have_text(
+        f"{day(today)}: Local 2.00 KiB, Remote 2.00 KiB"
+    )
+
+
+def test_range_without_files(signed_in: DashboardPage) -> None:
+    page = signed_in.page
+    signed_in.choose("Custom")
+    page.get_by_label("From").fill("1999-12-01")
+    page.get_by_label("to", exact=True).fill("1999-12-31")
+    signed_in.wait_until_loaded()
+
+    date = signed_in.section("By date")
+    expect(date.get_by_text("No files in this time range.")).to_be_visible()
+    expect(date.locator("canvas")).to_have_count(0)
+    expect(date.get_by_text("The numbers")).to_be_hidden()
+    expect(signed_in.section("Users").get_by_text("None found.")).to_be_visible()
+    expect(signed_in.section("Types of files").get_by_text("no files")).to_have_count(2)

@@ -1,0 +1,173 @@
+"""When something is slow or goes wrong: the page says so, and can be stopped."""
+
+from browser_server import USERS, Server
+from dashboard_page import DashboardPage
+from playwright.sync_api import Route, expect
+from reading import DASH
+
+
+def test_what_is_overtaken_is_aborted(signed_in: DashboardPage) -> None:
+    page = signed_in.page
+    held: list[Route] = []
+    page.route("**/v1/users?*search_term=tied*", lambda route: held.append(route))
+    search = page.get_by_role("searchbox", name="Search for users")
+    search.fill("tied")
+    with page.expect_event(
+        "requestfailed",
+        lambda request: "search_term=tied" in request.url,
+    ) as aborted:
+        search.press("Enter")
+        users = signed_in.section("Users").locator(".content")
+        expect(users).to_have_attribute("aria-busy", "true")
+        search.fill("hostile")
+        search.press("Enter")
+
+    assert aborted.value.failure == "net::ERR_ABORTED"
+    signed_in.wait_until_loaded()
+    assert signed_in.owners("Users") == ["@hostile:example.org"]
+    for route in held:
+        route.abort()
+
+
+def test_few_requests_at_once(dashboard: DashboardPage, server: Server) -> None:
+    held: list[Route] = []
+    dashboard.page.route("**/v1/*?*", lambda route: held.append(route))
+    dashboard.open()
+    dashboard.submit_token(server.admin.access_token)
+    expect(dashboard.page.get_by_role("button", name="Sign out")).to_be_visible()
+    # Time for more, if there were more.
+    dashboard.page.wait_for_timeout(1000)
+    assert len(held) == 4
+    while held:
+        held.pop().continue_()
+        dashboard.page.wait_for_timeout(50)
+        assert len(held) <= 4
+    dashboard.wait_until_loaded()
+
+
+def test_failure_and_trying_again(dashboard: DashboardPage, server: Server) -> None:
+    page = dashboard.page
+    page.route("**/v1/summary?*", lambda route: route.fulfill(status=502, body="<p>"))
+    page.route("**/v1/servers?*", lambda route: route.abort())
+    dashboard.sign_in(server.admin.access_token)
+
+    store = dashboard.section("What fills the media store")
+    servers = dashboard.section("Servers")
+    expect(store.get_by_role("alert")).to_contain_text("502")
+    expect(servers.get_by_role("alert")).to_contain_text("cannot be reached")
+    # The rest of the page does not mind.
+    assert len(dashboard.owners("Users")) == 10
+
+    page.unroute_all()
+    store.get_by_role("button", name="Try again").click()
+    servers.get_by_role("button", name="Try again").click()
+    dashboard.wait_until_loaded()
+    expect(page.get_by_role("alert").filter(has_text="could not")).to_have_count(0)
+    assert len(dashboard.owners("Servers")) == 10
+
+
+def test_long_work_says_so_and_can_be_stopped(signed_in: DashboardPage) -> None:
+    page = signed_in.page
+    held: list[Route] = []
+    page.route("**/v1/users?*", lambda route: held.append(route))
+    users = signed_in.section("Users")
+    users.get_by_role("button", name="Next page").click()
+    note = users.locator(".note")
+    expect(note.locator("p")).to_have_text("Adding up files by user for 2 seconds.")
+    expect(page.get_by_role("status")).to_have_text("Adding up files by user")
+    expect(note.locator("p")).to_have_text("Adding up files by user for 4 seconds.")
+
+    with page.expect_event("requestfailed", lambda request: "/users?" in request.url):
+        note.get_by_role("button", name="Stop").click()
+    expect(note.locator("p")).to_have_text("Stopped.")
+    again = note.get_by_role("button", name="Start again")
+    expect(again).to_be_focused()
+    expect(users.locator(".content")).to_have_attribute("aria-busy", "false")
+    page.unroute_all()
+    again.click()
+    expect(users.locator(".where")).to_have_text(f"11{DASH}{USERS} of {USERS}")
+    expect(note).to_have_count(0)
+
+
+def test_busy_server_is_asked_again_when_it_says(signed_in: DashboardPage) -> None:
+    page = signed_in.page
+    answers: list[int] = []
+
+    def busy(route: Route) -> None:
+        if len(answers) == 2:
+            route.continue_()
+            return
+        answers.append(503)
+        route.fulfill(
+            status=503,
+            headers={"Retry-After": "2"},
+            json={"errcode": "M_UNKNOWN", "error": "Too many questions wait."},
+        )
+
+    page.route("**/v1/users?*", busy)
+    users = signed_in.section("Users")
+    users.get_by_role("button", name="Next page").click()
+    expect(users.locator(".note p")).to_have_text(
+        "The server is busy: Too many questions wait. Trying again in 2 seconds."
+    )
+    expect(users.locator(".where")).to_have_text(f"11{DASH}{USERS} of {USERS}")
+    assert answers == [503, 503]
+    expect(users.locator(".note")).to_have_count(0)
+
+
+def test_busy_server_need_not_be_asked_again(signed_in: DashboardPage) -> None:
+    page = signed_in.page
+    page.route(
+        "**/v1/users?*",
+        lambda route: route.fulfill(
+            status=503, headers={"Retry-After": "60"}, json={"error": "Busy."}
+        ),
+    )
+    users = signed_in.section("Users")
+    users.get_by_role("button", name="Next page").click()
+    users.get_by_role("button", name="Stop").click()
+    expect(users.locator(".note p")).to_have_text("Stopped.")
+    page.unroute_all()
+    users.get_by_role("button", name="Start again").click()
+    expect(users.locator(".where")).to_have_text(f"11{DASH}{USERS} of {USERS}")
+
+
+def test_question_that_takes_too_long(signed_in: DashboardPage) -> None:
+    signed_in.page.route(
+        "**/v1/users?*",
+        lambda route: route.fulfill(status=503, json={"error": "It took too long."}),
+    )
+    users = signed_in.section("Users")
+    users.get_by_role("button", name="Next page").click()
+    expect(users.get_by_role("alert")).to_contain_text(
+        "This could not be loaded: It took too long."
+    )
+
+
+def test_chart_with_too_many_parts(signed_in: DashboardPage) -> None:
+    signed_in.page.route(
+        "**/v1/timeline?*interval=day*",
+        lambda route: route.fulfill(
+            status=400,
+            json={"errcode": "M_INVALID_PARAM", "error": "with from_ts and until_ts"},
+        ),
+    )
+    signed_in.page.get_by_role("radio", name="Day", exact=True).check()
+    expect(signed_in.section("By date").get_by_role("alert")).to_contain_text(
+        "Choose a longer interval or a shorter time range."
+    )
+
+
+def test_failed_download_says_why(signed_in: DashboardPage) -> None:
+    signed_in.page.route(
+        "**/v1/users?*format=csv",
+        lambda route: route.fulfill(status=503, json={"error": "Busy."}),
+    )
+    button = signed_in.section("Users").get_by_role("button", name="CSV")
+    button.click()
+    expect(button).to_have_attribute(
+        "title", "users.csv could not be downloaded: Busy."
+    )
+    expect(signed_in.page.get_by_role("status")).to_have_text(
+        "users.csv could not be downloaded: Busy."
+    )

@@ -1,0 +1,144 @@
+"""What a client gets when storage has no answer, or one that JSON cannot hold."""
+
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from typing import Any
+from unittest.mock import patch
+
+from parameterized import parameterized  # type: ignore[import-untyped]
+from support import MODULE_PATH, MediaStatsTestCase, headers
+from synapse.module_api import make_deferred_yieldable
+from tests.server import FakeChannel
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import ConnectionDone
+
+from media_stats_module.rest import _base
+from media_stats_module.storage import MediaStatsStore, OwnersPage, OwnerUsage
+from media_stats_module.storage.errors import QueryTimeoutError, QueueFullError
+
+# What each endpoint asks, with another method for a whole list.
+_QUESTIONS = [
+    ("users", "get_users_page"),
+    ("servers", "get_servers_page"),
+    ("summary", "get_summary"),
+    ("timeline", "get_days"),
+    ("types", "get_types_page"),
+    ("files", "get_files_page"),
+    ("users?format=csv", "export_users"),
+    ("files?format=csv", "export_files"),
+]
+
+
+def _raises(error: Exception) -> Callable[..., Awaitable[Any]]:
+    async def ask(*args: object) -> Any:
+        raise error
+
+    return ask
+
+
+class FailuresTestCase(MediaStatsTestCase):
+    def failing(self, path: str, method: str, error: Exception) -> FakeChannel:
+        """Ask while storage raises an error."""
+        with patch.object(MediaStatsStore, method, _raises(error)):
+            channel = self.ask(f"{MODULE_PATH}/v1/{path}")
+        sent = headers(channel)
+        assert sent.getRawHeaders("Access-Control-Allow-Origin") == ["*"]
+        assert sent.getRawHeaders("Content-Type") == ["application/json"]
+        return channel
+
+    @parameterized.expand(_QUESTIONS)  # type: ignore[untyped-decorator]
+    def test_queue_is_full(self, path: str, method: str) -> None:
+        channel = self.failing(path, method, QueueFullError())
+        assert (channel.code, channel.json_body) == (
+            503,
+            {
+                "errcode": "M_UNKNOWN",
+                "error": "Too many questions about media are waiting for the "
+                "database. Try again in 10 seconds.",
+            },
+        )
+        assert headers(channel).getRawHeaders("Retry-After") == ["10"]
+
+    @parameterized.expand(_QUESTIONS)  # type: ignore[untyped-decorator]
+    def test_query_takes_too_long(self, path: str, method: str) -> None:
+        channel = self.failing(path, method, QueryTimeoutError())
+        assert channel.code == 503
+        assert channel.json_body["errcode"] == "M_UNKNOWN"
+        for advice in ("query_timeout", "from_ts and until_ts", "rollups"):
+            assert advice in channel.json_body["error"]
+        # The same question would take as long again.
+        assert headers(channel).getRawHeaders("Retry-After") is None
+
+    @parameterized.expand(  # type: ignore[untyped-decorator]
+        [(QueueFullError(),), (QueryTimeoutError(),)]
+    )
+    def test_check_of_rollups(self, error: Exception) -> None:
+        async def get_states(*args: object) -> dict[str, None]:
+            return {"local": None}
+
+        with (
+            patch.object(MediaStatsStore, "get_rollup_states", get_states),
+            patch.object(MediaStatsStore, "check_rollups", _raises(error)),
+        ):
+            channel = self.make_request(
+                "POST",
+                f"{MODULE_PATH}/v1/rollups/check",
+                access_token=self.admin_token,
+            )
+        assert channel.code == 503
+        assert channel.json_body["errcode"] == "M_UNKNOWN"
+
+    @parameterized.expand([(0,), (1_000,)])  # type: ignore[untyped-decorator]
+    def test_json_cannot_hold_the_answer(self, rows_on_reactor: int) -> None:
+        """Encoded on the reactor or in another thread."""
+        for value in (Decimal(1), b"1", float("nan"), object()):
+
+            async def ask(*args: object, value: Any = value) -> OwnersPage:
+                return OwnersPage([OwnerUsage("@a:test", None, 1, value)], 1)
+
+            with (
+                patch.object(MediaStatsStore, "get_users_page", ask),
+                patch.object(_base, "_ROWS_ON_REACTOR", rows_on_reactor),
+                self.assertLogs("synapse.http.server", "ERROR") as logs,
+            ):
+                channel = self.ask(f"{MODULE_PATH}/v1/users")
+            assert (channel.code, channel.json_body) == (
+                500,
+                {"errcode": "M_UNKNOWN", "error": "Internal server error"},
+            )
+            assert headers(channel).getRawHeaders("Access-Control-Allow-Origin") == [
+                "*"
+            ]
+            assert "JSON" in "".join(logs.output)
+
+
+class DisconnectTestCase(MediaStatsTestCase):
+    @parameterized.expand(_QUESTIONS)  # type: ignore[untyped-decorator]
+    def test_question_is_cancelled(self, path: str, method: str) -> None:
+        """The client goes away, and whoever answers the question learns of it."""
+        cancelled: list[str] = []
+        continued: list[str] = []
+
+        async def ask(*args: object) -> Any:
+            answer: Deferred[None] = Deferred()
+            try:
+                await make_deferred_yieldable(answer)
+            except CancelledError:
+                cancelled.append(path)
+                raise
+            continued.append(path)
+
+        with patch.object(MediaStatsStore, method, ask):
+            channel = self.make_request(
+                "GET",
+                f"{MODULE_PATH}/v1/{path}",
+                access_token=self.admin_token,
+                await_result=False,
+            )
+            self.pump()
+            assert not cancelled
+            channel.request.connectionLost(  # type: ignore[no-untyped-call]
+                reason=ConnectionDone()
+            )
+            self.pump()
+        assert (cancelled, continued) == ([path], [])
