@@ -89,8 +89,8 @@ def test_worker() -> None:
         worker_name="generic1",
     ) == (
         f"{VERSION}, reachable on the worker generic1 at {MODULE_PATH}, on port 8081 "
-        f"(127.0.0.1); {OPTIONS}; at {DOCUMENTED_PATH} Synapse answers 404 on port 8081 "
-        "(127.0.0.1)"
+        f"(127.0.0.1); {OPTIONS}; at {DOCUMENTED_PATH} Synapse answers 404 on port "
+        "8081 (127.0.0.1)"
     )
 
 
