@@ -61,7 +61,7 @@ def install_tables_txn(txn: LoggingTransaction, media: MediaTables) -> None:
 def are_tables_current_txn(txn: LoggingTransaction, media: MediaTables) -> bool:
     """Whether the tables and functions are there, of this version and these options."""
     installation = set_up_totals_txn(txn)
-    if not installation.is_current:
+    if installation.mark != MARK or not installation.has_tables:
         return False
     txn.execute(f"SELECT source, fingerprint FROM {names.STATE}")
     return dict(txn.fetchall()) == {
@@ -196,6 +196,9 @@ def _set_up_ddl_txn(txn: LoggingTransaction) -> None:
     )
 
 
+# The marks of all versions.
+_ANY_MARK = "media_stats_module %"
+
 _OUR_SCHEMA = """(
     SELECT relnamespace FROM pg_class WHERE oid = to_regclass('local_media_repository')
 )"""
@@ -218,7 +221,7 @@ def _marked_txn(txn: LoggingTransaction) -> list[str]:
         WHERE relname LIKE ? AND relkind IN ('r', 'S') AND relnamespace = {_OUR_SCHEMA}
             AND obj_description(oid, 'pg_class') LIKE ?
         """,
-        (r"media\_stats\_%", "media_stats_module %") * 2,
+        (r"media\_stats\_%", _ANY_MARK) * 2,
     )
     return [what for (what,) in txn.fetchall()]
 
@@ -236,7 +239,7 @@ def _triggers_txn(txn: LoggingTransaction) -> list[tuple[str, str]]:
             AND obj_description(pg_proc.oid, 'pg_proc') LIKE ?
         ORDER BY tgrelid
         """,
-        (r"media\_stats\_log\_%", "media_stats_module %"),
+        (r"media\_stats\_log\_%", _ANY_MARK),
     )
     return cast(list[tuple[str, str]], txn.fetchall())
 
