@@ -1,12 +1,12 @@
 """What rollups add to the database: how it comes, and how it goes.
 
-Each function is one transaction. None waits long for a lock on Synapse's tables, so none
-holds up an upload: a statement that does not get its lock in time fails, and the
+Each function is one transaction. None waits long for a lock on Synapse's tables, so
+none holds up an upload: a statement that does not get its lock in time fails, and the
 keeper tries again later.
 
-Only objects in the schema of Synapse's media tables that have our names and our mark are
-seen, used or dropped. Nothing is `IF NOT EXISTS`, which is not atomic in PostgreSQL: one
-process installs, after it has looked.
+Only objects in the schema of Synapse's media tables that have our names and our mark
+are seen, used or dropped. Nothing is `IF NOT EXISTS`, which is not atomic in
+PostgreSQL: one process installs, after it has looked.
 """
 
 from collections.abc import Iterator
@@ -171,7 +171,7 @@ def drop_time_index_txn(txn: LoggingTransaction, table: str) -> None:
 
 @contextmanager
 def no_statement_timeout(txn: LoggingTransaction) -> Iterator[None]:
-    """Lift Synapse's limit to the time of a statement, on a connection in autocommit."""
+    """Lift Synapse's limit to the time of a statement, outside of a transaction."""
     txn.execute("SELECT current_setting('statement_timeout')")
     ((before,),) = txn.fetchall()
     txn.execute("SET statement_timeout = 0")
