@@ -30,6 +30,7 @@ def get_tables(client: Client, path: str, token: str) -> str:
     users = ask(f"users?{top}")
     servers = ask(f"servers?{top}")
     groups = ask(f"types?group=true&{top}")
+    ages = ask("reclaimable")["ages"]
     months = ask("timeline?interval=month")["buckets"][-_MONTHS:]
     return "\n".join(
         (
@@ -41,6 +42,10 @@ def get_tables(client: Client, path: str, token: str) -> str:
             _table(
                 f"The largest of {servers['total']} servers in the remote cache",
                 ((server["server_name"], server) for server in servers["servers"]),
+            ),
+            _table(
+                "What Synapse's own deletion would free, of media unread for",
+                ((f"{age['days']} days", _together(age)) for age in ages),
             ),
             _table(
                 "Local media by type",
@@ -64,6 +69,16 @@ def _kinds(summary: Any) -> Iterable[_Row]:
     yield "of the local files, quarantined", local["quarantined"]
     if summary["duplicates"] is not None:
         yield "more copies of the same content", summary["duplicates"]
+
+
+def _together(age: Any) -> Mapping[str, int]:
+    """Local and remote files, and their thumbnails."""
+    parts = [age["local"], age["remote"]]
+    parts += [part["thumbnails"] for part in parts]
+    return {
+        field: sum(part[field] for part in parts)
+        for field in ("media_count", "media_length")
+    }
 
 
 def _name(user: Any) -> str:

@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(
         prog="python -m media_stats_module",
-        description="Take everything that rollups have added out of Synapse's database.",
+        description="Take all that rollups have added out of Synapse's database.",
     )
     parser.add_argument("command", choices=["remove"])
     parser.add_argument(
@@ -67,8 +67,8 @@ def _remove(config_paths: list[str]) -> int:
     if _has_rollups(config):
         raise _RefusedError(
             "the configuration still says `rollups: true`, so a running Synapse would "
-            "put everything back. Set it to false, or take the module out of `modules:`, "
-            "restart Synapse, and try again."
+            "put everything back. Set it to false, or take the module out of "
+            "`modules:`, restart Synapse, and try again."
         )
     connection = _connect(config)
     if not isinstance(connection.engine, PostgresEngine) or not _run(
@@ -94,7 +94,7 @@ def _read_config(paths: list[str]) -> Mapping[str, Any]:
         raise _RefusedError(f"cannot read the configuration: {error}") from error
     if not isinstance(config, Mapping) or "server_name" not in config:
         raise _RefusedError(
-            f"{', '.join(paths)}: not a configuration of Synapse, which has a server_name"
+            f"{', '.join(paths)}: not a configuration of Synapse: no server_name"
         )
     return config
 

@@ -1,4 +1,8 @@
-"""A line in the log at start-up: where the module answers on this process, and how."""
+"""A line in the log at start-up: where the module answers on this process, and how.
+
+It names all options, so that an administrator sees which are in force: YAML that is
+indented wrongly is often valid, and says something else.
+"""
 
 import enum
 import logging
@@ -7,8 +11,10 @@ from collections.abc import Iterable
 from importlib.metadata import version
 from typing import Any
 
+import attr
 from synapse.module_api import ModuleApi
 
+import media_stats_module
 from media_stats_module.config import MediaStatsConfig
 from media_stats_module.synapse_internals import synapse_config
 
@@ -17,6 +23,10 @@ logger = logging.getLogger(__name__)
 # Since this version every worker has a folder for Synapse's admin API, in which the
 # statistics are not, and nothing else can be.
 _WORKERS_HAVE_ADMIN_API = (1, 130)
+
+
+# Of durations, the longest first.
+_UNITS = {"d": 24 * 60 * 60 * 1000, "h": 60 * 60 * 1000, "m": 60 * 1000, "s": 1000}
 
 
 class Answerer(enum.Enum):
@@ -49,7 +59,8 @@ def announcement(api: ModuleApi, config: MediaStatsConfig, documented_path: str)
     # All that is asked for is in the same place in every version of Synapse supported.
     config_of_synapse = synapse_config(api)
     is_main = api.worker_app is None
-    mode = "rollups" if config.rollups else "live"
+    version_said = f"Version {media_stats_module.__version__}"
+    options = f"options: {_options(config)}"
     listeners = [
         (_name(listener), [name for part in http.resources for name in part.names])
         for listener in (
@@ -61,7 +72,10 @@ def announcement(api: ModuleApi, config: MediaStatsConfig, documented_path: str)
     ]
     process = "the main process" if is_main else f"the worker {api.worker_name}"
     if not listeners:
-        return f"Not reachable on {process}, which has no HTTP listener; mode: {mode}"
+        return (
+            f"{version_said}, not reachable on {process}, which has no HTTP listener; "
+            f"{options}"
+        )
 
     answered: dict[Answerer, list[str]] = {}
     for listener_name, resources in listeners:
@@ -77,8 +91,8 @@ def announcement(api: ModuleApi, config: MediaStatsConfig, documented_path: str)
         for answerer, names in answered.items()
     )
     return (
-        f"Reachable on {process} at {config.path}, on "
-        f"{' and '.join(name for name, _ in listeners)}; mode: {mode}; "
+        f"{version_said}, reachable on {process} at {config.path}, on "
+        f"{' and '.join(name for name, _ in listeners)}; {options}; "
         f"at {documented_path} {documented}"
     )
 
@@ -110,6 +124,26 @@ def who_answers(
     return (
         Answerer.NOBODY if has_media_repo and "media" in resources else Answerer.MODULE
     )
+
+
+def _options(config: MediaStatsConfig) -> str:
+    return ", ".join(
+        f"{name}: {_in_yaml(value)}" for name, value in attr.asdict(config).items()
+    )
+
+
+def _in_yaml(value: object) -> str:
+    """A value of an option, as homeserver.yaml has it."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if not isinstance(value, int):
+        return str(value)
+    for unit, milliseconds in _UNITS.items():
+        if value % milliseconds == 0:
+            return f"{value // milliseconds}{unit}"
+    return str(value)
 
 
 def _name(listener: Any) -> str:

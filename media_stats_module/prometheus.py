@@ -1,8 +1,8 @@
 """The metrics for Prometheus, and what refreshes the gauges.
 
 They show what the background process last read, on that process's own metrics listener.
-A scrape costs the database nothing. With rollups, a refresh costs milliseconds. Without,
-it adds up whole tables, so it is only done where `metrics_interval` is set.
+A scrape costs the database nothing. With rollups, a refresh costs milliseconds. Without
+rollups it adds up whole tables, so it is only done where `metrics_interval` is set.
 """
 
 import logging

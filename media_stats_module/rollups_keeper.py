@@ -1,7 +1,7 @@
 """The background work on rollups: install, build, apply, check, remove.
 
-It runs on the one process that runs background tasks. Nothing but the waiting after a
-failure is remembered between two rounds, so a round goes on from what is in the database.
+It runs on the one process that runs background tasks. Between two rounds it remembers
+only how long to wait after a failure, so a round goes on from what is in the database.
 """
 
 import logging

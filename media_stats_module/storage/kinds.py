@@ -111,7 +111,7 @@ def get_totals_of_kinds_txn(txn: LoggingTransaction, source: Source) -> Kinds:
 def kinds_sql(
     txn: LoggingTransaction, media: MediaTable, owner: str | None = None
 ) -> Sql:
-    """The statement that adds the media up by kind, with thumbnails and pending uploads.
+    """The statement that adds up media by kind, with thumbnails and pending uploads.
 
     Media types are put into groups after the files are added up by the type as the
     uploader gave it, so a few times.

@@ -1,9 +1,9 @@
 """How questions reach the database without getting in the homeserver's way.
 
 A question that may read a whole table waits for one of two turns on this process, a
-question about one owner's rows for a third one, so the module never holds more than three
-connections of Synapse's pool for long. Totals and pages of an index take milliseconds,
-and wait for nothing.
+question about one owner's rows for a third one. So the module never holds more than
+three connections of Synapse's pool for long. Totals and pages of an index take
+milliseconds, and wait for nothing.
 
 A client that hangs up cancels its question: in the queue, or in the database. A
 statement that takes longer than `query_timeout` is cancelled, too. Neither is an error
@@ -33,7 +33,7 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 # A load of the dashboard asks some ten such questions.
-_MOST_WAITING = 50
+_MOST_WAITING = 30
 _MOST_WAITING_EXPORTS = 4
 
 # A cancelled question is cancelled again so often, in case it was between statements.
@@ -105,9 +105,9 @@ class Reader:
     ) -> _T:
         """Call a function with a transaction; return what it returns.
 
-        A file of SQLite is read on a connection of its own. Synapse has a single one, for
-        which everybody would wait. Since it has SQLite write ahead (`journal_mode = WAL`),
-        nobody waits for a reader on another connection.
+        A file of SQLite is read on a connection of its own. Synapse has a single one,
+        for which everybody would wait. Since Synapse has SQLite write ahead
+        (`journal_mode = WAL`), nobody waits for a reader on another connection.
 
         Args:
             description: what it is for, in the logs.
@@ -136,7 +136,7 @@ class Reader:
             with running.on_postgres(txn):
                 return function(txn, *args, **kwargs)
 
-        work: "Coroutine[Any, Any, _T] | Deferred[_T]"
+        work: Coroutine[Any, Any, _T] | Deferred[_T]
         if is_sqlite_file(self._api):
             work = self._api.defer_to_thread(read_sqlite_file)
         else:

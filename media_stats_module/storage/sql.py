@@ -59,7 +59,7 @@ def in_window_sql(window: Window) -> Sql:
 
 
 def of_owner_sql(media: MediaTable, owner: str | None) -> Sql:
-    """A further condition on a row, called `m`: it belongs to an owner, if one is given.
+    """A further condition on a row, called `m`: it belongs to the owner, if given.
 
     An index of Synapse's own serves it.
     """
@@ -73,8 +73,8 @@ def counted_rows_sql(
 ) -> Sql:
     """The `FROM` and `WHERE` of the rows, called `m`, that count and are asked for.
 
-    Costs one read of the table; for one owner, a range of the index that starts with the
-    owner; in a window, a range of the module's index by time, if there is one.
+    Costs one read of the table; for one owner, a range of the index that starts with
+    the owner; in a window, a range of the module's index by time, if it is there.
     """
     owner, window = of_owner_sql(media, question.owner), in_window_sql(question)
     scan = scan_hint_sql(txn) if question.owner is None else ""
@@ -133,8 +133,8 @@ def set_work_mem_sql(kilobytes: int) -> str:
 def day_sql(created_ts: str) -> str:
     """The SQL expression for the UTC day of a time, in days since the epoch.
 
-    Both databases round a quotient towards zero, so times before 1970 need a correction.
-    A row without a time belongs to day 0; Synapse has always filled it.
+    Both databases round a quotient towards zero: times before 1970 need a correction. A
+    row without a time belongs to day 0; Synapse has always filled it.
 
     Args:
         created_ts: the SQL expression for milliseconds since the epoch.

@@ -61,8 +61,8 @@ _V = TypeVar("_V")
 class MediaStatsStore:
     """Answers questions, each in one snapshot, off the reactor's thread.
 
-    Totals answer in milliseconds, on Synapse's connections. What they cannot answer goes
-    through the lanes of `Reader`.
+    Totals answer in milliseconds, on Synapse's connections. What they cannot answer
+    goes through the lanes of `Reader`.
 
     Attributes:
         has_rollups: whether totals are kept, and may answer.
@@ -109,7 +109,7 @@ class MediaStatsStore:
         )
 
     async def get_summary_from_totals(self) -> Summary | None:
-        """What fills the media store, without duplicates; None if totals cannot tell."""
+        """What fills the media store, from the totals; None if they cannot answer."""
         return await self._ask_totals(
             get_summary_from_totals_txn, self._media, SummaryQuestion(duplicates=False)
         )
@@ -207,7 +207,7 @@ class MediaStatsStore:
         *,
         is_of_owner: bool = False,
     ) -> _A:
-        """Ask the totals, if they are kept; if they cannot answer, ask the media itself.
+        """Ask the totals, if they are kept; or else the media itself.
 
         Args:
             from_totals_txn: answers in milliseconds, or gives None.

@@ -56,8 +56,8 @@ def get_days_txn(
     """The days on which media was created, in order, from the media itself.
 
     PostgreSQL, 10 million media: 2 s, a sequential scan, not in parallel since the
-    planner expects a group per file. Of one owner, a range of the index that starts with
-    the owner.
+    planner expects a group per file. Of one owner, a range of the index that starts
+    with the owner.
     """
     if question.is_in_window:
         set_up_scan_txn(txn, question)

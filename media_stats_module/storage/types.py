@@ -79,8 +79,8 @@ def _types_sql_txn(
 ) -> Sql:
     """The statement for a page, in a transaction that is set up for it.
 
-    PostgreSQL, 10 million media: 1.3 s, a parallel sequential scan. Of one owner, a range
-    of the index that starts with the owner. Types are made comparable after the
+    PostgreSQL, 10 million media: 1.3 s, a parallel sequential scan. Of one owner, a
+    range of the index that starts with the owner. Types are made comparable after the
     files are added up by the type as the uploader gave it, so a few times.
     """
     if question.is_in_window:

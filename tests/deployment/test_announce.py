@@ -19,6 +19,7 @@ from synapse.storage.schema import SCHEMA_VERSION
 from tests.unittest import override_config
 from twisted.internet.testing import MemoryReactor
 
+import media_stats_module
 from demo.client import Client, Response
 from demo.homeserver import Homeserver, Redis
 from media_stats_module.announce import Answerer, announcement, who_answers
@@ -29,6 +30,13 @@ from media_stats_module.module import DOCUMENTED_PATH
 _HAS_SOCKETS = SCHEMA_VERSION >= 78
 
 LOGGER = "media_stats_module.announce"
+
+VERSION = f"Version {media_stats_module.__version__}"
+OPTIONS = (
+    "options: path: /_synapse/client/media_stats, dashboard: true, "
+    "count_url_previews: true, query_timeout: 5m, rollups: false, "
+    "rollups_check_interval: 1d, metrics_interval: null"
+)
 
 
 def http(port: int, *names: str, **options: Any) -> JsonDict:
@@ -41,7 +49,7 @@ def said(
     *listeners: JsonDict,
     worker_name: str | None = None,
     synapse_version: str = "1.163.2",
-    rollups: bool = False,
+    **options: Any,
 ) -> str:
     """What is logged by a process with these listeners."""
     parsed = [parse_listener_def(i, listener) for i, listener in enumerate(listeners)]
@@ -58,7 +66,7 @@ def said(
     )
     with patch("media_stats_module.announce.version", return_value=synapse_version):
         return announcement(
-            cast(ModuleApi, api), MediaStatsConfig(rollups=rollups), DOCUMENTED_PATH
+            cast(ModuleApi, api), MediaStatsConfig(**options), DOCUMENTED_PATH
         )
 
 
@@ -68,8 +76,8 @@ def test_main_process() -> None:
         http(9000, bind_addresses=["127.0.0.1"], tls=True),
         {"port": 9100, "type": "metrics", "bind_addresses": ["127.0.0.1"]},
     ) == (
-        "Reachable on the main process at /_synapse/client/media_stats, on port 8008 "
-        "(::1, 127.0.0.1) and port 9000 (127.0.0.1, TLS); mode: live; at "
+        f"{VERSION}, reachable on the main process at {MODULE_PATH}, on port 8008 "
+        f"(::1, 127.0.0.1) and port 9000 (127.0.0.1, TLS); {OPTIONS}; at "
         "/_synapse/admin/v1/statistics/users/media Synapse's own endpoint answers on "
         "port 8008 (::1, 127.0.0.1), the module answers on port 9000 (127.0.0.1, TLS)"
     )
@@ -79,11 +87,10 @@ def test_worker() -> None:
     assert said(
         http(8081, "client", bind_addresses=["127.0.0.1"]),
         worker_name="generic1",
-        rollups=True,
     ) == (
-        "Reachable on the worker generic1 at /_synapse/client/media_stats, on port "
-        "8081 (127.0.0.1); mode: rollups; at /_synapse/admin/v1/statistics/users/media "
-        "Synapse answers 404 on port 8081 (127.0.0.1)"
+        f"{VERSION}, reachable on the worker generic1 at {MODULE_PATH}, on port 8081 "
+        f"(127.0.0.1); {OPTIONS}; at {DOCUMENTED_PATH} Synapse answers 404 on port "
+        "8081 (127.0.0.1)"
     )
 
 
@@ -99,9 +106,29 @@ def test_no_http_listener() -> None:
     assert said(
         {"port": 9100, "type": "metrics", "bind_addresses": ["127.0.0.1"]},
         worker_name="pusher1",
-    ) == ("Not reachable on the worker pusher1, which has no HTTP listener; mode: live")
+    ) == (
+        f"{VERSION}, not reachable on the worker pusher1, which has no HTTP listener; "
+        f"{OPTIONS}"
+    )
     assert said() == (
-        "Not reachable on the main process, which has no HTTP listener; mode: live"
+        f"{VERSION}, not reachable on the main process, which has no HTTP listener; "
+        f"{OPTIONS}"
+    )
+
+
+def test_options() -> None:
+    """As homeserver.yaml has them."""
+    said_with = said(
+        dashboard=False,
+        query_timeout=90_000,
+        rollups=True,
+        rollups_check_interval=1_500,
+        metrics_interval=7_200_000,
+    )
+    assert said_with.endswith(
+        "; options: path: /_synapse/client/media_stats, dashboard: false, "
+        "count_url_previews: true, query_timeout: 90s, rollups: true, "
+        "rollups_check_interval: 1500, metrics_interval: 2h"
     )
 
 
@@ -146,7 +173,7 @@ def test_a_worker_without_the_media_repository() -> None:
 
 
 class AnnounceTest(MediaStatsTestCase):
-    module_options: ClassVar[JsonDict] = {"rollups": True}
+    module_options: ClassVar[JsonDict] = {"metrics_interval": "1h"}
 
     def default_config(self) -> JsonDict:
         config = super().default_config()
@@ -162,16 +189,16 @@ class AnnounceTest(MediaStatsTestCase):
     def test_one_line(self) -> None:
         (line,) = self.logged
         assert line == (
-            f"INFO:{LOGGER}:Reachable on the main process at {MODULE_PATH}, on port "
-            f"8008 (127.0.0.1); mode: rollups; at {DOCUMENTED_PATH} Synapse's own "
-            "endpoint answers on port 8008 (127.0.0.1)"
+            f"INFO:{LOGGER}:{VERSION}, reachable on the main process at {MODULE_PATH}, "
+            f"on port 8008 (127.0.0.1); {OPTIONS.replace('null', '1h')}; at "
+            f"{DOCUMENTED_PATH} Synapse's own endpoint answers on port 8008 (127.0.0.1)"
         )
 
     @override_config({"modules": modules(path="/_synapse/client/other")})
-    def test_another_path_and_mode(self) -> None:
+    def test_another_path(self) -> None:
         (line,) = self.logged
         assert " at /_synapse/client/other, on port 8008 " in line
-        assert "; mode: live; " in line
+        assert " path: /_synapse/client/other, " in line
 
 
 class CannotAnnounceTest(AnnounceTest):
@@ -188,7 +215,7 @@ class CannotAnnounceTest(AnnounceTest):
         )
         assert self.users() == {"users": [], "total": 0}
 
-    def test_another_path_and_mode(self) -> None:
+    def test_another_path(self) -> None:
         self.test_one_line()
 
 
@@ -212,7 +239,7 @@ def test_what_is_said_is_so(tmp_path: Path) -> None:
             homeserver.client.upload(admin, b"Hello world")
 
             for process in (homeserver.main, homeserver.workers["generic1"]):
-                (line,) = re.findall(r"Reachable on .*", process.log_path.read_text())
+                (line,) = re.findall(rf"{VERSION}, .*", process.log_path.read_text())
                 for url in process.urls:
                     ask = partial(Client(url).request, "GET", token=admin.access_token)
                     own = ask(f"{MODULE_PATH}/v1/users")

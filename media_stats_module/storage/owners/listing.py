@@ -94,7 +94,7 @@ class Listing:
         return Sql(text, args)
 
     def page_sql(self, owners: Sql) -> Sql:
-        """The statement for a page. Each row has the total; no owners is a row of NULLs.
+        """The statement for a page. Each row has the total; an empty page is NULLs.
 
         Args:
             owners: common table expressions, one of them `owners`.

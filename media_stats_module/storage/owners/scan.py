@@ -26,8 +26,8 @@ def owners_sql_txn(
 ) -> Sql:
     """The statement for a page, in a transaction that is set up for it.
 
-    PostgreSQL, 10 million media of 100,000 users: 1.2 s, a parallel sequential scan. In a
-    window: a range of the module's index by time, if there is one; a day takes 6 ms.
+    PostgreSQL, 10 million media of 100,000 users: 1.2 s, a parallel sequential scan. In
+    a window: a range of the module's index by time, if it is there; a day takes 6 ms.
     """
     set_up_scan_txn(txn, question)
     window = in_window_sql(question)

@@ -1,7 +1,7 @@
 """Walk: jump from owner to owner along Synapse's index, then add up only a page.
 
-An owner costs a probe or two of the index, however many files the owner has. It needs
-an order that is known before anything is added up, so names, or a search that finds few.
+An owner costs a probe or two of the index, however many files the owner has. The order
+must be known before anything is added up: names, or a search that finds few.
 """
 
 from operator import attrgetter
@@ -22,8 +22,8 @@ from media_stats_module.storage.sql import set_up_scan_txn
 
 # A walk of fewer owners than this is never given up.
 _WALK_AT_LEAST = 1_000
-# A row of a scan costs about a fortieth of a step of the walk, so beyond one owner in so
-# many rows the walk has cost as much as the scan would.
+# A row of a scan costs about a fortieth of a step of the walk. Beyond one owner in so
+# many rows, the walk has cost as much as the scan would.
 _ROWS_PER_STEP = 40
 
 # A file that is read by the index costs three times a file of a scan if the table is in
@@ -129,11 +129,12 @@ def _sum_txn(
     sums: dict[str, tuple[int, int]] = {}
     for first in range(0, len(owners), at_once):
         some = owners[first : first + at_once]
+        marks = ", ".join("?" * len(some))
         txn.execute(
             f"""
             SELECT m.{media.owner}, COUNT(*), CAST(SUM(m.media_length) AS BIGINT)
             FROM {media.name} AS m
-            WHERE {media.is_counted} AND m.{media.owner} IN ({", ".join("?" * len(some))})
+            WHERE {media.is_counted} AND m.{media.owner} IN ({marks})
             GROUP BY m.{media.owner}
             """,
             tuple(some),

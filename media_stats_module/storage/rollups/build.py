@@ -68,6 +68,8 @@ def build_txn(
     _add_txn(txn, names.OWNERS, source, Sql(rows))
     _add_txn(txn, names.DAYS, source, Sql(rows))
     _add_txn(txn, names.KINDS, source, Sql(f"({kinds_sql(txn, media).text}) AS kinds"))
+    # Autovacuum would do so in a minute; until then, pages would be read by poor plans.
+    txn.execute(f"ANALYZE {', '.join(_KEYS)}")
     txn.execute(
         f"""
         UPDATE {names.STATE} SET is_built = TRUE, build_finished_ts = ?,

@@ -1,4 +1,4 @@
-"""Whether the totals are right: the totals and the change log, against the media itself.
+"""Whether the totals and the change log together are right, against the media itself.
 
 Rows that come by other ways than Synapse's (a load with triggers disabled, say) bypass
 the triggers. Nothing but adding up again can find that.

@@ -1,12 +1,12 @@
 """What rollups add to the database: how it comes, and how it goes.
 
-Each function is one transaction. None waits long for a lock on Synapse's tables, so none
-holds up an upload: a statement that does not get its lock in time fails, and the
+Each function is one transaction. None waits long for a lock on Synapse's tables, so
+none holds up an upload: a statement that does not get its lock in time fails, and the
 keeper tries again later.
 
-Only objects in the schema of Synapse's media tables that have our names and our mark are
-seen, used or dropped. Nothing is `IF NOT EXISTS`, which is not atomic in PostgreSQL: one
-process installs, after it has looked.
+Only objects in the schema of Synapse's media tables that have our names and our mark
+are seen, used or dropped. Nothing is `IF NOT EXISTS`, which is not atomic in
+PostgreSQL: one process installs, after it has looked.
 """
 
 from collections.abc import Iterator
@@ -61,7 +61,7 @@ def install_tables_txn(txn: LoggingTransaction, media: MediaTables) -> None:
 def are_tables_current_txn(txn: LoggingTransaction, media: MediaTables) -> bool:
     """Whether the tables and functions are there, of this version and these options."""
     installation = set_up_totals_txn(txn)
-    if not installation.is_current:
+    if installation.mark != MARK or not installation.has_tables:
         return False
     txn.execute(f"SELECT source, fingerprint FROM {names.STATE}")
     return dict(txn.fetchall()) == {
@@ -171,7 +171,7 @@ def drop_time_index_txn(txn: LoggingTransaction, table: str) -> None:
 
 @contextmanager
 def no_statement_timeout(txn: LoggingTransaction) -> Iterator[None]:
-    """Lift Synapse's limit to the time of a statement, on a connection in autocommit."""
+    """Lift Synapse's limit to the time of a statement, outside of a transaction."""
     txn.execute("SELECT current_setting('statement_timeout')")
     ((before,),) = txn.fetchall()
     txn.execute("SET statement_timeout = 0")
@@ -196,6 +196,9 @@ def _set_up_ddl_txn(txn: LoggingTransaction) -> None:
     )
 
 
+# The marks of all versions.
+_ANY_MARK = "media_stats_module %"
+
 _OUR_SCHEMA = """(
     SELECT relnamespace FROM pg_class WHERE oid = to_regclass('local_media_repository')
 )"""
@@ -218,7 +221,7 @@ def _marked_txn(txn: LoggingTransaction) -> list[str]:
         WHERE relname LIKE ? AND relkind IN ('r', 'S') AND relnamespace = {_OUR_SCHEMA}
             AND obj_description(oid, 'pg_class') LIKE ?
         """,
-        (r"media\_stats\_%", "media_stats_module %") * 2,
+        (r"media\_stats\_%", _ANY_MARK) * 2,
     )
     return [what for (what,) in txn.fetchall()]
 
@@ -236,7 +239,7 @@ def _triggers_txn(txn: LoggingTransaction) -> list[tuple[str, str]]:
             AND obj_description(pg_proc.oid, 'pg_proc') LIKE ?
         ORDER BY tgrelid
         """,
-        (r"media\_stats\_log\_%", "media_stats_module %"),
+        (r"media\_stats\_log\_%", _ANY_MARK),
     )
     return cast(list[tuple[str, str]], txn.fetchall())
 

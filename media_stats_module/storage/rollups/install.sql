@@ -1,7 +1,7 @@
 -- All that rollups add to a database, but for the two indexes of media by time.
 --
 -- Runs in one transaction whose search_path is the schema of Synapse's tables.
--- VERSION in install.py counts up with every change of this file or of triggers.sql.
+-- VERSION in status.py counts up with every change of this file or of triggers.sql.
 
 -- The state of the totals of each source of media.
 CREATE TABLE media_stats_state (

@@ -1,7 +1,7 @@
 """The work on rollups: install, build, apply, check and remove.
 
-Each step is one transaction or a few, and may be cut off anywhere: the next round goes on
-from what is in the database. A step that fails raises `DatabaseFailedError`.
+Each step is one transaction or a few, and may be cut off anywhere: the next round goes
+on from what is in the database. A step that fails raises `DatabaseFailedError`.
 """
 
 import logging
@@ -86,8 +86,8 @@ class Maintenance:
         self.failures: dict[str, str] | None = None
         self._reader = reader
         self._on_differences = on_differences
-        # Callers that wait for the running check of a source. They get whether it came to
-        # its end, and the differences.
+        # Callers that wait for the running check of a source. They are told whether it
+        # ended, and the differences.
         self._waiting: dict[
             MediaTable, list[Deferred[tuple[bool, Differences | None]]]
         ] = {}
@@ -133,8 +133,8 @@ class Maintenance:
         started_ts = current_time_ms(self._api)
         if await self._run(install.is_log_full_txn):
             logger.warning(
-                "Rollups: more than a million changes were not applied, so changes were "
-                "no longer logged; logging them again"
+                "Rollups: logging changes again, which ended when more than a million "
+                "of them were not applied"
             )
             await self._run(build.start_build_txn, self.media.local, started_ts)
             await self._run(build.start_build_txn, self.media.remote, started_ts)
@@ -166,7 +166,7 @@ class Maintenance:
         running one; if that is cancelled, the next caller checks.
 
         Returns:
-            the differences; None if the totals are not exact, so that they answer nothing.
+            the differences; None if the totals are not exact, and answer nothing.
         """
         while table in self._waiting:
             waiter: Deferred[tuple[bool, Differences | None]] = Deferred()

@@ -14,7 +14,7 @@ from media_stats_module.storage.sql import set_work_mem_sql
 # are dropped and created again.
 VERSION = 5
 
-# The comment on each of our objects.
+# The comment on each of our objects: nothing of anybody else is taken for ours.
 MARK = f"media_stats_module rollups {VERSION}"
 
 
@@ -24,8 +24,8 @@ class Status(enum.Enum):
     ABSENT = "absent"
     """Nothing is installed."""
     OUTDATED = "outdated"
-    """The installed objects are of another version, other options or another database,
-    or some are missing."""
+    """The objects are of another version, other options or another database, or some
+    are missing."""
     BUILDING = "building"
     """The media has yet to be added up, or to be added up again."""
     EXACT = "exact"
@@ -37,14 +37,14 @@ class Installation:
     """The objects of rollups in the database.
 
     Attributes:
-        is_present: whether there are any tables of ours.
-        is_current: whether all tables and functions are there, and of this version.
+        mark: the comment on the table with the state; None if there is neither.
+        has_tables: whether all other tables are there, too.
         logged_tables: the tables of media whose triggers are all there and enabled.
         place: identifies the database and the media tables in it.
     """
 
-    is_present: bool
-    is_current: bool
+    mark: str | None
+    has_tables: bool
     logged_tables: frozenset[str]
     place: str
 
@@ -64,56 +64,58 @@ class Totals:
     has_changes: bool = False
 
 
+# Synapse's tables, in the order of their OIDs in the statement below.
+_MEDIA_TABLES = (
+    "local_media_repository",
+    "local_media_repository_thumbnails",
+    "remote_media_cache",
+    "remote_media_cache_thumbnails",
+)
+
 # Costs some probes of the catalogue. It also makes the transaction look for tables in
 # the schema of Synapse's media tables alone, and gives it room to hash a million owners
 # in the change log: one round trip less than by itself.
 _INSTALLATION_SQL = f"""
     SELECT
-        (
-            SELECT CAST(ARRAY_AGG(description) AS TEXT[])
-            FROM pg_class AS c LEFT JOIN pg_description AS d
-                ON d.objoid = c.oid AND d.objsubid = 0
-                AND d.classoid = 'pg_class'::regclass
-            WHERE c.relnamespace = n.oid AND c.relname IN (
-                {", ".join(f"'{name}'" for name in (*names.TABLES, names.LOG_IS_FULL))}
-            )
-        ),
-        (
-            SELECT CAST(ARRAY_AGG(d.description) AS TEXT[])
-            FROM pg_proc AS p JOIN pg_description AS d
-                ON d.objoid = p.oid AND d.classoid = 'pg_proc'::regclass
-            WHERE p.pronamespace = n.oid AND p.proname IN (
-                {", ".join(f"'{name}'" for name in names.FUNCTIONS)}
-            )
-        ),
+        obj_description(to_regclass(schema || '.{names.STATE}'), 'pg_class'),
+        {
+    " AND ".join(
+        f"to_regclass(schema || '.{name}') IS NOT NULL"
+        for name in (*names.TABLES, names.LOG_IS_FULL)
+    )
+},
         ARRAY(
             SELECT CAST(t.tgrelid AS BIGINT)
             FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
             WHERE t.tgrelid IN (
-                to_regclass('local_media_repository'),
-                to_regclass('local_media_repository_thumbnails'),
-                to_regclass('remote_media_cache'),
-                to_regclass('remote_media_cache_thumbnails')
+                {", ".join(f"to_regclass('{name}')" for name in _MEDIA_TABLES)}
             )
                 AND t.tgname IN ({", ".join(f"'{name}'" for name in names.TRIGGERS)})
                 AND t.tgenabled IN ('O', 'A')
-                AND p.pronamespace = n.oid AND p.prosecdef AND p.proconfig = ARRAY[
-                    'search_path=' || quote_ident(n.nspname) || ', pg_temp',
-                    'lock_timeout=100ms'
+                AND p.pronamespace = schema_oid AND p.prosecdef
+                AND p.proconfig = ARRAY[
+                    'search_path=' || schema || ', pg_temp', 'lock_timeout=100ms'
                 ]
-            GROUP BY t.tgrelid HAVING COUNT(*) = {len(names.TRIGGERS)}
         ),
-        CAST(to_regclass('local_media_repository')::oid AS BIGINT),
-        CAST(to_regclass('local_media_repository_thumbnails')::oid AS BIGINT),
-        CAST(to_regclass('remote_media_cache')::oid AS BIGINT),
-        CAST(to_regclass('remote_media_cache_thumbnails')::oid AS BIGINT),
-        (SELECT CAST(oid AS BIGINT) FROM pg_database WHERE datname = current_database()),
-        set_config('search_path', quote_ident(n.nspname) || ', pg_temp', true),
-        {set_work_mem_sql(64 * 1024)}
-    FROM pg_namespace AS n WHERE n.oid = (
-        SELECT relnamespace FROM pg_class
-        WHERE oid = to_regclass('local_media_repository')
+        ARRAY[
+            {
+    ", ".join(
+        f"CAST(CAST(to_regclass('{name}') AS OID) AS BIGINT)" for name in _MEDIA_TABLES
     )
+},
+            (
+                SELECT CAST(oid AS BIGINT) FROM pg_database
+                WHERE datname = current_database()
+            )
+        ],
+        set_config('search_path', schema || ', pg_temp', true),
+        {set_work_mem_sql(64 * 1024)}
+    FROM (
+        SELECT relnamespace AS schema_oid,
+            CAST(CAST(relnamespace AS REGNAMESPACE) AS TEXT) AS schema
+        FROM pg_class WHERE oid = to_regclass('local_media_repository')
+        OFFSET 0
+    ) AS place
 """
 
 
@@ -122,27 +124,16 @@ def set_up_totals_txn(txn: LoggingTransaction) -> Installation:
     txn.execute(_INSTALLATION_SQL)
     rows = txn.fetchall()
     if not rows:
-        return Installation(False, False, frozenset(), "")
-    tables, functions, logged, *oids, _, _ = rows[0]
-    by_oid = dict(
-        zip(
-            oids,
-            (
-                "local_media_repository",
-                "local_media_repository_thumbnails",
-                "remote_media_cache",
-                "remote_media_cache_thumbnails",
-            ),
-            strict=False,
-        )
-    )
+        return Installation(None, False, frozenset(), "")
+    mark, has_tables, triggered, oids, _, _ = rows[0]
     return Installation(
-        is_present=any(
-            (mark or "").startswith("media_stats_module ") for mark in tables or ()
+        mark=mark,
+        has_tables=has_tables,
+        logged_tables=frozenset(
+            table
+            for table, oid in zip(_MEDIA_TABLES, oids, strict=False)
+            if triggered.count(oid) == len(names.TRIGGERS)
         ),
-        is_current=(tables or []) == [MARK] * (len(names.TABLES) + 1)
-        and (functions or []) == [MARK] * len(names.FUNCTIONS),
-        logged_tables=frozenset(by_oid[oid] for oid in logged),
         place=" ".join(map(str, oids)),
     )
 
@@ -163,18 +154,21 @@ def get_totals_txn(txn: LoggingTransaction, media: MediaTable) -> Totals:
     if not is_postgres(txn):
         return Totals(Status.ABSENT)
     installation = set_up_totals_txn(txn)
-    if not installation.is_present:
+    if not (installation.mark or "").startswith("media_stats_module "):
         return Totals(Status.ABSENT)
-    if not (
-        installation.is_current
-        and installation.logged_tables >= {media.name, media.thumbnails}
+    if (
+        installation.mark != MARK
+        or not installation.has_tables
+        or not installation.logged_tables >= {media.name, media.thumbnails}
     ):
         return Totals(Status.OUTDATED)
     txn.execute(
         f"""
         SELECT fingerprint,
             is_built
-                AND NOT EXISTS (SELECT FROM {names.MISSED} AS m WHERE m.source = s.source)
+                AND NOT EXISTS (
+                    SELECT FROM {names.MISSED} AS m WHERE m.source = s.source
+                )
                 AND (SELECT last_value FROM {names.LOG_IS_FULL}) = 0,
             owners, EXISTS (SELECT FROM {names.CHANGES} AS c WHERE c.source = s.source)
         FROM {names.STATE} AS s WHERE source = ?
