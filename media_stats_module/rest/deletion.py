@@ -3,7 +3,7 @@
 from synapse.module_api import SynapseRequest
 
 from media_stats_module.questions import MAX_INTEGER, Deletion, DeletionRules
-from media_stats_module.rest._parse import invalid_parameter, parse_optional_integer
+from media_stats_module.rest._parse import invalid_parameter, parse_integer_or
 from media_stats_module.synapse_internals import parse_boolean, parse_integer
 
 # In milliseconds that is December 1970. Synapse takes less for a mistake.
@@ -26,7 +26,8 @@ def parse_deletion(
         SynapseError: 400, one is wrong.
     """
     before_ts = parse_integer(request, name)
-    size_gt = parse_optional_integer(request, "size_gt")
+    # Before 1.110 Synapse sees last that it is negative.
+    parse_integer(request, "size_gt")
     keep_profiles = parse_boolean(request, "keep_profiles", default=True)
     if before_ts is not None:
         if before_ts < 0:
@@ -43,7 +44,8 @@ def parse_deletion(
             raise invalid_parameter(
                 f"Query parameter {name} must be an integer from 0 to {MAX_INTEGER}."
             )
-    return before_ts, DeletionRules(size_gt=size_gt or 0, keep_profiles=keep_profiles)
+    size_gt = parse_integer_or(request, "size_gt", 0)
+    return before_ts, DeletionRules(size_gt=size_gt, keep_profiles=keep_profiles)
 
 
 def parse_files_deletion(request: SynapseRequest) -> Deletion | None:
