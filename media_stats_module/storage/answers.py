@@ -262,18 +262,18 @@ class File:
         sha256: the SHA-256 of its content; None if Synapse has not kept it.
     """
 
-    server_name: str | None
-    user_id: str | None
-    media_id: str
-    media_type: str | None
-    upload_name: str | None
-    media_length: int
-    created_ts: int
-    last_access_ts: int | None
-    quarantined_by: str | None
-    safe_from_quarantine: bool | None = attr.ib(converter=_to_bool)
-    url_preview: bool | None = attr.ib(converter=_to_bool)
-    sha256: str | None
+    server_name: str | None = attr.field(converter=to_optional_text)
+    user_id: str | None = attr.field(converter=to_optional_text)
+    media_id: str = attr.field(converter=to_text)
+    media_type: str | None = attr.field(converter=to_optional_text)
+    upload_name: str | None = attr.field(converter=to_optional_text)
+    media_length: int = attr.field(converter=to_integer)
+    created_ts: int = attr.field(converter=to_integer)
+    last_access_ts: int | None = attr.field(converter=to_optional_integer)
+    quarantined_by: str | None = attr.field(converter=to_optional_text)
+    safe_from_quarantine: bool | None = attr.field(converter=_to_bool)
+    url_preview: bool | None = attr.field(converter=_to_bool)
+    sha256: str | None = attr.field(converter=to_optional_text)
 
 
 @attr.frozen

@@ -16,6 +16,7 @@ from media_stats_module.storage.sources import (
     MEDIA_HAVE_SHA256,
     MediaTable,
     is_deactivated_sql,
+    is_postgres,
     media_type_sql,
 )
 from media_stats_module.storage.sql import (
@@ -146,7 +147,7 @@ def _page_txn(
         f"""
         SELECT {", ".join(_columns(media).values())}, page.sort_key
         FROM (
-            SELECT {", ".join(names)}, {_key(question)} AS sort_key {place.text}
+            SELECT {", ".join(names)}, {_key(txn, question)} AS sort_key {place.text}
         ) AS page
         CROSS JOIN {media.name} AS m WHERE {same}
         ORDER BY {_order_by(question, "page.sort_key", names_on_page)}
@@ -167,7 +168,7 @@ def _files_txn(
         (media,) = tables
         place = _place_txn(txn, media, question, limit, server_name)
         columns = ", ".join(_columns(media).values())
-        return Sql(f"SELECT {columns}, {_key(question)} {place.text}", place.args)
+        return Sql(f"SELECT {columns}, {_key(txn, question)} {place.text}", place.args)
     # Of two tables all files are put into order, which are the copies of one file.
     parts = []
     args: tuple[object, ...] = ()
@@ -177,7 +178,7 @@ def _files_txn(
         )
         where = _where_txn(txn, media, question, server_name)
         parts.append(
-            f"SELECT {columns}, {_key(question)} AS sort_key, "
+            f"SELECT {columns}, {_key(txn, question)} AS sort_key, "
             f"{int(not media.owners_are_users)} AS is_remote "
             f"FROM {media.name} AS m WHERE {where.text}"
         )
@@ -227,7 +228,7 @@ def _place_txn(
         place: tuple[object, ...] = (position.media_id,)
         if not media.owners_are_users:
             place = (position.server_name, position.media_id)
-        after = _after(question, _key(question), names, place)
+        after = _after(question, _key(txn, question), names, place)
     is_walk = question.order_by is FilesOrder.MEDIA_ID and (
         (question.owner is None and not _is_filtered(question))
         or (question.owner is not None and not media.owners_are_users)
@@ -246,7 +247,7 @@ def _place_txn(
         f"""
         FROM {media.name} AS m {scan}
         WHERE {where.text} {after.text}
-        ORDER BY {_order_by(question, _key(question), names)}
+        ORDER BY {_order_by(question, _key(txn, question), names)}
         LIMIT ?
         """,
         (*where.args, *after.args, limit),
@@ -262,6 +263,9 @@ def _where_txn(
     """The condition under which a row, called `m`, is asked for, on whatever page."""
     if question.deletion is None:
         is_listed = Sql(f"{media.is_file} AND {_IS_LISTED}")
+        if not is_postgres(txn) and question.order_by is FilesOrder.CREATED_TS:
+            # Other values have no place among integers, which an index has in order.
+            is_listed = Sql(f"{is_listed.text} AND typeof(m.created_ts) = 'integer'")
     else:
         is_listed = is_deleted(txn, media, question.deletion, server_name)
     owner, window = of_owner_sql(media, question.owner), in_window_sql(question)
@@ -351,15 +355,22 @@ def _order_by(question: FilesQuestion, key: str, names: Sequence[str]) -> str:
     return ", ".join([f"{key} {direction}", *names])
 
 
-def _key(question: FilesQuestion) -> str:
+def _key(txn: LoggingTransaction, question: FilesQuestion) -> str:
     """The SQL expression for what files are in order of, besides what they are called.
 
-    It is in the position of a page.
+    It is in the position of a page, so it is an integer.
     """
-    key = _KEYS.get(question.order_by, "NULL")
-    if question.deletion is not None and question.order_by in _KEYS:
-        # A deletion asks for no more than what it compares.
-        return f"COALESCE({key}, 0)"
+    if question.order_by not in _KEYS:
+        return "NULL"
+    key = _KEYS[question.order_by]
+    is_deletion = question.deletion is not None
+    if is_deletion:
+        # Synapse deletes files without a length or a time, too.
+        key = f"COALESCE({key}, 0)"
+    is_of_index = question.order_by is FilesOrder.CREATED_TS and not is_deletion
+    if not is_postgres(txn) and not is_of_index:
+        # SQLite has anything in any column.
+        key = f"CAST({key} AS INTEGER)"
     return key
 
 

@@ -7,7 +7,6 @@ Synapse deletes the images of previews, too.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
 from itertools import accumulate
 
 from synapse.module_api import LoggingTransaction
@@ -17,7 +16,12 @@ from media_stats_module.questions import (
     DeletionRules,
     ReclaimableQuestion,
 )
-from media_stats_module.storage.answers import Reclaimable, ReclaimablePart, Usage
+from media_stats_module.storage.answers import (
+    Reclaimable,
+    ReclaimablePart,
+    Usage,
+    to_integer,
+)
 from media_stats_module.storage.sources import AVATARS, MediaTable, is_postgres
 from media_stats_module.storage.sql import (
     Sql,
@@ -166,7 +170,7 @@ class _Counter:
             is_not = dict(zip(reasons, columns[len(self._times) :], strict=True))
             reason = next((reason for reason in reasons if not is_not[reason]), None)
             usages = others if reason is None else kept[reason]
-            usages[_age(columns)] += _usage(count, length)
+            usages[_age(columns)] += Usage(count, to_integer(length))
         return others, kept
 
     def _count_avatars(self) -> list[Usage]:
@@ -227,7 +231,7 @@ class _Counter:
         )
         usages = self._nothing()
         for *columns, count, length_sum in self._txn.fetchall():
-            usages[_age(columns)] += _usage(count, length_sum)
+            usages[_age(columns)] += Usage(count, to_integer(length_sum))
         return usages
 
     def _nothing(self) -> list[Usage]:
@@ -325,12 +329,6 @@ def _is_avatar(txn: LoggingTransaction, server_name: str) -> Sql:
 def _age(columns: Sequence[object]) -> int:
     """The number of an age, from the booleans that say before which times it is."""
     return next(index for index, is_before in enumerate(columns) if is_before)
-
-
-def _usage(count: int, length: float | Decimal | None) -> Usage:
-    # The sum of nothing is NULL. That of BIGINT is NUMERIC on PostgreSQL, and that of
-    # text is a float on SQLite.
-    return Usage(count, int(length or 0))
 
 
 def _difference(usages: Iterable[Usage], less: Iterable[Usage]) -> list[Usage]:
