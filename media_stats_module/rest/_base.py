@@ -16,8 +16,12 @@ from twisted.web.resource import Resource
 from media_stats_module.rest._json import count_rows, encode_json
 from media_stats_module.rest._response import ResponseFile
 from media_stats_module.rest.auth import assert_requester_is_admin
-from media_stats_module.storage import MediaStatsStore, Usage
-from media_stats_module.storage.errors import QueryTimeoutError, QueueFullError
+from media_stats_module.storage import (
+    MediaStatsStore,
+    QueryTimeoutError,
+    QueueFullError,
+    Usage,
+)
 from media_stats_module.synapse_internals import cancellable
 
 # Encoding so many rows takes some 3 ms.
