@@ -25,11 +25,10 @@ from media_stats_module.storage.errors import (
 from media_stats_module.storage.offline import OfflineStore
 from media_stats_module.storage.rollups.maintenance import REBUILD_BEYOND, Maintenance
 from media_stats_module.storage.rollups.status import RollupState, Status
-from media_stats_module.storage.sources import MEDIA_HAVE_SHA256, MediaTable
+from media_stats_module.storage.sources import MediaTable
 from media_stats_module.storage.store import MediaStatsStore
 
 __all__ = [
-    "MEDIA_HAVE_SHA256",
     "REBUILD_BEYOND",
     "DatabaseFailedError",
     "DayUsage",

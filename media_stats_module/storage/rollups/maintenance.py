@@ -131,16 +131,17 @@ class Maintenance:
     async def build(self, table: MediaTable) -> None:
         """Build the totals of a source from the media."""
         started_ts = current_time_ms(self._api)
-        if await self._run(install.is_log_full_txn):
+        if await self._run(install.resume_log_txn):
+            # Of all tables, and before anything is added up.
             logger.warning(
                 "Rollups: logging changes again, which ended when more than a million "
                 "of them were not applied"
             )
-            await self._run(build.start_build_txn, self.media.local, started_ts)
-            await self._run(build.start_build_txn, self.media.remote, started_ts)
-            await self._run(install.resume_log_txn)
+            for both in self.media.both:
+                await self._run(build.start_build_txn, both, started_ts)
             for name in self.media.names:
                 await self._run(install.wait_for_writers_txn, name)
+            await self._run(install.all_changes_are_logged_txn)
         logger.info("Rollups: building the totals of %s media", table.source.value)
         await self._run(build.start_build_txn, table, started_ts)
         await self._run(build.build_txn, table, lambda: current_time_ms(self._api))
