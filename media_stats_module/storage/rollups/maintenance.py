@@ -41,8 +41,8 @@ APPLY_AT_MOST = 5_000
 # A longer change log than this is not applied; the totals are rebuilt.
 REBUILD_BEYOND = 1_000_000
 
-# SQLSTATEs: deadlock_detected and serialization_failure; and of a lock that was not free,
-# lock_not_available.
+# SQLSTATEs: deadlock_detected and serialization_failure; and lock_not_available, of a
+# lock that was not free.
 _CONFLICT_CODES = ("40P01", "40001")
 _LOCK_CODES = ("55P03", *_CONFLICT_CODES)
 
