@@ -1,48 +1,73 @@
-"""`python -m media_stats_module remove -c homeserver.yaml`: take rollups away again.
+"""`python -m media_stats_module COMMAND -c homeserver.yaml`: the command line.
 
-For a server that no longer loads the module. A server that loads it with
-`rollups: false` does the same by itself.
+It needs no token and no running Synapse, only Synapse's configuration: `users` and
+`summary` ask the database, `remove` takes rollups out of it.
 """
 
 import argparse
+import json
 import sys
-import time
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-# None of these is in the module API, which is for modules of a running server. They
-# read homeserver.yaml as Synapse's own commands do.
-from synapse.config._base import RootConfig, find_config_files, read_config_files
-from synapse.config.database import DatabaseConfig
+import attr
 from synapse.module_api.errors import ConfigError
-from synapse.storage.database import LoggingDatabaseConnection
-from synapse.storage.engines import PostgresEngine, create_engine
-from yaml import YAMLError
 
-from media_stats_module import synapse_internals
-from media_stats_module.storage.errors import DatabaseFailedError
-from media_stats_module.storage.rollups import install
-from media_stats_module.storage.rollups.maintenance import raising_database_failed
-from media_stats_module.storage.sources import REMOTE_MEDIA, local_media
+from media_stats_module.config import MediaStatsConfig, parse_config
+from media_stats_module.questions import OwnersOrder, OwnersQuestion, SummaryQuestion
+from media_stats_module.storage import DatabaseFailedError, OfflineStore, Usage
+from media_stats_module.synapse_internals import connect_to_main, read_configuration
 
-_T = TypeVar("_T")
-
-# A lock on a media table may take so many attempts, a tenth of a second each.
-_ATTEMPTS = 100
+_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
-def main(arguments: list[str] | None = None) -> int:
+class _RefusedError(Exception):
+    """The command cannot do its work; the reason in one sentence."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Returns:
-        the exit status: 0 if nothing of rollups is left in the database.
+        the exit status: 0 if it has done its work.
     """
+    options = _parse_arguments(arguments)
+    try:
+        try:
+            configuration = read_configuration(options.config_path)
+            config = _module_options(configuration)
+            if options.command == "remove" and config.rollups:
+                raise _RefusedError(
+                    "the configuration still says `rollups: true`, so a running "
+                    "Synapse would put everything back. Set it to false, or take the "
+                    "module out of `modules:`, restart Synapse, and try again."
+                )
+            store = OfflineStore(connect_to_main(configuration), config)
+            print(_COMMANDS[options.command](store, options))
+        except ConfigError as error:
+            where = "".join(f"{part}: " for part in error.path or ())
+            # Synapse explains some at length.
+            reason = " ".join(error.msg.partition("\n\n")[0].split())
+            raise _RefusedError(f"the configuration: {where}{reason}") from error
+        except DatabaseFailedError as error:
+            raise _RefusedError(f"the database: {error.reason}") from error
+    except _RefusedError as refused:
+        print(f"media_stats_module: {refused}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # The reader has seen enough, as `head` does.
+        sys.stderr.close()
+    return 0
+
+
+def _parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m media_stats_module",
-        description="Take all that rollups have added out of Synapse's database.",
+        description="Statistics about the media of a Synapse homeserver, straight from "
+        "its database.",
     )
-    parser.add_argument("command", choices=["remove"])
-    parser.add_argument(
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument(
         "-c",
         "--config-path",
         action="append",
@@ -50,103 +75,112 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="PATH",
         help="Synapse's configuration, a file or a directory; may be repeated",
     )
+    shown = argparse.ArgumentParser(add_help=False)
+    shown.add_argument("--json", action="store_true", help="print JSON, not a table")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser(
+        "summary", parents=[shared, shown], help="what fills the media store"
+    )
+    users = commands.add_parser(
+        "users", parents=[shared, shown], help="the users with the most media"
+    )
+    users.add_argument(
+        "--limit", type=int, default=20, help="how many users to list (default 20)"
+    )
+    commands.add_parser(
+        "remove", parents=[shared], help="take rollups out of the database"
+    )
     options = parser.parse_args(arguments)
-    try:
-        return _remove(options.config_path)
-    except _RefusedError as refused:
-        print(f"{parser.prog}: {refused}", file=sys.stderr)
-        return 1
+    if options.command == "users" and options.limit < 1:
+        parser.error("--limit must be at least 1")
+    return options
 
 
-class _RefusedError(Exception):
-    """The command cannot do its work; the reason in one sentence."""
+def _module_options(configuration: Mapping[str, Any]) -> MediaStatsConfig:
+    """The options of the module, or the defaults if it is not loaded."""
+    for module in configuration.get("modules") or ():
+        name = module.get("module") if isinstance(module, Mapping) else None
+        if str(name).startswith("media_stats_module."):
+            return parse_config(module.get("config") or {})
+    return MediaStatsConfig()
 
 
-def _remove(config_paths: list[str]) -> int:
-    config = _read_config(config_paths)
-    if _has_rollups(config):
-        raise _RefusedError(
-            "the configuration still says `rollups: true`, so a running Synapse would "
-            "put everything back. Set it to false, or take the module out of "
-            "`modules:`, restart Synapse, and try again."
-        )
-    connection = _connect(config)
-    if not isinstance(connection.engine, PostgresEngine) or not _run(
-        connection, install.is_present_txn
-    ):
-        print("There is nothing to remove.")
-        return 0
-    while _run(connection, install.remove_triggers_txn):
-        pass
-    _run(connection, install.remove_tables_txn)
-    driver: Any = connection.conn
-    connection.engine.attempt_to_set_autocommit(driver, True)
-    for table in (local_media(count_url_previews=True), REMOTE_MEDIA):
-        _run(connection, install.drop_time_index_txn, table.name)
-    print("Removed.")
-    return 0
-
-
-def _read_config(paths: list[str]) -> Mapping[str, Any]:
-    try:
-        config = read_config_files(find_config_files(paths))
-    except (ConfigError, OSError, YAMLError, UnicodeError) as error:
-        raise _RefusedError(f"cannot read the configuration: {error}") from error
-    if not isinstance(config, Mapping) or "server_name" not in config:
-        raise _RefusedError(
-            f"{', '.join(paths)}: not a configuration of Synapse: no server_name"
-        )
-    return config
-
-
-def _has_rollups(config: Mapping[str, Any]) -> bool:
-    return any(
-        str(module.get("module", "")).startswith("media_stats_module.")
-        and bool((module.get("config") or {}).get("rollups"))
-        for module in config.get("modules") or ()
-        if isinstance(module, Mapping)
+def _summary(store: OfflineStore, options: argparse.Namespace) -> str:
+    summary = store.get_summary(SummaryQuestion(duplicates=False))
+    if options.json:
+        return json.dumps(attr.asdict(summary))
+    rows = [
+        (f"{source} {name.replace('_', ' ')}", usage)
+        for source in ("local", "remote")
+        for name, usage in attr.asdict(getattr(summary, source), recurse=False).items()
+        if isinstance(usage, Usage)
+    ]
+    return _table(
+        ("kind", "files", "size"), map(_cells, [*rows, ("total", summary.total)])
     )
 
 
-def _connect(config: Mapping[str, Any]) -> LoggingDatabaseConnection:
-    """Connect to the database that has the media tables."""
-    databases = DatabaseConfig(RootConfig())
-    try:
-        databases.read_config(config)  # type: ignore[arg-type]
-    except ConfigError as error:
-        raise _RefusedError(f"cannot read `database:`: {error}") from error
-    found = [db for db in databases.databases if "main" in db.databases]
-    if not found:
-        raise _RefusedError("the configuration has no `database:`")
-    engine = create_engine(found[0].config)
-    try:
-        return synapse_internals.connect(
-            found[0], engine, "media_stats_remove", str(config["server_name"])
+def _users(store: OfflineStore, options: argparse.Namespace) -> str:
+    question = OwnersQuestion(
+        order_by=OwnersOrder.MEDIA_LENGTH, descending=True, limit=options.limit
+    )
+    users = store.get_users_page(question).owners
+    if options.json:
+        return json.dumps(
+            [
+                {
+                    "user_id": user.owner,
+                    "displayname": user.displayname,
+                    "media_count": user.media_count,
+                    "media_length": user.media_length,
+                }
+                for user in users
+            ]
         )
-    except engine.module.Error as error:
-        reason = " ".join(str(error).split())
-        raise _RefusedError(f"cannot connect to the database: {reason}") from error
+    return _table(
+        ("user", "files", "size"),
+        (
+            _cells((user.owner, Usage(user.media_count, user.media_length)))
+            for user in users
+        ),
+    )
 
 
-def _run(
-    connection: LoggingDatabaseConnection, function: Callable[..., _T], *args: object
-) -> _T:
-    """Run a transaction; again if another one has what it needs locked."""
-    for attempt in range(1, _ATTEMPTS + 1):
-        try:
-            with (
-                connection.cursor(txn_name=function.__name__) as txn,
-                raising_database_failed(txn),
-            ):
-                result = function(txn, *args)
-                connection.commit()
-                return result
-        except DatabaseFailedError as error:
-            connection.rollback()
-            if not error.is_lock or attempt == _ATTEMPTS:
-                raise _RefusedError(error.reason) from error
-            time.sleep(0.1)
-    raise AssertionError("unreachable")
+def _remove(store: OfflineStore, options: argparse.Namespace) -> str:
+    return "Removed." if store.remove_rollups() else "There is nothing to remove."
+
+
+_COMMANDS = {"summary": _summary, "users": _users, "remove": _remove}
+
+
+def _cells(row: tuple[str, Usage]) -> tuple[str, str, str]:
+    name, usage = row
+    # A name may have characters that mean something to a terminal.
+    shown = "".join(
+        character if character.isprintable() else ascii(character)[1:-1]
+        for character in name
+    )
+    return shown, f"{usage.media_count:,}", _size(usage.media_length)
+
+
+def _size(length: float) -> str:
+    unit = 0
+    while length >= 1024 and unit < len(_UNITS) - 1:
+        length, unit = length / 1024, unit + 1
+    return f"{length:,.1f} {_UNITS[unit]}" if unit else f"{length} {_UNITS[0]}"
+
+
+def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """Columns of text, the first to the left and the others to the right."""
+    lines = [header, *rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if index else cell.ljust(width)
+            for index, (cell, width) in enumerate(zip(line, widths, strict=True))
+        )
+        for line in lines
+    )
 
 
 if __name__ == "__main__":

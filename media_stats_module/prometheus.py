@@ -17,8 +17,7 @@ from synapse.module_api import ModuleApi
 
 from media_stats_module.config import MediaStatsConfig
 from media_stats_module.questions import SummaryQuestion
-from media_stats_module.storage import MediaStatsStore, Summary
-from media_stats_module.storage.rollups.status import RollupState, Status
+from media_stats_module.storage import MediaStatsStore, RollupState, Status, Summary
 from media_stats_module.synapse_internals import (
     current_time_ms,
     runs_background_tasks,

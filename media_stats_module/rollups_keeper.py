@@ -11,13 +11,14 @@ import attr
 from synapse.module_api import ModuleApi
 
 from media_stats_module.config import MediaStatsConfig
-from media_stats_module.storage.errors import DatabaseFailedError
-from media_stats_module.storage.rollups.maintenance import (
+from media_stats_module.storage import (
     REBUILD_BEYOND,
+    DatabaseFailedError,
     Maintenance,
+    MediaTable,
+    RollupState,
+    Status,
 )
-from media_stats_module.storage.rollups.status import RollupState, Status
-from media_stats_module.storage.sources import MediaTable
 from media_stats_module.synapse_internals import current_time_ms, runs_background_tasks
 
 logger = logging.getLogger(__name__)

@@ -1,17 +1,18 @@
 """What the module needs of Synapse that the module API does not give.
 
 Nothing else in this package reaches behind the module API, but for what the SQL relies
-on (storage/sources.py) and the command that runs without Synapse (__main__.py). Each
-function says why it is here. A new version of Synapse can break these, so the tests run
-all of them on every version supported.
+on (storage/sources.py). Each function says why it is here. A new version of Synapse can
+break these, so the tests run all of them on every version supported.
 """
 
 import inspect
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from synapse.config.database import DatabaseConnectionConfig
+# To read homeserver.yaml as Synapse's own commands do.
+from synapse.config._base import RootConfig, find_config_files, read_config_files
+from synapse.config.database import DatabaseConfig, DatabaseConnectionConfig
 
 # The headers of Synapse's own answers, for one that is not JSON.
 from synapse.http.server import set_cors_headers
@@ -23,16 +24,21 @@ from synapse.http.servlet import parse_boolean, parse_integer, parse_string
 # The other half of `make_deferred_yieldable`, which is in the module API.
 from synapse.logging.context import PreserveLoggingContext
 from synapse.module_api import LoggingTransaction, ModuleApi, SynapseRequest
-from synapse.module_api.errors import Codes, SynapseError
+from synapse.module_api.errors import Codes, ConfigError, SynapseError
 
 # To connect as Synapse does. The module API has Synapse's own connections only.
 from synapse.storage.database import LoggingDatabaseConnection, make_conn
-from synapse.storage.engines import BaseDatabaseEngine, PostgresEngine
+from synapse.storage.engines import (
+    BaseDatabaseEngine,
+    PostgresEngine,
+    create_engine,
+)
 
 # Marks the handlers that Synapse cancels when the client closes the connection.
 from synapse.util.cancellation import cancellable
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.python.failure import Failure
+from yaml import YAMLError
 
 try:
     from synapse.api.constants import Direction
@@ -45,11 +51,13 @@ __all__ = [
     "PreserveLoggingContext",
     "cancellable",
     "connect",
+    "connect_to_main",
     "connect_to_sqlite_file",
     "current_time_ms",
     "delay_cancellation",
     "driver_connection",
     "has_postgres",
+    "is_postgres_engine",
     "is_requester_admin",
     "is_sqlite_file",
     "media_retention",
@@ -57,6 +65,7 @@ __all__ = [
     "parse_direction",
     "parse_integer",
     "parse_string",
+    "read_configuration",
     "run_autocommit",
     "runs_background_tasks",
     "set_cors_headers",
@@ -159,7 +168,12 @@ def driver_connection(txn: LoggingTransaction) -> Any:
 
 def has_postgres(api: ModuleApi) -> bool:
     """Whether the database is PostgreSQL; the only other one is SQLite."""
-    return isinstance(api._store.db_pool.engine, PostgresEngine)
+    return is_postgres_engine(api._store.db_pool.engine)
+
+
+def is_postgres_engine(engine: object) -> bool:
+    """Whether Synapse's engine of a database is that of PostgreSQL."""
+    return isinstance(engine, PostgresEngine)
 
 
 def is_sqlite_file(api: ModuleApi) -> bool:
@@ -238,3 +252,41 @@ def connect(
     # The last one came late.
     wanted = inspect.signature(make_conn).parameters
     return make_conn(**{name: arguments[name] for name in wanted})
+
+
+def read_configuration(paths: Sequence[str]) -> Mapping[str, Any]:
+    """Read Synapse's configuration as Synapse's own commands do.
+
+    Args:
+        paths: files, and directories whose files end in `.yaml`.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    try:
+        configuration = read_config_files(find_config_files(list(paths)))
+    except (OSError, YAMLError, UnicodeError) as error:
+        raise ConfigError(" ".join(str(error).split())) from error
+    if not isinstance(configuration, Mapping) or "server_name" not in configuration:
+        raise ConfigError(f"there is no server_name in {', '.join(paths)}")
+    return configuration
+
+
+def connect_to_main(configuration: Mapping[str, Any]) -> LoggingDatabaseConnection:
+    """Connect to the database that has the media tables, without a running Synapse.
+
+    Raises:
+        ConfigError: there is none, or it cannot be connected to.
+    """
+    databases = DatabaseConfig(RootConfig())
+    databases.read_config(dict(configuration))
+    found = [db for db in databases.databases if "main" in db.databases]
+    if not found:
+        raise ConfigError("there is no `database`")
+    engine = create_engine(found[0].config)
+    server_name = str(configuration["server_name"])
+    try:
+        return connect(found[0], engine, "media_stats", server_name)
+    except engine.module.Error as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"cannot connect to the database: {reason}") from error

@@ -11,10 +11,13 @@ import sys
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from programs import ReportMissingPrograms
 from realservers.postgres import PostgresServer
+from selection import mark
 from synapse_harness import ensure_harness
 
 # A database that is lost with the test run need not survive a power cut.
@@ -63,9 +66,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "any_database: does not use Synapse's harness, so --database does not matter; "
-        "set by itself",
+        "any_database: --database does not matter; set in tests/selection.py",
     )
+    config.addinivalue_line(
+        "markers",
+        "once: the version of Synapse does not matter; set in tests/selection.py",
+    )
+    config.pluginmanager.register(ReportMissingPrograms())
     for warning in _WARNINGS_OF_OTHERS:
         config.addinivalue_line("filterwarnings", f"ignore:{warning}")
     # With pytest-xdist its first process starts it for all, which get the environment.
@@ -82,8 +89,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     for item in items:
         test_class = item.cls if isinstance(item, pytest.Function) else None
-        if test_class is None or not issubclass(test_class, HomeserverTestCase):
-            item.add_marker("any_database")
+        on_harness = test_class is not None and issubclass(
+            test_class, HomeserverTestCase
+        )
+        mark(item, on_harness=on_harness)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    # Imported here, as pytest runs without pytest-xdist, too.
+    from scheduling import ScheduleByServers
+
+    return ScheduleByServers(config, log)
 
 
 def pytest_report_header(config: pytest.Config) -> str:

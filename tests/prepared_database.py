@@ -48,7 +48,7 @@ class _PrepareDatabase(HomeserverTestCase):
                 database.runInteraction("name", _database_name_txn)
             )
             # PostgreSQL copies a database only while nobody is connected to it.
-            database._db_pool.close()
+            database._db_pool.close()  # type: ignore[no-untyped-call]
             harness.POSTGRES_BASE_DB = _copy_postgres(name)  # type: ignore[attr-defined]
         else:
             prepared = sqlite3.connect(":memory:", check_same_thread=False)

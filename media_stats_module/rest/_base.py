@@ -16,14 +16,24 @@ from twisted.web.resource import Resource
 from media_stats_module.rest._json import count_rows, encode_json
 from media_stats_module.rest._response import ResponseFile
 from media_stats_module.rest.auth import assert_requester_is_admin
-from media_stats_module.storage import MediaStatsStore, Usage
-from media_stats_module.storage.errors import QueryTimeoutError, QueueFullError
+from media_stats_module.storage import (
+    MediaStatsStore,
+    QueryTimeoutError,
+    QueueFullError,
+    Usage,
+)
 from media_stats_module.synapse_internals import cancellable
 
 # Encoding so many rows takes some 3 ms.
 _ROWS_ON_REACTOR = 1_000
 
 _RETRY_AFTER_S = 10
+
+# Those of Synapse's own answers.
+JSON_HEADERS = {
+    "Content-Type": "application/json",
+    "Cache-Control": "no-cache, no-store, must-revalidate",
+}
 
 
 class UnrecognizedResource(DirectServeJsonResource):
@@ -73,7 +83,7 @@ class Endpoint(DirectServeJsonResource):
     async def send_json(
         self, request: SynapseRequest, answer: Awaitable[JsonDict]
     ) -> None:
-        """Send an answer, with the headers of Synapse's own answers.
+        """Send an answer.
 
         Args:
             answer: the body. Long lists in it are `Rows`.
@@ -84,12 +94,7 @@ class Endpoint(DirectServeJsonResource):
         with ResponseFile(request) as file:
             # No variable holds the body, so it is gone when a slow client reads.
             await self._write_json(file, await answer)
-            await file.send_with(
-                {
-                    "Content-Type": "application/json",
-                    "Cache-Control": "no-cache, no-store, must-revalidate",
-                }
-            )
+            await file.send_with(JSON_HEADERS)
 
     async def _write_json(self, file: ResponseFile, body: JsonDict) -> None:
         if count_rows(body) <= _ROWS_ON_REACTOR:

@@ -1,7 +1,8 @@
 """JSON as Synapse's admin API writes it: keys in order, ASCII, no spaces."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Generic, TypeVar
 
 import attr
@@ -49,17 +50,18 @@ def encode_json(body: JsonDict) -> Iterator[bytes]:
         yield f"{separator}{_ENCODER.encode(key)}:".encode()
         separator = ","
         if isinstance(value, Rows):
-            yield from _encode_rows(value)
+            yield from encode_rows(map(value.to_row, value.values))
         else:
             yield _ENCODER.encode(value).encode()
     yield b"}" if body else b"{}"
 
 
-def _encode_rows(rows: Rows[_T]) -> Iterator[bytes]:
-    yield b"["
-    for start in range(0, len(rows.values), _ROWS_PER_PIECE):
-        values = rows.values[start : start + _ROWS_PER_PIECE]
+def encode_rows(rows: Iterable[JsonDict]) -> Iterator[bytes]:
+    """Encode a list, some hundred rows at a time."""
+    remaining = iter(rows)
+    separator = "["
+    while some := list(islice(remaining, _ROWS_PER_PIECE)):
         # Without the brackets of each piece.
-        piece = _ENCODER.encode([rows.to_row(value) for value in values])[1:-1]
-        yield f"{',' if start else ''}{piece}".encode()
-    yield b"]"
+        yield f"{separator}{_ENCODER.encode(some)[1:-1]}".encode()
+        separator = ","
+    yield b"]" if separator == "," else b"[]"

@@ -2,7 +2,7 @@
 
 import abc
 
-from synapse.module_api import JsonDict, SynapseRequest
+from synapse.module_api import SynapseRequest
 
 from media_stats_module.rest._base import AdminResource
 from media_stats_module.rest._csv import CsvFile
@@ -14,11 +14,15 @@ class ListResource(AdminResource, abc.ABC):
 
     async def respond(self, request: SynapseRequest) -> None:
         if parse_format(request) is Format.JSON:
-            await super().respond(request)
+            await self.respond_json(request)
             return
         with CsvFile(request) as file:
             name = await self.export(request, file)
             await file.send(f"{name}.csv")
+
+    async def respond_json(self, request: SynapseRequest) -> None:
+        """Send a page of the list."""
+        await super().respond(request)
 
     @abc.abstractmethod
     async def export(self, request: SynapseRequest, file: CsvFile) -> str:
@@ -30,18 +34,3 @@ class ListResource(AdminResource, abc.ABC):
         Raises:
             SynapseError: 4xx, the request is wrong.
         """
-
-
-def page_totals(start: int, length: int, total: int) -> JsonDict:
-    """Make the part of a page that is about the whole list.
-
-    Args:
-        start: how many rows are before the page.
-        length: how many rows are on the page.
-        total: how many rows are on all pages.
-    """
-    totals: JsonDict = {"total": total}
-    # After an empty page there is no next one, or a client would ask for ever.
-    if length and start + length < total:
-        totals["next_token"] = start + length
-    return totals

@@ -58,6 +58,10 @@ class ResponseFile:
                 return
             self._file.write(piece)
 
+    def append(self, piece: bytes) -> None:
+        """Write the end of the body."""
+        self._file.write(piece)
+
     async def send_with(self, headers: Mapping[str, str]) -> None:
         """Send the headers and the body, as fast as the client reads.
 

@@ -1,45 +1,61 @@
-"""`/v1/users` and `/v1/servers`: whose the media is, and how much of it."""
+"""`/v1/users` and `/v1/servers`: how much media each user or server has here."""
+
+from collections.abc import Callable, Iterable, Sequence
 
 from synapse.module_api import JsonDict, SynapseRequest
 
-from media_stats_module.rest._csv import CsvFile
-from media_stats_module.rest._json import Rows
-from media_stats_module.rest._list import ListResource, page_totals
+from media_stats_module.questions import OwnersQuestion
+from media_stats_module.rest._counted_list import CountedListResource, Page
 from media_stats_module.rest.parameters import parse_servers_query, parse_users_query
 from media_stats_module.storage import OwnerUsage
 
-_USER = ("user_id", "displayname", "media_count", "media_length")
-_SERVER = ("server_name", "media_count", "media_length")
+
+class UsersMediaStatsResource(CountedListResource[OwnersQuestion, OwnerUsage]):
+    """Lists the users who have local media: the documented endpoint of Synapse."""
+
+    name = "users"
+
+    def parse(self, request: SynapseRequest) -> OwnersQuestion:
+        return parse_users_query(request)
+
+    async def get_page(self, question: OwnersQuestion) -> Page[OwnerUsage]:
+        page = await self._store.get_users_page(question)
+        return Page(page.owners, page.total)
+
+    async def export_rows(
+        self, question: OwnersQuestion, write: Callable[[Iterable[OwnerUsage]], None]
+    ) -> None:
+        await self._store.export_users(question, write)
+
+    def columns(self, question: OwnersQuestion) -> Sequence[str]:
+        return ("user_id", "displayname", "media_count", "media_length")
+
+    def to_row(self, question: OwnersQuestion) -> Callable[[OwnerUsage], JsonDict]:
+        return _user
 
 
-class UsersMediaStatsResource(ListResource):
-    """Lists the users that have local media: the documented endpoint of Synapse."""
+class ServersMediaStatsResource(CountedListResource[OwnersQuestion, OwnerUsage]):
+    """Lists the servers whose media is cached here."""
 
-    async def answer(self, request: SynapseRequest) -> JsonDict:
-        query = parse_users_query(request)
-        page = await self._store.get_users_page(query)
-        totals = page_totals(query.start, len(page.owners), page.total)
-        return {"users": Rows(page.owners, _user), **totals}
+    name = "servers"
 
-    async def export(self, request: SynapseRequest, file: CsvFile) -> str:
-        query = parse_users_query(request)
-        await self._store.export_users(query, file.writer(_USER, _user))
-        return "users"
+    def parse(self, request: SynapseRequest) -> OwnersQuestion:
+        return parse_servers_query(request)
 
+    async def get_page(self, question: OwnersQuestion) -> Page[OwnerUsage]:
+        page = await self._store.get_servers_page(question)
+        return Page(page.owners, page.total)
 
-class ServersMediaStatsResource(ListResource):
-    """Lists the servers that cached remote media came from."""
+    async def export_rows(
+        self, question: OwnersQuestion, write: Callable[[Iterable[OwnerUsage]], None]
+    ) -> None:
+        await self._store.export_servers(question, write)
 
-    async def answer(self, request: SynapseRequest) -> JsonDict:
-        query = parse_servers_query(request)
-        page = await self._store.get_servers_page(query)
-        totals = page_totals(query.start, len(page.owners), page.total)
-        return {"servers": Rows(page.owners, _server), **totals}
+    def columns(self, question: OwnersQuestion) -> Sequence[str]:
+        return ("server_name", "media_count", "media_length")
 
-    async def export(self, request: SynapseRequest, file: CsvFile) -> str:
-        query = parse_servers_query(request)
-        await self._store.export_servers(query, file.writer(_SERVER, _server))
-        return "servers"
+    def to_row(self, question: OwnersQuestion) -> Callable[[OwnerUsage], JsonDict]:
+        return _server
 
 
 def _user(usage: OwnerUsage) -> JsonDict:

@@ -9,9 +9,12 @@ from synapse.module_api.errors import Codes, SynapseError
 
 from media_stats_module.rest._base import AdminResource, Endpoint, unavailable
 from media_stats_module.rest.auth import assert_requester_is_admin
-from media_stats_module.storage import MediaStatsStore
-from media_stats_module.storage.errors import QueryTimeoutError, QueueFullError
-from media_stats_module.storage.rollups.status import RollupState
+from media_stats_module.storage import (
+    MediaStatsStore,
+    QueryTimeoutError,
+    QueueFullError,
+    RollupState,
+)
 from media_stats_module.synapse_internals import cancellable
 
 

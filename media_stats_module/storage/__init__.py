@@ -1,4 +1,8 @@
-"""SQL, all of it: functions of a transaction and a question, for both databases."""
+"""SQL, all of it, and the one door to it: what is named here is for the other rooms.
+
+`MediaStatsStore` answers questions on a running Synapse, `OfflineStore` on the command
+line. The statements are functions of a transaction and a question, for both databases.
+"""
 
 from media_stats_module.storage.answers import (
     DayUsage,
@@ -13,18 +17,36 @@ from media_stats_module.storage.answers import (
     TypeUsage,
     Usage,
 )
+from media_stats_module.storage.errors import (
+    DatabaseFailedError,
+    QueryTimeoutError,
+    QueueFullError,
+)
+from media_stats_module.storage.offline import OfflineStore
+from media_stats_module.storage.rollups.maintenance import REBUILD_BEYOND, Maintenance
+from media_stats_module.storage.rollups.status import RollupState, Status
+from media_stats_module.storage.sources import MediaTable
 from media_stats_module.storage.store import MediaStatsStore
 
 __all__ = [
+    "REBUILD_BEYOND",
+    "DatabaseFailedError",
     "DayUsage",
     "File",
     "LocalSummary",
+    "Maintenance",
     "MediaStatsStore",
+    "MediaTable",
+    "OfflineStore",
     "OwnerUsage",
     "OwnersPage",
+    "QueryTimeoutError",
+    "QueueFullError",
     "Reclaimable",
     "ReclaimablePart",
     "RemoteSummary",
+    "RollupState",
+    "Status",
     "Summary",
     "TypeUsage",
     "Usage",

@@ -17,10 +17,15 @@ class DatabaseFailedError(Exception):
 
     Attributes:
         is_lock: whether a lock was not free in time, which passes by itself.
+        is_conflict: whether another transaction was in the way, so that it may be run
+            again at once.
         reason: the database's own words, on one line.
     """
 
-    def __init__(self, reason: str, *, is_lock: bool) -> None:
+    def __init__(
+        self, reason: str, *, is_lock: bool, is_conflict: bool = False
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.is_lock = is_lock
+        self.is_conflict = is_conflict

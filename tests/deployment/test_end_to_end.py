@@ -47,7 +47,7 @@ _BARE = [
 
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """It keeps rollups, which are ready; admin and user have uploaded a file each."""
+    """It keeps rollups, which are exact; admin and user have uploaded a file each."""
     with deployed(
         tmp_path_factory.mktemp("synapse"),
         {"rollups": True},
@@ -56,7 +56,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
     ) as deployment:
         for account in (deployment.admin, deployment.user):
             deployment.main.upload(account, b"some bytes")
-        wait_until(lambda: _rollups_are_ready(deployment))
+        wait_until(lambda: _rollups_are_exact(deployment))
         yield deployment
 
 
@@ -73,10 +73,10 @@ def proxy(
         yield client
 
 
-def _rollups_are_ready(deployment: Deployment) -> bool:
+def _rollups_are_exact(deployment: Deployment) -> bool:
     state = deployment.ask(deployment.worker, f"{MODULE_PATH}/v1/rollups").json()
     rollups = state["rollups"].values()
-    return bool(rollups) and all(rollup["phase"] == "ready" for rollup in rollups)
+    return bool(rollups) and all(rollup["status"] == "exact" for rollup in rollups)
 
 
 def _answerer(deployment: Deployment, url: str, path: str) -> str:
@@ -234,12 +234,12 @@ def test_uploads_do_not_wait_for_the_log(deployment: Deployment) -> None:
     before = media_count()
     with closing(psycopg2.connect(**deployment.database)) as connection:
         cursor = connection.cursor()
-        cursor.execute("LOCK TABLE media_stats_local_changes IN ACCESS EXCLUSIVE MODE")
+        cursor.execute("LOCK TABLE media_stats_changes IN ACCESS EXCLUSIVE MODE")
         # The lock is held until both have been made.
         for _ in range(2):
             deployment.main.upload(deployment.user, b"some more bytes")
     assert media_count() == before + 2
-    wait_until(lambda: _rollups_are_ready(deployment))
+    wait_until(lambda: _rollups_are_exact(deployment))
     assert media_count() == before + 2
 
 

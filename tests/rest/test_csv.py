@@ -24,6 +24,12 @@ from media_stats_module.storage import sql as _sql
 
 _DAY = 86_400_000
 
+# The header of a list of files, local or remote.
+_FILE = (
+    "mxc,user_id,server_name,media_type,upload_name,media_length,created_ts,"
+    "last_access_ts,quarantined_by,safe_from_quarantine,url_preview,sha256"
+)
+
 # How spreadsheets would compute something, and what is next to that.
 _NAMES = {
     "=1+1": "'=1+1",
@@ -219,11 +225,11 @@ class FilesCsvTest(CsvTestCase):
             LocalMedia(media_id="b", user_id=None, media_type=None, media_length=1),
         )
         assert self.csv() == (
-            "mxc,user_id,media_type,upload_name,media_length,created_ts,"
-            "last_access_ts,quarantined_by,safe_from_quarantine,url_preview\r\n"
-            'mxc://test/a,@a:test,image/png,"\'=HYPERLINK(""https://evil.example"")",'
-            "5,6,7,@admin:test,true,false\r\n"
-            "mxc://test/b,,,,1,1,,,false,false\r\n"
+            f"{_FILE}\r\n"
+            "mxc://test/a,@a:test,test,image/png,"
+            '"\'=HYPERLINK(""https://evil.example"")",'
+            "5,6,7,@admin:test,true,false,\r\n"
+            "mxc://test/b,,test,,,1,1,,,false,false,\r\n"
         )
 
     def test_remote(self) -> None:
@@ -231,9 +237,7 @@ class FilesCsvTest(CsvTestCase):
             RemoteMedia(media_origin="b.example", media_id="c", media_length=5),
         )
         assert self.csv({"source": "remote"}) == (
-            "mxc,server_name,media_type,upload_name,media_length,created_ts,"
-            "last_access_ts,quarantined_by\r\n"
-            "mxc://b.example/c,b.example,image/png,,5,1,,\r\n"
+            f"{_FILE}\r\nmxc://b.example/c,,b.example,image/png,,5,1,,,,,\r\n"
         )
 
     @patch.object(_sql, "_ROWS_AT_ONCE", 100)

@@ -13,6 +13,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionDone
 
 from media_stats_module.rest import _base
+from media_stats_module.rest.rollups import RollupsCheckResource
 from media_stats_module.storage import MediaStatsStore, OwnersPage, OwnerUsage
 from media_stats_module.storage.errors import QueryTimeoutError, QueueFullError
 
@@ -73,13 +74,7 @@ class FailuresTestCase(MediaStatsTestCase):
         [(QueueFullError(),), (QueryTimeoutError(),)]
     )
     def test_check_of_rollups(self, error: Exception) -> None:
-        async def get_states(*args: object) -> dict[str, None]:
-            return {"local": None}
-
-        with (
-            patch.object(MediaStatsStore, "get_rollup_states", get_states),
-            patch.object(MediaStatsStore, "check_rollups", _raises(error)),
-        ):
+        with patch.object(RollupsCheckResource, "_check", _raises(error)):
             channel = self.make_request(
                 "POST",
                 f"{MODULE_PATH}/v1/rollups/check",

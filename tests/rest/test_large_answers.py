@@ -1,12 +1,13 @@
-"""Answers with so many rows that they are encoded in another thread."""
+"""Answers with so many rows that they are not made in one go on the reactor."""
 
 from typing import Any
 from unittest.mock import patch
 
+from parameterized import parameterized  # type: ignore[import-untyped]
 from support import MODULE_PATH, LocalMedia, MediaStatsTestCase, RemoteMedia
 from synapse.module_api import ModuleApi
 
-from media_stats_module.rest import _base, _json
+from media_stats_module.rest import _base, _counted_list, _json
 
 # By the key that the list has in the answer.
 _LISTS = {
@@ -23,24 +24,25 @@ class LargeAnswersTestCase(MediaStatsTestCase):
         super().setUp()
         # On three days, so that there are as many buckets.
         for number in range(3):
-            created_ts = number * 86_400_000
+            created_ts = number * 86_400_000 + 1
             self.insert_local_media(
                 LocalMedia(
                     user_id=f"@user{number}:test",
                     media_type=f"image/{number}",
-                    media_length=1,
+                    media_length=number + 1,
                     created_ts=created_ts,
                 )
             )
             self.insert_remote_media(
                 RemoteMedia(
                     media_origin=f"{number}.example",
-                    media_length=1,
+                    media_length=number + 1,
                     created_ts=created_ts,
                 )
             )
 
-    def test_they_are_the_same(self) -> None:
+    def test_rows_in_another_thread(self) -> None:
+        """Encoded there, an answer is the same."""
         defer_to_thread = ModuleApi.defer_to_thread
         deferred: list[str] = []
 
@@ -49,7 +51,7 @@ class LargeAnswersTestCase(MediaStatsTestCase):
             return await defer_to_thread(api, function, *args)
 
         for path, key in _LISTS.items():
-            window = {"until_ts": 3 * 86_400_000 - 1, "from_ts": 0}
+            window = {"until_ts": 3 * 86_400_000 - 1, "from_ts": 1}
             answer = self.ask(f"{MODULE_PATH}/v1/{path}", window)
             assert answer.code == 200, answer.result
             assert len(answer.json_body[key]) == 3, path
@@ -61,3 +63,29 @@ class LargeAnswersTestCase(MediaStatsTestCase):
                 large = self.ask(f"{MODULE_PATH}/v1/{path}", window)
             assert large.result["body"] == answer.result["body"], path
             assert deferred.pop() == "write"
+
+    @parameterized.expand(  # type: ignore[untyped-decorator]
+        [("users",), ("servers",), ("types",)]
+    )
+    def test_rows_as_the_database_gives_them(self, path: str) -> None:
+        """A page with a large limit is never all in memory, and is the same."""
+        for query in (
+            {},
+            {"limit": 2},
+            {"limit": 3},
+            {"limit": 4},
+            {"limit": 1, "from": 1},
+            {"limit": 2, "from": 1, "dir": "b"},
+            {"limit": 2, "from": 2},
+            {"limit": 2, "from": 3},
+            {"limit": 0},
+            {"order_by": "media_length", "limit": 1_000_000},
+        ):
+            answer = self.ask(f"{MODULE_PATH}/v1/{path}", query)
+            with (
+                patch.object(_counted_list, "_LARGEST_PAGE_IN_MEMORY", -1),
+                patch.object(_json, "_ROWS_PER_PIECE", 2),
+            ):
+                large = self.ask(f"{MODULE_PATH}/v1/{path}", query)
+            assert large.result["body"] == answer.result["body"], query
+            assert answer.json_body["total"] == 3

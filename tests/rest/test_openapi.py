@@ -20,6 +20,7 @@ from support import (
 )
 from synapse.module_api import JsonDict, SynapseRequest
 from tests.server import FakeChannel
+from tests.utils import USE_POSTGRES_FOR_TESTS
 from twisted.web.resource import Resource
 
 import media_stats_module
@@ -146,7 +147,6 @@ class OpenApiTestCase(MediaStatsTestCase):
     """A server with the media of the examples."""
 
     server_name: ClassVar[str] = "example.org"
-    module_options: ClassVar[JsonDict] = {"rollups": True}
     # So that the module answers at the documented path.
     serves_admin_api: ClassVar[bool] = False
 
@@ -242,14 +242,6 @@ class OpenApiTestCase(MediaStatsTestCase):
         )
         self.insert_profiles({"@alice:example.org": "Alice", "@bob:example.org": "Bob"})
 
-    def build(self) -> None:
-        """Have the totals built, at a time that can be stated."""
-        self.run_round()
-        self.execute(
-            "UPDATE media_stats_state SET build_started_ts = 1767225600000, "
-            "build_finished_ts = 1767225600420"
-        )
-
     def request(
         self, method: str, path: str, query: str, token: str | None = None
     ) -> FakeChannel:
@@ -279,15 +271,30 @@ class OpenApiTestCase(MediaStatsTestCase):
         assert json.dumps(channel.json_body) == expected_text, example
 
 
-class ExamplesTest(OpenApiTestCase):
+class AnswersTest(OpenApiTestCase):
+    module_options: ClassVar[JsonDict] = {"rollups": bool(USE_POSTGRES_FOR_TESTS)}
+
+    def build(self) -> None:
+        """Have the totals built, at a time that can be stated."""
+        self.run_round()
+        self.execute(
+            "UPDATE media_stats_state SET build_started_ts = 1767225600000, "
+            "build_finished_ts = 1767225600420"
+        )
+
     def test_answers(self) -> None:
-        self.build()
+        if USE_POSTGRES_FOR_TESTS:
+            self.build()
         # The check last: it leaves its time behind.
         for example in sorted(answers(), key=lambda example: example.method):
+            if not USE_POSTGRES_FOR_TESTS and example.path.startswith("/v1/rollups"):
+                continue
             channel = self.request(example.method, example.path, example.query)
             assert channel.code == 200, (example, channel.result)
             self.assert_answers(example, channel)
 
+
+class ErrorsTest(OpenApiTestCase):
     def test_errors(self) -> None:
         _, ordinary = self.make_user("ordinary")
         asked = 0

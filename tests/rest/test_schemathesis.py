@@ -85,8 +85,8 @@ def admin(homeserver: Homeserver) -> Account:
         path = f"{_PATH}/v1/rollups"
         token = admin.access_token
         state = homeserver.client.request("GET", path, token=token).json()
-        phases = {rollup["phase"] for rollup in state["rollups"].values()}
-        return phases == ({"ready"} if state["enabled"] else set())
+        found = {rollup["status"] for rollup in state["rollups"].values()}
+        return found == ({"exact"} if state["enabled"] else set())
 
     wait_until(are_ready)
     return admin

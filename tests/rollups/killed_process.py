@@ -11,20 +11,16 @@ from pathlib import Path
 from random import Random
 
 import psycopg2
-from media_database import ROLLUPS, Connection, Keeper
+from media_database import MEDIA, Connection, Keeper
 from media_writer import MediaWriter
 
-from media_stats_module import rollups_keeper as background
-from media_stats_module.storage.rollups import schema, write
-from media_stats_module.storage.sources import is_postgres
+from media_stats_module.storage.rollups import build, install, maintenance
 
-_WRITERS_ON_POSTGRES = 3
+_OTHER_WRITERS = 3
 
 
 def work(config_path: Path, name: str, seed: int, works: Event) -> None:
     """Work for ever, or until there is no server any more.
-
-    PostgreSQL has several connections at once; SQLite one, on which all takes turns.
 
     Args:
         config_path: the homeserver.yaml of the database.
@@ -34,17 +30,15 @@ def work(config_path: Path, name: str, seed: int, works: Event) -> None:
     """
     logging.disable()
     # Small, so that a kill meets the middle of much that is done in steps.
-    background.BUILD_AT_MOST = 300
-    background.FOLD_AT_MOST = 20
+    maintenance.APPLY_AT_MOST = 20
     random = Random(seed)
     connection = Connection(config_path)
     writers = [MediaWriter(f"{name}-{number}", seed) for number in range(4)]
-    if connection.run(is_postgres):
-        for writer in writers[:_WRITERS_ON_POSTGRES]:
-            thread = threading.Thread(
-                target=_write, args=(config_path, writer), daemon=True
-            )
-            thread.start()
+    for writer in writers[:_OTHER_WRITERS]:
+        thread = threading.Thread(
+            target=_write, args=(config_path, writer), daemon=True
+        )
+        thread.start()
     works.set()
     while connection.is_open:
         try:
@@ -60,8 +54,8 @@ def _work_once(connection: Connection, writer: MediaWriter, random: Random) -> N
     what = random.choice(("round", "round", "rebuild", "remove"))
     if what == "remove":
         Keeper(connection, rollups=False).round()
-    elif what == "rebuild" and connection.run(schema.is_intact_txn, ROLLUPS):
-        connection.run(write.start_build_txn, random.choice(ROLLUPS), 1)
+    elif what == "rebuild" and connection.run(install.are_tables_current_txn, MEDIA):
+        connection.run(build.start_build_txn, random.choice(MEDIA.both), 1)
     Keeper(connection).round()
 
 

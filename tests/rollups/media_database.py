@@ -6,29 +6,54 @@ whenever it is called.
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
+import attr
+import psycopg2
 import yaml
-from media_stats_module.storage.rollups.tables import STATE, Rollup, all_rollups
+from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
+from realservers.postgres import PostgresServer
 from synapse.config.database import DatabaseConnectionConfig
 from synapse.module_api import LoggingTransaction, ModuleApi
+from synapse.storage.engines import create_engine
 from synapse.storage.prepare_database import prepare_database
+from twisted.internet.defer import Deferred
 
-from media_stats_module.__main__ import connect
 from media_stats_module.config import MediaStatsConfig
-from media_stats_module.questions import OwnersOrder, OwnersQuestion
+from media_stats_module.questions import (
+    OwnersOrder,
+    OwnersQuestion,
+    Source,
+    TimelineQuestion,
+)
 from media_stats_module.rollups_keeper import RollupsKeeper
 from media_stats_module.storage import MediaStatsStore
-from media_stats_module.storage.rollups import read
-from media_stats_module.storage.sources import is_postgres
+from media_stats_module.storage.kinds import (
+    Kinds,
+    get_kinds_txn,
+    get_totals_of_kinds_txn,
+)
+from media_stats_module.storage.owners import get_owners_page_from_totals_txn
+from media_stats_module.storage.rollups import names
+from media_stats_module.storage.rollups.maintenance import Maintenance
+from media_stats_module.storage.rollups.status import (
+    Status,
+    get_totals_txn,
+    set_up_totals_txn,
+)
+from media_stats_module.storage.sources import MediaTable, MediaTables, local_media
+from media_stats_module.storage.timeline import get_days_from_totals_txn
+from media_stats_module.synapse_internals import connect
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
-ROLLUPS = all_rollups(MediaStatsConfig())
-LOCAL, REMOTE = ROLLUPS
+MEDIA = MediaTables(local_media(count_url_previews=True))
+LOCAL, REMOTE = MEDIA.both
 
 # As in synapse.storage.database.
 _ATTEMPTS = 5
@@ -44,22 +69,32 @@ def write_config(directory: Path, database: Mapping[str, Any]) -> Path:
     return path
 
 
-def create_tables(config_path: Path) -> None:
-    """Create Synapse's tables in an empty database."""
-    connection = connect([str(config_path)])
-    prepare_database(connection, connection.engine, None)
-    connection.commit()
-    connection.close()
+def execute_on_server(server: PostgresServer, statement: str) -> None:
+    """Run what cannot be in a transaction."""
+    with closing(psycopg2.connect(**server.dsn("postgres"))) as connection:
+        connection.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
 
 
 class Connection:
-    """One connection to the database."""
+    """One connection to the database.
+
+    Attributes:
+        config: how Synapse is told to connect to it.
+        engine: what Synapse has for that kind of database.
+    """
 
     def __init__(self, config_path: Path) -> None:
-        self._connection = connect([str(config_path)])
         database = yaml.safe_load(config_path.read_text())["database"]
         self.config = DatabaseConnectionConfig("master", database)
-        self.engine = self._connection.engine
+        self.engine = create_engine(self.config.config)
+        self._connection = connect(self.config, self.engine, "tests", "test")
+
+    def create_tables(self) -> None:
+        """Create Synapse's tables, in an empty database."""
+        prepare_database(self._connection, self.engine, None)
+        self._connection.commit()
 
     def run(
         self,
@@ -74,7 +109,7 @@ class Connection:
         for attempt in range(_ATTEMPTS):
             try:
                 return self.run_once(function, *args, **kwargs)
-            except self._connection.engine.module.OperationalError:
+            except self.engine.module.OperationalError:
                 if attempt == _ATTEMPTS - 1 or not self.is_open:
                     raise
         raise AssertionError("not reached")
@@ -103,13 +138,13 @@ class Connection:
         **kwargs: _P.kwargs,
     ) -> _T:
         """Call a function outside of a transaction."""
-        engine = self._connection.engine
-        engine.attempt_to_set_autocommit(self._connection.conn, True)
+        self.engine.attempt_to_set_autocommit(self._connection.conn, True)
         try:
             with self._connection.cursor(txn_name=function.__name__) as txn:
                 return function(txn, *args, **kwargs)
         finally:
-            engine.attempt_to_set_autocommit(self._connection.conn, False)
+            with suppress(self.engine.module.Error):
+                self.engine.attempt_to_set_autocommit(self._connection.conn, False)
 
     def execute(self, sql: str, *args: object) -> list[tuple[Any, ...]]:
         """Run a statement in a transaction of its own; return its rows, if any."""
@@ -134,7 +169,13 @@ def execute_txn(
 
 
 class Api:
-    """What the background work needs of Synapse, on one connection."""
+    """What the background work needs of Synapse, on one connection.
+
+    Attributes:
+        now_ts: the time, in milliseconds since the epoch; None for that of the machine.
+        ran: how often each transaction was run, by its description.
+        rounds: the work that goes on in rounds, by its description.
+    """
 
     server_name = "test"
 
@@ -145,19 +186,25 @@ class Api:
         self.db_pool = self
         self.engine = connection.engine
         self._database_config = connection.config
-        self.round: Callable[[], Coroutine[Any, Any, None]]
+        self.now_ts: int | None = None
+        self.ran: Counter[str] = Counter()
+        self.rounds: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {}
 
     def time_msec(self) -> int:
-        return time.time_ns() // 1_000_000
+        return time.time_ns() // 1_000_000 if self.now_ts is None else self.now_ts
+
+    def should_run_background_tasks(self) -> bool:
+        return True
 
     def looping_background_call(
         self, function: Callable[[], Coroutine[Any, Any, None]], *_: object, desc: str
     ) -> None:
-        self.round = function
+        self.rounds[desc] = function
 
     async def run_db_interaction(
         self, desc: str, function: Callable[..., _T], *args: Any, **kwargs: Any
     ) -> _T:
+        self.ran[desc] += 1
         return self._connection.run(function, *args, **kwargs)
 
     async def defer_to_thread(self, function: Callable[[], _T]) -> _T:
@@ -171,6 +218,7 @@ class Api:
         db_autocommit: bool,
     ) -> _T:
         assert db_autocommit
+        self.ran[desc] += 1
         return self._connection.run_autocommit(function, *args)
 
 
@@ -178,83 +226,159 @@ class Keeper:
     """The module's background work, as if Synapse had loaded the module.
 
     Each new one is as after a restart.
+
+    Attributes:
+        api: Synapse, for it.
+        store: answers questions.
+        rollups: the steps of the work.
     """
 
-    def __init__(self, connection: Connection, *, rollups: bool = True) -> None:
-        self._api = Api(connection)
-        config = MediaStatsConfig(rollups=rollups)
-        api = cast(ModuleApi, self._api)
-        self._store = MediaStatsStore(api, config)
-        RollupsKeeper(api, config, self._store).start()
+    def __init__(
+        self, connection: Connection, *, rollups: bool = True, **options: Any
+    ) -> None:
+        self.api = Api(connection)
+        config = MediaStatsConfig(rollups=rollups, **options)
+        api = cast(ModuleApi, self.api)
+        self.store = MediaStatsStore(api, config)
+        RollupsKeeper(api, config, self.store.rollups).start()
+
+    @property
+    def rollups(self) -> Maintenance:
+        return self.store.rollups
+
+    @property
+    def failures(self) -> Mapping[str, str]:
+        """Why steps fail, by step."""
+        assert self.rollups.failures is not None
+        return self.rollups.failures
 
     def round(self) -> None:
-        """Do one round. What goes wrong in it is logged, and left to the next one."""
-        finish(self._api.round())
+        """Do one round of all. What goes wrong in it is left to a later one."""
+        for work in self.api.rounds.values():
+            finish(work())
+
+    def wait(self, seconds: float) -> None:
+        """Have that much time pass, and do a round."""
+        self.api.now_ts = self.api.time_msec() + int(seconds * 1000)
+        self.round()
+
+    def statuses(self) -> list[Status]:
+        """Those of local and of remote media."""
+        return [state.status for state in finish(self.rollups.get_states()).values()]
 
     def check(self) -> None:
-        """Do what the check on demand does."""
-        for found in finish(self._store.check_rollups()).values():
+        """Do what the check on demand does; it must find nothing wrong."""
+        for table in self.rollups.media.both:
+            found = finish(self.rollups.check(table))
             assert found is None or found.total == 0, found
 
 
-def finish(coroutine: Coroutine[Any, Any, _T]) -> _T:
+def finish(work: "Coroutine[Any, Any, _T] | Deferred[_T]") -> _T:
     """Run a coroutine that never waits."""
+    assert not isinstance(work, Deferred)
     try:
-        coroutine.send(None)
+        work.send(None)
     except StopIteration as stop:
         return cast(_T, stop.value)
     raise AssertionError("it waits")
 
 
 Totals = dict[Any, tuple[int, int]]
-"""Files and bytes by owner, or by day."""
+"""Files and bytes by owner, by day or by kind."""
 
 
-def media_totals_txn(txn: LoggingTransaction, rollup: Rollup) -> tuple[Totals, Totals]:
-    """What the totals have to be, by owner and by day: the media, counted in Python."""
-    media = rollup.media
-    txn.execute(f"SELECT {media.owner}, created_ts, media_length FROM {media.name}")
-    owners: Totals = {}
-    days: Totals = {}
-    for owner, created_ts, length in txn.fetchall():
-        if owner is not None and length is not None:
-            for totals, key in ((owners, owner), (days, created_ts // 86_400_000)):
-                count, size = totals.get(key, (0, 0))
-                totals[key] = count + 1, size + length
-    return owners, days
+@attr.frozen
+class MediaTotals:
+    """What the totals of a source have to be.
+
+    Attributes:
+        owners: by owner.
+        days: by day, in days since the epoch.
+        kinds: by kind, of thumbnails and of pending uploads.
+    """
+
+    owners: Totals
+    days: Totals
+    kinds: Totals
 
 
-def assert_reads_are_exact_txn(txn: LoggingTransaction) -> int:
+def media_totals_txn(txn: LoggingTransaction, media: MediaTable) -> MediaTotals:
+    """What the totals have to be: the media, counted in Python."""
+    is_local = media.source is Source.LOCAL
+    txn.execute(
+        f"SELECT {media.owner}, created_ts, media_length, media_type, quarantined_by, "
+        f"{'url_cache, safe_from_quarantine' if is_local else 'NULL, FALSE'} "
+        f"FROM {media.name}"
+    )
+    totals = MediaTotals({}, {}, {})
+    for owner, created_ts, length, media_type, by, url_cache, is_safe in txn.fetchall():
+        is_left_out = url_cache is not None and bool(media.absent)
+        if owner is not None and length is not None and not is_left_out:
+            _add(totals.owners, owner, length)
+            _add(totals.days, (created_ts or 0) // 86_400_000, length)
+        group = "pending" if length is None else _group(media_type)
+        kind = (group, owner is not None, url_cache is not None, by is not None)
+        _add(totals.kinds, (*kind, is_safe), length or 0)
+    txn.execute(f"SELECT thumbnail_length FROM {media.thumbnails}")
+    for (length,) in txn.fetchall():
+        _add(totals.kinds, ("thumbnail", False, False, False, False), length or 0)
+    return totals
+
+
+def _add(totals: Totals, key: object, length: int) -> None:
+    count, size = totals.get(key, (0, 0))
+    totals[key] = count + 1, size + length
+
+
+def _group(media_type: str | None) -> str:
+    kind = (media_type or "").split(";")[0].strip(" ").lower() or "application/octet"
+    group, slash, _ = kind.partition("/")
+    known = ("application", "audio", "image", "text", "video")
+    return group if slash and group in known else "other"
+
+
+def assert_reads_are_exact_txn(
+    txn: LoggingTransaction, tables: MediaTables = MEDIA
+) -> int:
     """Compare all that the totals can answer with the media, in one snapshot.
 
     Returns:
         how many answers there were; none while the totals are being built.
     """
     answers = 0
-    for rollup in ROLLUPS:
-        owners, days = media_totals_txn(txn, rollup)
+    for media in tables.both:
+        wanted = media_totals_txn(txn, media)
         for order_by, descending in (
             (OwnersOrder.OWNER, False),
             (OwnersOrder.MEDIA_LENGTH, True),
             (OwnersOrder.MEDIA_COUNT, True),
         ):
-            query = OwnersQuestion(
+            question = OwnersQuestion(
                 order_by=order_by, descending=descending, limit=_EVERYTHING
             )
-            page = read.get_owners_page_txn(txn, rollup, query)
+            page = get_owners_page_from_totals_txn(txn, media, question)
             if page is None:
                 continue
             found = [(o.owner, (o.media_count, o.media_length)) for o in page.owners]
-            wanted = _in_order(owners, order_by)
-            assert (found, page.total) == (wanted, len(wanted)), (rollup.name, order_by)
+            owners = _in_order(wanted.owners, order_by)
+            assert (found, page.total) == (owners, len(owners)), (media.name, order_by)
             answers += 1
-        found_days = read.get_days_txn(txn, rollup, 0, None)
-        if found_days is not None:
-            assert {
-                day.day: (day.media_count, day.media_length) for day in found_days
-            } == days
+        days = get_days_from_totals_txn(txn, media, TimelineQuestion())
+        if days is not None:
+            found_days = {day.day: (day.media_count, day.media_length) for day in days}
+            assert found_days == wanted.days, media.name
+            answers += 1
+        if get_totals_txn(txn, media).status is Status.EXACT:
+            kinds = get_totals_of_kinds_txn(txn, media.source)
+            live = get_kinds_txn(txn, media)
+            assert _by_kind(kinds) == _by_kind(live), media.name
             answers += 1
     return answers
+
+
+def _by_kind(kinds: Kinds) -> tuple[object, ...]:
+    files = {k for k in kinds.files if k.usage.media_count}
+    return files, kinds.thumbnails, kinds.pending
 
 
 def _in_order(
@@ -268,30 +392,36 @@ def _in_order(
     return in_order
 
 
-def assert_folded_totals_are_exact_txn(txn: LoggingTransaction) -> None:
+def assert_applied_totals_are_exact_txn(
+    txn: LoggingTransaction, tables: MediaTables = MEDIA
+) -> None:
     """All is in the totals, and the totals are those of the media: no more, no less."""
-    for rollup in ROLLUPS:
-        owners, days = media_totals_txn(txn, rollup)
-        for table, key, wanted in (
-            (rollup.owners, "owner", owners),
-            (rollup.days, "day", days),
+    for media in tables.both:
+        wanted = media_totals_txn(txn, media)
+        assert get_totals_txn(txn, media).status is Status.EXACT
+        set_up_totals_txn(txn)
+        source = media.source.value
+        for table, columns, totals in (
+            (names.OWNERS, "owner", wanted.owners),
+            (names.DAYS, "day", wanted.days),
+            (
+                names.KINDS,
+                "media_group, is_owned, is_url_preview, is_quarantined, is_protected",
+                wanted.kinds,
+            ),
         ):
-            txn.execute(f"SELECT {key}, media_count, media_length FROM {table}")
-            assert {row[0]: row[1:] for row in txn.fetchall()} == wanted, table
-        if not is_postgres(txn):
-            media = rollup.media
             txn.execute(
-                f"SELECT created_ts, {media.owner}, COUNT(*), SUM(media_length) "
-                f"FROM {media.name} AS m WHERE {media.is_counted} "
-                "GROUP BY 1, 2 ORDER BY 1, 2"
+                f"SELECT {columns}, media_count, media_length FROM {table} "
+                "WHERE source = ?",
+                (source,),
             )
-            by_time = txn.fetchall()
-            txn.execute(f"SELECT * FROM {rollup.times} ORDER BY 1, 2")
-            assert txn.fetchall() == by_time
-        txn.execute(f"SELECT COUNT(*) FROM {rollup.changes}")
-        assert txn.fetchall() == [(0,)]
-        txn.execute(
-            f"SELECT is_ready, owners FROM {STATE} WHERE source = ?", (rollup.name,)
-        )
-        ((is_ready, number),) = txn.fetchall()
-        assert (bool(is_ready), number) == (True, len(owners))
+            found = {
+                row[0] if len(row) == 3 else row[:-2]: row[-2:]
+                for row in txn.fetchall()
+            }
+            assert found == totals, (table, source)
+        for table in (names.CHANGES, names.MISSED):
+            txn.execute(f"SELECT COUNT(*) FROM {table} WHERE source = ?", (source,))
+            assert txn.fetchall() == [(0,)], table
+        txn.execute(f"SELECT owners FROM {names.STATE} WHERE source = ?", (source,))
+        assert txn.fetchall() == [(len(wanted.owners),)]

@@ -8,6 +8,8 @@ _DAY_MS = 86_400_000
 
 HOT_USER = "@hot:test"
 
+_MEDIA_TYPES = ("image/png", "Image/PNG; q=1", "video/mp4", "text/plain", "x", None)
+
 
 class MediaWriter:
     """Uploads, completes, moves, quarantines and deletes media, all of it its own.
@@ -42,6 +44,11 @@ class MediaWriter:
                     self._move_txn,
                     self._touch_txn,
                     self._quarantine_txn,
+                    self._protect_txn,
+                    self._retype_txn,
+                    self._thumbnail_txn,
+                    self._thumbnail_txn,
+                    self._delete_thumbnails_txn,
                     self._delete_txn,
                     self._delete_txn,
                     self._cache_txn,
@@ -61,11 +68,14 @@ class MediaWriter:
         self._execute_txn(
             txn,
             "INSERT INTO local_media_repository "
-            "(media_id, user_id, media_length, created_ts) VALUES (?, ?, ?, ?)",
+            "(media_id, user_id, media_length, created_ts, media_type, url_cache) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
             media_id,
             self._some_user(),
             length,
             self._some_time(),
+            self._random.choice(_MEDIA_TYPES),
+            self._random.choice((None, None, "https://example.org/")),
         )
         self._local.append(media_id)
 
@@ -79,7 +89,15 @@ class MediaWriter:
         self._update_local_txn(txn, "last_access_ts", self._some_time())
 
     def _quarantine_txn(self, txn: LoggingTransaction) -> None:
-        self._update_local_txn(txn, "quarantined_by", "@admin:test")
+        by = self._random.choice((None, "@admin:test"))
+        self._update_local_txn(txn, "quarantined_by", by)
+
+    def _protect_txn(self, txn: LoggingTransaction) -> None:
+        is_safe = self._random.choice((True, False))
+        self._update_local_txn(txn, "safe_from_quarantine", is_safe)
+
+    def _retype_txn(self, txn: LoggingTransaction) -> None:
+        self._update_local_txn(txn, "media_type", self._random.choice(_MEDIA_TYPES))
 
     def _update_local_txn(
         self, txn: LoggingTransaction, column: str, value: object
@@ -103,13 +121,14 @@ class MediaWriter:
         self._execute_txn(
             txn,
             "INSERT INTO remote_media_cache "
-            "(media_origin, media_id, media_length, created_ts, filesystem_id) "
-            "VALUES (?, ?, ?, ?, ?)",
+            "(media_origin, media_id, media_length, created_ts, filesystem_id, "
+            "media_type) VALUES (?, ?, ?, ?, ?, ?)",
             f"{self._random.randrange(5)}.example",
             media_id,
             self._random.randrange(1_000),
             self._some_time(),
             media_id,
+            self._random.choice(_MEDIA_TYPES),
         )
         self._remote.append(media_id)
 
@@ -119,6 +138,44 @@ class MediaWriter:
             "DELETE FROM remote_media_cache WHERE media_id = ?",
             self._remote.pop(self._random.randrange(len(self._remote))),
         )
+
+    def _thumbnail_txn(self, txn: LoggingTransaction) -> None:
+        columns = (
+            "media_id, thumbnail_width, thumbnail_height, thumbnail_type, "
+            "thumbnail_method, thumbnail_length"
+        )
+        # A width of its own, so that none is there already.
+        self._made += 1
+        values = (self._made, 1, "image/png", "crop", self._random.randrange(100))
+        if self._random.random() < 0.5:
+            self._execute_txn(
+                txn,
+                f"INSERT INTO local_media_repository_thumbnails ({columns}) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                self._random.choice(self._local),
+                *values,
+            )
+            return
+        self._execute_txn(
+            txn,
+            "INSERT INTO remote_media_cache_thumbnails "
+            f"({columns}, media_origin, filesystem_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            self._random.choice(self._remote),
+            *values,
+            "a.example",
+            "a",
+        )
+
+    def _delete_thumbnails_txn(self, txn: LoggingTransaction) -> None:
+        for table, media_ids in (
+            ("local_media_repository_thumbnails", self._local),
+            ("remote_media_cache_thumbnails", self._remote),
+        ):
+            self._execute_txn(
+                txn,
+                f"DELETE FROM {table} WHERE media_id = ?",
+                self._random.choice(media_ids),
+            )
 
     def _execute_txn(self, txn: LoggingTransaction, sql: str, *args: object) -> None:
         txn.execute(sql, args)

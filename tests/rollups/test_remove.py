@@ -1,121 +1,123 @@
-"""`python -m media_stats_module remove`, as one runs it beside a server."""
+"""`python -m media_stats_module remove`, beside a server.
 
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+That it runs as a program is shown in tests/deployment/test_uninstall.py.
+"""
+
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
-from media_stats_module.storage.rollups.tables import all_rollups
-from realservers.postgres import PostgresServer
+from media_database import Connection, Keeper, write_config
 from synapse.module_api import LoggingTransaction
 
-from media_stats_module.__main__ import connect, run_transaction
-from media_stats_module.config import MediaStatsConfig
-from media_stats_module.storage.rollups import schema
+from media_stats_module.__main__ import main
+from media_stats_module.storage import offline
 
-ROLLUPS = all_rollups(MediaStatsConfig())
-
-
-class Database:
-    """A database with the two media tables and, at first, rollups."""
-
-    def __init__(self, config: dict[str, Any], directory: Path) -> None:
-        self.is_sqlite = config["name"] == "sqlite3"
-        self.homeserver_yaml = directory / "homeserver.yaml"
-        self.homeserver_yaml.write_text(
-            yaml.safe_dump(
-                {"server_name": "test", "report_stats": False, "database": config}
-            )
-        )
-        self.connection = connect([str(self.homeserver_yaml)])
-        for table, owner in (
-            ("local_media_repository", "user_id"),
-            ("remote_media_cache", "media_origin"),
-        ):
-            self.execute(
-                f"CREATE TABLE {table} (media_id TEXT, {owner} TEXT, "
-                "media_length INTEGER, created_ts BIGINT, url_cache TEXT)"
-            )
-
-    def transaction(self, function: Callable[..., object], *args: object) -> object:
-        return run_transaction(self.connection, function, *args)
-
-    def execute(self, sql: str) -> None:
-        def execute_txn(txn: LoggingTransaction) -> None:
-            txn.execute(sql)
-
-        self.transaction(execute_txn)
-
-    def is_present(self) -> bool:
-        return bool(self.transaction(schema.is_present_txn))
-
-    def install(self) -> None:
-        self.transaction(schema.install_tables_txn, ROLLUPS)
-        for rollup in ROLLUPS:
-            self.transaction(schema.install_triggers_txn, rollup)
-        if self.is_sqlite:
-            for rollup in ROLLUPS:
-                self.execute(
-                    f"INSERT INTO {rollup.times} VALUES (1, 'a', 1, 1), (2, 'a', 1, 1)"
-                )
-        # Without CONCURRENTLY, which the last statement here does not need. SQLite had
-        # one in version 3.
-        for rollup in ROLLUPS:
-            self.execute(
-                f"CREATE INDEX {rollup.by_time} ON {rollup.media.name} (created_ts)"
-            )
-
-    def remove(self) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "media_stats_module",
-                "remove",
-                "-c",
-                str(self.homeserver_yaml),
-            ],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-            env=os.environ,
-        )
+Remove = Callable[[Path], tuple[int, str]]
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def database(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Database]:
-    directory = tmp_path_factory.mktemp("remove")
-    if request.param == "sqlite":
-        path = str(directory / "homeserver.db")
-        yield Database({"name": "sqlite3", "args": {"database": path}}, directory)
-        return
-    with PostgresServer.start(directory / "postgres") as server:
-        server.create_database("synapse")
-        yield Database({"name": "psycopg2", "args": server.dsn("synapse")}, directory)
+@pytest.fixture
+def remove(capsys: pytest.CaptureFixture[str]) -> Remove:
+    """Runs the command in this process; returns the exit status and what is printed."""
+
+    def run(config_path: Path) -> tuple[int, str]:
+        status = main(["remove", "-c", str(config_path)])
+        printed = capsys.readouterr()
+        return status, printed.out + printed.err
+
+    return run
 
 
-def test_removes_everything_and_can_be_repeated(database: Database) -> None:
-    database.install()
-    assert database.is_present()
+def ours(connection: Connection) -> list[str]:
+    """The names of all that rollups have put into the database."""
+    rows = connection.execute(
+        """
+        SELECT relname FROM pg_class WHERE starts_with(relname, 'media_stats')
+        UNION ALL SELECT proname FROM pg_proc WHERE starts_with(proname, 'media_stats')
+        UNION ALL SELECT tgname FROM pg_trigger WHERE starts_with(tgname, 'media_stats')
+        """
+    )
+    return sorted(name for (name,) in rows)
 
-    first = database.remove()
-    assert (first.stdout, first.returncode) == ("Removed.\n", 0), first.stderr
-    assert not database.is_present()
-    database.execute("INSERT INTO local_media_repository (media_id) VALUES ('a')")
 
-    second = database.remove()
-    assert (second.stdout, second.returncode) == ("There is nothing to remove.\n", 0)
+def test_removes_everything_and_can_be_repeated(
+    config_path: Path, connection: Connection, remove: Remove
+) -> None:
+    Keeper(connection).round()
+    assert "media_stats_local_by_time" in ours(connection)
+
+    assert remove(config_path) == (0, "Removed.\n")
+    assert ours(connection) == []
+    connection.execute("INSERT INTO local_media_repository (media_id) VALUES ('a')")
+
+    assert remove(config_path) == (0, "There is nothing to remove.\n")
 
 
-def test_a_configuration_that_cannot_be_read(database: Database) -> None:
-    database.homeserver_yaml.write_text("database: [")
-    refused = database.remove()
-    assert refused.returncode == 2
-    assert f"cannot read {database.homeserver_yaml}: " in refused.stderr
+def test_removes_what_an_unfinished_installation_left(
+    config_path: Path, connection: Connection, remove: Remove
+) -> None:
+    Keeper(connection).round()
+    connection.execute("DROP TABLE media_stats_state, media_stats_changes")
+    assert remove(config_path) == (0, "Removed.\n")
+    assert ours(connection) == []
+
+
+def test_waits_for_a_lock(
+    config_path: Path,
+    connection: Connection,
+    connect: Callable[[], Connection],
+    remove: Remove,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It ends with the reason, and takes what is left another time."""
+    monkeypatch.setattr(offline, "_ATTEMPTS", 3)
+    Keeper(connection).round()
+
+    def lock_and_remove(txn: LoggingTransaction) -> tuple[int, str]:
+        txn.execute("LOCK TABLE remote_media_cache IN ROW EXCLUSIVE MODE")
+        return remove(config_path)
+
+    status, said = connect().run_once(lock_and_remove)
+    assert status == 1
+    assert "lock timeout" in said
+    assert remove(config_path) == (0, "Removed.\n")
+    assert ours(connection) == []
+
+
+def test_sqlite_has_no_rollups(tmp_path: Path, remove: Remove) -> None:
+    database = {"name": "sqlite3", "args": {"database": str(tmp_path / "s.db")}}
+    config_path = write_config(tmp_path, database)
+    assert remove(config_path) == (0, "There is nothing to remove.\n")
+
+
+_LOADED = """
+server_name: a
+report_stats: false
+modules:
+  - {module: media_stats_module.MediaStatsModule, config: {rollups: true}}
+"""
+_DOWN = """
+server_name: a
+report_stats: false
+database: {name: psycopg2, args: {host: 127.0.0.1, port: 1}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("homeserver_yaml", "reason"),
+    [
+        ("database: [", "the configuration: "),
+        ("report_stats: false", "the configuration: "),
+        (_LOADED, "still says `rollups: true`"),
+        (_DOWN, "database: "),
+    ],
+)
+def test_says_why_it_cannot(
+    tmp_path: Path, homeserver_yaml: str, reason: str, remove: Remove
+) -> None:
+    path = tmp_path / "homeserver.yaml"
+    path.write_text(homeserver_yaml)
+    status, said = remove(path)
+    assert status == 1
+    assert reason in said
+    assert "Traceback" not in said

@@ -5,10 +5,10 @@
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Coroutine
-from typing import Any, ClassVar
+from typing import ClassVar
 from unittest.mock import patch
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -18,35 +18,53 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from media_stats_module.storage.rollups.tables import all_rollups
-from owners_support import probing_short_windows
-from support import LocalMedia, MediaStatsTestCase, RemoteMedia
+from support import LocalMedia, MediaStatsTestCase, RemoteMedia, Thumbnail
 from synapse.module_api import JsonDict, LoggingTransaction
 from tests.utils import USE_POSTGRES_FOR_TESTS
 from twisted.internet.defer import ensureDeferred
 
-from media_stats_module import rollups_keeper as background
 from media_stats_module.config import MediaStatsConfig
-from media_stats_module.questions import MediaQuestion, OwnersOrder, OwnersQuestion
+from media_stats_module.questions import (
+    OwnersOrder,
+    OwnersQuestion,
+    Source,
+    SummaryQuestion,
+    TimelineQuestion,
+    TypesQuestion,
+)
 from media_stats_module.rollups_keeper import RollupsKeeper
-from media_stats_module.storage import MediaStatsStore, owners, timeline
-from media_stats_module.storage.owners import live
-from media_stats_module.storage.rollups import read, schema, window, write
+from media_stats_module.storage import MediaStatsStore
+from media_stats_module.storage.owners import (
+    get_live_owners_page_txn,
+    get_owners_page_from_totals_txn,
+)
+from media_stats_module.storage.rollups import build, install, maintenance, names
+from media_stats_module.storage.sources import MediaTable, MediaTables, local_media
+from media_stats_module.storage.summary import (
+    get_summary_from_totals_txn,
+    get_summary_txn,
+)
+from media_stats_module.storage.timeline import get_days_from_totals_txn, get_days_txn
+from media_stats_module.storage.types import (
+    get_groups_from_totals_txn,
+    get_types_page_txn,
+)
 
 _DAY_MS = 86_400_000
 # The admin API refuses to delete what was read before a much earlier time.
 _READ_TS = 1_000_000_000_000
 _ADMIN_API = "/_synapse/admin/v1"
 
-ROLLUPS = all_rollups(MediaStatsConfig())
+MEDIA = MediaTables(local_media(count_url_previews=True))
 
 USERS = st.sampled_from(("@alice:test", "@bob:test", "@carol:test", None))
 SERVERS = st.sampled_from(("a.example", "b.example"))
 LENGTHS = st.sampled_from((0, 1, 2, 2**31 - 1))
-TIMES = st.sampled_from((0, 1, _DAY_MS - 1, _DAY_MS, 3 * _DAY_MS))
+TIMES = st.sampled_from((0, 1, -1, -_DAY_MS, _DAY_MS - 1, _DAY_MS, 3 * _DAY_MS))
 NUMBERS = st.integers(0, 20)
+MEDIA_TYPES = st.sampled_from(("image/png", "Image/GIF;a=b", "x", " ; ", None))
 
-QUERIES = [
+QUESTIONS = [
     OwnersQuestion(order_by=order_by, descending=descending, start=start, limit=limit)
     for order_by in OwnersOrder
     for descending, start, limit in ((False, 0, 100), (True, 1, 1))
@@ -56,43 +74,37 @@ QUERIES = [
     OwnersQuestion(limit=0),
 ]
 
-QUERIES_OF_WINDOW = [
-    OwnersQuestion(order_by=order_by, from_ts=1, until_ts=2 * _DAY_MS, limit=limit)
-    for order_by in (OwnersOrder.OWNER, OwnersOrder.DISPLAYNAME)
-    for limit in (1, 100)
-]
+WINDOWS = (TimelineQuestion(), TimelineQuestion(from_ts=1, until_ts=2 * _DAY_MS))
 
-WINDOWS = (MediaQuestion(), MediaQuestion(from_ts=1, until_ts=2 * _DAY_MS))
+GROUPS = TypesQuestion(grouped=True)
 
 
 def compare_txn(txn: LoggingTransaction) -> int:
-    """Compare every kind of answer with that of the live path.
+    """Compare every kind of answer from the totals with the live one, in one snapshot.
 
     Returns:
         how many sources of media have totals that answered.
     """
     answered = 0
-    for rollup in ROLLUPS:
-        if read.get_days_txn(txn, rollup, 0, None) is not None:
+    for media in MEDIA.both:
+        for question in QUESTIONS:
+            if not media.owners_are_users and _is_of_users(question):
+                continue
+            page = get_owners_page_from_totals_txn(txn, media, question)
+            if page is not None:
+                wanted = get_live_owners_page_txn(txn, media, question)
+                assert page == wanted, (media.name, question)
+        for window in WINDOWS:
+            days = get_days_from_totals_txn(txn, media, window)
+            assert days in (None, get_days_txn(txn, media, window)), media.name
+        types = get_groups_from_totals_txn(txn, media, GROUPS)
+        if types is not None:
+            assert types == get_types_page_txn(txn, media, GROUPS), media.name
             answered += 1
-        for query in QUERIES:
-            if not rollup.media.owners_are_users and _is_of_users(query):
-                continue
-            given = owners.get_owners_page_txn(txn, rollup, query, has_rollups=True)
-            wanted = live.get_owners_page_txn(txn, rollup.media, query)
-            assert given == wanted, (rollup.name, query)
-        for query in QUERIES_OF_WINDOW:
-            if not rollup.media.owners_are_users:
-                continue
-            wanted = live.get_owners_page_txn(txn, rollup.media, query)
-            given = owners.get_owners_page_txn(txn, rollup, query, has_rollups=True)
-            assert given == wanted, query
-            with probing_short_windows():
-                probed = window.get_owners_page_txn(txn, rollup, query)
-            assert probed in (None, wanted), query
-        for days_of in WINDOWS:
-            days = timeline.get_days_txn(txn, rollup, days_of, has_rollups=True)
-            assert days == timeline.get_live_days_txn(txn, rollup.media, days_of)
+    for of in (None, *Source):
+        summary = SummaryQuestion(source=of, duplicates=False)
+        found = get_summary_from_totals_txn(txn, MEDIA, summary)
+        assert found in (None, get_summary_txn(txn, MEDIA, summary)), of
     return answered
 
 
@@ -102,22 +114,7 @@ def _is_of_users(query: OwnersQuestion) -> bool:
     return by_name or query.deactivated is not None
 
 
-class _Api:
-    """Synapse's, but whoever wants to be called again and again is not."""
-
-    def __init__(self, api: Any) -> None:
-        self._api = api
-        self.round: Callable[[], Coroutine[Any, Any, None]]
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._api, name)
-
-    def looping_background_call(
-        self, function: Callable[[], Coroutine[Any, Any, None]], *_: object, desc: str
-    ) -> None:
-        self.round = function
-
-
+@pytest.mark.skipif(not USE_POSTGRES_FOR_TESTS, reason="rollups are for PostgreSQL")
 class RollupsStatefulTest(MediaStatsTestCase):
     # The machine does the rounds, each as after a restart.
     module_options: ClassVar[JsonDict] = {}
@@ -133,10 +130,7 @@ class RollupsStatefulTest(MediaStatsTestCase):
             _case = self
             _done = done
 
-        with (
-            patch.object(background, "BUILD_AT_MOST", 3),
-            patch.object(background, "FOLD_AT_MOST", 3),
-        ):
+        with patch.object(maintenance, "APPLY_AT_MOST", 3):
             run_state_machine_as_test(
                 MachineHere,
                 settings=settings(
@@ -150,15 +144,18 @@ class RollupsStatefulTest(MediaStatsTestCase):
 
     def round(self, *, rollups: bool) -> None:
         """One round of a Synapse that has just started."""
-        api: Any = _Api(self.hs.get_module_api())
+        api = self.hs.get_module_api()
         config = MediaStatsConfig(rollups=rollups)
-        RollupsKeeper(api, config, MediaStatsStore(api, config)).start()
-        finished = ensureDeferred(api.round())
-        for _ in range(50):
-            if finished.called:
-                break
-            self.pump()
-        self.successResultOf(finished)
+        keeper = RollupsKeeper(api, config, MediaStatsStore(api, config).rollups)
+        with patch.object(keeper, "_loop") as loop:
+            keeper.start()
+        for (work,), _ in loop.call_args_list:
+            finished = ensureDeferred(work())
+            for _ in range(100):
+                if finished.called:
+                    break
+                self.pump()
+            self.successResultOf(finished)
 
     def admin_request(self, method: str, path: str) -> None:
         """A request to Synapse's own admin API."""
@@ -179,6 +176,8 @@ class Machine(RuleBasedStateMachine):
         self._case.round(rollups=False)
         self._case.execute("DELETE FROM local_media_repository")
         self._case.execute("DELETE FROM remote_media_cache")
+        self._case.execute("DELETE FROM local_media_repository_thumbnails")
+        self._case.execute("DELETE FROM remote_media_cache_thumbnails")
         self._case.round(rollups=True)
         self._local: list[str] = []
         self._remote: list[tuple[str, str]] = []
@@ -262,6 +261,43 @@ class Machine(RuleBasedStateMachine):
         media_id = self._local[number % len(self._local)]
         self._case.admin_request("POST", f"media/quarantine/test/{media_id}")
 
+    @precondition(lambda self: self._local)
+    @rule(number=NUMBERS)
+    def protect(self, number: int) -> None:
+        media_id = self._local[number % len(self._local)]
+        self._case.admin_request("POST", f"media/protect/{media_id}")
+
+    @precondition(lambda self: self._local)
+    @rule(number=NUMBERS, media_type=MEDIA_TYPES)
+    def change_the_type(self, number: int, media_type: str | None) -> None:
+        self._update(number, "media_type", media_type)
+
+    @precondition(lambda self: self._local)
+    @rule(number=NUMBERS, length=LENGTHS)
+    def make_a_thumbnail(self, number: int, length: int) -> None:
+        self._made += 1
+        self._case.insert_thumbnails(
+            Thumbnail(
+                media_id=self._local[number % len(self._local)],
+                thumbnail_length=length,
+                thumbnail_width=self._made,
+            )
+        )
+
+    @precondition(lambda self: self._remote)
+    @rule(number=NUMBERS, length=LENGTHS)
+    def make_a_thumbnail_of_remote_media(self, number: int, length: int) -> None:
+        self._made += 1
+        server_name, media_id = self._remote[number % len(self._remote)]
+        self._case.insert_thumbnails(
+            Thumbnail(
+                media_origin=server_name,
+                media_id=media_id,
+                thumbnail_length=length,
+                thumbnail_width=self._made,
+            )
+        )
+
     @rule(server_name=SERVERS, length=LENGTHS, created_ts=TIMES)
     def cache_remote_media(
         self, server_name: str, length: int, created_ts: int
@@ -302,9 +338,9 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def be_killed_while_installing(self) -> None:
-        if not self._case.in_transaction(schema.is_present_txn):
+        if not self._case.in_transaction(install.is_present_txn):
             self._case.in_transaction(
-                lambda txn: schema.install_tables_txn(txn, ROLLUPS)
+                lambda txn: install.install_tables_txn(txn, MEDIA)
             )
             self._done["kills"] += 1
 
@@ -313,56 +349,40 @@ class Machine(RuleBasedStateMachine):
         self._case.round(rollups=False)
         self._done["removals"] += 1
 
-    @precondition(lambda self: self._is_intact())
-    @rule(rollup=st.sampled_from(ROLLUPS), steps=st.integers(0, 3))
-    def begin_to_rebuild(self, rollup: Any, steps: int) -> None:
-        self._case.in_transaction(lambda txn: write.start_build_txn(txn, rollup, 1))
-        for _ in range(steps):
-            self._build_step(rollup)
+    @precondition(lambda self: self._is_current())
+    @rule(media=st.sampled_from(MEDIA.both))
+    def begin_to_rebuild(self, media: MediaTable) -> None:
+        self._case.in_transaction(lambda txn: build.start_build_txn(txn, media, 1))
         self._done["rebuilds"] += 1
 
-    @precondition(lambda self: self._is_intact())
-    @rule(rollup=st.sampled_from(ROLLUPS))
-    def go_on_building(self, rollup: Any) -> None:
-        self._build_step(rollup)
+    @precondition(lambda self: self._is_current())
+    @rule(media=st.sampled_from(MEDIA.both))
+    def build(self, media: MediaTable) -> None:
+        self._case.in_transaction(lambda txn: build.build_txn(txn, media, lambda: 1))
 
-    @precondition(lambda self: self._is_intact())
-    @rule(rollup=st.sampled_from(ROLLUPS), most=st.integers(1, 4))
-    def fold_some(self, rollup: Any, most: int) -> None:
-        if self._is_ready(rollup):
-            self._case.in_transaction(
-                lambda txn: write.fold_txn(txn, rollup, most=most)
-            )
-            self._done["folds"] += 1
+    @precondition(lambda self: self._is_current())
+    @rule(media=st.sampled_from(MEDIA.both), most=st.integers(1, 4))
+    def apply_some(self, media: MediaTable, most: int) -> None:
+        """Also while it has to be built."""
+        self._case.in_transaction(lambda txn: build.apply_txn(txn, media, most=most))
+        self._done["applied"] += 1
 
-    @precondition(lambda self: self._is_intact())
-    @rule(rollup=st.sampled_from(ROLLUPS))
-    def drop_triggers_by_hand(self, rollup: Any) -> None:
-        self._case.in_transaction(lambda txn: schema.remove_triggers_txn(txn, rollup))
+    @precondition(lambda self: self._is_current())
+    @rule()
+    def drop_triggers_by_hand(self) -> None:
+        self._case.in_transaction(install.remove_triggers_txn)
         self._done["objects dropped"] += 1
 
-    if USE_POSTGRES_FOR_TESTS:
+    @precondition(lambda self: self._is_current())
+    @rule(table=st.sampled_from(names.TABLES))
+    def drop_a_table_by_hand(self, table: str) -> None:
+        self._case.execute(f"DROP TABLE {table}")
+        self._done["objects dropped"] += 1
 
-        @precondition(lambda self: self._is_intact())
-        @rule(table=st.sampled_from(("owners", "days", "changes", "state")))
-        def drop_a_table_by_hand(self, table: str) -> None:
-            name = table if table == "state" else f"local_{table}"
-            self._case.execute(f"DROP TABLE media_stats_{name}")
-            self._done["objects dropped"] += 1
-
-    def _build_step(self, rollup: Any) -> None:
-        if not self._is_ready(rollup):
-            self._case.in_transaction(
-                lambda txn: write.build_step_txn(txn, rollup, most=2, now=lambda: 1)
-            )
-
-    def _is_intact(self) -> bool:
-        return self._case.in_transaction(lambda txn: schema.is_intact_txn(txn, ROLLUPS))
-
-    def _is_ready(self, rollup: Any) -> bool:
-        return self._case.execute(
-            "SELECT is_ready FROM media_stats_state WHERE source = ?", rollup.name
-        ) in ([(True,)], [(1,)])
+    def _is_current(self) -> bool:
+        return self._case.in_transaction(
+            lambda txn: install.are_tables_current_txn(txn, MEDIA)
+        )
 
     def _insert(self, media: LocalMedia) -> None:
         self._made += 1

@@ -14,6 +14,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from readme import example
 
 import media_stats_module
 
@@ -107,6 +108,26 @@ def test_installs_into_a_clean_environment(
     assert Path(loaded_from).resolve().parent == clean / "media_stats_module"
     assert name == "MediaStatsModule"
     assert path == "/_synapse/client/media_stats"
+
+
+@pytest.mark.parametrize("deployment", ["Container", "Ansible playbook"])
+def test_image(deployment: str, built: dict[str, Path], tmp_path: Path) -> None:
+    """What docs/install.md has images do, in an environment instead of an image."""
+    text = example(deployment)
+    (copied,) = re.findall(r"COPY (\S+) /tmp/$", text, re.MULTILINE)
+    (run,) = re.findall(r"RUN pip (.*)$", text, re.MULTILINE)
+    assert copied == built["wheel"].name
+    environment = tmp_path / "environment"
+    venv.create(environment)
+
+    pip = [sys.executable, "-m", "pip", "--python", str(environment / "bin" / "python")]
+    arguments = run.replace(f"/tmp/{copied}", str(built["wheel"])).split()
+    subprocess.run([*pip, *arguments], check=True, capture_output=True)
+
+    installed = subprocess.check_output([*pip, "list", "--format=json"])
+    assert [package["name"] for package in json.loads(installed)] == [
+        "synapse-media-stats-module"
+    ]
 
 
 def test_wheel_holds_the_package_and_nothing_else(built: dict[str, Path]) -> None:

@@ -121,24 +121,34 @@ def remove_tables_txn(txn: LoggingTransaction) -> None:
         txn.execute(f"DROP {what}")
 
 
-def is_log_full_txn(txn: LoggingTransaction) -> bool:
-    """Whether changes are no longer logged, since nobody has applied the change log."""
-    set_up_totals_txn(txn)
-    txn.execute(f"SELECT last_value = 1 FROM {names.LOG_IS_FULL}")
-    ((is_full,),) = txn.fetchall()
-    return bool(is_full)
+def resume_log_txn(txn: LoggingTransaction) -> bool:
+    """Have changes logged again, if the change log was full.
 
-
-def resume_log_txn(txn: LoggingTransaction) -> None:
-    """Have changes logged again. Every transaction sees that at once."""
+    Returns:
+        whether a transaction may still run that did not log its changes.
+    """
     set_up_totals_txn(txn)
-    txn.execute(f"SELECT setval('{names.LOG_IS_FULL}', 0)")
+    txn.execute(
+        f"""
+        SELECT CASE last_value WHEN 1 THEN setval('{names.LOG_IS_FULL}', 2)
+            ELSE last_value END
+        FROM {names.LOG_IS_FULL}
+        """
+    )
+    ((value,),) = cast(list[tuple[int]], txn.fetchall())
+    return value == 2
 
 
 def wait_for_writers_txn(txn: LoggingTransaction, table: str) -> None:
-    """Wait for the transactions that have written to a table, and not logged it."""
+    """Wait for the transactions that are writing to a table."""
     _set_up_ddl_txn(txn)
     txn.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
+
+
+def all_changes_are_logged_txn(txn: LoggingTransaction) -> None:
+    """Note that no transaction is left that does not log its changes."""
+    set_up_totals_txn(txn)
+    txn.execute(f"SELECT setval('{names.LOG_IS_FULL}', 0)")
 
 
 def lacks_time_index_txn(txn: LoggingTransaction, media: MediaTables) -> list[str]:

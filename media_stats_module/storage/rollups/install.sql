@@ -76,8 +76,9 @@ CREATE TABLE media_stats_missed (
     source TEXT NOT NULL
 );
 
--- 1 while nothing is logged, because more than a million changes wait to be applied. A
--- sequence: every transaction sees its value at once, whatever its snapshot.
+-- 1 while nothing is logged, because more than a million changes wait to be applied; 2
+-- while changes are logged again, but a transaction that did not log may still run; else
+-- 0. A sequence: every transaction sees its value at once, whatever its snapshot.
 CREATE SEQUENCE media_stats_log_is_full MINVALUE 0 START 0;
 
 -- The group of a media type as the uploader gave it, such as 'Image/PNG; q=1'. Synapse
@@ -140,7 +141,7 @@ BEGIN
             ELSE media_stats_group(media_type) END,
         is_owned, is_url_preview, is_quarantined, is_protected,
         sign, sign * COALESCE(media_length, 0)
-    FROM media_stats_log_is_full WHERE last_value = 0;
+    FROM media_stats_log_is_full WHERE last_value <> 1;
     IF FOUND AND mod(lastval(), 1000) = 0 THEN
         PERFORM media_stats_bound_log();
     END IF;
@@ -231,7 +232,7 @@ BEGIN
             safe_from_quarantine AS is_protected,
             media_length
         FROM old_rows
-        WHERE (SELECT last_value FROM media_stats_log_is_full) = 0
+        WHERE (SELECT last_value FROM media_stats_log_is_full) <> 1
     ) AS gone
     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8;
     IF FOUND AND mod(lastval(), 1000) = 0 THEN
@@ -316,7 +317,7 @@ BEGIN
             quarantined_by IS NOT NULL AS is_quarantined,
             media_length
         FROM old_rows
-        WHERE (SELECT last_value FROM media_stats_log_is_full) = 0
+        WHERE (SELECT last_value FROM media_stats_log_is_full) <> 1
     ) AS gone
     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8;
     IF FOUND AND mod(lastval(), 1000) = 0 THEN
@@ -353,7 +354,7 @@ BEGIN
         SELECT TG_ARGV[0], 'thumbnail', FALSE, FALSE, FALSE, FALSE,
             CASE TG_OP WHEN 'INSERT' THEN 1 ELSE 0 END,
             COALESCE(NEW.thumbnail_length, 0) - COALESCE(OLD.thumbnail_length, 0)
-        FROM media_stats_log_is_full WHERE last_value = 0;
+        FROM media_stats_log_is_full WHERE last_value <> 1;
         IF FOUND AND mod(lastval(), 1000) = 0 THEN
             PERFORM media_stats_bound_log();
         END IF;
@@ -382,7 +383,7 @@ BEGIN
     SELECT TG_ARGV[0], 'thumbnail', FALSE, FALSE, FALSE, FALSE,
         -COUNT(*), -SUM(COALESCE(thumbnail_length, 0))
     FROM old_rows
-    HAVING COUNT(*) > 0 AND (SELECT last_value FROM media_stats_log_is_full) = 0;
+    HAVING COUNT(*) > 0 AND (SELECT last_value FROM media_stats_log_is_full) <> 1;
     IF FOUND AND mod(lastval(), 1000) = 0 THEN
         PERFORM media_stats_bound_log();
     END IF;

@@ -41,9 +41,13 @@ APPLY_AT_MOST = 5_000
 # A longer change log than this is not applied; the totals are rebuilt.
 REBUILD_BEYOND = 1_000_000
 
-# The SQLSTATEs of a lock that was not free: lock_not_available, deadlock_detected,
-# serialization_failure.
-_LOCK_CODES = ("55P03", "40P01", "40001")
+# SQLSTATEs: deadlock_detected and serialization_failure; and lock_not_available, of a
+# lock that was not free.
+_CONFLICT_CODES = ("40P01", "40001")
+_LOCK_CODES = ("55P03", *_CONFLICT_CODES)
+
+# As often as Synapse runs a transaction that meets another one.
+_ATTEMPTS = 5
 
 
 @contextmanager
@@ -53,8 +57,10 @@ def raising_database_failed(txn: LoggingTransaction) -> Iterator[None]:
         yield
     except txn.database_engine.module.Error as error:
         reason = "; ".join(line.strip() for line in str(error).splitlines() if line)
-        is_lock = getattr(error, "pgcode", None) in _LOCK_CODES
-        raise DatabaseFailedError(reason, is_lock=is_lock) from error
+        code = getattr(error, "pgcode", None)
+        raise DatabaseFailedError(
+            reason, is_lock=code in _LOCK_CODES, is_conflict=code in _CONFLICT_CODES
+        ) from error
 
 
 class Maintenance:
@@ -131,16 +137,17 @@ class Maintenance:
     async def build(self, table: MediaTable) -> None:
         """Build the totals of a source from the media."""
         started_ts = current_time_ms(self._api)
-        if await self._run(install.is_log_full_txn):
+        if await self._run(install.resume_log_txn):
+            # Of all tables, and before anything is added up.
             logger.warning(
                 "Rollups: logging changes again, which ended when more than a million "
                 "of them were not applied"
             )
-            await self._run(build.start_build_txn, self.media.local, started_ts)
-            await self._run(build.start_build_txn, self.media.remote, started_ts)
-            await self._run(install.resume_log_txn)
+            for both in self.media.both:
+                await self._run(build.start_build_txn, both, started_ts)
             for name in self.media.names:
                 await self._run(install.wait_for_writers_txn, name)
+            await self._run(install.all_changes_are_logged_txn)
         logger.info("Rollups: building the totals of %s media", table.source.value)
         await self._run(build.start_build_txn, table, started_ts)
         await self._run(build.build_txn, table, lambda: current_time_ms(self._api))
@@ -238,15 +245,24 @@ class Maintenance:
         *args: _P.args,
         **kwargs: _P.kwargs,
     ) -> _T:
-        """Run a transaction once. Synapse would try a full disk another four times."""
+        """Run a transaction; again if it meets another one.
+
+        Synapse would try a full disk another four times, too.
+        """
 
         def once(txn: LoggingTransaction) -> _T:
             with raising_database_failed(txn):
                 return function(txn, *args, **kwargs)
 
-        return await self._api.run_db_interaction(
-            f"media_stats_{function.__name__}", once
-        )
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return await self._api.run_db_interaction(
+                    f"media_stats_{function.__name__}", once
+                )
+            except DatabaseFailedError as error:
+                if not error.is_conflict or attempt == _ATTEMPTS:
+                    raise
+        raise AssertionError("unreachable")
 
     async def _run_autocommit(
         self, function: Callable[[LoggingTransaction, str], None], table: str

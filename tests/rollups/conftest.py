@@ -1,0 +1,63 @@
+"""One PostgreSQL for all of these tests, with a database of Synapse's for each."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from itertools import count
+from pathlib import Path
+
+import pytest
+from media_database import Connection, execute_on_server, write_config
+from realservers.postgres import PostgresServer
+
+_TEMPLATE = "synapse_template"
+_SETTINGS = {"fsync": "off", "max_wal_size": "64MB"}
+
+_numbers = count()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[PostgresServer]:
+    """A server that has a template with Synapse's tables."""
+    memory = "/dev/shm"
+    in_memory = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 1 << 30
+    with tempfile.TemporaryDirectory(
+        prefix="postgres-", dir=memory if in_memory else None
+    ) as directory:
+        path = Path(directory)
+        with PostgresServer.start(path, _SETTINGS) as postgres:
+            postgres.create_database(_TEMPLATE)
+            args = {"name": "psycopg2", "args": postgres.dsn(_TEMPLATE)}
+            with closing(Connection(write_config(path, args))) as connection:
+                connection.create_tables()
+            yield postgres
+
+
+@pytest.fixture
+def config_path(server: PostgresServer, tmp_path: Path) -> Path:
+    """The homeserver.yaml of a database with Synapse's tables."""
+    name = f"synapse_{next(_numbers)}"
+    execute_on_server(server, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
+    return write_config(tmp_path, {"name": "psycopg2", "args": server.dsn(name)})
+
+
+@pytest.fixture
+def connect(config_path: Path) -> Iterator[Callable[[], Connection]]:
+    """Makes connections to that database."""
+    connections: list[Connection] = []
+
+    def make() -> Connection:
+        connections.append(Connection(config_path))
+        return connections[-1]
+
+    yield make
+    for connection in connections:
+        connection.close()
+
+
+@pytest.fixture
+def connection(connect: Callable[[], Connection]) -> Connection:
+    """A connection to that database."""
+    return connect()

@@ -1,0 +1,21 @@
+"""How pytest-xdist shares out the tests among its processes."""
+
+from xdist.scheduler import (  # type: ignore[import-untyped]
+    LoadScopeScheduling,
+)
+
+
+class ScheduleByServers(LoadScopeScheduling):  # type: ignore[misc]
+    """Keeps tests that share real servers in one process, and spreads the others.
+
+    Tests on Synapse's harness are methods, and share nothing. Functions share the
+    servers of their file, and those of `dashboard/` one browser. Large groups start
+    first.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        path, *names = nodeid.split("::")
+        if len(names) > 1:
+            return nodeid
+        folder, _, _ = path.rpartition("/")
+        return folder if folder.endswith("/dashboard") else path

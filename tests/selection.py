@@ -1,0 +1,51 @@
+"""Which tests need not run on each version of Synapse, or on each database.
+
+Two markers, set here by folder, file or test:
+
+- `once`: what it tests does not depend on the version of Synapse. Only the newest
+  version runs it.
+- `any_database`: what it tests does not depend on the database of the harness. Only
+  `--database=sqlite` runs it. Tests that do not use the harness are marked so, too.
+"""
+
+from pathlib import Path
+
+import pytest
+
+_TESTS = Path(__file__).parent
+
+# By the start of a test's ID below this folder, with the reason.
+_ONCE = {
+    "dashboard/": "files, and what a browser does with them",
+    "deployment/test_admin_tools.py": "other programs; other tests have the answers",
+    "deployment/test_prometheus.py": "Prometheus; test_metrics.py tests the exposition",
+    "owners/test_search.py::test_": "patterns, without a database",
+    "rest/test_buckets.py": "a calendar",
+    "rest/test_csv_streaming.py": "a slow connection; test_csv.py tests the content",
+    "rest/test_cursor.py": "an encoding",
+    "rest/test_schemathesis.py": "made-up requests; other tests have the answers",
+    "rollups/test_rollups_concurrency.py": "the module's SQL, on a real PostgreSQL",
+    "rollups/test_rollups_kills.py": "the module's SQL, on a real PostgreSQL",
+    "rollups/test_rollups_stateful.py": "the module's SQL, in any order",
+    "tools/": "packaging, demo, documents, benchmark",
+}
+
+_ANY_DATABASE = {
+    "dashboard/": "files",
+    "rest/test_media_errors.py": "refused before the database is asked",
+}
+
+
+def mark(item: pytest.Item, *, on_harness: bool) -> None:
+    """Give a test its markers.
+
+    Args:
+        item: the test.
+        on_harness: whether it uses a homeserver of Synapse's harness.
+    """
+    _, _, name = item.nodeid.partition("::")
+    test_id = f"{item.path.relative_to(_TESTS).as_posix()}::{name}"
+    if test_id.startswith(tuple(_ONCE)):
+        item.add_marker("once")
+    if not on_harness or test_id.startswith(tuple(_ANY_DATABASE)):
+        item.add_marker("any_database")
