@@ -101,7 +101,7 @@ def summary_answer(store: Store, query: Query) -> JsonDict:
         }
 
     answer["total"] = _added([part["total"] for part in answer.values()])
-    if query.get("duplicates") != "false":
+    if query.get("duplicates") == "true":
         answer["duplicates"] = _duplicates(files) if store.keeps_hashes else None
     return answer
 
