@@ -25,7 +25,7 @@ def get_tables(client: Client, path: str, token: str) -> str:
         assert response.status == 200, response.body
         return response.json()
 
-    summary = ask("summary")
+    summary = ask("summary?duplicates=true")
     top = "order_by=media_length&dir=b&limit=5"
     users = ask(f"users?{top}")
     servers = ask(f"servers?{top}")

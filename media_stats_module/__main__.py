@@ -106,7 +106,7 @@ def _module_options(configuration: Mapping[str, Any]) -> MediaStatsConfig:
 
 
 def _summary(store: OfflineStore, options: argparse.Namespace) -> str:
-    summary = store.get_summary(SummaryQuestion(duplicates=False))
+    summary = store.get_summary(SummaryQuestion())
     if options.json:
         return json.dumps(attr.asdict(summary))
     rows = [

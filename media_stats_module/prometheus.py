@@ -247,7 +247,7 @@ class GaugesRefresher:
     async def _add_up(self) -> Summary:
         started = monotonic()
         try:
-            return await self._store.get_summary(SummaryQuestion(duplicates=False))
+            return await self._store.get_summary(SummaryQuestion())
         finally:
             finished = monotonic()
             self._next_summary = finished + (finished - started) * REST

@@ -131,12 +131,12 @@ class SummaryQuestion:
     Attributes:
         source: count only media from there; None for all.
         owner: count only this owner's, a full user ID or a server's name by the source.
-        duplicates: whether to look for what is stored twice.
+        duplicates: whether to look for content that is stored twice.
     """
 
     source: Source | None = None
     owner: str | None = None
-    duplicates: bool = True
+    duplicates: bool = False
 
 
 @attr.frozen(kw_only=True)

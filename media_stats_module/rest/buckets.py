@@ -1,7 +1,11 @@
 """The calendar of a timeline: days, weeks from Monday and months, in UTC.
 
-Whoever counts does so by day; days are put together here. Days, weeks and months
-with nothing in them are filled in, so that the result can be drawn as it is.
+Storage adds media up by day. Here the days become days, weeks or months, without a gap,
+so that a client can draw them as they are.
+
+A file can have a wrong time: seconds or microseconds in place of milliseconds, zero, a
+negative number, or the clock was wrong. Such files must not stretch the timeline over
+centuries. So it has an end at both sides, and counts the files outside.
 """
 
 import datetime
@@ -10,17 +14,19 @@ from collections.abc import Iterator, Sequence
 import attr
 
 from media_stats_module.questions import MAX_INTEGER, Interval, TimelineQuestion
-from media_stats_module.storage import DayUsage
+from media_stats_module.storage import DayUsage, Usage
 
 # 27 years of days, in an answer of a megabyte.
 MAX_BUCKETS = 10_000
 
 _DAY_MS = 24 * 60 * 60 * 1000
 _EPOCH = datetime.date(1970, 1, 1).toordinal()
-# Days that Python can name, and a year to spare for the end of a bucket.
+# Matrix began in 2014. No file is older, whatever its time says.
+_EARLIEST = datetime.date(2014, 1, 1).toordinal() - _EPOCH
+# Days that Python has a name for, and a year to spare for the end of a bucket.
 _DAYS = range(1 - _EPOCH, datetime.date(9999, 1, 1).toordinal() - _EPOCH)
 
-_NOTHING = (0, 0)
+_NOTHING = Usage(0, 0)
 
 _AT_MOST_DAYS = {Interval.DAY: 1, Interval.WEEK: 7, Interval.MONTH: 31}
 
@@ -35,81 +41,103 @@ class Bucket:
 
     Attributes:
         date: its first day.
-        from_ts: the first millisecond since the epoch of the part of it that was
-            asked for.
-        until_ts: the last millisecond of that part.
-        media_count: how many files were created in it.
-        media_length: how many bytes they are together.
+        from_ts: its first millisecond since the epoch, or that of the window.
+        until_ts: its last millisecond, or that of the window.
+        usage: the files that were created in it.
     """
 
     date: datetime.date
     from_ts: int
     until_ts: int
-    media_count: int
-    media_length: int
+    usage: Usage
 
 
-def fill_buckets(
-    days: Sequence[DayUsage], query: TimelineQuestion, now_ts: int
-) -> list[Bucket]:
-    """Put days together to what was asked for, without a gap.
+@attr.frozen
+class Timeline:
+    """Buckets, and the files outside of them. In all, every file of the window.
 
-    The first bucket is that of `from_ts`, or else of the first day; the last is that
-    of `until_ts`, or else of today, or of the last day if that is later.
+    Attributes:
+        buckets: without a gap, in order.
+        before: the files of the window that are older than the first bucket.
+        after: the files of the window that are newer than the last bucket.
+    """
+
+    buckets: Sequence[Bucket]
+    before: Usage
+    after: Usage
+
+
+def make_timeline(
+    days: Sequence[DayUsage], question: TimelineQuestion, now_ts: int
+) -> Timeline:
+    """Put days together.
+
+    The first bucket is that of `from_ts`; without it, that of the first file since
+    2014. The last bucket is that of `until_ts`; without it, that of now.
 
     Args:
-        days: what was counted, in ascending order. Empty days may be missing.
-        query: what is asked.
+        days: the days of the window that have files, in ascending order.
+        question: the window, and how long a bucket is.
         now_ts: the time, in milliseconds since the epoch.
 
     Raises:
-        TooManyBucketsError: it would take too many.
+        TooManyBucketsError: the window is too long for such buckets.
     """
-    if query.from_ts is not None:
-        first = query.from_ts // _DAY_MS
-    elif days:
-        first = days[0].day
+    dates = list(_bucket_days(days, question, now_ts // _DAY_MS))
+    begin = dates[0][0] if dates else _EARLIEST
+    end = dates[-1][1] if dates else _EARLIEST
+
+    before = after = _NOTHING
+    usages: dict[int, Usage] = {}
+    for day in days:
+        usage = Usage(day.media_count, day.media_length)
+        if day.day < begin:
+            before += usage
+        elif day.day >= end:
+            after += usage
+        else:
+            start = _start(day.day, question.interval)
+            usages[start] = usages.get(start, _NOTHING) + usage
+
+    # A week may begin before the epoch, but no request can.
+    from_ts = question.from_ts or 0
+    until_ts = MAX_INTEGER if question.until_ts is None else question.until_ts
+    buckets = [
+        Bucket(
+            datetime.date.fromordinal(_EPOCH + start),
+            max(start * _DAY_MS, from_ts),
+            min(following * _DAY_MS - 1, until_ts),
+            usages.get(start, _NOTHING),
+        )
+        for start, following in dates
+    ]
+    return Timeline(buckets, before, after)
+
+
+def _bucket_days(
+    days: Sequence[DayUsage], question: TimelineQuestion, today: int
+) -> Iterator[tuple[int, int]]:
+    """For each bucket, the day on which it starts, and on which the next one does."""
+    last = today if question.until_ts is None else question.until_ts // _DAY_MS
+    if question.from_ts is not None:
+        first = question.from_ts // _DAY_MS
+        last = max(first, last)
     else:
-        return []
-    if query.until_ts is not None:
-        last = query.until_ts // _DAY_MS
-    else:
-        last = max(first, now_ts // _DAY_MS, *(day.day for day in days[-1:]))
+        known = [day.day for day in days if _EARLIEST <= day.day <= last]
+        if not known:
+            return
+        first = known[0]
     if first not in _DAYS or last not in _DAYS:
         raise TooManyBucketsError
 
-    usages: dict[int, tuple[int, int]] = {}
-    for day in days:
-        start = _start(day.day, query.interval)
-        count, length = usages.get(start, _NOTHING)
-        usages[start] = (count + day.media_count, length + day.media_length)
-
-    # A week may begin before the epoch, but no request can.
-    from_ts = query.from_ts or 0
-    until_ts = MAX_INTEGER if query.until_ts is None else query.until_ts
-    buckets: list[Bucket] = []
-    for start, following in _starts(first, last, query.interval):
-        if len(buckets) == MAX_BUCKETS:
-            raise TooManyBucketsError
-        buckets.append(
-            Bucket(
-                datetime.date.fromordinal(_EPOCH + start),
-                max(start * _DAY_MS, from_ts),
-                min(following * _DAY_MS - 1, until_ts),
-                *usages.get(start, _NOTHING),
-            )
-        )
-    return buckets
-
-
-def _starts(first: int, last: int, interval: Interval) -> Iterator[tuple[int, int]]:
-    """The day on which each bucket starts, and on which the next one does."""
-    start = _start(first, interval)
-    at_most = _AT_MOST_DAYS[interval]
-    while start <= last:
-        following = _start(start + at_most, interval)
+    start = _start(first, question.interval)
+    for _ in range(MAX_BUCKETS):
+        following = _start(start + _AT_MOST_DAYS[question.interval], question.interval)
         yield start, following
+        if following > last:
+            return
         start = following
+    raise TooManyBucketsError
 
 
 def _start(day: int, interval: Interval) -> int:

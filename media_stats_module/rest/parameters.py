@@ -101,7 +101,7 @@ def parse_summary_query(request: SynapseRequest) -> SummaryQuestion:
     return SummaryQuestion(
         source=source,
         owner=owner,
-        duplicates=parse_boolean(request, "duplicates", default=True),
+        duplicates=parse_boolean(request, "duplicates", default=False),
     )
 
 

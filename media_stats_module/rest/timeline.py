@@ -1,45 +1,55 @@
-"""`/v1/timeline`: how much media was created when."""
+"""`/v1/timeline`: the age of the media that is stored now."""
 
-from collections.abc import Sequence
 from http import HTTPStatus
 
 from synapse.module_api import JsonDict, SynapseRequest
 from synapse.module_api.errors import Codes, SynapseError
 
+from media_stats_module.rest._base import usage_body
 from media_stats_module.rest._csv import CsvFile
 from media_stats_module.rest._json import Rows
 from media_stats_module.rest._list import ListResource
 from media_stats_module.rest.buckets import (
     MAX_BUCKETS,
     Bucket,
+    Timeline,
     TooManyBucketsError,
-    fill_buckets,
+    make_timeline,
 )
 from media_stats_module.rest.parameters import parse_timeline_query
 from media_stats_module.synapse_internals import current_time_ms
 
-_BUCKET = ("date", "from_ts", "until_ts", "media_count", "media_length")
+_COLUMNS = ("date", "from_ts", "until_ts", "media_count", "media_length")
 
 
 class TimelineMediaStatsResource(ListResource):
-    """Adds up what was created each day, week or month."""
+    """Adds up the stored media by the day, week or month in which it was created.
+
+    It is no history: deleted media is missing from the past.
+    """
 
     async def answer(self, request: SynapseRequest) -> JsonDict:
-        buckets = await self._buckets(request)
-        return {"buckets": Rows(buckets, _bucket)}
+        timeline = await self._timeline(request)
+        return {
+            "buckets": Rows(timeline.buckets, _row),
+            "before": usage_body(timeline.before),
+            "after": usage_body(timeline.after),
+        }
 
     async def export(self, request: SynapseRequest, file: CsvFile) -> str:
-        buckets = await self._buckets(request)
-        await self._api.defer_to_thread(file.writer(_BUCKET, _bucket), buckets)
+        timeline = await self._timeline(request)
+        await self._api.defer_to_thread(file.writer(_COLUMNS, _row), timeline.buckets)
         return "timeline"
 
-    async def _buckets(self, request: SynapseRequest) -> Sequence[Bucket]:
-        query = parse_timeline_query(request)
-        days = await self._store.get_days(query)
+    async def _timeline(self, request: SynapseRequest) -> Timeline:
+        question = parse_timeline_query(request)
+        days = await self._store.get_days(question)
         now_ts = current_time_ms(self._api)
         try:
-            # 30 ms for as many as there can be.
-            return await self._api.defer_to_thread(fill_buckets, days, query, now_ts)
+            # 30 ms for as many buckets as there can be.
+            return await self._api.defer_to_thread(
+                make_timeline, days, question, now_ts
+            )
         except TooManyBucketsError:
             raise SynapseError(
                 HTTPStatus.BAD_REQUEST,
@@ -49,11 +59,10 @@ class TimelineMediaStatsResource(ListResource):
             ) from None
 
 
-def _bucket(bucket: Bucket) -> JsonDict:
+def _row(bucket: Bucket) -> JsonDict:
     return {
         "date": bucket.date.isoformat(),
         "from_ts": bucket.from_ts,
         "until_ts": bucket.until_ts,
-        "media_count": bucket.media_count,
-        "media_length": bucket.media_length,
+        **usage_body(bucket.usage),
     }

@@ -111,7 +111,7 @@ class MediaStatsStore:
     async def get_summary_from_totals(self) -> Summary | None:
         """What fills the media store, from the totals; None if they cannot answer."""
         return await self._ask_totals(
-            get_summary_from_totals_txn, self._media, SummaryQuestion(duplicates=False)
+            get_summary_from_totals_txn, self._media, SummaryQuestion()
         )
 
     async def get_days(self, question: TimelineQuestion) -> Sequence[DayUsage]:

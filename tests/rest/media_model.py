@@ -30,6 +30,7 @@ class Store:
         count_url_previews: the option of the module.
         keeps_hashes: whether this Synapse keeps hashes of the content.
         now_ts: the time, in milliseconds since the epoch.
+        earliest_ts: a timeline does not begin before this time by itself.
         server_name: the homeserver's.
         deactivated: the users whose accounts are.
     """
@@ -39,6 +40,7 @@ class Store:
     count_url_previews: bool = True
     keeps_hashes: bool = True
     now_ts: int = 0
+    earliest_ts: int = 0
     server_name: str = "test"
     deactivated: Collection[str] = ()
 
@@ -101,7 +103,7 @@ def summary_answer(store: Store, query: Query) -> JsonDict:
         }
 
     answer["total"] = _added([part["total"] for part in answer.values()])
-    if query.get("duplicates") != "false":
+    if query.get("duplicates") == "true":
         answer["duplicates"] = _duplicates(files) if store.keeps_hashes else None
     return answer
 
@@ -109,12 +111,18 @@ def summary_answer(store: Store, query: Query) -> JsonDict:
 def timeline_answer(store: Store, query: Query) -> JsonDict:
     """The answer of `/v1/timeline`, if it is not refused for its length."""
     files = _counted(store, query)
-    times = [file.created_ts for file in files]
     from_ts = _int(query.get("from_ts", 0))
-    if not from_ts and not times:
-        return {"buckets": []}
-    first = from_ts or min(times)
-    last = _int(query.get("until_ts", max(store.now_ts, first, *times)))
+    last = _int(query.get("until_ts", max(store.now_ts, from_ts)))
+    end_of_last = _ts(_date(last)) + _DAY_MS
+    times = [file.created_ts for file in files]
+    known = [time for time in times if store.earliest_ts <= time < end_of_last]
+    if not from_ts and not known:
+        return {
+            "buckets": [],
+            "before": _created(files, None, store.earliest_ts),
+            "after": _created(files, store.earliest_ts, None),
+        }
+    first = from_ts or min(known)
 
     buckets: list[JsonDict] = []
     date, end = _date(first), _date(last)
@@ -122,22 +130,36 @@ def timeline_answer(store: Store, query: Query) -> JsonDict:
     while True:
         date = _begin(date, interval)
         following = _begin(date + _AT_LEAST_NEXT[interval], interval)
-        lengths = [
-            _int(file.media_length)
-            for file, time in zip(files, times, strict=True)
-            if date <= _date(time) < following
-        ]
         buckets.append(
             {
                 "date": date.isoformat(),
                 "from_ts": max(_ts(date), from_ts),
                 "until_ts": min(_ts(following) - 1, _int(query.get("until_ts", 2**63))),
-                **_usage(lengths),
+                **_created(files, _ts(date), _ts(following)),
             }
         )
         date = following
         if date > end:
-            return {"buckets": buckets}
+            begin = datetime.date.fromisoformat(buckets[0]["date"])
+            return {
+                "buckets": buckets,
+                "before": _created(files, None, _ts(begin)),
+                "after": _created(files, _ts(date), None),
+            }
+
+
+def _created(
+    files: Iterable[Media], from_ts: int | None, before_ts: int | None
+) -> JsonDict:
+    """The files that were created from one time on, and before another."""
+    return _usage(
+        [
+            _int(file.media_length)
+            for file in files
+            if (from_ts is None or file.created_ts >= from_ts)
+            and (before_ts is None or file.created_ts < before_ts)
+        ]
+    )
 
 
 def types_answer(store: Store, query: Query) -> JsonDict:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import patch
 
 import attr
 from media_model import (
@@ -15,6 +16,8 @@ from modes_support import ModesTestCase
 from owners_model import Query
 from support import MEDIA_HAVE_SHA256, MODULE_PATH, LocalMedia, RemoteMedia, Thumbnail
 from synapse.module_api import JsonDict
+
+from media_stats_module.rest import buckets, timeline
 
 DAY_MS = 24 * 60 * 60 * 1000
 
@@ -34,6 +37,19 @@ class MediaTestCase(ModesTestCase):
 
     thumbnails: tuple[Thumbnail, ...] = ()
 
+    today_ts: int = 70 * DAY_MS
+    """The time at which a timeline ends by itself. A test can set it."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        # All media of these tests is of 1970.
+        for patcher in (
+            patch.object(buckets, "_EARLIEST", 0),
+            patch.object(timeline, "current_time_ms", lambda api: self.today_ts),
+        ):
+            patcher.start()
+            self.addCleanup(patcher.stop)
+
     def store(self) -> Store:
         """All that is there, for the model."""
         return Store(
@@ -41,7 +57,7 @@ class MediaTestCase(ModesTestCase):
             thumbnails=self.thumbnails,
             count_url_previews=self.count_url_previews,
             keeps_hashes=MEDIA_HAVE_SHA256,
-            now_ts=self.now_ts,
+            now_ts=self.today_ts,
             server_name=self.server_name,
             deactivated=self.deactivated,
         )

@@ -4,9 +4,10 @@ What comes out of the database is in test_timeline.py and test_media_properties.
 """
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
+import attr
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,12 +16,21 @@ from media_stats_module.questions import MAX_INTEGER, Interval, TimelineQuestion
 from media_stats_module.rest.buckets import (
     MAX_BUCKETS,
     Bucket,
+    Timeline,
     TooManyBucketsError,
-    fill_buckets,
+    make_timeline,
 )
-from media_stats_module.storage import DayUsage
+from media_stats_module.storage import DayUsage, Usage
 
 _DAY_MS = 86_400_000
+
+# The days that Python has a name for.
+_NAMED_DAYS = tuple(
+    (date - datetime.date(1970, 1, 1)).days
+    for date in (datetime.date.min, datetime.date.max)
+)
+
+_EARLIEST = (datetime.date(2014, 1, 1) - datetime.date(1970, 1, 1)).days
 
 # Days that begin or end a week, a month, a year, a leap year and a century.
 _DAYS = st.one_of(
@@ -30,7 +40,16 @@ _DAYS = st.one_of(
     ),
 )
 
-_USAGES = st.builds(DayUsage, _DAYS, st.integers(1, 2**40), st.integers(0, MAX_INTEGER))
+# Those of wrong times, too: before 1970, and of microseconds.
+_ANY_DAYS = st.one_of(
+    _DAYS,
+    st.integers(_EARLIEST - 40, _EARLIEST + 40),
+    st.integers(-(2**63) // 86_400_000, 2**63 // 86_400_000),
+)
+
+_USAGES = st.builds(
+    DayUsage, _ANY_DAYS, st.integers(1, 2**40), st.integers(0, MAX_INTEGER)
+)
 
 
 def _midnight(date: datetime.date) -> int:
@@ -57,19 +76,69 @@ def _holds(bucket: Bucket, interval: Interval, day: int) -> bool:
     now_day=_DAYS,
 )
 def test_all_time(days: list[DayUsage], interval: Interval, now_day: int) -> None:
-    """From the first file to now, or to the last file if that is later."""
+    """From the first file since 2014 to now."""
     days.sort(key=lambda usage: usage.day)
-    query = TimelineQuestion(interval=interval)
-    buckets = _fill(days, query, now_day * _DAY_MS + 1)
+    question = TimelineQuestion(interval=interval)
+    timeline = _make(days, question, now_day * _DAY_MS + 1)
 
-    if not days:
-        assert buckets == []
-    elif buckets is not None:
-        last = max(days[-1].day, now_day)
-        _assert_right(buckets, days, interval)
-        assert _holds(buckets[0], interval, days[0].day)
-        assert _holds(buckets[-1], interval, last)
-        assert buckets[0].from_ts == max(_midnight(buckets[0].date), 0)
+    known = [usage.day for usage in days if _EARLIEST <= usage.day <= now_day]
+    if timeline is None:
+        most = {Interval.DAY: 1, Interval.WEEK: 7, Interval.MONTH: 31}[interval]
+        assert (now_day - known[0]) // most >= MAX_BUCKETS - 800
+    elif known:
+        _assert_right(timeline, days, interval)
+        assert _holds(timeline.buckets[0], interval, known[0])
+        assert _holds(timeline.buckets[-1], interval, now_day)
+        assert timeline.buckets[0].from_ts == _midnight(timeline.buckets[0].date)
+    else:
+        assert timeline == Timeline(
+            [],
+            before=_sum(usage for usage in days if usage.day < _EARLIEST),
+            after=_sum(usage for usage in days if usage.day >= _EARLIEST),
+        )
+
+
+@pytest.mark.parametrize("interval", Interval)
+@pytest.mark.parametrize(
+    "created_ts",
+    [
+        pytest.param(0, id="zero"),
+        pytest.param(-1, id="negative"),
+        pytest.param(-(2**63), id="smallest"),
+        pytest.param(1_750_000_000, id="seconds"),
+        pytest.param(1_750_000_000_000_000, id="microseconds"),
+        pytest.param(2**63 - 1, id="largest"),
+        pytest.param(4_300_000_000_000, id="year 2106"),
+    ],
+)
+def test_one_wrong_time(interval: Interval, created_ts: int) -> None:
+    """The timeline is as without that file, which is counted beside it."""
+    now_ts = 1_764_000_000_000
+    today = now_ts // _DAY_MS
+    days = [DayUsage(today - 40, 1, 10), DayUsage(today - 3, 2, 20)]
+    wrong = DayUsage(created_ts // _DAY_MS, 1, 5)
+    both = sorted([*days, wrong], key=lambda usage: usage.day)
+    for question in (
+        TimelineQuestion(interval=interval),
+        TimelineQuestion(interval=interval, from_ts=now_ts - 50 * _DAY_MS),
+    ):
+        without = make_timeline(days, question, now_ts)
+        timeline = make_timeline(both, question, now_ts)
+        assert timeline.buckets == without.buckets
+        outside = (timeline.before, timeline.after)
+        counted, nothing = Usage(1, 5), Usage(0, 0)
+        is_old = created_ts < now_ts
+        assert outside == ((counted, nothing) if is_old else (nothing, counted))
+
+
+def test_window_in_the_future() -> None:
+    """Without an end it has one bucket, and the files behind it are after it."""
+    day = 40_000
+    question = TimelineQuestion(from_ts=day * _DAY_MS + 1)
+    days = [DayUsage(day, 1, 1), DayUsage(day + 1, 1, 2)]
+    timeline = make_timeline(days, question, now_ts=0)
+    assert [bucket.usage for bucket in timeline.buckets] == [Usage(1, 1)]
+    assert (timeline.before, timeline.after) == (Usage(0, 0), Usage(1, 2))
 
 
 @given(
@@ -90,20 +159,17 @@ def test_window(data: st.DataObject, interval: Interval, ends: list[int]) -> Non
         DayUsage(day, 1, day)
         for day in sorted(data.draw(st.sets(in_window, max_size=4)))
     ]
-    query = TimelineQuestion(
-        interval=interval, from_ts=from_ts or None, until_ts=until_ts
-    )
-    buckets = _fill(days, query, now_ts=0)
+    question = TimelineQuestion(interval=interval, from_ts=from_ts, until_ts=until_ts)
+    timeline = _make(days, question, now_ts=0)
 
-    if not from_ts and not days:
-        assert buckets == []
-    elif buckets is not None:
-        _assert_right(buckets, days, interval)
+    if timeline is not None:
+        buckets = timeline.buckets
+        _assert_right(timeline, days, interval)
         assert buckets[-1].until_ts == until_ts
         assert _holds(buckets[-1], interval, until_ts // _DAY_MS)
-        if from_ts:
-            assert buckets[0].from_ts == from_ts
-            assert _holds(buckets[0], interval, from_ts // _DAY_MS)
+        assert buckets[0].from_ts == from_ts
+        assert _holds(buckets[0], interval, from_ts // _DAY_MS)
+        assert timeline.before == timeline.after == Usage(0, 0)
 
 
 @pytest.mark.parametrize(
@@ -119,15 +185,35 @@ def test_window(data: st.DataObject, interval: Interval, ends: list[int]) -> Non
 def test_as_many_as_there_may_be(interval: Interval, most_days: int) -> None:
     from_ts = 4 * _DAY_MS if interval is Interval.WEEK else 1
     last_ts = most_days * _DAY_MS - 1
-    query = TimelineQuestion(interval=interval, from_ts=from_ts, until_ts=last_ts)
-    assert len(fill_buckets([], query, 0)) == MAX_BUCKETS
+    question = TimelineQuestion(interval=interval, from_ts=from_ts, until_ts=last_ts)
+    assert len(make_timeline([], question, 0).buckets) == MAX_BUCKETS
 
-    query = TimelineQuestion(interval=interval, from_ts=from_ts, until_ts=last_ts + 1)
+    question = attr.evolve(question, until_ts=last_ts + 1)
     with pytest.raises(TooManyBucketsError):
-        fill_buckets([], query, 0)
+        make_timeline([], question, 0)
     # Without an end it ends today.
+    question = attr.evolve(question, until_ts=None)
     with pytest.raises(TooManyBucketsError):
-        fill_buckets([], TimelineQuestion(interval=interval, from_ts=1), last_ts + 1)
+        make_timeline([], question, last_ts + 1)
+
+
+def test_after_the_year_9998() -> None:
+    """Python has no name for the end of a later year."""
+    first_of_9999 = _midnight(datetime.date(9999, 1, 1))
+    for interval in Interval:
+        question = TimelineQuestion(
+            interval=interval,
+            from_ts=first_of_9999 - 1,
+            until_ts=first_of_9999,
+        )
+        with pytest.raises(TooManyBucketsError):
+            make_timeline([], question, 0)
+        with pytest.raises(TooManyBucketsError):
+            make_timeline([], attr.evolve(question, from_ts=first_of_9999), 0)
+        last = attr.evolve(question, until_ts=first_of_9999 - 1, from_ts=1 * _DAY_MS)
+        last = attr.evolve(last, from_ts=first_of_9999 - 2)
+        (bucket,) = make_timeline([], last, 0).buckets
+        assert bucket.date.year == 9998
 
 
 @given(st.integers(0, MAX_INTEGER), st.integers(0, MAX_INTEGER))
@@ -135,26 +221,32 @@ def test_no_time_is_another_error(one: int, other: int) -> None:
     """Nobody can ask for a year that Python has no name for."""
     from_ts, until_ts = sorted((one, other))
     for interval in Interval:
-        query = TimelineQuestion(
+        question = TimelineQuestion(
             interval=interval, from_ts=from_ts or None, until_ts=until_ts
         )
-        _fill([DayUsage(from_ts // _DAY_MS, 1, 1)], query, now_ts=1)
+        _make([DayUsage(from_ts // _DAY_MS, 1, 1)], question, now_ts=1)
 
 
-def _fill(
-    days: Sequence[DayUsage], query: TimelineQuestion, now_ts: int
-) -> list[Bucket] | None:
-    """The buckets; None if there would be too many."""
+def _make(
+    days: Sequence[DayUsage], question: TimelineQuestion, now_ts: int
+) -> Timeline | None:
+    """The timeline; None if it would have too many buckets."""
     try:
-        return fill_buckets(days, query, now_ts)
+        return make_timeline(days, question, now_ts)
     except TooManyBucketsError:
         return None
 
 
-def _assert_right(
-    buckets: list[Bucket], days: list[DayUsage], interval: Interval
-) -> None:
+def _sum(days: Iterable[DayUsage]) -> Usage:
+    total = Usage(0, 0)
+    for day in days:
+        total += Usage(day.media_count, day.media_length)
+    return total
+
+
+def _assert_right(timeline: Timeline, days: list[DayUsage], interval: Interval) -> None:
     """There is no gap, and each day is in the bucket that it belongs to."""
+    buckets = timeline.buckets
     for bucket, following in pairwise(buckets):
         assert bucket.until_ts + 1 == following.from_ts == _midnight(following.date)
     for bucket in buckets:
@@ -163,6 +255,13 @@ def _assert_right(
             assert bucket.date.isoweekday() == 1
         if interval is Interval.MONTH:
             assert bucket.date.day == 1
-        held = [usage for usage in days if _holds(bucket, interval, usage.day)]
-        assert bucket.media_count == sum(usage.media_count for usage in held)
-        assert bucket.media_length == sum(usage.media_length for usage in held)
+        assert bucket.usage == _sum(
+            day
+            for day in days
+            if _NAMED_DAYS[0] <= day.day <= _NAMED_DAYS[1]
+            and _holds(bucket, interval, day.day)
+        )
+    counted = timeline.before + timeline.after
+    for bucket in buckets:
+        counted += bucket.usage
+    assert counted == _sum(days)

@@ -37,6 +37,11 @@ _BOUNDARIES = [day * DAY_MS + ms for day in (1, 4, 31, 59, 60) for ms in (-1, 0,
 
 _TIMES = st.one_of(st.sampled_from([0, 1, *_BOUNDARIES]), st.integers(0, 70 * DAY_MS))
 
+# Of files: also before 1970, in the future, and in microseconds.
+_CREATED = st.one_of(
+    _TIMES, st.sampled_from([-1, -DAY_MS, -DAY_MS - 1, 100 * DAY_MS, 10**15])
+)
+
 _LENGTHS = st.one_of(st.integers(0, 2), st.integers(0, 2**31 - 1))
 
 _COLUMNS = {
@@ -44,7 +49,7 @@ _COLUMNS = {
     "media_id": st.text("aA-_0é\N{DESERET SMALL LETTER LONG I}", min_size=1),
     "media_length": _LENGTHS,
     "media_type": st.sampled_from(_TYPES),
-    "created_ts": _TIMES,
+    "created_ts": _CREATED,
     "last_access_ts": st.one_of(st.none(), _TIMES),
     "quarantined_by": st.sampled_from([None, None, "@admin:test"]),
     "upload_name": st.one_of(st.none(), st.sampled_from(["", "=1+1", 'a "b"\n'])),
@@ -207,8 +212,9 @@ class ModelTestCase(MediaTestCase):
         """What all entries of an answer add up to."""
         answer = self.ask_endpoint(endpoint, {**query, "limit": 1_000})
         (entries,) = (value for value in answer.values() if isinstance(value, list))
+        outside = [answer[name] for name in ("before", "after") if name in answer]
         count, length = (
-            sum(entry[key] for entry in entries)
+            sum(entry[key] for entry in [*entries, *outside])
             for key in ("media_count", "media_length")
         )
         return count, length

@@ -62,6 +62,7 @@ class NullsTestCase(MediaTestCase):
 
     def test_timeline(self) -> None:
         """What has no time belongs to the first day."""
+        self.today_ts = 2 * DAY_MS
         buckets = self.ask_endpoint("timeline", {})["buckets"]
         assert [(bucket["date"], bucket["media_length"]) for bucket in buckets] == [
             ("1970-01-01", 2),

@@ -26,7 +26,6 @@ _MEDIA = (
 # The first of January 1970 was a Thursday, the fifth the first Monday.
 _MONDAY = 4 * DAY_MS
 
-# Before the time is set forward it is still the first of January 1970.
 _FIRST, _SECOND = "1970-01-01", "1970-01-02"
 
 
@@ -65,17 +64,23 @@ class TimelineTestCase(_TimelineTestCase):
                     "until_ts": 3 * DAY_MS - 1,
                     **usage(),
                 },
-            ]
+            ],
+            "before": usage(),
+            "after": usage(),
         }
 
     def test_scope(self) -> None:
-        """It ends with the last file if that is later than today."""
+        """Without until_ts it ends today."""
+        self.today_ts = 2 * DAY_MS - 1
         for query, expected in (
             ({}, {_FIRST: usage(1), _SECOND: usage(2, 4, 8)}),
             ({"user": ALICE}, {_FIRST: usage(1), _SECOND: usage(2)}),
             ({"user": BOB}, {_SECOND: usage(4, 8)}),
             ({"user": "@nobody:test"}, {}),
-            ({"user": "@nobody:test", "from_ts": 1}, {_FIRST: usage()}),
+            (
+                {"user": "@nobody:test", "from_ts": 1},
+                {_FIRST: usage(), _SECOND: usage()},
+            ),
             ({"source": "remote"}, {_SECOND: usage(32, 64)}),
             ({"server_name": "a.org"}, {_SECOND: usage(32)}),
             ({"from_ts": DAY_MS + 1}, {_SECOND: usage(8)}),
@@ -132,13 +137,34 @@ class CalendarTestCase(MediaTestCase):
     def test_until_now(self) -> None:
         """Without a window it goes from the first file to today."""
         self.fill(LocalMedia(user_id=ALICE, created_ts=0))
-        self.reactor.advance(2 * DAY_MS / 1000)
+        self.today_ts = 2 * DAY_MS
         assert [date for date, *_ in self.dates()] == [
             "1970-01-01",
             "1970-01-02",
             "1970-01-03",
         ]
         assert self.dates(source="remote") == []
+
+    def test_wrong_times(self) -> None:
+        """They stretch nothing, and are counted."""
+        self.fill(
+            LocalMedia(user_id=ALICE, created_ts=-DAY_MS - 1, media_length=1),
+            LocalMedia(user_id=ALICE, created_ts=-1, media_length=2),
+            LocalMedia(user_id=ALICE, created_ts=DAY_MS, media_length=4),
+            LocalMedia(user_id=ALICE, created_ts=3 * DAY_MS - 1, media_length=8),
+            LocalMedia(user_id=ALICE, created_ts=3 * DAY_MS, media_length=16),
+            # In microseconds.
+            LocalMedia(user_id=ALICE, created_ts=1_700 * 10**12, media_length=32),
+        )
+        self.today_ts = 2 * DAY_MS + 5
+        answer = self.answer({})
+        assert (answer["before"], answer["after"]) == (usage(1, 2), usage(16, 32))
+        assert [bucket["media_length"] for bucket in answer["buckets"]] == [4, 8]
+        # A window leaves out, and counts nothing that it leaves out.
+        answer = self.answer({"from_ts": DAY_MS})
+        assert (answer["before"], answer["after"]) == (usage(), usage(16, 32))
+        answer = self.answer({"until_ts": 3 * DAY_MS})
+        assert (answer["before"], answer["after"]) == (usage(1, 2), usage())
 
     def test_as_many_as_there_may_be(self) -> None:
         buckets = self.answer({"from_ts": 1, "until_ts": 10_000 * DAY_MS - 1})[
@@ -152,6 +178,8 @@ class WithoutUrlPreviewsTestCase(_TimelineTestCase):
     """`count_url_previews: false` leaves out the images of previews."""
 
     module_options: ClassVar[JsonDict] = {"count_url_previews": False}
+
+    today_ts = 2 * DAY_MS - 1
 
     def test_previews_do_not_count(self) -> None:
         assert self.days() == {_FIRST: usage(1), _SECOND: usage(2, 8)}

@@ -59,9 +59,7 @@ class RollupsTestCase(MediaStatsTestCase):
         return found and {name: value for name, value in found.items() if value}
 
     def summary(self) -> JsonDict:
-        answer: JsonDict = self.ask(
-            f"{MODULE_PATH}/v1/summary", {"duplicates": "false"}
-        ).json_body
+        answer: JsonDict = self.ask(f"{MODULE_PATH}/v1/summary").json_body
         return answer
 
     def lengths(self) -> set[int]:
@@ -189,7 +187,7 @@ class RollupsTest(RollupsTestCase):
         )
 
     async def ask_store(self, store: MediaStatsStore) -> tuple[object, ...]:
-        summary = await store.get_summary(SummaryQuestion(duplicates=False))
+        summary = await store.get_summary(SummaryQuestion())
         types = await store.get_types_page(TypesQuestion(grouped=True))
         return summary, types
 

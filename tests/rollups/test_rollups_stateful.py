@@ -102,7 +102,7 @@ def compare_txn(txn: LoggingTransaction) -> int:
             assert types == get_types_page_txn(txn, media, GROUPS), media.name
             answered += 1
     for of in (None, *Source):
-        summary = SummaryQuestion(source=of, duplicates=False)
+        summary = SummaryQuestion(source=of)
         found = get_summary_from_totals_txn(txn, MEDIA, summary)
         assert found in (None, get_summary_txn(txn, MEDIA, summary)), of
     return answered

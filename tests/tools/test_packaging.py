@@ -1,5 +1,6 @@
 """What is built installs into a clean environment, is complete, and loads there."""
 
+import configparser
 import email
 import json
 import os
@@ -14,6 +15,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 from readme import example
 
 import media_stats_module
@@ -172,3 +174,14 @@ def test_sdist_holds_what_a_contributor_needs(built: dict[str, Path]) -> None:
     # The files of the repository itself, and what the copy above leaves out.
     assert {path for path in missing if not path.startswith(".")} == set()
     assert {name for name in names if "stale" in name or ".pyc" in name} == set()
+
+
+def test_ci_workflow_runs_what_ci_runs() -> None:
+    (job,) = yaml.safe_load((_ROOT / ".github" / "workflows" / "ci.yml").read_text())[
+        "jobs"
+    ].values()
+    tox = configparser.ConfigParser()
+    tox.read(_ROOT / "tox.ini")
+
+    environments = job["strategy"]["matrix"]["environment"]
+    assert environments == tox["tox"]["env_list"].split()
