@@ -6,6 +6,7 @@ from weakref import WeakSet
 
 from synapse.module_api import ModuleApi
 from synapse.module_api.errors import ConfigError
+from twisted.web.resource import Resource
 
 from media_stats_module.announce import announce
 from media_stats_module.config import MediaStatsConfig, parse_config
@@ -69,8 +70,11 @@ class MediaStatsModule:
                 b"openapi.json": OpenApiResource(api, store, config.path),
             }
         )
-        directory = DashboardDirectory if config.dashboard else Directory
-        api.register_web_resource(config.path, directory({b"v1": endpoints}))
+        below: dict[bytes, Resource] = {b"v1": endpoints}
+        directory = (
+            DashboardDirectory(api, below) if config.dashboard else Directory(below)
+        )
+        api.register_web_resource(config.path, directory)
         api.register_web_resource(DOCUMENTED_PATH, users)
         if config.rollups:
             for source in Source:

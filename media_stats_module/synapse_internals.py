@@ -23,7 +23,13 @@ from synapse.http.servlet import parse_boolean, parse_integer, parse_string
 
 # The other half of `make_deferred_yieldable`, which is in the module API.
 from synapse.logging.context import PreserveLoggingContext
-from synapse.module_api import LoggingTransaction, ModuleApi, SynapseRequest
+from synapse.module_api import (
+    LoggingTransaction,
+    ModuleApi,
+    SynapseRequest,
+    make_deferred_yieldable,
+    run_in_background,
+)
 from synapse.module_api.errors import Codes, ConfigError, SynapseError
 
 # To connect as Synapse does. The module API has Synapse's own connections only.
@@ -60,6 +66,7 @@ __all__ = [
     "is_postgres_engine",
     "is_requester_admin",
     "is_sqlite_file",
+    "issuer_metadata",
     "media_retention",
     "parse_boolean",
     "parse_direction",
@@ -73,6 +80,9 @@ __all__ = [
 ]
 
 _T = TypeVar("_T")
+
+# Synapse itself waits for a minute.
+_ISSUER_TIMEOUT_S = 5
 
 
 async def is_requester_admin(api: ModuleApi, request: SynapseRequest) -> bool:
@@ -110,6 +120,24 @@ def parse_direction(request: SynapseRequest) -> str:
             Codes.INVALID_PARAM,
         )
     return direction
+
+
+async def issuer_metadata(api: ModuleApi) -> Mapping[str, Any]:
+    """What the issuer of access tokens says of itself; empty if that is Synapse.
+
+    With delegated authentication Synapse asks the issuer once, keeps the answer, and
+    gives it to clients as `/_matrix/client/v1/auth_metadata`. The module API does not.
+
+    Raises:
+        Exception: the issuer does not answer.
+    """
+    load = getattr(api._auth, "auth_metadata", None)
+    if load is None:
+        return {}
+    answer = run_in_background(load)
+    answer.addTimeout(_ISSUER_TIMEOUT_S, api._hs.get_reactor())
+    metadata: Mapping[str, Any] = await make_deferred_yieldable(answer)
+    return metadata
 
 
 def current_time_ms(api: ModuleApi) -> int:

@@ -7,14 +7,25 @@ shows, it asks of the API, in the name of who signs in.
 import base64
 import gzip
 import hashlib
+import logging
+import re
 from http import HTTPStatus
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from synapse.module_api import DirectServeJsonResource, JsonDict, SynapseRequest
+from synapse.module_api import (
+    DirectServeJsonResource,
+    JsonDict,
+    ModuleApi,
+    SynapseRequest,
+)
 from twisted.web import http
 from twisted.web.resource import Resource
 
 from media_stats_module.rest._base import Directory, UnrecognizedResource
+from media_stats_module.synapse_internals import issuer_metadata
+
+logger = logging.getLogger(__name__)
 
 _FOLDER = Path(__file__).parent.parent / "dashboard"
 _INDEX = "index.html"
@@ -36,7 +47,7 @@ _CONTENT_SECURITY_POLICY = "; ".join(
         "script-src 'self'",
         "style-src 'self'",
         "img-src 'self'",
-        "connect-src 'self'",
+        "connect-src {}",
         "base-uri 'none'",
         "form-action 'none'",
         "frame-ancestors 'none'",
@@ -45,8 +56,12 @@ _CONTENT_SECURITY_POLICY = "; ".join(
     )
 )
 
+# The page asks these of whoever issues the tokens, if Synapse does not do it itself.
+_ISSUER_ENDPOINTS = ("registration_endpoint", "token_endpoint", "revocation_endpoint")
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+")
+
 _HEADERS = {
-    "Content-Security-Policy": _CONTENT_SECURITY_POLICY,
+    "Content-Security-Policy": _CONTENT_SECURITY_POLICY.format("'self'"),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
@@ -66,13 +81,15 @@ class DashboardDirectory(Directory):
     proxy. That needs the slash at the end, so without it there is a redirect.
     """
 
-    def __init__(self, endpoints: dict[bytes, Resource]) -> None:
+    def __init__(self, api: ModuleApi, endpoints: dict[bytes, Resource]) -> None:
         """
         Args:
+            api: Synapse's module API.
             endpoints: what else is below the module's path, by path segment.
         """
         files = _read(_FOLDER)
-        super().__init__(files | {b"": files[_INDEX.encode()]} | endpoints)
+        page = DashboardPage(api, (_FOLDER / _INDEX).read_bytes())
+        super().__init__(files | {b"": page, _INDEX.encode(): page} | endpoints)
 
     async def _async_render(self, request: SynapseRequest) -> tuple[int, JsonDict]:
         if request.method not in (b"GET", b"HEAD"):
@@ -103,6 +120,10 @@ class DashboardFile(Resource):
         return DirectServeJsonResource().render(request)
 
     def render_GET(self, request: SynapseRequest) -> bytes:  # noqa: N802
+        return self.prepare(request)
+
+    def prepare(self, request: SynapseRequest) -> bytes:
+        """Set the headers of an answer, and return its body."""
         headers = request.responseHeaders
         for name, value in self._headers.items():
             headers.setRawHeaders(name, [value])
@@ -115,6 +136,46 @@ class DashboardFile(Resource):
 
     def getChild(self, path: bytes, request: SynapseRequest) -> Resource:  # noqa: N802
         return UnrecognizedResource()
+
+
+class DashboardPage(DirectServeJsonResource):
+    """The page itself. It may ask one other server: the issuer that Synapse names.
+
+    With delegated authentication people sign in there, by OAuth 2.0.
+    """
+
+    def __init__(self, api: ModuleApi, content: bytes) -> None:
+        super().__init__()
+        self._api = api
+        self._file = DashboardFile(content, _CONTENT_TYPES[".html"])
+
+    async def _async_render_GET(self, request: SynapseRequest) -> None:  # noqa: N802
+        sources = ["'self'", *await self._issuer_origins()]
+        body = self._file.prepare(request)
+        headers = request.responseHeaders
+        headers.setRawHeaders(
+            "Content-Security-Policy",
+            [_CONTENT_SECURITY_POLICY.format(" ".join(sources))],
+        )
+        if request.code != HTTPStatus.NOT_MODIFIED:
+            headers.setRawHeaders("Content-Length", [str(len(body))])
+        # Twisted leaves the body out of an answer to HEAD.
+        request.write(body)  # type: ignore[no-untyped-call]
+        request.finish()
+
+    def getChild(self, path: bytes, request: SynapseRequest) -> Resource:  # noqa: N802
+        return UnrecognizedResource()
+
+    async def _issuer_origins(self) -> list[str]:
+        try:
+            metadata = await issuer_metadata(self._api)
+        except Exception:
+            # Signing in with a token works without it.
+            logger.warning("Cannot ask the issuer of access tokens", exc_info=True)
+            return []
+        urls = [str(metadata.get(name, "")) for name in _ISSUER_ENDPOINTS]
+        origins = {f"{url.scheme}://{url.netloc}" for url in map(urlsplit, urls)}
+        return sorted(origin for origin in origins if _ORIGIN.fullmatch(origin))
 
 
 def _read(folder: Path) -> dict[bytes, Resource]:

@@ -119,10 +119,9 @@ def test_chart_has_the_numbers_of_the_api(
         signed_in.choose(mode)
         for measure in ("Size", "Files"):
             section.get_by_role("radio", name=measure).check()
-            key, form = {
-                "Size": ("media_length", human),
-                "Files": ("media_count", files),
-            }[measure]
+            in_bytes = measure == "Size"
+            key = "media_length" if in_bytes else "media_count"
+            form = human if in_bytes else files
             expected = []
             sums = dict.fromkeys(SOURCES, 0)
             for bucket, row in rows:

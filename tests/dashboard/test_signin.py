@@ -128,19 +128,6 @@ def test_no_longer_an_admin(dashboard: DashboardPage, server: Server) -> None:
     assert dashboard.stored() == {}
 
 
-def test_server_without_passwords(dashboard: DashboardPage) -> None:
-    dashboard.page.route(
-        "**/_matrix/client/v3/login",
-        lambda route: route.fulfill(json={"flows": [{"type": "m.login.sso"}]}),
-    )
-    dashboard.open()
-
-    expect(
-        dashboard.page.get_by_label("Access token of an administrator")
-    ).to_be_focused()
-    expect(dashboard.page.get_by_label("User name")).to_be_hidden()
-
-
 def test_deactivated_admin(dashboard: DashboardPage) -> None:
     def refuse(route: Route) -> None:
         if route.request.method == "GET":

@@ -24,8 +24,8 @@ export class Api {
    * @param {object} options
    * @param {(error: ApiError) => void} options.onRefused called once, when the server
    *   does not accept the token (401) or its owner (403); all requests are aborted then
-   * @param {(token: string) => Promise<string|null>} options.renew gets another token
-   *   for one that has expired; null if there is none
+   * @param {() => Promise<string|null>} options.renew gets another token when one has
+   *   expired; null if there is none
    */
   constructor(token, { onRefused, renew }) {
     this.#token = token;
@@ -96,7 +96,7 @@ export class Api {
         throw error;
       }
       // Others may have found out, and got a new one, meanwhile.
-      const renewed = this.#token === token ? await this.#renew(token) : this.#token;
+      const renewed = this.#token === token ? await this.#renew() : this.#token;
       if (renewed === null) {
         throw error;
       }

@@ -4,6 +4,7 @@
  * @typedef {object} MatrixError as Matrix puts errors
  * @property {string} [errcode]
  * @property {string} [error]
+ * @property {string} [error_description] as OAuth 2.0 puts them
  * @property {number} [retry_after_ms]
  */
 
@@ -15,7 +16,7 @@ export class ApiError extends Error {
    * @param {string|null} [retryAfter] the header, in seconds
    */
   constructor(status, body, retryAfter = null) {
-    super(body.error ?? `The server answered with status ${status}.`);
+    super(body.error_description ?? body.error ?? `The server answered with status ${status}.`);
     this.status = status;
     this.errcode = body.errcode;
     const header = retryAfter !== null && /^\d+$/.test(retryAfter) ? Number(retryAfter) * 1000 : null;

@@ -2,7 +2,9 @@
 
 import { Api } from "./api.js";
 import { showDashboard } from "./dashboard.js";
-import { announce } from "./dom.js";
+import { announce, el, showPage } from "./dom.js";
+import { ApiError } from "./http.js";
+import { comeBack } from "./redirect.js";
 import * as session from "./session.js";
 import { showSignIn } from "./signin.js";
 
@@ -32,4 +34,23 @@ function start() {
   });
 }
 
-start();
+/** Signs in who comes back from signing in somewhere else. */
+async function finishSigningIn() {
+  const back = comeBack();
+  if (back === null) {
+    start();
+    return;
+  }
+  showPage(el("main", {}, el("p", { class: "notice" }, "Signing in…")));
+  try {
+    await session.signInWithAnswer(back.memory, back.answer);
+    start();
+  } catch (error) {
+    if (!(error instanceof ApiError)) {
+      throw error;
+    }
+    showSignIn({ onSignedIn: start, message: session.reasonOf(error) });
+  }
+}
+
+finishSigningIn();

@@ -1,19 +1,29 @@
-// The form that asks who somebody is.
+// Asks who somebody is, in the ways that the server offers.
 
-import { enable, find, fromTemplate, isEnabled, showPage } from "./dom.js";
+import { el, enable, find, fromTemplate, isEnabled, showPage } from "./dom.js";
 import { files } from "./format.js";
 import { ApiError } from "./http.js";
-import { askMatrix } from "./matrix.js";
+import { askMatrix, clientUrl } from "./matrix.js";
+import { name } from "./names.js";
+import * as oauth from "./oauth.js";
+import { PAGE, leave } from "./redirect.js";
 import * as session from "./session.js";
 
 /** @typedef {"password"|"token"} Way */
 
 /**
+ * @typedef {object} Flow a way to sign in, as Synapse offers it
+ * @property {string} type
+ * @property {{id: string, name: string}[]} [identity_providers]
+ */
+
+/**
  * @param {{onSignedIn: () => void, message?: string}} options the message says why
  *   somebody is asked again
  */
-export function showSignIn({ onSignedIn, message = "" }) {
+export async function showSignIn({ onSignedIn, message = "" }) {
   showPage(fromTemplate("sign-in"));
+  document.title = "Sign in – Media statistics";
   const page = find(document, ".sign-in");
   const error = find(page, ".error");
   const choice = find(page, ".choice");
@@ -33,36 +43,50 @@ export function showSignIn({ onSignedIn, message = "" }) {
   });
 
   /**
+   * @param {HTMLElement} button
+   * @param {() => Promise<void>} work
+   * @param {(error: ApiError) => string} reasonOf
+   * @returns {Promise<boolean>} whether it has worked
+   */
+  const attempt = async (button, work, reasonOf) => {
+    if (!isEnabled(button)) {
+      return false;
+    }
+    const label = [...button.childNodes];
+    complain("");
+    enable(button, false);
+    button.textContent = "Signing in…";
+    try {
+      await work();
+      return true;
+    } catch (problem) {
+      if (!(problem instanceof ApiError)) {
+        throw problem;
+      }
+      complain(reasonOf(problem));
+      return false;
+    } finally {
+      enable(button, true);
+      button.replaceChildren(...label);
+    }
+  };
+
+  /**
    * @param {HTMLFormElement} form
    * @param {(data: FormData) => Promise<void>} signIn
    * @param {(error: ApiError) => string} reasonOf
    */
   const submits = (form, signIn, reasonOf) => {
-    const button = find(form, "button");
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      if (!isEnabled(button)) {
-        return;
-      }
-      complain("");
-      enable(button, false);
-      button.textContent = "Signing in…";
-      try {
-        await signIn(new FormData(form));
-      } catch (problem) {
-        if (!(problem instanceof ApiError)) {
-          throw problem;
-        }
-        complain(reasonOf(problem));
+      const data = new FormData(form);
+      if (await attempt(find(form, "button"), () => signIn(data), reasonOf)) {
+        onSignedIn();
+      } else {
         const secret = /** @type {HTMLInputElement} */ (find(form, "[type=password]"));
         secret.select();
         secret.focus();
-        return;
-      } finally {
-        enable(button, true);
-        button.textContent = "Sign in";
       }
-      onSignedIn();
     });
   };
   submits(
@@ -71,36 +95,78 @@ export function showSignIn({ onSignedIn, message = "" }) {
     reasonOfPassword,
   );
   submits(forms.token, (data) => session.signInWithToken(text(data, "token").trim()), reasonOfToken);
-
-  document.title = "Sign in – Media statistics";
-  find(forms.password, "[name=user]").focus();
   complain(message);
-  acceptsPasswords().then((accepted) => {
-    if (!accepted && choice.isConnected) {
-      choice.hidden = true;
-      choose("token");
-      find(forms.token, "[name=token]").focus();
-    }
-  });
+
+  const [metadata, flows] = await Promise.all([oauth.discover(), loginFlows()]);
+  if (!choice.isConnected) {
+    return;
+  }
+  const elsewhere = find(page, ".elsewhere");
+  if (metadata !== null) {
+    const button = continueWith(new URL(metadata.issuer).host, () =>
+      attempt(button, () => oauth.begin(metadata), session.reasonOf),
+    );
+    elsewhere.append(button);
+  } else {
+    elsewhere.append(...providers(flows).map(({ id, name: label }) => continueWith(label, () => goTo(id))));
+  }
+  const password = flows.some((flow) => flow.type === "m.login.password");
+  elsewhere.hidden = elsewhere.childElementCount === 0;
+  find(page, ".or").hidden = elsewhere.hidden;
+  find(page, ".ways").hidden = false;
+  choice.hidden = !password;
+  choose(password ? "password" : "token");
+  const first = elsewhere.hidden ? (password ? "[name=user]" : "[name=token]") : ".elsewhere button";
+  find(page, first).focus();
 }
 
-/** Whether Synapse signs people in by password itself; if in doubt, it does. */
-async function acceptsPasswords() {
+/**
+ * @param {string} label
+ * @param {() => void} onclick
+ */
+function continueWith(label, onclick) {
+  return el("button", { type: "button", class: "primary", onclick }, "Continue with ", name(label));
+}
+
+/** @returns {Promise<Flow[]>} */
+async function loginFlows() {
   try {
-    /** @type {{flows: {type: string}[]}} */
-    const { flows } = await askMatrix("GET", "v3/login");
-    return flows.some((flow) => flow.type === "m.login.password");
-  } catch {
-    return true;
+    return (await askMatrix("GET", "v3/login")).flows;
+  } catch (error) {
+    // 404: somebody else signs people in. Else it may well be that passwords work.
+    const none = error instanceof ApiError && error.status === 404;
+    return none ? [] : [{ type: "m.login.password" }];
   }
 }
 
 /**
- * @param {FormData} data
- * @param {string} name
+ * Who signs people in for Synapse.
+ *
+ * @param {Flow[]} flows
  */
-function text(data, name) {
-  return String(data.get(name) ?? "");
+function providers(flows) {
+  const flow = flows.find(({ type }) => type === "m.login.sso");
+  if (flow === undefined) {
+    return [];
+  }
+  const named = flow.identity_providers ?? [];
+  return named.length > 0 ? named : [{ id: "", name: "single sign-on" }];
+}
+
+/** @param {string} provider "" if there is only one */
+function goTo(provider) {
+  const id = provider && `/${encodeURIComponent(provider)}`;
+  const url = clientUrl(`v3/login/sso/redirect${id}`);
+  url.searchParams.set("redirectUrl", PAGE);
+  leave(url, { how: "sso" });
+}
+
+/**
+ * @param {FormData} data
+ * @param {string} field
+ */
+function text(data, field) {
+  return String(data.get(field) ?? "");
 }
 
 /** @param {ApiError} error */

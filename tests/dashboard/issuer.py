@@ -1,0 +1,62 @@
+"""A real OpenID provider (npm's oidc-provider) that also speaks as Synapse's issuer."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+from node_packages import ensure_node_packages, find_node
+from realservers.ports import free_port
+from realservers.running import RunningServer
+
+_SCRIPT = "issuer.mjs"
+
+
+class Issuer(RunningServer):
+    """A running provider. Any password is right; `admin` alone may be an admin.
+
+    Attributes:
+        url: where it is; also its name as issuer.
+        secret: what Synapse shows to it.
+    """
+
+    secret = "secret_of_the_issuer"
+
+    def __init__(self, *, redirect_uri: str = "", ttl_s: int = 300) -> None:
+        """Start the provider.
+
+        Args:
+            redirect_uri: Synapse's, for single sign-on.
+            ttl_s: how long access tokens are good.
+        """
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        folder = ensure_node_packages().parent
+        shutil.copy(Path(__file__).with_name(_SCRIPT), folder / _SCRIPT)
+        options = {
+            "port": port,
+            "redirectUri": redirect_uri or self.url,
+            "secret": self.secret,
+            "ttl": ttl_s,
+        }
+        node = find_node()
+        assert node is not None
+        self._process = subprocess.Popen(
+            [node, _SCRIPT, json.dumps(options)],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if line == b"listening\n":
+                break
+        else:
+            raise RuntimeError("The issuer did not start")
+
+    def stop(self) -> None:
+        """Stop the provider, unless it is stopped."""
+        self._process.terminate()
+        self._process.wait()
+        if self._process.stdout:
+            self._process.stdout.close()

@@ -1,0 +1,60 @@
+"""What the dashboard's tests need from npm, in `.cache` below the repository.
+
+As a command it checks the types in the dashboard's scripts: `python
+tests/dashboard/node_packages.py`. That is part of `tox -e lint`.
+"""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+_HERE = Path(__file__).resolve().parent
+_CACHE = _HERE.parent.parent / ".cache" / "node"
+_LOCK = "package-lock.json"
+
+
+def find_node() -> str | None:
+    """Where Node is, if it is there with npm."""
+    return shutil.which("node") if shutil.which("npm") else None
+
+
+def ensure_node_packages() -> Path:
+    """Install what package-lock.json names, unless it is there, and return where."""
+    lock = (_HERE / _LOCK).read_bytes()
+    installed = _CACHE / "installed"
+    if not installed.exists() or installed.read_bytes() != lock:
+        _CACHE.mkdir(parents=True, exist_ok=True)
+        for name in ("package.json", _LOCK):
+            shutil.copy(_HERE / name, _CACHE / name)
+        subprocess.run(
+            ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+            cwd=_CACHE,
+            check=True,
+        )
+        installed.write_bytes(lock)
+    return _CACHE / "node_modules"
+
+
+def _check_types() -> int:
+    node = find_node()
+    if node is None:
+        # Nothing that a user has depends on it.
+        sys.stderr.write("No Node: types in the dashboard's scripts are not checked.\n")
+        return 0
+    packages = ensure_node_packages()
+    # The chart library's types are in its package, not beside what the page loads.
+    chart = packages / "uplot" / "dist" / "uPlot.d.ts"
+    config = _CACHE / "tsconfig.json"
+    text = (_HERE / "tsconfig.json").read_text()
+    scripts = _HERE.parent.parent / "media_stats_module" / "dashboard" / "js"
+    text = text.replace(
+        '"../../media_stats_module/dashboard/js"', f'"{scripts}", "{chart}"'
+    )
+    config.write_text(text)
+    compiler = packages / "typescript" / "bin" / "tsc"
+    return subprocess.run([node, str(compiler), "-p", str(config)]).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(_check_types())
