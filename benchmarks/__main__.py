@@ -7,6 +7,7 @@ from collections.abc import Callable
 from benchmarks.build import measure_build
 from benchmarks.context import Context
 from benchmarks.growth import measure_growth
+from benchmarks.guest import measure_guest
 from benchmarks.options import parse_options
 from benchmarks.reads import measure_live, measure_rollups
 from benchmarks.report import draw, lines, table
@@ -24,6 +25,7 @@ _MEASURE: dict[str, Callable[[Context], None]] = {
     "rollups": measure_rollups,
     "requests": measure_requests,
     "growth": measure_growth,
+    "guest": measure_guest,
     "writes": measure_writes,
 }
 

@@ -36,6 +36,10 @@ class Asker:
         """Upload a file."""
         self._ask("POST", "/_matrix/media/v3/upload", body)
 
+    def put(self, path: str, content: object) -> None:
+        """Put JSON there."""
+        self._ask("PUT", path, json.dumps(content).encode())
+
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
@@ -44,6 +48,6 @@ class Asker:
         self._connection.request(method, path, body, self._headers)
         response = self._connection.getresponse()
         answer = response.read()
-        if response.status != 200:
+        if response.status not in (200, 201):
             raise RuntimeError(f"{method} {path}: {response.status} {answer!r}")
         return answer

@@ -14,7 +14,7 @@ DATABASES = ("postgres", "sqlite")
 
 # In the order in which they run: rollups are built once, and what changes the data
 # comes last. Whatever is run, a data set that is missing is loaded first.
-PARTS = ("load", "live", "build", "rollups", "requests", "growth", "writes")
+PARTS = ("load", "live", "build", "rollups", "requests", "growth", "guest", "writes")
 
 # SQLite is not for large servers.
 _SQLITE_SHARE = 10
@@ -62,7 +62,8 @@ class Options:
     Attributes:
         sizes: of the data set in each database that is measured.
         parts: which of `PARTS`.
-        cases: a pattern, such as `users *`, for the names of the questions to ask.
+        cases: a pattern, such as `users *`, for the names of the questions to ask, and
+            of the loads.
         runs: how often to ask each, at most.
         time_limit_s: how long to go on asking one question in one way. It is asked
             once, whatever it takes.
@@ -106,7 +107,7 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
         help="which parts to run; the results of the others are kept",
     )
     parser.add_argument(
-        "--cases", default="*", help="which questions, such as 'users *day*'"
+        "--cases", default="*", help="which questions or loads, such as 'users *day*'"
     )
     parser.add_argument("--runs", type=_number, default=5, help="of each question")
     parser.add_argument(

@@ -11,11 +11,13 @@ from benchmarks.results import (
     BESIDE,
     BUILT_IN,
     BY_HAND,
+    GUEST,
     HTTP,
     LIVE,
     ROLLUPS,
     SQL,
     Answer,
+    Figure,
     Results,
 )
 
@@ -97,7 +99,10 @@ def table(results: Results, database: str, size: Size) -> str:
                 cells.append(_number(line.medians.get((way, level))))
                 cells.append(_number(line.ratio(way, level)))
         rows.append(cells)
-    for figure in results.figures(database, size):
+    figures = results.figures(database, size)
+    for figure in figures:
+        if figure.part == GUEST:
+            continue
         value = f"{figure.value:,.4g} {figure.unit}"
         rows.append((f"{figure.part}: {figure.name}", value))
     aligned = [row for row in rows if len(row) > 2]
@@ -114,7 +119,37 @@ def table(results: Results, database: str, size: Size) -> str:
             for cell, width in zip(row[1:], widths[1:], strict=False)
         ]
         text.append("  ".join(cells).rstrip())
-    return "\n".join(text)
+    return "\n".join(text + _loads(figures))
+
+
+def _loads(figures: Sequence[Figure]) -> list[str]:
+    """What everybody else notices of each load, a line for each."""
+    loads: dict[str, dict[str, str]] = {}
+    for figure in figures:
+        if figure.part == GUEST:
+            load, _, what = figure.name.rpartition(": ")
+            column = f"{what}, {figure.unit}" if figure.unit else what
+            loads.setdefault(load, {})[column] = _number(figure.value)
+    columns = dict.fromkeys(name for cells in loads.values() for name in cells)
+    rows = [["", *columns]]
+    for load, cells in loads.items():
+        rows.append([load, *(cells.get(name, "") for name in columns)])
+    return _aligned(rows)
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of as many cells as lines of text; numbers to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            [row[0].ljust(widths[0])]
+            + [
+                cell.rjust(width)
+                for cell, width in zip(row[1:], widths[1:], strict=True)
+            ]
+        ).rstrip()
+        for row in rows
+    ]
 
 
 def draw(results: Results, sizes: dict[str, Size], path: Path) -> None:

@@ -19,6 +19,9 @@ ROLLUPS = "rollups"
 # Who answers without the module, once more, in turns with rollups.
 BESIDE = "beside rollups"
 
+# A part with figures that make a table of their own: `load: what is noticed of it`.
+GUEST = "guest"
+
 HTTP = "http"
 SQL = "sql"
 

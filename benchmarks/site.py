@@ -8,7 +8,7 @@ import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -104,9 +104,14 @@ class Site:
             yield
 
     @contextmanager
-    def running(self, *, rollups: bool) -> Iterator[Running]:
-        """Start the homeserver, and wait until rollups are there, or are gone."""
-        with self.starting(rollups=rollups) as running:
+    def running(self, *, rollups: bool, watched: bool = False) -> Iterator[Running]:
+        """Start the homeserver, and wait until rollups are there, or are gone.
+
+        Args:
+            rollups: which of the two.
+            watched: whether somebody wants to know of its event loop.
+        """
+        with self.starting(rollups=rollups, watched=watched) as running:
             if rollups:
                 self.wait_for_rollups(running, folded=True)
                 self._assert_rollups_answer()
@@ -120,17 +125,20 @@ class Site:
             yield running
 
     @contextmanager
-    def starting(self, *, rollups: bool) -> Iterator[Running]:
+    def starting(self, *, rollups: bool, watched: bool = False) -> Iterator[Running]:
         """Start the homeserver, and do not wait for rollups."""
         # Measuring the media every minute would disturb.
-        module = {"rollups": rollups, "metrics_interval": None}
-        with self._homeserver(module) as homeserver, self._ask(homeserver) as running:
+        config = {"rollups": rollups, "metrics_interval": None}
+        modules = [_module("media_stats_module.MediaStatsModule", config)]
+        if watched:
+            modules.append(_module("benchmarks.event_loop.EventLoopModule", {}))
+        with self._homeserver(modules) as homeserver, self._ask(homeserver) as running:
             yield running
 
     @contextmanager
     def without_module(self) -> Iterator[Running]:
         """Start the homeserver without the module. What is in the database stays."""
-        with self._homeserver(None) as homeserver, self._ask(homeserver) as running:
+        with self._homeserver([]) as homeserver, self._ask(homeserver) as running:
             yield running
 
     @contextmanager
@@ -208,7 +216,7 @@ class Site:
             if self._server is not None:
                 self._server.create_database(self.size.name)
             self._progress.say(f"{self.database}: preparing Synapse's tables")
-            with self._homeserver(None) as homeserver:
+            with self._homeserver([]) as homeserver:
                 admin = homeserver.register("admin", admin=True)
                 self._wait_until("Synapse's background updates", self._are_updates_done)
             if self._server is not None:
@@ -255,17 +263,18 @@ class Site:
             finally:
                 self._server = None
 
-    def _homeserver(self, module: Mapping[str, object] | None) -> Homeserver:
-        postgres = None
-        if self._server is not None:
-            postgres = self._server.dsn(self.size.name)
-        return Homeserver(
-            self._homeserver_folder,
-            server_name=SERVER_NAME,
-            module=module,
-            postgres=postgres,
+    def _homeserver(self, modules: Sequence[object]) -> Homeserver:
+        overrides: dict[str, object] = {
+            "modules": modules,
             # There is a hundred of them on a new database.
-            overrides={"background_updates": {"sleep_enabled": False}},
+            "background_updates": {"sleep_enabled": False},
+        }
+        if self._server is not None:
+            # The size of the pool in Synapse's documentation.
+            args = {**self._server.dsn(self.size.name), "cp_min": 5, "cp_max": 10}
+            overrides["database"] = {"name": "psycopg2", "args": args}
+        return Homeserver(
+            self._homeserver_folder, server_name=SERVER_NAME, overrides=overrides
         )
 
     def _wait_until(self, what: str, is_so: Callable[[], bool]) -> None:
@@ -288,6 +297,11 @@ def in_transaction(
             return function(txn, *args, **kwargs)
     finally:
         connection.rollback()
+
+
+def _module(name: str, config: Mapping[str, object]) -> object:
+    """As homeserver.yaml has it."""
+    return {"module": name, "config": config}
 
 
 def _settings(size: Size) -> dict[str, str]:

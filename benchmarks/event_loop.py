@@ -1,0 +1,50 @@
+"""A module for Synapse, which tells how late its event loop has been."""
+
+import json
+import time
+from pathlib import Path
+
+from synapse.module_api import ModuleApi
+from twisted.internet import reactor
+from twisted.internet.interfaces import IReactorTime
+from twisted.web.resource import Resource
+from twisted.web.server import Request
+
+PATH = "/_synapse/client/benchmark_event_loop"
+
+_INTERVAL_S = 0.005
+
+
+class EventLoopModule(Resource):
+    """Answers with the longest lag, and the most memory, since it was last asked."""
+
+    isLeaf = True  # noqa: N815 - Twisted's name
+
+    def __init__(self, config: object, api: ModuleApi) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._longest_s = 0.0
+        api.register_web_resource(PATH, self)
+        self._wait()
+
+    def _wait(self) -> None:
+        due = time.perf_counter() + _INTERVAL_S
+        IReactorTime(reactor).callLater(_INTERVAL_S, self._tick, due)
+
+    def _tick(self, due: float) -> None:
+        self._longest_s = max(self._longest_s, time.perf_counter() - due)
+        self._wait()
+
+    def render_GET(self, request: Request) -> bytes:  # noqa: N802 - Twisted's name
+        """Tell, and begin anew."""
+        answer = {"longest_ms": self._longest_s * 1000, "most_mib": _most_mib()}
+        self._longest_s = 0.0
+        # Linux then forgets how much memory there has been.
+        Path("/proc/self/clear_refs").write_text("5")
+        return json.dumps(answer).encode()
+
+
+def _most_mib() -> float:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    raise AssertionError("Linux does not tell")

@@ -1,0 +1,316 @@
+"""The module is a guest in Synapse's process, and leaves room for everybody else.
+
+Questions are slow here because they wait: for a lock that another session holds on
+PostgreSQL, and on SQLite for a view that never ends. Both are on the table of remote
+media, which uploads, logins and syncs do not touch.
+"""
+
+import re
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import attr
+import psycopg2
+import pytest
+from deployment import wait_until
+from realservers.postgres import PostgresServer
+from support import MODULE_PATH
+
+from demo.client import Account, Response
+from demo.homeserver import Homeserver
+
+_POOL_SIZE = 10
+
+# More than may run and wait together.
+_MANY = 40
+
+_WHOLE_TABLE = (
+    "summary",
+    "servers?order_by=media_length",
+    "timeline?source=remote",
+    "types?source=remote",
+    "files?source=remote&order_by=media_length",
+)
+_ONE_OWNER = ("files?source=remote&server_name=other.example",)
+_EXPORTS = (
+    "servers?format=csv",
+    "types?source=remote&format=csv",
+    "files?source=remote&format=csv",
+)
+
+# What nobody may find in the log because a client has gone, or a question took long.
+_TROUBLE = re.compile(r" - (ERROR|CRITICAL) - |Traceback|TXN OPERROR")
+
+
+@attr.frozen(kw_only=True)
+class Host:
+    """A homeserver on which the module is a guest.
+
+    Attributes:
+        homeserver: its main process is all there is.
+        admin: a server admin.
+    """
+
+    homeserver: Homeserver
+    admin: Account
+
+    def ask(self, path: str, method: str = "GET") -> Response:
+        """Ask the module, and wait for the answer."""
+        return self.homeserver.client.request(
+            method, f"{MODULE_PATH}/v1/{path}", token=self.admin.access_token
+        )
+
+    @contextmanager
+    def asking(self, paths: Sequence[str]) -> Iterator[None]:
+        """Ask the module, and hang up in the end."""
+        netloc = urlsplit(self.homeserver.base_url).netloc
+        headers = {"Authorization": f"Bearer {self.admin.access_token}"}
+        connections = [HTTPConnection(netloc) for _ in paths]
+        try:
+            for connection, path in zip(connections, paths, strict=True):
+                connection.request("GET", f"{MODULE_PATH}/v1/{path}", headers=headers)
+            yield
+        finally:
+            for connection in connections:
+                connection.close()
+
+    def assert_serves_everybody(self) -> None:
+        """Upload, log in and sync."""
+        client = self.homeserver.client
+        client.upload(self.admin, b"some bytes")
+        client.login(self.admin.user_id, self.admin.password)
+        path = "/_matrix/client/v3/sync?timeout=0"
+        synced = client.request("GET", path, token=self.admin.access_token)
+        assert synced.status == 200
+
+    @contextmanager
+    def assert_logs_no_trouble(self) -> Iterator[None]:
+        """Nothing of what happens meanwhile is logged as an error, or tried again."""
+        start = self.homeserver.log_path.stat().st_size
+        yield
+        with self.homeserver.log_path.open("rb") as log:
+            log.seek(start)
+            lines = log.read().decode().splitlines()
+        assert [line for line in lines if _TROUBLE.search(line)] == []
+
+
+class LockedTable:
+    """The table of remote media, locked by a session that does nothing else."""
+
+    def __init__(self, database: Mapping[str, Any]) -> None:
+        self._session = psycopg2.connect(**database)
+        self._session.cursor().execute("LOCK TABLE remote_media_cache")
+        # In a transaction the view of all sessions stands still.
+        self._observer = psycopg2.connect(**database)
+        self._observer.autocommit = True
+
+    def waiting(self) -> list[str]:
+        """The statements that wait for the lock, each on a connection of its own."""
+        with self._observer.cursor() as cursor:
+            cursor.execute(
+                "SELECT query FROM pg_stat_activity "
+                "WHERE %s = ANY (pg_blocking_pids(pid))",
+                (self._session.info.backend_pid,),
+            )
+            return [query for (query,) in cursor.fetchall()]
+
+    def release(self) -> None:
+        """Let everybody go on."""
+        self._session.rollback()
+
+    def close(self) -> None:
+        """Close both sessions."""
+        self._session.close()
+        self._observer.close()
+
+
+@contextmanager
+def most_waiting(table: LockedTable) -> Iterator[list[int]]:
+    """The numbers of statements that were seen to wait, once that is over."""
+    seen: list[int] = []
+    is_over = threading.Event()
+
+    def watch() -> None:
+        while not is_over.wait(0.02):
+            seen.append(len(table.waiting()))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield seen
+    finally:
+        is_over.set()
+        watcher.join()
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[Mapping[str, Any]]:
+    with PostgresServer.start(settings={"fsync": "off"}) as server:
+        server.create_database("synapse")
+        yield server.dsn("synapse")
+
+
+@contextmanager
+def hosting(
+    directory: Path, database: Mapping[str, Any] | None, **module: object
+) -> Iterator[Host]:
+    """Start a homeserver; on SQLite if there is no other database."""
+    overrides = {}
+    if database is not None:
+        pool = {"cp_min": 1, "cp_max": _POOL_SIZE}
+        overrides["database"] = {"name": "psycopg2", "args": {**database, **pool}}
+    with Homeserver(directory, module=module, overrides=overrides) as homeserver:
+        admin = homeserver.register(directory.name, admin=True)
+        yield Host(homeserver=homeserver, admin=admin)
+
+
+@pytest.fixture(scope="module")
+def host(
+    tmp_path_factory: pytest.TempPathFactory, database: Mapping[str, Any]
+) -> Iterator[Host]:
+    with hosting(tmp_path_factory.mktemp("live"), database) as host:
+        yield host
+
+
+@pytest.fixture
+def table(database: Mapping[str, Any]) -> Iterator[LockedTable]:
+    with closing(LockedTable(database)) as table:
+        yield table
+
+
+# PostgreSQL
+
+
+@pytest.mark.parametrize(
+    ("paths", "most"),
+    [
+        (_WHOLE_TABLE, 2),
+        (_EXPORTS, 1),
+        (_ONE_OWNER, 1),
+        ((*_WHOLE_TABLE, *_EXPORTS, *_ONE_OWNER), 3),
+    ],
+    ids=["whole tables", "exports", "one owner", "all at once"],
+)
+def test_most_of_the_pool_is_free(
+    host: Host, table: LockedTable, paths: Sequence[str], most: int
+) -> None:
+    many = [paths[number % len(paths)] for number in range(_MANY)]
+    with (
+        host.assert_logs_no_trouble(),
+        most_waiting(table) as waiting,
+        ThreadPoolExecutor(_MANY) as clients,
+    ):
+        try:
+            asked = [clients.submit(host.ask, path) for path in many]
+            wait_until(lambda: max(waiting, default=0) >= most)
+            host.assert_serves_everybody()
+            wait_until(lambda: any(answer.done() for answer in asked))
+        finally:
+            table.release()
+        answers = [answer.result() for answer in asked]
+
+    assert max(waiting) == most
+    assert {answer.status for answer in answers} == {200, 503}
+    for answer in answers:
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        if answer.status == 503:
+            assert int(answer.headers["Retry-After"]) > 0
+            assert answer.json().keys() >= {"errcode", "error"}
+
+
+@pytest.mark.parametrize("path", [*_WHOLE_TABLE, *_EXPORTS, *_ONE_OWNER])
+def test_who_hangs_up_is_forgotten(host: Host, table: LockedTable, path: str) -> None:
+    with host.assert_logs_no_trouble():
+        with host.asking([path] * 5):
+            wait_until(lambda: bool(table.waiting()))
+        wait_until(lambda: not table.waiting())
+
+        # Those that were queued are not asked now, nor is one asked again.
+        for local in ("types", "files", "files?format=csv"):
+            assert host.ask(local).status == 200
+        assert table.waiting() == []
+
+
+def test_many_reloads_are_one_load(host: Host, table: LockedTable) -> None:
+    with host.assert_logs_no_trouble(), ThreadPoolExecutor(1) as clients:
+        for _ in range(10):
+            with host.asking(_WHOLE_TABLE):
+                wait_until(lambda: bool(table.waiting()))
+        last = clients.submit(host.ask, "servers")
+        wait_until(lambda: len(table.waiting()) == 1)
+        table.release()
+        assert last.result().status == 200
+
+
+# SQLite
+
+
+@pytest.fixture
+def endless(tmp_path: Path) -> Iterator[Host]:
+    """On SQLite, where the table of remote media has no end."""
+    with hosting(tmp_path, None) as host:
+        make_endless(tmp_path / "homeserver.db")
+        yield host
+
+
+def make_endless(database: Path) -> None:
+    """Make a view, which gives no row and never ends, of the table of remote media."""
+    with closing(sqlite3.connect(database, timeout=60)) as connection:
+        is_done = "SELECT NOT EXISTS (SELECT * FROM background_updates)"
+        wait_until(lambda: connection.execute(is_done).fetchone() == (1,))
+        connection.executescript(
+            """
+            ALTER TABLE remote_media_cache RENAME TO kept;
+            CREATE VIEW remote_media_cache AS
+                WITH RECURSIVE numbers (i) AS
+                    (SELECT 1 UNION ALL SELECT i + 1 FROM numbers)
+                SELECT kept.* FROM numbers CROSS JOIN kept WHERE i < 0
+            """
+        )
+
+
+def test_sqlite_forgets_too(endless: Host) -> None:
+    with endless.assert_logs_no_trouble():
+        with endless.asking([*_WHOLE_TABLE, *_EXPORTS]):
+            endless.assert_serves_everybody()
+        assert endless.ask("types").status == 200
+        assert endless.ask("files?format=csv").status == 200
+
+
+# A limit of time
+
+
+@pytest.mark.parametrize("path", [*_WHOLE_TABLE, *_EXPORTS, *_ONE_OWNER])
+def test_long_questions_are_given_up(hurried: Host, path: str) -> None:
+    with hurried.assert_logs_no_trouble():
+        answer = hurried.ask(path)
+
+    assert answer.status == 503
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert answer.json().keys() >= {"errcode", "error"}
+
+
+@pytest.fixture(scope="module", params=["postgres", "sqlite"])
+def hurried(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Host]:
+    """It gives every question a tenth of a second, and remote media takes for ever."""
+    directory = tmp_path_factory.mktemp("hurried")
+    if request.param == "sqlite":
+        with hosting(directory, None, query_timeout="100") as host:
+            make_endless(directory / "homeserver.db")
+            yield host
+    else:
+        database = request.getfixturevalue("database")
+        with (
+            hosting(directory, database, query_timeout="100") as host,
+            closing(LockedTable(database)),
+        ):
+            yield host
