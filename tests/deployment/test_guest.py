@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import attr
 import psycopg2
 import pytest
-from deployment import wait_until
+from realservers.deployment import wait_until
 from realservers.postgres import PostgresServer
 from support import MODULE_PATH
 
