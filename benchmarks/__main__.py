@@ -4,8 +4,10 @@ import sys
 import time
 from collections.abc import Callable
 
+from benchmarks.background import measure_background
 from benchmarks.build import measure_build
 from benchmarks.context import Context
+from benchmarks.dashboard import measure_dashboard
 from benchmarks.growth import measure_growth
 from benchmarks.guest import measure_guest
 from benchmarks.options import parse_options
@@ -21,11 +23,17 @@ _MEASURE: dict[str, Callable[[Context], None]] = {
     # Done before any part.
     "load": lambda context: None,
     "live": measure_live,
+    "dashboard": measure_dashboard,
+    "guest": measure_guest,
+}
+
+# On PostgreSQL only, as rollups are.
+_MEASURE_ROLLUPS: dict[str, Callable[[Context], None]] = {
     "build": measure_build,
     "rollups": measure_rollups,
     "requests": measure_requests,
     "growth": measure_growth,
-    "guest": measure_guest,
+    "background": measure_background,
     "writes": measure_writes,
 }
 
@@ -45,8 +53,10 @@ def main(arguments: list[str] | None = None) -> int:
             options=options, site=site, results=results, progress=progress
         )
         with site.open():
+            measures = _MEASURE | (_MEASURE_ROLLUPS if site.is_postgres else {})
             for part in options.parts:
-                _MEASURE[part](context)
+                if part in measures:
+                    measures[part](context)
 
     tables = [table(results, *found) for found in options.sizes.items()]
     text = "\n\n".join(tables) + "\n"

@@ -139,10 +139,21 @@ def _summary(answer: Any, found: Sequence[_Rows]) -> tuple[object, object]:
     return [int(number or 0) for rows in found for number in rows[0]], got
 
 
+def _reclaimable(answer: Any, found: Sequence[_Rows]) -> tuple[object, object]:
+    got = [
+        age[source][name]
+        for source in ("local", "remote")
+        for age in answer.get("ages", [answer])
+        for name in ("media_count", "media_length")
+    ]
+    return [int(number or 0) for rows in found for number in rows[0]], got
+
+
 _COMPARED = {
     "servers": _servers,
     "timeline": _timeline,
     "types": _types,
     "files": _files,
     "summary": _summary,
+    "reclaimable": _reclaimable,
 }

@@ -35,7 +35,6 @@ def measure_build(context: Context) -> None:
             time.sleep(_IDLE_S)
         _write_down(context, waits, "with nothing going on")
     remove_uploads(context)
-    size_before = _database_size(context)
 
     with context.site.starting(rollups=True) as running:
         started = time.monotonic()
@@ -51,7 +50,7 @@ def measure_build(context: Context) -> None:
                 "s",
             )
     remove_uploads(context)
-    for name, size in _sizes(context, size_before).items():
+    for name, size in _sizes(context).items():
         context.figure("build", name, size / 2**20, "MiB")
 
 
@@ -83,10 +82,10 @@ def _writing(context: Context, running: Running) -> Iterator[dict[str, list[floa
         except BaseException as error:
             failures.append(error)
 
-    writers = [("upload", lambda: Asker(base_url, running.token))]
-    if context.site.is_postgres:
-        # SQLite has one writer at a time, which is Synapse.
-        writers.append(("insert", context.site.cursor_connection))
+    writers: list[tuple[str, Callable[[], Any]]] = [
+        ("upload", lambda: Asker(base_url, running.token)),
+        ("insert", context.site.cursor_connection),
+    ]
     threads = [threading.Thread(target=repeat, args=writer) for writer in writers]
     for thread in threads:
         thread.start()
@@ -119,22 +118,8 @@ def _write_down(context: Context, waits: dict[str, list[float]], when: str) -> N
         context.figure("build", f"the longest {name} {when}", max(seconds), "s")
 
 
-def _database_size(context: Context) -> int:
-    """The bytes in use in an SQLite database."""
-    if context.site.is_postgres:
-        return 0
-    with closing(context.site.cursor_connection()) as connection:
-        pages, free, page_size = (
-            connection.execute(f"PRAGMA {pragma}").fetchone()[0]
-            for pragma in ("page_count", "freelist_count", "page_size")
-        )
-        return int((pages - free) * page_size)
-
-
-def _sizes(context: Context, size_before: int) -> dict[str, int]:
+def _sizes(context: Context) -> dict[str, int]:
     """The bytes that rollups take, by what they are for."""
-    if not context.site.is_postgres:
-        return {"all that is added": _database_size(context) - size_before}
     with closing(context.site.cursor_connection()) as connection:
         cursor = connection.cursor()
         cursor.execute(

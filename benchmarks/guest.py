@@ -13,11 +13,12 @@ from typing import Any
 
 import attr
 
-from benchmarks import built_in, event_loop
+from benchmarks import event_loop
 from benchmarks.build import remove_uploads
 from benchmarks.clients import Client, neighbours
 from benchmarks.context import Context
 from benchmarks.options import Size
+from benchmarks.questions import BUILT_IN_PATH, DASHBOARD, MODULE_PATH
 from benchmarks.results import GUEST
 from benchmarks.site import Running, Site
 
@@ -32,8 +33,6 @@ _LONG_MS = 200
 _USER = "@neighbour:example.org"
 _PASSWORD = "not a secret"
 
-_MODULE = "/_synapse/client/media_stats/v1"
-
 # As in DESIGN: 30 of what an administrator can ask when there are no totals.
 _QUESTIONS = (
     "users?order_by=media_length&dir=b",
@@ -44,17 +43,7 @@ _QUESTIONS = (
     "timeline",
 )
 
-# What the dashboard asks for when it is opened; a browser asks four at once.
-_DASHBOARD = (
-    "rollups",
-    "summary?duplicates=false",
-    "users?order_by=media_length&dir=b&from=0&limit=10",
-    "servers?order_by=media_length&dir=b&from=0&limit=10",
-    "timeline?source=local",
-    "timeline?source=remote",
-    "types?source=local&group=true",
-    "types?source=remote&group=true",
-)
+# Of a browser.
 _BROWSER_AT_ONCE = 4
 
 
@@ -80,7 +69,7 @@ class Load:
 
 
 def _get(*questions: str) -> list[str]:
-    return [f"GET {_MODULE}/{question}" for question in questions]
+    return [f"GET {MODULE_PATH}/{question}" for question in questions]
 
 
 _LOADS = (
@@ -89,19 +78,19 @@ _LOADS = (
     Load(name="nothing", requests=[], at_once=1),
     Load(
         name="30 pages of Synapse's own endpoint",
-        requests=[f"GET {built_in.PATH}?order_by=media_length&dir=b"] * 30,
+        requests=[f"GET {BUILT_IN_PATH}?order_by=media_length&dir=b"] * 30,
         at_once=30,
     ),
     Load(name="30 questions", requests=_get(*_QUESTIONS * 5), at_once=30),
     Load(
         name="3 open the dashboard",
-        requests=_get(*_DASHBOARD),
+        requests=[f"GET {path}" for path in DASHBOARD],
         at_once=_BROWSER_AT_ONCE,
         administrators=3,
     ),
     Load(
         name="dashboard reloaded 5 times",
-        requests=_get(*_DASHBOARD),
+        requests=[f"GET {path}" for path in DASHBOARD],
         at_once=_BROWSER_AT_ONCE,
         reloads=5,
     ),
@@ -133,14 +122,14 @@ _LOADS = (
     ),
     Load(
         name="3 open the dashboard, with rollups",
-        requests=_get(*_DASHBOARD),
+        requests=[f"GET {path}" for path in DASHBOARD],
         at_once=_BROWSER_AT_ONCE,
         administrators=3,
         rollups=True,
     ),
     Load(
         name="15 checks at once",
-        requests=[f"POST {_MODULE}/rollups/check"] * 15,
+        requests=[f"POST {MODULE_PATH}/rollups/check"] * 15,
         at_once=15,
         rollups=True,
     ),
@@ -158,7 +147,7 @@ def measure_guest(context: Context) -> None:
             and (context.site.is_postgres or not rollups)
         ]
         if loads:
-            with context.site.running(rollups=rollups, watched=True) as running:
+            with context.site.running(rollups=rollups, event_loop=True) as running:
                 _add_neighbour(running)
                 for load in loads:
                     _measure_load(context, running, load)
@@ -216,7 +205,7 @@ def _measure(
         asked = time.perf_counter()
         _wait_until_idle(context)
         idle = time.perf_counter()
-        running.asker.get(f"{_MODULE}/users?limit=1")
+        running.asker.get(f"{MODULE_PATH}/users?limit=1")
         answered = time.perf_counter()
         loop = running.asker.json(event_loop.PATH)
     for what, seconds in waits.items():
@@ -283,8 +272,8 @@ def _measure_without_index(context: Context) -> None:
     site = Site(context.options.data, context.site.database, size, context.progress)
     with site.open(), _without_index(site), site.running(rollups=False) as running:
         for name, path in (
-            ("Synapse's own endpoint", built_in.PATH),
-            ("the module", f"{_MODULE}/users"),
+            ("Synapse's own endpoint", BUILT_IN_PATH),
+            ("the module", f"{MODULE_PATH}/users"),
         ):
             started = time.perf_counter()
             running.asker.get(path)

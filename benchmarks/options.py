@@ -14,7 +14,18 @@ DATABASES = ("postgres", "sqlite")
 
 # In the order in which they run: rollups are built once, and what changes the data
 # comes last. Whatever is run, a data set that is missing is loaded first.
-PARTS = ("load", "live", "build", "rollups", "requests", "growth", "guest", "writes")
+PARTS = (
+    "load",
+    "live",
+    "build",
+    "rollups",
+    "requests",
+    "dashboard",
+    "growth",
+    "background",
+    "guest",
+    "writes",
+)
 
 # SQLite is not for large servers.
 _SQLITE_SHARE = 10

@@ -1,51 +1,46 @@
-"""What is asked: each question over HTTP, of the module's functions, and by hand."""
+"""What is asked over HTTP, and how an administrator would find out by hand."""
 
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 import attr
-from synapse.module_api import LoggingTransaction
 
-from benchmarks.dataset import DAY_MS, END_TS, SERVER_NAME
+from benchmarks.dataset import DAY_MS, END_TS
 from benchmarks.options import Size
-from media_stats_module.config import MediaStatsConfig
-from media_stats_module.questions import (
-    Deletion,
-    FilesOrder,
-    FilesQuestion,
-    OwnersOrder,
-    OwnersQuestion,
-    ReclaimableQuestion,
-    Source,
-    SummaryQuestion,
-    TimelineQuestion,
-    TypesOrder,
-    TypesQuestion,
-)
-from media_stats_module.storage.files import get_files_page_txn
-from media_stats_module.storage.owners import get_owners_page_txn
-from media_stats_module.storage.reclaimable import get_reclaimable_txn
-from media_stats_module.storage.rollups.tables import all_rollups
-from media_stats_module.storage.sources import AVATARS, MEDIA_HAVE_SHA256
-from media_stats_module.storage.summary import get_summary_txn
-from media_stats_module.storage.timeline import get_days_txn
-from media_stats_module.storage.types import get_types_page_txn
+from media_stats_module.storage.sources import MEDIA_HAVE_SHA256
 
-LOCAL, REMOTE = all_rollups(MediaStatsConfig())
+MODULE_PATH = "/_synapse/client/media_stats/v1"
+BUILT_IN_PATH = "/_synapse/admin/v1/statistics/users/media"
 
-Ask = Callable[[LoggingTransaction, bool], object]
+# What the dashboard asks for when it is opened.
+DASHBOARD = [
+    f"{MODULE_PATH}/{question}"
+    for question in (
+        "rollups",
+        "summary?duplicates=false",
+        "reclaimable",
+        "users?order_by=media_length&dir=b&from=0&limit=10",
+        "servers?order_by=media_length&dir=b&from=0&limit=10",
+        "timeline?source=local",
+        "timeline?source=remote",
+        "types?source=local&group=true",
+        "types?source=remote&group=true",
+    )
+]
 
 _FILE = (
     "media_id, media_type, upload_name, created_ts, last_access_ts, quarantined_by, "
     "media_length"
 )
 
-_ORDERS = {
-    "user_id": OwnersOrder.OWNER,
-    "displayname": OwnersOrder.DISPLAYNAME,
-    "media_length": OwnersOrder.MEDIA_LENGTH,
-    "media_count": OwnersOrder.MEDIA_COUNT,
+# The tables by the name of the source, and the files that count in them.
+_MEDIA = {
+    "local": (
+        "local_media_repository WHERE user_id IS NOT NULL AND media_length IS NOT NULL"
+    ),
+    "remote": "remote_media_cache",
 }
 
 
@@ -57,8 +52,6 @@ class Question:
         name: what it is, in a few words, beginning with the endpoint.
         endpoint: below `/v1/`.
         parameters: of the request.
-        ask: what the module runs in a transaction; the second argument is whether
-            there are rollups.
         by_hand: the statements with which an administrator would find out without
             the module, for each database; none where Synapse's own endpoint answers.
     """
@@ -66,12 +59,20 @@ class Question:
     name: str
     endpoint: str
     parameters: dict[str, object]
-    ask: Ask
     by_hand: Mapping[str, Sequence[str]] = attr.ib(factory=dict)
 
     @property
-    def query_string(self) -> str:
-        """What follows the path."""
+    def path(self) -> str:
+        """Where the module answers it."""
+        return f"{MODULE_PATH}/{self.endpoint}{self._query_string}"
+
+    @property
+    def built_in_path(self) -> str:
+        """Where Synapse's own endpoint answers it."""
+        return f"{BUILT_IN_PATH}{self._query_string}"
+
+    @property
+    def _query_string(self) -> str:
         return f"?{urlencode(self.parameters)}" if self.parameters else ""
 
     @property
@@ -127,160 +128,48 @@ def _about_users(size: Size) -> list[Question]:
 
 
 def _users(name: str, parameters: dict[str, Any]) -> Question:
-    query = OwnersQuestion(
-        order_by=_ORDERS[parameters.get("order_by", "user_id")],
-        descending=parameters.get("dir") == "b",
-        start=parameters.get("from", 0),
-        limit=parameters.get("limit", 100),
-        from_ts=parameters.get("from_ts"),
-        until_ts=parameters.get("until_ts"),
-        search_term=parameters.get("search_term"),
-    )
-
-    def ask(txn: LoggingTransaction, has_rollups: bool) -> object:
-        return get_owners_page_txn(txn, LOCAL, query, has_rollups=has_rollups)
-
-    return Question(
-        name=f"users {name}", endpoint="users", parameters=parameters, ask=ask
-    )
+    return Question(name=f"users {name}", endpoint="users", parameters=parameters)
 
 
 def _about_the_rest(size: Size) -> list[Question]:
-    largest_first = OwnersQuestion(order_by=OwnersOrder.MEDIA_LENGTH, descending=True)
+    servers = (
+        "SELECT media_origin, COUNT(*), SUM(media_length) "
+        "FROM remote_media_cache GROUP BY media_origin"
+    )
     questions = [
         Question(
             name="servers by size, first page",
             endpoint="servers",
             parameters={"order_by": "media_length", "dir": "b"},
-            ask=lambda txn, has_rollups: get_owners_page_txn(
-                txn, REMOTE, largest_first, has_rollups=has_rollups
-            ),
-            by_hand=_both(
-                "SELECT media_origin, COUNT(*), SUM(media_length) "
-                "FROM remote_media_cache "
-                "GROUP BY media_origin ORDER BY 3 DESC"
-            ),
+            by_hand=_both(f"{servers} ORDER BY 3 DESC"),
         ),
         Question(
             name="servers by server_name, first page",
             endpoint="servers",
             parameters={},
-            ask=lambda txn, has_rollups: get_owners_page_txn(
-                txn, REMOTE, OwnersQuestion(), has_rollups=has_rollups
-            ),
-            by_hand=_both(
-                "SELECT media_origin, COUNT(*), SUM(media_length) "
-                "FROM remote_media_cache GROUP BY media_origin ORDER BY 1"
-            ),
+            by_hand=_both(f"{servers} ORDER BY 1"),
         ),
     ]
-    for source, rollup in ((Source.LOCAL, LOCAL), (Source.REMOTE, REMOTE)):
+    for source in _MEDIA:
         questions += [
-            _timeline(source, rollup),
-            _types(source, rollup),
-            _largest_files(source, rollup),
+            _timeline(source),
+            _types(source),
+            _groups_of_types(source),
+            _largest_files(source),
         ]
     first_user = "@user1:example.org"
     last_user = f"@user{size.users}:example.org"
     for name, user_id in (("with most files", first_user), ("with few", last_user)):
         questions.append(_files_of(name, user_id))
-    return [*questions, *_reclaimable(), *_summaries()]
+    return [*questions, *_summaries(), *_reclaimable()]
 
 
-def _reclaimable() -> list[Question]:
-    """What Synapse would delete; by hand, with the statements of Synapse itself."""
-    tables = [LOCAL.media, REMOTE.media]
-    ages = [END_TS - days * DAY_MS for days in (30, 90, 180, 365)]
-    every_age = ReclaimableQuestion(before_ts=ages)
-    year = {"before_ts": ages[-1]}
-    local = ReclaimableQuestion(source=Source.LOCAL, before_ts=[ages[-1]])
-    remote = ReclaimableQuestion(source=Source.REMOTE, before_ts=[ages[-1]])
-    listed = FilesQuestion(
-        deletion=Deletion(before_ts=ages[-1]),
-        order_by=FilesOrder.MEDIA_LENGTH,
-        descending=True,
-    )
-    sums = "SELECT COUNT(*), SUM(media_length) FROM"
-    local_files = (
-        "local_media_repository AS lmr WHERE (last_access_ts < {0} "
-        "OR (created_ts < {0} AND last_access_ts IS NULL)) AND media_length > 0 "
-        + "".join(
-            f"AND NOT EXISTS (SELECT 1 FROM {table} WHERE {table}.{column} = "
-            f"'mxc://{SERVER_NAME}/' || lmr.media_id) "
-            for table, column in AVATARS
-        )
-        + "AND quarantined_by IS NULL AND NOT safe_from_quarantine"
-    )
-    remote_files = (
-        "remote_media_cache WHERE last_access_ts < {0} AND quarantined_by IS NULL"
-    )
-
-    def ask(
-        question: ReclaimableQuestion,
-    ) -> Callable[[LoggingTransaction, bool], object]:
-        asked = {None: tables, Source.LOCAL: tables[:1], Source.REMOTE: tables[1:]}
-        return lambda txn, has_rollups: get_reclaimable_txn(
-            txn, asked[question.source], question, server_name=SERVER_NAME
-        )
-
-    return [
-        Question(
-            name="reclaimable, all ages",
-            endpoint="reclaimable",
-            # The server would count them from today.
-            parameters={"before_ts": ages[0]},
-            ask=ask(every_age),
-            by_hand=_both(
-                *(f"{sums} {local_files.format(before_ts)}" for before_ts in ages),
-                *(f"{sums} {remote_files.format(before_ts)}" for before_ts in ages),
-            ),
-        ),
-        Question(
-            name="reclaimable local, one age",
-            endpoint="reclaimable",
-            parameters={**year, "source": "local"},
-            ask=ask(local),
-            by_hand=_both(f"{sums} {local_files.format(ages[-1])}"),
-        ),
-        Question(
-            name="reclaimable remote, one age",
-            endpoint="reclaimable",
-            parameters={**year, "source": "remote"},
-            ask=ask(remote),
-            by_hand=_both(f"{sums} {remote_files.format(ages[-1])}"),
-        ),
-        Question(
-            name="files, largest reclaimable",
-            endpoint="files",
-            parameters={
-                "reclaimable_before_ts": ages[-1],
-                "order_by": "media_length",
-                "dir": "b",
-            },
-            ask=lambda txn, has_rollups: get_files_page_txn(
-                txn, tables[:1], listed, server_name=SERVER_NAME
-            ),
-            by_hand=_both(
-                f"SELECT {_FILE} FROM {local_files.format(ages[-1])} "
-                "ORDER BY media_length DESC LIMIT 100"
-            ),
-        ),
-    ]
-
-
-def _timeline(source: Source, rollup: Any) -> Question:
-    query = TimelineQuestion(source=source)
-    sums = (
-        f"COUNT(*), SUM(media_length) FROM {rollup.media.name} AS m "
-        f"WHERE {rollup.media.is_counted} GROUP BY 1 ORDER BY 1"
-    )
+def _timeline(source: str) -> Question:
+    sums = f"COUNT(*), SUM(media_length) FROM {_MEDIA[source]} GROUP BY 1 ORDER BY 1"
     return Question(
-        name=f"timeline of {source.value} media, by day",
+        name=f"timeline of {source} media, by day",
         endpoint="timeline",
-        parameters={"source": source.value},
-        ask=lambda txn, has_rollups: get_days_txn(
-            txn, rollup, query, has_rollups=has_rollups
-        ),
+        parameters={"source": source},
         by_hand={
             "postgres": [
                 "SELECT date_trunc('day', to_timestamp(created_ts / 1000) "
@@ -291,52 +180,60 @@ def _timeline(source: Source, rollup: Any) -> Question:
     )
 
 
-def _types(source: Source, rollup: Any) -> Question:
-    query = TypesQuestion(
-        source=source, order_by=TypesOrder.MEDIA_LENGTH, descending=True
-    )
+def _types(source: str) -> Question:
     return Question(
-        name=f"types of {source.value} media",
+        name=f"types of {source} media",
         endpoint="types",
-        parameters={"source": source.value, "order_by": "media_length", "dir": "b"},
-        ask=lambda txn, has_rollups: get_types_page_txn(txn, rollup.media, query),
+        parameters={"source": source, "order_by": "media_length", "dir": "b"},
         by_hand=_both(
             "SELECT media_type, COUNT(*), SUM(media_length) "
-            f"FROM {rollup.media.name} AS m WHERE {rollup.media.is_counted} "
-            "GROUP BY media_type ORDER BY 3 DESC"
+            f"FROM {_MEDIA[source]} GROUP BY media_type ORDER BY 3 DESC"
         ),
     )
 
 
-def _largest_files(source: Source, rollup: Any) -> Question:
-    query = FilesQuestion(
-        source=source, order_by=FilesOrder.MEDIA_LENGTH, descending=True
-    )
+def _groups_of_types(source: str) -> Question:
+    group = {
+        "postgres": "split_part(lower(media_type), '/', 1)",
+        "sqlite": "substr(lower(media_type), 1, instr(media_type, '/') - 1)",
+    }
     return Question(
-        name=f"files, largest {source.value}",
+        name=f"groups of types of {source} media",
+        endpoint="types",
+        parameters={
+            "source": source,
+            "group": "true",
+            "order_by": "media_length",
+            "dir": "b",
+        },
+        by_hand={
+            database: [
+                f"SELECT {sql}, COUNT(*), SUM(media_length) FROM {_MEDIA[source]} "
+                "GROUP BY 1 ORDER BY 3 DESC"
+            ]
+            for database, sql in group.items()
+        },
+    )
+
+
+def _largest_files(source: str) -> Question:
+    return Question(
+        name=f"files, largest {source}",
         endpoint="files",
-        parameters={"source": source.value, "order_by": "media_length", "dir": "b"},
-        ask=lambda txn, has_rollups: get_files_page_txn(
-            txn, [rollup.media], query, server_name=SERVER_NAME
-        ),
+        parameters={"source": source, "order_by": "media_length", "dir": "b"},
         by_hand=_both(
-            f"SELECT {_FILE} FROM {rollup.media.name} WHERE media_length IS NOT NULL "
+            f"SELECT {_FILE} FROM {_MEDIA[source].split()[0]} "
+            "WHERE media_length IS NOT NULL "
             "ORDER BY media_length DESC LIMIT 100"
         ),
     )
 
 
 def _files_of(name: str, user_id: str) -> Question:
-    query = FilesQuestion(
-        owner=user_id, order_by=FilesOrder.MEDIA_LENGTH, descending=True
-    )
     return Question(
         name=f"files, largest of the user {name}",
         endpoint="files",
         parameters={"user": user_id, "order_by": "media_length", "dir": "b"},
-        ask=lambda txn, has_rollups: get_files_page_txn(
-            txn, [LOCAL.media], query, server_name=SERVER_NAME
-        ),
         by_hand=_both(
             f"SELECT {_FILE} FROM local_media_repository WHERE user_id = '{user_id}' "
             "AND media_length IS NOT NULL ORDER BY media_length DESC LIMIT 100"
@@ -372,33 +269,54 @@ def _summaries() -> list[Question]:
         "UNION ALL SELECT sha256, media_length FROM remote_media_cache) AS files "
         "WHERE sha256 IS NOT NULL GROUP BY sha256 HAVING COUNT(*) > 1) AS duplicates"
     )
-    questions = [
+    without = Question(
+        name="summary",
+        endpoint="summary",
+        parameters={"duplicates": "false"},
+        by_hand=_both(*summary),
+    )
+    if not MEDIA_HAVE_SHA256:
+        return [without]
+    with_duplicates = Question(
+        name="summary with duplicates",
+        endpoint="summary",
+        parameters={"duplicates": "true"},
+        by_hand=_both(*summary, duplicates),
+    )
+    return [without, with_duplicates]
+
+
+def _reclaimable() -> list[Question]:
+    # No file of a data set is an avatar, so `keep_profiles` changes no number.
+    def statements(*before: int) -> list[str]:
+        sums = ", ".join(
+            f"COUNT(*) FILTER (WHERE last_access_ts < {before_ts}), "
+            f"SUM(media_length) FILTER (WHERE last_access_ts < {before_ts})"
+            for before_ts in before
+        )
+        return [
+            f"SELECT {sums} FROM local_media_repository WHERE media_length > 0 "
+            "AND quarantined_by IS NULL AND NOT safe_from_quarantine",
+            f"SELECT {sums} FROM remote_media_cache WHERE quarantined_by IS NULL",
+        ]
+
+    before_ts = END_TS - 365 * DAY_MS
+    now_ts = time.time_ns() // 1_000_000
+    ages = [now_ts - days * DAY_MS for days in (30, 90, 180, 365)]
+    return [
         Question(
-            name="summary without duplicates",
-            endpoint="summary",
-            parameters={"duplicates": "false"},
-            ask=lambda txn, has_rollups: get_summary_txn(
-                txn,
-                LOCAL,
-                REMOTE,
-                SummaryQuestion(duplicates=False),
-                has_rollups=has_rollups,
-            ),
-            by_hand=_both(*summary),
-        )
-    ]
-    if MEDIA_HAVE_SHA256:
-        with_duplicates = Question(
-            name="summary",
-            endpoint="summary",
+            name="reclaimable, one age",
+            endpoint="reclaimable",
+            parameters={"before_ts": before_ts},
+            by_hand=_both(*statements(before_ts)),
+        ),
+        Question(
+            name="reclaimable, four ages",
+            endpoint="reclaimable",
             parameters={},
-            ask=lambda txn, has_rollups: get_summary_txn(
-                txn, LOCAL, REMOTE, SummaryQuestion(), has_rollups=has_rollups
-            ),
-            by_hand=_both(*summary, duplicates),
-        )
-        questions.append(with_duplicates)
-    return questions
+            by_hand=_both(*statements(*ages)),
+        ),
+    ]
 
 
 def _both(*statements: str) -> dict[str, Sequence[str]]:

@@ -1,8 +1,7 @@
 """The parts `live` and `rollups`: every question, in every way to answer it.
 
-All ways that can be are taken in turns, over HTTP and then with the statements alone.
-With rollups the statements of what is compared with are measured once more, unless they
-take so long that it does not matter whether the machine has become a little slower.
+All ways that can be are taken in turns, over HTTP. PostgreSQL says how much of it were
+the statements.
 """
 
 import json
@@ -11,8 +10,6 @@ from contextlib import closing
 from typing import Any
 
 import attr
-from synapse.module_api import LoggingTransaction
-from synapse.storage.database import LoggingDatabaseConnection
 
 from benchmarks.agreement import (
     YES,
@@ -20,12 +17,9 @@ from benchmarks.agreement import (
     compare_with_by_hand,
     digest,
 )
-from benchmarks.built_in import PATH as BUILT_IN_PATH
-from benchmarks.built_in import ask_built_in
 from benchmarks.context import Context, milliseconds
-from benchmarks.questions import LOCAL, Question
+from benchmarks.questions import Question
 from benchmarks.results import (
-    BESIDE,
     BUILT_IN,
     BY_HAND,
     HTTP,
@@ -34,16 +28,8 @@ from benchmarks.results import (
     SQL,
     Answer,
 )
-from benchmarks.site import Running, in_transaction
+from benchmarks.site import Asked, Running
 from benchmarks.timing import Timed, take_turns
-from media_stats_module.storage.sources import is_postgres
-
-_MODULE_PATH = "/_synapse/client/media_stats/v1"
-
-_LONG_S = 2.0
-
-# Who answers, and whether over HTTP.
-_Way = tuple[str, str]
 
 
 def measure_live(context: Context) -> None:
@@ -51,18 +37,17 @@ def measure_live(context: Context) -> None:
     context.say("without rollups")
     with (
         context.site.running(rollups=False) as running,
-        closing(context.site.synapse_connection()) as connection,
         closing(context.site.cursor_connection()) as by_hand,
     ):
         nobodies = _Nobodies(by_hand)
         for question in context.questions():
-            ways = _ways_of_module(running, connection, question, LIVE)
+            ways = {LIVE: _asking(running, question.path)}
             if question.has_built_in:
-                ways |= _ways_of_built_in(running, connection, question)
+                ways[BUILT_IN] = _asking(running, question.built_in_path)
             else:
                 statements = question.by_hand[context.site.database]
-                ways[BY_HAND, SQL] = _by_hand(by_hand, statements)
-            timed = _measure(context, ways)
+                ways[BY_HAND] = _by_hand(by_hand, statements)
+            timed = _take_turns(context, ways)
             _write_down(
                 context,
                 question,
@@ -74,74 +59,24 @@ def measure_live(context: Context) -> None:
 def measure_rollups(context: Context) -> None:
     """With rollups."""
     context.say("with rollups")
-    with (
-        context.site.running(rollups=True) as running,
-        closing(context.site.synapse_connection()) as connection,
-        closing(context.site.cursor_connection()) as by_hand,
-    ):
+    with context.site.running(rollups=True) as running:
         for question in context.questions():
-            ways = _ways_of_module(running, connection, question, ROLLUPS)
-            if not question.has_built_in:
-                statements = question.by_hand[context.site.database]
-                ways[BESIDE, SQL] = _by_hand(by_hand, statements)
-            elif question.has_window:
-                ways[BESIDE, SQL] = _built_in_without_index(connection, question)
-            timed = _measure(context, ways)
+            timed = _take_turns(context, {ROLLUPS: _asking(running, question.path)})
             live = context.results.digest(
                 context.site.database, context.site.size, question.name, LIVE
             )
             agrees = YES
-            if live is not None and live != digest(_json(timed[ROLLUPS, HTTP])):
+            if live is not None and live != digest(_json(timed[ROLLUPS])):
                 agrees = "not what was answered without rollups"
             _write_down(context, question, timed, agrees)
 
 
-def _ways_of_module(
-    running: Running,
-    connection: LoggingDatabaseConnection,
-    question: Question,
-    way: str,
-) -> dict[_Way, Callable[[], object]]:
-    path = f"{_MODULE_PATH}/{question.endpoint}{question.query_string}"
-    has_rollups = way == ROLLUPS
-    return {
-        (way, HTTP): lambda: running.asker.get(path),
-        (way, SQL): lambda: in_transaction(connection, question.ask, has_rollups),
-    }
+def _asking(running: Running, path: str) -> Callable[[], Asked]:
+    return lambda: running.ask(path)
 
 
-def _ways_of_built_in(
-    running: Running, connection: LoggingDatabaseConnection, question: Question
-) -> dict[_Way, Callable[[], object]]:
-    path = BUILT_IN_PATH + question.query_string
-    return {
-        (BUILT_IN, HTTP): lambda: running.asker.get(path),
-        (BUILT_IN, SQL): lambda: in_transaction(connection, ask_built_in, question),
-    }
-
-
-def _built_in_without_index(
-    connection: LoggingDatabaseConnection, question: Question
-) -> Callable[[], object]:
-    """With rollups there is an index that speeds up windows of time for everybody."""
-
-    def ask_txn(txn: LoggingTransaction) -> object:
-        if is_postgres(txn):
-            # Until the transaction is rolled back, and for this one only.
-            txn.execute(
-                "UPDATE pg_index SET indisvalid = FALSE WHERE indexrelid = ?::regclass",
-                (LOCAL.by_time,),
-            )
-        return ask_built_in(txn, question)
-
-    return lambda: in_transaction(connection, ask_txn)
-
-
-def _by_hand(connection: Any, statements: Sequence[str]) -> Callable[[], object]:
-    def run() -> object:
-        return [_rows(connection, statement) for statement in statements]
-
-    return run
+def _by_hand(connection: Any, statements: Sequence[str]) -> Callable[[], Asked]:
+    return lambda: Asked([_rows(connection, statement) for statement in statements])
 
 
 def _rows(connection: Any, statement: str) -> Any:
@@ -152,38 +87,23 @@ def _rows(connection: Any, statement: str) -> Any:
     return rows
 
 
-def _measure(
-    context: Context, ways: Mapping[_Way, Callable[[], object]]
-) -> dict[_Way, Timed[object]]:
-    """Take turns over HTTP, then with the statements alone.
-
-    Of a request of Synapse's own endpoint that takes long, the statements are nearly
-    all, and are not measured once more.
-    """
-
-    def take_turns_at(level: str) -> dict[_Way, Timed[object]]:
-        return take_turns(
-            {way: ask for way, ask in ways.items() if way[1] == level},
-            runs=context.options.runs,
-            time_limit_s=context.options.time_limit_s,
-        )
-
-    timed = take_turns_at(HTTP)
-    built_in = timed.get((BUILT_IN, HTTP))
-    if built_in is not None and built_in.median > _LONG_S:
-        ways = {way: ask for way, ask in ways.items() if way != (BUILT_IN, SQL)}
-    return timed | take_turns_at(SQL)
+def _take_turns(
+    context: Context, ways: Mapping[str, Callable[[], Asked]]
+) -> dict[str, Timed[Asked]]:
+    return take_turns(
+        ways, runs=context.options.runs, time_limit_s=context.options.time_limit_s
+    )
 
 
 def _live_agrees(
     by_hand: Any,
     nobodies: "_Nobodies",
     question: Question,
-    timed: Mapping[_Way, Timed[Any]],
+    timed: Mapping[str, Timed[Asked]],
 ) -> str:
-    answer = _json(timed[LIVE, HTTP])
+    answer = _json(timed[LIVE])
     if not question.has_built_in:
-        return compare_with_by_hand(question, answer, timed[BY_HAND, SQL].result)
+        return compare_with_by_hand(question, answer, timed[BY_HAND].result.answer)
     asked = question.parameters
     window = (
         f"created_ts >= {asked.get('from_ts', 0)} "
@@ -199,7 +119,7 @@ def _live_agrees(
     return compare_with_built_in(
         question,
         answer,
-        _json(timed[BUILT_IN, HTTP]),
+        _json(timed[BUILT_IN]),
         pending=dict(pending),
         # A search finds no user whom there is not, and every user has some media.
         nobodies=0 if "search_term" in asked else nobodies.count(window),
@@ -231,33 +151,40 @@ class _Nobodies:
 def _write_down(
     context: Context,
     question: Question,
-    timed: Mapping[_Way, Timed[object]],
+    timed: Mapping[str, Timed[Asked]],
     agrees: str,
 ) -> None:
-    context.results.add_answers(
-        *(
-            Answer(
-                database=context.site.database,
-                **attr.asdict(context.site.size),
-                question=question.name,
-                way=way,
-                level=level,
-                runs=len(took.seconds),
-                **milliseconds(took),
-                agrees=agrees if way in (LIVE, ROLLUPS) and level == HTTP else "",
-                digest=digest(_json(took)) if level == HTTP else "",
+    answers = []
+    for way, took in timed.items():
+        levels = {SQL if way == BY_HAND else HTTP: took.seconds}
+        database_s = [
+            asked.database_s for asked in took.results if asked.database_s is not None
+        ]
+        if database_s:
+            levels[SQL] = database_s
+        for level, seconds in levels.items():
+            is_shown = level == HTTP
+            answers.append(
+                Answer(
+                    database=context.site.database,
+                    **attr.asdict(context.site.size),
+                    question=question.name,
+                    way=way,
+                    level=level,
+                    runs=len(seconds),
+                    **milliseconds(seconds),
+                    agrees=agrees if way in (LIVE, ROLLUPS) and is_shown else "",
+                    digest=digest(_json(took)) if is_shown else "",
+                )
             )
-            for (way, level), took in timed.items()
-        )
-    )
+    context.results.add_answers(*answers)
     shown = ", ".join(
-        f"{way} ({level}) {took.median * 1000:.1f} ms"
-        for (way, level), took in timed.items()
+        f"{row.way} ({row.level}) {row.median_ms:.1f} ms" for row in answers
     )
     context.say(f"{question.name}: {shown}")
     if agrees != YES:
         context.say(f"{question.name}: ANSWERS DIFFER: {agrees}")
 
 
-def _json(timed: Timed[Any]) -> Any:
-    return json.loads(timed.result)
+def _json(timed: Timed[Asked]) -> Any:
+    return json.loads(timed.result.answer)

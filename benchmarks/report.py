@@ -8,7 +8,6 @@ import attr
 
 from benchmarks.options import Size
 from benchmarks.results import (
-    BESIDE,
     BUILT_IN,
     BY_HAND,
     GUEST,
@@ -50,22 +49,15 @@ class Line:
         return self._median(self.before, level)
 
     def ratio(self, way: str, level: str) -> float | None:
-        """How many times as fast the module is.
-
-        As what took turns with it, if it did: the machine may have been faster or
-        slower before.
-        """
+        """How many times as fast the module is."""
         before = self.median_before(level)
-        if way == ROLLUPS:
-            before = self._median(BESIDE, level) or before
         after = self.medians.get((way, level))
         return before / after if before and after else None
 
     def _median(self, way: str, level: str) -> float | None:
         """How long it takes in a way without the module.
 
-        By hand there is no HTTP. Of a long request the statements are nearly all, and
-        were not measured.
+        By hand there is no HTTP, and SQLite does not tell what the statements took.
         """
         other = SQL if level == HTTP else HTTP
         found = self.medians.get((way, level))

@@ -16,8 +16,6 @@ BUILT_IN = "built-in"
 BY_HAND = "by hand"
 LIVE = "live"
 ROLLUPS = "rollups"
-# Who answers without the module, once more, in turns with rollups.
-BESIDE = "beside rollups"
 
 # A part with figures that make a table of their own: `load: what is noticed of it`.
 GUEST = "guest"
@@ -37,7 +35,8 @@ class Answer:
         remote: likewise.
         question: its name.
         way: who answered.
-        level: `http` for a whole request, `sql` for its statements alone.
+        level: `http` for a whole request, `sql` for its statements alone, as PostgreSQL
+            tells.
         runs: how often it was measured.
         median_ms: how long it took.
         fastest_ms: likewise.

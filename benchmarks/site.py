@@ -11,27 +11,21 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from statistics import median
+from typing import Any
 
 import attr
 import psycopg2
 from realservers.postgres import PostgresServer
-from synapse.module_api import LoggingTransaction
-from synapse.storage.database import LoggingDatabaseConnection
 
 from benchmarks import dataset_postgres, dataset_sqlite
 from benchmarks.dataset import SERVER_NAME
 from benchmarks.http import Asker
 from benchmarks.options import Size
-from benchmarks.questions import LOCAL
+from benchmarks.statements import OPTIONS, StatementLog
+from benchmarks.timing import Timed
 from demo.homeserver import Homeserver
 from demo.progress import Progress
-from media_stats_module.__main__ import connect
-from media_stats_module.questions import OwnersQuestion
-from media_stats_module.storage.rollups import read, schema
-
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
 
 _TIMEOUT_S = 1800.0
 _ROLLUPS = "/_synapse/client/media_stats/v1/rollups"
@@ -46,6 +40,24 @@ _LOADING = {
 }
 
 
+@attr.frozen
+class Asked:
+    """What was asked, with the statements that it took.
+
+    Attributes:
+        answer: the body; by hand, the rows of each statement.
+        database_s: how long the statements took, if PostgreSQL says so.
+    """
+
+    answer: Any
+    database_s: float | None = None
+
+
+def median_database_s(timed: Timed[Asked]) -> float:
+    """How long the statements took."""
+    return median(asked.database_s or 0.0 for asked in timed.results)
+
+
 @attr.frozen(kw_only=True)
 class Running:
     """A site whose homeserver runs.
@@ -54,11 +66,21 @@ class Running:
         asker: asks it as an admin.
         base_url: where it listens.
         token: the admin's.
+        log: of PostgreSQL.
     """
 
     asker: Asker
     base_url: str
     token: str
+    log: StatementLog | None
+
+    def ask(self, path: str) -> Asked:
+        """Ask as an admin."""
+        if self.log is None:
+            return Asked(self.asker.get(path))
+        self.log.begin()
+        answer = self.asker.get(path)
+        return Asked(answer, self.log.seconds())
 
 
 class Site:
@@ -104,33 +126,34 @@ class Site:
             yield
 
     @contextmanager
-    def running(self, *, rollups: bool, watched: bool = False) -> Iterator[Running]:
+    def running(
+        self, *, rollups: bool, gauges: bool = False, event_loop: bool = False
+    ) -> Iterator[Running]:
         """Start the homeserver, and wait until rollups are there, or are gone.
 
         Args:
             rollups: which of the two.
-            watched: whether somebody wants to know of its event loop.
+            gauges: whether the module measures the media for Prometheus all the time.
+            event_loop: whether to load a module that measures the event loop.
         """
-        with self.starting(rollups=rollups, watched=watched) as running:
+        with self.starting(
+            rollups=rollups, gauges=gauges, event_loop=event_loop
+        ) as running:
             if rollups:
                 self.wait_for_rollups(running, folded=True)
-                self._assert_rollups_answer()
-                if self.is_postgres:
-                    self._vacuum_rollups()
+                self._vacuum_rollups()
             else:
-                self._wait_until(
-                    "rollups to be gone",
-                    lambda: not self.transaction(schema.is_present_txn),
-                )
+                self._wait_until("rollups to be gone", self._are_rollups_gone)
             yield running
 
     @contextmanager
-    def starting(self, *, rollups: bool, watched: bool = False) -> Iterator[Running]:
-        """Start the homeserver, and do not wait for rollups."""
-        # Measuring the media every minute would disturb.
-        config = {"rollups": rollups, "metrics_interval": None}
+    def starting(
+        self, *, rollups: bool, gauges: bool = False, event_loop: bool = False
+    ) -> Iterator[Running]:
+        """The same, but do not wait for rollups."""
+        config = {"rollups": rollups, "metrics_interval": "1m" if gauges else None}
         modules = [_module("media_stats_module.MediaStatsModule", config)]
-        if watched:
+        if event_loop:
             modules.append(_module("benchmarks.event_loop.EventLoopModule", {}))
         with self._homeserver(modules) as homeserver, self._ask(homeserver) as running:
             yield running
@@ -146,7 +169,8 @@ class Site:
         token = json.loads(self._loaded.read_text())["token"]
         base_url = homeserver.base_url
         with closing(Asker(base_url, token)) as asker:
-            yield Running(asker=asker, base_url=base_url, token=token)
+            log = StatementLog(self._server.log_path) if self._server else None
+            yield Running(asker=asker, base_url=base_url, token=token, log=log)
 
     def wait_for_rollups(self, running: Running, *, folded: bool) -> dict[str, Any]:
         """Wait until all totals are ready, and return what the module says of them.
@@ -169,19 +193,19 @@ class Site:
         self._wait_until("rollups", are_ready)
         return found
 
-    def _assert_rollups_answer(self) -> None:
-        """The functions here, too; else what is measured would be the live path."""
-        if self.transaction(read.get_owners_page_txn, LOCAL, OwnersQuestion()) is None:
-            raise RuntimeError("The module has been changed since the benchmark began")
+    def _are_rollups_gone(self) -> bool:
+        if not self.is_postgres:
+            return True
+        with closing(self.cursor_connection()) as connection:
+            return not _tables_of_rollups(connection.cursor())
 
     def _vacuum_rollups(self) -> None:
         """What autovacuum does by itself within a minute or so."""
         with closing(self.cursor_connection()) as connection:
             connection.autocommit = True
             cursor = connection.cursor()
-            for source in ("local", "remote"):
-                for table in ("owners", "days", "changes"):
-                    cursor.execute(f"VACUUM ANALYZE media_stats_{source}_{table}")
+            for table in _tables_of_rollups(cursor):
+                cursor.execute(f"VACUUM ANALYZE {table}")
 
     def cursor_connection(self) -> Any:
         """A connection of the database's own Python library."""
@@ -193,23 +217,6 @@ class Site:
             check_same_thread=False,
             timeout=60,
         )
-
-    def synapse_connection(self) -> LoggingDatabaseConnection:
-        """A connection as Synapse makes it, such as the module's functions expect."""
-        return connect([str(self._homeserver_folder / "homeserver.yaml")])
-
-    def transaction(
-        self,
-        function: Callable[Concatenate[LoggingTransaction, _P], _T],
-        *args: _P.args,
-        **kwargs: _P.kwargs,
-    ) -> _T:
-        """Run a function in a transaction of its own connection."""
-        connection = self.synapse_connection()
-        try:
-            return in_transaction(connection, function, *args, **kwargs)
-        finally:
-            connection.close()
 
     def _load(self) -> None:
         with self._database_server(_settings(self.size) | _LOADING):
@@ -266,12 +273,14 @@ class Site:
     def _homeserver(self, modules: Sequence[object]) -> Homeserver:
         overrides: dict[str, object] = {
             "modules": modules,
+            "enable_metrics": True,
             # There is a hundred of them on a new database.
             "background_updates": {"sleep_enabled": False},
         }
         if self._server is not None:
             # The size of the pool in Synapse's documentation.
             args = {**self._server.dsn(self.size.name), "cp_min": 5, "cp_max": 10}
+            args["options"] = OPTIONS
             overrides["database"] = {"name": "psycopg2", "args": args}
         return Homeserver(
             self._homeserver_folder, server_name=SERVER_NAME, overrides=overrides
@@ -285,18 +294,12 @@ class Site:
             time.sleep(0.2)
 
 
-def in_transaction(
-    connection: LoggingDatabaseConnection,
-    function: Callable[Concatenate[LoggingTransaction, _P], _T],
-    *args: _P.args,
-    **kwargs: _P.kwargs,
-) -> _T:
-    """Run a function in a transaction, which is then rolled back: it only reads."""
-    try:
-        with connection.cursor(txn_name="benchmark") as txn:
-            return function(txn, *args, **kwargs)
-    finally:
-        connection.rollback()
+def _tables_of_rollups(cursor: Any) -> list[str]:
+    cursor.execute(
+        "SELECT relname FROM pg_class "
+        "WHERE relkind = 'r' AND starts_with(relname, 'media_stats_')"
+    )
+    return [name for (name,) in cursor.fetchall()]
 
 
 def _module(name: str, config: Mapping[str, object]) -> object:

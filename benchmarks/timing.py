@@ -19,12 +19,17 @@ class Timed(Generic[_T]):
     """What something returned, and how long it took each time.
 
     Attributes:
-        result: of the last run.
-        seconds: of each run that counts.
+        results: of each run that counts.
+        seconds: likewise.
     """
 
-    result: _T
+    results: Sequence[_T]
     seconds: Sequence[float]
+
+    @property
+    def result(self) -> _T:
+        """Of the last run."""
+        return self.results[-1]
 
     @property
     def median(self) -> float:
@@ -43,7 +48,7 @@ def take_turns(
         time_limit_s: after how long to stop running one. Each is run once.
     """
     seconds: dict[_K, list[float]] = {way: [] for way in ways}
-    results: dict[_K, _T] = {}
+    results: dict[_K, list[_T]] = {way: [] for way in ways}
     spent = dict.fromkeys(ways, 0.0)
     for turn in range(runs + 1):
         for way in list(ways)[:: 1 if turn % 2 == 0 else -1]:
@@ -51,9 +56,10 @@ def take_turns(
             if took and (len(took) == runs or spent[way] + median(took) > time_limit_s):
                 continue
             started = time.perf_counter()
-            results[way] = ways[way]()
+            result = ways[way]()
             elapsed = time.perf_counter() - started
             spent[way] += elapsed
             if turn > 0 or elapsed > _WARM_UP_S:
                 took.append(elapsed)
+                results[way].append(result)
     return {way: Timed(results[way], seconds[way]) for way in ways}

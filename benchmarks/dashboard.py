@@ -1,0 +1,37 @@
+"""The part `dashboard`: what one load of the page costs, request by request."""
+
+from collections.abc import Callable
+
+from benchmarks.context import Context
+from benchmarks.questions import DASHBOARD, MODULE_PATH
+from benchmarks.site import Asked, Running, median_database_s
+from benchmarks.timing import take_turns
+
+
+def measure_dashboard(context: Context) -> None:
+    """Without rollups and with them."""
+    for rollups in (False, True) if context.site.is_postgres else (False,):
+        with context.site.running(rollups=rollups) as running:
+            _measure(context, running, "with rollups" if rollups else "live")
+
+
+def _measure(context: Context, running: Running, how: str) -> None:
+    request_s = database_s = 0.0
+    for path in DASHBOARD:
+        timed = take_turns(
+            {path: _asking(running, path)},
+            runs=context.options.runs,
+            time_limit_s=context.options.time_limit_s,
+        )[path]
+        name = path.removeprefix(f"{MODULE_PATH}/")
+        context.figure("dashboard", f"{how}, {name}", timed.median * 1000, "ms")
+        request_s += timed.median
+        database_s += median_database_s(timed)
+    context.figure("dashboard", f"{how}, all", request_s * 1000, "ms")
+    if context.site.is_postgres:
+        name = f"{how}, all, of that the database"
+        context.figure("dashboard", name, database_s * 1000, "ms")
+
+
+def _asking(running: Running, path: str) -> Callable[[], Asked]:
+    return lambda: running.ask(path)
