@@ -7,13 +7,22 @@ from pathlib import Path
 import attr
 import pytest
 
-from benchmarks import build, writes
+from benchmarks import background, build, requests, writes
 from benchmarks.__main__ import main
 from benchmarks.agreement import YES, compare_with_built_in
 from benchmarks.options import Size, parse_options
-from benchmarks.questions import Question, all_questions
+from benchmarks.questions import DASHBOARD, Question, all_questions
 from benchmarks.report import lines
-from benchmarks.results import BUILT_IN, HTTP, LIVE, ROLLUPS, SQL, Answer, Results
+from benchmarks.results import (
+    BUILT_IN,
+    BY_HAND,
+    HTTP,
+    LIVE,
+    ROLLUPS,
+    SQL,
+    Answer,
+    Results,
+)
 from benchmarks.timing import take_turns
 
 _SIZE = Size(media=600, users=20, remote=400)
@@ -31,19 +40,16 @@ _ANSWER = Answer(
 )
 
 
-@pytest.mark.skipif(find_spec("matplotlib") is None, reason="matplotlib is missing")
-@pytest.mark.parametrize(
-    ("database", "parts"),
-    [("postgres", "live,build,rollups"), ("sqlite", "live,rollups,writes")],
+_needs_matplotlib = pytest.mark.skipif(
+    find_spec("matplotlib") is None, reason="matplotlib is missing"
 )
-def test_every_question_is_answered_alike(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: str, parts: str
-) -> None:
-    monkeypatch.setattr(build, "_IDLE_S", 0.5)
-    monkeypatch.setattr(writes, "_ROWS", 100)
-    monkeypatch.setattr(writes, "_UPLOADS", 2)
+
+
+def _measure(directory: Path, database: str, parts: str, *options: str) -> int:
+    """Run the command; return its exit status."""
+    # SQLite gets a tenth.
     times = 10 if database == "sqlite" else 1
-    exit_status = main(
+    return main(
         [
             f"--database={database}",
             f"--media={_SIZE.media * times}",
@@ -51,35 +57,74 @@ def test_every_question_is_answered_alike(
             f"--remote={_SIZE.remote * times}",
             f"--only={parts}",
             "--runs=1",
-            f"--out={tmp_path / 'out'}",
-            f"--data={tmp_path / 'data'}",
+            f"--out={directory / 'out'}",
+            f"--data={directory / 'data'}",
+            *options,
         ]
     )
 
-    with (tmp_path / "out" / "answers.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
+
+def _read(directory: Path, name: str) -> list[dict[str, str]]:
+    with (directory / "out" / name).open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@_needs_matplotlib
+@pytest.mark.parametrize(
+    ("database", "parts"), [("postgres", "live,rollups"), ("sqlite", "live")]
+)
+def test_every_question_is_answered_alike(
+    tmp_path: Path, database: str, parts: str
+) -> None:
+    exit_status = _measure(tmp_path, database, parts)
+
+    rows = _read(tmp_path, "answers.csv")
     assert [row["agrees"] for row in rows if row["agrees"] not in ("", YES)] == []
     assert exit_status == 0
     found = {(row["question"], row["way"], row["level"]) for row in rows}
+    levels = (HTTP, SQL) if database == "postgres" else (HTTP,)
     for question in all_questions(_SIZE):
-        before = [(BUILT_IN, HTTP), (BUILT_IN, SQL)]
-        if not question.has_built_in:
-            before = [("by hand", SQL)]
-        ways = [(way, level) for way in (LIVE, ROLLUPS) for level in (HTTP, SQL)]
-        for way, level in before + ways:
-            assert (question.name, way, level) in found
+        for way in parts.split(","):
+            for level in levels:
+                assert (question.name, way, level) in found
+        before = (BUILT_IN, HTTP) if question.has_built_in else (BY_HAND, SQL)
+        assert (question.name, *before) in found
     assert all(float(row["median_ms"]) > 0 for row in rows)
-    with (tmp_path / "out" / "figures.csv").open(newline="") as file:
-        measured = {row["part"] for row in csv.DictReader(file)}
-    assert measured == {*parts.split(",")} - {"live", "rollups"}
     assert "users one day" in (tmp_path / "out" / "table.txt").read_text()
     assert (tmp_path / "out" / "ratios.png").stat().st_size > 10_000
 
 
+@_needs_matplotlib
+def test_all_else_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "_IDLE_S", 0.5)
+    monkeypatch.setattr(requests, "_RUNS", 2)
+    monkeypatch.setattr(background, "_OBSERVED_S", 0.5)
+    monkeypatch.setattr(writes, "_ROWS", 100)
+    monkeypatch.setattr(writes, "_UPLOADS", 2)
+    parts = "build,requests,dashboard,background,writes"
+
+    assert _measure(tmp_path, "postgres", parts) == 0
+
+    measured = {row["part"] for row in _read(tmp_path, "figures.csv")}
+    assert measured == {*parts.split(",")}
+
+
+@_needs_matplotlib
+def test_what_everybody_else_notices(tmp_path: Path) -> None:
+    assert _measure(tmp_path, "postgres", "guest", "--cases=3 open the dashboard") == 0
+
+    found = {
+        row["name"].removeprefix("3 open the dashboard: "): float(row["value"])
+        for row in _read(tmp_path, "figures.csv")
+    }
+    assert found["answered"] == 3 * len(DASHBOARD)
+    for what in ("upload", "login", "sync", "lag", "memory"):
+        assert found[what] > 0
+    assert "3 open the dashboard" in (tmp_path / "out" / "table.txt").read_text()
+
+
 def test_wrong_answers_are_found() -> None:
-    question = Question(
-        name="", endpoint="users", parameters={}, ask=lambda txn, has_rollups: None
-    )
+    question = Question(name="", endpoint="users", parameters={})
 
     def page(*counts: int, total: int) -> dict[str, object]:
         users = [
