@@ -45,6 +45,14 @@ _EXPORTS = (
     "files?source=remote&format=csv",
 )
 
+_IN_TOTALS = (
+    "summary?duplicates=false",
+    "servers?order_by=media_length",
+    "timeline?source=remote",
+    "types?source=remote&group=true",
+)
+_NOT_IN_TOTALS = ("types?source=remote", "files?source=remote&order_by=media_length")
+
 # What nobody may find in the log because a client has gone, or a question took long.
 _TROUBLE = re.compile(r" - (ERROR|CRITICAL) - |Traceback|TXN OPERROR")
 
@@ -56,10 +64,13 @@ class Host:
     Attributes:
         homeserver: its main process is all there is.
         admin: a server admin.
+        database: the keyword arguments with which psycopg2 connects to its database,
+            unless that is SQLite.
     """
 
     homeserver: Homeserver
     admin: Account
+    database: Mapping[str, Any] | None
 
     def ask(self, path: str, method: str = "GET") -> Response:
         """Ask the module, and wait for the answer."""
@@ -104,11 +115,12 @@ class Host:
 class LockedTable:
     """The table of remote media, locked by a session that does nothing else."""
 
-    def __init__(self, database: Mapping[str, Any]) -> None:
-        self._session = psycopg2.connect(**database)
+    def __init__(self, host: Host) -> None:
+        assert host.database is not None
+        self._session = psycopg2.connect(**host.database)
         self._session.cursor().execute("LOCK TABLE remote_media_cache")
         # In a transaction the view of all sessions stands still.
-        self._observer = psycopg2.connect(**database)
+        self._observer = psycopg2.connect(**host.database)
         self._observer.autocommit = True
 
     def waiting(self) -> list[str]:
@@ -150,38 +162,47 @@ def most_waiting(table: LockedTable) -> Iterator[list[int]]:
         watcher.join()
 
 
-@pytest.fixture(scope="module")
-def database() -> Iterator[Mapping[str, Any]]:
-    with PostgresServer.start(settings={"fsync": "off"}) as server:
-        server.create_database("synapse")
-        yield server.dsn("synapse")
-
-
 @contextmanager
 def hosting(
-    directory: Path, database: Mapping[str, Any] | None, **module: object
+    directory: Path, server: PostgresServer | None, **module: object
 ) -> Iterator[Host]:
-    """Start a homeserver; on SQLite if there is no other database."""
+    """Start a homeserver; on SQLite if there is no other database server.
+
+    Args:
+        directory: for the homeserver; its name is for the database.
+        server: of the database.
+        module: its options.
+    """
+    database = None
     overrides = {}
-    if database is not None:
+    if server is not None:
+        server.create_database(directory.name)
+        database = server.dsn(directory.name)
         pool = {"cp_min": 1, "cp_max": _POOL_SIZE}
         overrides["database"] = {"name": "psycopg2", "args": {**database, **pool}}
     with Homeserver(directory, module=module, overrides=overrides) as homeserver:
-        admin = homeserver.register(directory.name, admin=True)
-        yield Host(homeserver=homeserver, admin=admin)
+        admin = homeserver.register("admin", admin=True)
+        yield Host(homeserver=homeserver, admin=admin, database=database)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresServer]:
+    with PostgresServer.start(settings={"fsync": "off"}) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
 def host(
-    tmp_path_factory: pytest.TempPathFactory, database: Mapping[str, Any]
+    tmp_path_factory: pytest.TempPathFactory, server: PostgresServer
 ) -> Iterator[Host]:
-    with hosting(tmp_path_factory.mktemp("live"), database) as host:
+    """On PostgreSQL, without rollups."""
+    with hosting(tmp_path_factory.mktemp("live"), server) as host:
         yield host
 
 
 @pytest.fixture
-def table(database: Mapping[str, Any]) -> Iterator[LockedTable]:
-    with closing(LockedTable(database)) as table:
+def table(host: Host) -> Iterator[LockedTable]:
+    with closing(LockedTable(host)) as table:
         yield table
 
 
@@ -308,9 +329,58 @@ def hurried(
             make_endless(directory / "homeserver.db")
             yield host
     else:
-        database = request.getfixturevalue("database")
+        server = request.getfixturevalue("server")
         with (
-            hosting(directory, database, query_timeout="100") as host,
-            closing(LockedTable(database)),
+            hosting(directory, server, query_timeout="100") as host,
+            closing(LockedTable(host)),
         ):
             yield host
+
+
+# Rollups
+
+
+def test_totals_do_not_wait(summed: Host) -> None:
+    """They answer while all that has to read the media waits."""
+    with closing(LockedTable(summed)) as table, summed.asking(_NOT_IN_TOTALS * 5):
+        wait_until(lambda: len(table.waiting()) == 2)
+        for path in _IN_TOTALS:
+            assert summed.ask(path).status == 200
+
+
+def test_checks_are_one(summed: Host) -> None:
+    with (
+        closing(LockedTable(summed)) as table,
+        most_waiting(table) as waiting,
+        ThreadPoolExecutor(_MANY) as clients,
+    ):
+        try:
+            asked = [
+                clients.submit(summed.ask, "rollups/check", "POST")
+                for _ in range(_MANY)
+            ]
+            wait_until(lambda: max(waiting, default=0) > 0)
+            summed.assert_serves_everybody()
+        finally:
+            table.release()
+        answers = [answer.result() for answer in asked]
+
+    assert max(waiting) == 1
+    assert {answer.status for answer in answers} == {200}
+
+
+@pytest.fixture(scope="module")
+def summed(
+    tmp_path_factory: pytest.TempPathFactory, server: PostgresServer
+) -> Iterator[Host]:
+    """With rollups, which answer."""
+    with hosting(tmp_path_factory.mktemp("summed"), server, rollups=True) as host:
+
+        def are_exact() -> bool:
+            rollups = host.ask("rollups").json()["rollups"].values()
+            return bool(rollups) and all(
+                rollup["status"] == "exact" for rollup in rollups
+            )
+
+        wait_until(are_exact)
+        yield host
