@@ -29,7 +29,7 @@ from demo.homeserver import Homeserver
 _POOL_SIZE = 10
 
 # More than may run and wait together.
-_MANY = 40
+_MANY = 80
 
 _WHOLE_TABLE = (
     "summary",
