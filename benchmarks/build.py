@@ -39,7 +39,7 @@ def measure_build(context: Context) -> None:
     with context.site.starting(rollups=True) as running:
         started = time.monotonic()
         with _writing(context, running) as waits:
-            found = context.site.wait_for_rollups(running, folded=False)
+            found = context.site.wait_for_rollups(running, applied=False)
         context.figure("build", "all, index included", time.monotonic() - started, "s")
         _write_down(context, waits, "while rollups were built")
         for source, rollup in found.items():

@@ -140,7 +140,7 @@ class Site:
             rollups=rollups, gauges=gauges, event_loop=event_loop
         ) as running:
             if rollups:
-                self.wait_for_rollups(running, folded=True)
+                self.wait_for_rollups(running, applied=True)
                 self._vacuum_rollups()
             else:
                 self._wait_until("rollups to be gone", self._are_rollups_gone)
@@ -151,7 +151,7 @@ class Site:
         self, *, rollups: bool, gauges: bool = False, event_loop: bool = False
     ) -> Iterator[Running]:
         """The same, but do not wait for rollups."""
-        config = {"rollups": rollups, "metrics_interval": "1m" if gauges else None}
+        config = {"rollups": rollups, "metrics_interval": "1m" if gauges else "1y"}
         modules = [_module("media_stats_module.MediaStatsModule", config)]
         if event_loop:
             modules.append(_module("benchmarks.event_loop.EventLoopModule", {}))
@@ -172,25 +172,25 @@ class Site:
             log = StatementLog(self._server.log_path) if self._server else None
             yield Running(asker=asker, base_url=base_url, token=token, log=log)
 
-    def wait_for_rollups(self, running: Running, *, folded: bool) -> dict[str, Any]:
-        """Wait until all totals are ready, and return what the module says of them.
+    def wait_for_rollups(self, running: Running, *, applied: bool) -> dict[str, Any]:
+        """Wait until all totals are exact, and return what the module says of them.
 
         Args:
             running: the homeserver that keeps them.
-            folded: whether to wait for an empty log, too.
+            applied: whether to wait for an empty change log, too.
         """
         found: dict[str, Any] = {}
 
-        def are_ready() -> bool:
+        def are_exact() -> bool:
             found.clear()
             found.update(running.asker.json(_ROLLUPS)["rollups"])
             return bool(found) and all(
-                rollup["phase"] == "ready"
-                and not (folded and rollup["unfolded_changes"])
+                rollup["status"] == "exact"
+                and not (applied and rollup["unapplied_changes"])
                 for rollup in found.values()
             )
 
-        self._wait_until("rollups", are_ready)
+        self._wait_until("rollups", are_exact)
         return found
 
     def _are_rollups_gone(self) -> bool:
