@@ -22,7 +22,10 @@ _Rows = Sequence[Sequence[Any]]
 
 def digest(answer: Any) -> str:
     """Equal answers have equal ones."""
-    if "buckets" in answer:
+    if "ages" in answer:
+        # They are counted from now.
+        answer = [{**age, "before_ts": None} for age in answer["ages"]]
+    elif "buckets" in answer:
         # It goes on to the present day.
         answer = [bucket for bucket in answer["buckets"] if bucket["media_count"]]
     return sha256(json.dumps(answer, sort_keys=True).encode()).hexdigest()[:16]

@@ -79,8 +79,10 @@ def neighbours(
     process = _start(
         "live", base_url=base_url, token=token, user=user, password=password
     )
-    assert process.stdin is not None
+    assert process.stdout is not None
     try:
+        # Each has been done once.
+        process.stdout.readline()
         yield waits
         # It goes on until there is nothing more to read.
         answer, _ = process.communicate(timeout=_TIMEOUT_S)
@@ -174,6 +176,9 @@ def _live(base_url: str, token: str, user: str, password: str) -> None:
     ]
     for thread in threads:
         thread.start()
+    while not all(waits.values()):
+        time.sleep(_PAUSE_S)
+    print("ready", flush=True)
     sys.stdin.read()
     stop.set()
     for thread in threads:

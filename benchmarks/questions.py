@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import attr
 
-from benchmarks.dataset import DAY_MS, END_TS
+from benchmarks.dataset import DAY_MS, END_TS, SERVER_NAME
 from benchmarks.options import Size
 from media_stats_module.storage.sources import MEDIA_HAVE_SHA256
 
@@ -287,7 +287,18 @@ def _summaries() -> list[Question]:
 
 
 def _reclaimable() -> list[Question]:
-    # No file of a data set is an avatar, so `keep_profiles` changes no number.
+    avatars = {
+        "profiles": "avatar_url",
+        "room_memberships": "avatar_url",
+        "user_directory": "avatar_url",
+        "room_stats_state": "avatar",
+    }
+    is_no_avatar = " AND ".join(
+        f"NOT EXISTS (SELECT 1 FROM {table} "
+        f"WHERE {column} = 'mxc://{SERVER_NAME}/' || m.media_id)"
+        for table, column in avatars.items()
+    )
+
     def statements(*before: int) -> list[str]:
         sums = ", ".join(
             f"COUNT(*) FILTER (WHERE last_access_ts < {before_ts}), "
@@ -295,8 +306,9 @@ def _reclaimable() -> list[Question]:
             for before_ts in before
         )
         return [
-            f"SELECT {sums} FROM local_media_repository WHERE media_length > 0 "
-            "AND quarantined_by IS NULL AND NOT safe_from_quarantine",
+            f"SELECT {sums} FROM local_media_repository AS m WHERE media_length > 0 "
+            "AND quarantined_by IS NULL AND NOT safe_from_quarantine "
+            f"AND {is_no_avatar}",
             f"SELECT {sums} FROM remote_media_cache WHERE quarantined_by IS NULL",
         ]
 
