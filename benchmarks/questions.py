@@ -287,17 +287,23 @@ def _summaries() -> list[Question]:
 
 
 def _reclaimable() -> list[Question]:
+    """What Synapse would delete; by hand, by the rules of Synapse's own statements."""
     avatars = {
         "profiles": "avatar_url",
         "room_memberships": "avatar_url",
         "user_directory": "avatar_url",
         "room_stats_state": "avatar",
     }
-    is_no_avatar = " AND ".join(
-        f"NOT EXISTS (SELECT 1 FROM {table} "
-        f"WHERE {column} = 'mxc://{SERVER_NAME}/' || m.media_id)"
-        for table, column in avatars.items()
+    is_local = (
+        "media_length > 0 AND quarantined_by IS NULL AND NOT safe_from_quarantine"
     )
+    for table, column in avatars.items():
+        is_local += (
+            f" AND NOT EXISTS (SELECT 1 FROM {table} "
+            f"WHERE {column} = 'mxc://{SERVER_NAME}/' || m.media_id)"
+        )
+    local = f"local_media_repository AS m WHERE {is_local}"
+    remote = "remote_media_cache WHERE quarantined_by IS NULL"
 
     def statements(*before: int) -> list[str]:
         sums = ", ".join(
@@ -305,12 +311,7 @@ def _reclaimable() -> list[Question]:
             f"SUM(media_length) FILTER (WHERE last_access_ts < {before_ts})"
             for before_ts in before
         )
-        return [
-            f"SELECT {sums} FROM local_media_repository AS m WHERE media_length > 0 "
-            "AND quarantined_by IS NULL AND NOT safe_from_quarantine "
-            f"AND {is_no_avatar}",
-            f"SELECT {sums} FROM remote_media_cache WHERE quarantined_by IS NULL",
-        ]
+        return [f"SELECT {sums} FROM {local}", f"SELECT {sums} FROM {remote}"]
 
     before_ts = END_TS - 365 * DAY_MS
     now_ts = time.time_ns() // 1_000_000
@@ -327,6 +328,19 @@ def _reclaimable() -> list[Question]:
             endpoint="reclaimable",
             parameters={},
             by_hand=_both(*statements(*ages)),
+        ),
+        Question(
+            name="files, largest reclaimable",
+            endpoint="files",
+            parameters={
+                "reclaimable_before_ts": before_ts,
+                "order_by": "media_length",
+                "dir": "b",
+            },
+            by_hand=_both(
+                f"SELECT {_FILE} FROM {local} AND last_access_ts < {before_ts} "
+                "ORDER BY media_length DESC LIMIT 100"
+            ),
         ),
     ]
 
