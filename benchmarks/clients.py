@@ -107,13 +107,16 @@ def _start(what: str, **arguments: object) -> subprocess.Popen[str]:
 
 
 def _ask(base_url: str, token: str, requests: Sequence[str], at_once: int) -> None:
+    printing = threading.Lock()
+
     def ask(request: str) -> None:
         method, path = request.split(" ", 1)
         try:
             status = _request(base_url, token, method, path)
         except (OSError, HTTPException):
             status = 0
-        print(status, flush=True)
+        with printing:
+            print(status, flush=True)
 
     with ThreadPoolExecutor(at_once) as threads:
         list(threads.map(ask, requests))
