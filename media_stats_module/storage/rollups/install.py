@@ -61,12 +61,39 @@ def install_tables_txn(txn: LoggingTransaction, media: MediaTables) -> None:
 def are_tables_current_txn(txn: LoggingTransaction, media: MediaTables) -> bool:
     """Whether the tables and functions are there, of this version and these options."""
     installation = set_up_totals_txn(txn)
-    if installation.mark != MARK or not installation.has_tables:
+    if (
+        installation.mark != MARK
+        or not installation.has_tables
+        or not _are_functions_current_txn(txn)
+    ):
         return False
     txn.execute(f"SELECT source, fingerprint FROM {names.STATE}")
     return dict(txn.fetchall()) == {
         table.source.value: fingerprint(installation, table) for table in media.both
     }
+
+
+def _are_functions_current_txn(txn: LoggingTransaction) -> bool:
+    """Whether all functions are there, of this version, with the settings they had."""
+    txn.execute(
+        f"""
+        SELECT COUNT(*) FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = pronamespace
+        WHERE n.oid = {_OUR_SCHEMA} AND obj_description(p.oid, 'pg_proc') = ? AND (
+            proname = ANY(?)
+            OR proname = ANY(?) AND prosecdef AND proconfig = ARRAY[
+                'search_path=' || quote_ident(nspname) || ', pg_temp',
+                'lock_timeout=100ms'
+            ]
+        )
+        """,
+        (
+            MARK,
+            [name for name in names.FUNCTIONS if name not in names.TRIGGER_FUNCTIONS],
+            list(names.TRIGGER_FUNCTIONS),
+        ),
+    )
+    ((number,),) = cast(list[tuple[int]], txn.fetchall())
+    return number == len(names.FUNCTIONS)
 
 
 def tables_without_triggers_txn(
@@ -99,7 +126,9 @@ def install_triggers_txn(
 def is_present_txn(txn: LoggingTransaction) -> bool:
     """Whether the database has any object of rollups. Costs some probes."""
     return bool(
-        _marked_txn(txn) or _triggers_txn(txn) or _time_indexes_txn(txn, "TRUE")
+        _marked_txn(txn)
+        or _triggers_txn(txn)
+        or any(_time_index_txn(txn, table, "TRUE") for table in _TIME_INDEXES)
     )
 
 
@@ -153,8 +182,12 @@ def all_changes_are_logged_txn(txn: LoggingTransaction) -> None:
 
 def lacks_time_index_txn(txn: LoggingTransaction, media: MediaTables) -> list[str]:
     """The tables of media without a usable index by time. Costs some probes."""
-    found = _time_indexes_txn(txn, "indisvalid")
-    return [table.name for table in media.both if table.name not in found]
+    is_usable = "indisvalid AND indrelid = to_regclass('{table}')"
+    return [
+        table.name
+        for table in media.both
+        if not _time_index_txn(txn, table.name, is_usable)
+    ]
 
 
 def create_time_index_txn(txn: LoggingTransaction, table: str) -> None:
@@ -165,7 +198,8 @@ def create_time_index_txn(txn: LoggingTransaction, table: str) -> None:
     another page: after a tenth of 10 million rows had moved, a window of a day took
     430 ms, and 6 ms with this one.
 
-    An interrupted attempt leaves an index that is not valid; it is dropped first.
+    An interrupted attempt leaves an index that is not valid, and a media table that was
+    renamed takes its index along; it is dropped first.
     """
     drop_time_index_txn(txn, table)
     txn.execute(
@@ -175,8 +209,9 @@ def create_time_index_txn(txn: LoggingTransaction, table: str) -> None:
 
 def drop_time_index_txn(txn: LoggingTransaction, table: str) -> None:
     """Drop the index by time, if it is there. Outside of a transaction likewise."""
-    if table in _time_indexes_txn(txn, "TRUE"):
-        txn.execute(f"DROP INDEX CONCURRENTLY {_TIME_INDEXES[table]}")
+    index = _time_index_txn(txn, table, "TRUE")
+    if index:
+        txn.execute(f"DROP INDEX CONCURRENTLY {index}")
 
 
 @contextmanager
@@ -254,17 +289,22 @@ def _triggers_txn(txn: LoggingTransaction) -> list[tuple[str, str]]:
     return cast(list[tuple[str, str]], txn.fetchall())
 
 
-def _time_indexes_txn(txn: LoggingTransaction, condition: str) -> list[str]:
-    """The tables of media that have our index by time."""
-    found = []
-    for table, index in _TIME_INDEXES.items():
-        txn.execute(
-            f"""
-            SELECT 1 FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
-            WHERE indrelid = to_regclass(?) AND relname = ? AND {condition}
-            """,
-            (table, index),
-        )
-        if txn.fetchall():
-            found.append(table)
-    return found
+def _time_index_txn(txn: LoggingTransaction, table: str, condition: str) -> str | None:
+    """The index by time of a table of media, as DROP names it; None if it is not there.
+
+    Args:
+        txn: the transaction.
+        table: the table, which may have another name by now.
+        condition: an SQL condition on the index, a row of `pg_index`.
+    """
+    txn.execute(
+        f"""
+        SELECT CAST(CAST(indexrelid AS REGCLASS) AS TEXT)
+        FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+        WHERE relname = ? AND relnamespace = {_OUR_SCHEMA}
+            AND {condition.format(table=table)}
+        """,
+        (_TIME_INDEXES[table],),
+    )
+    rows = cast(list[tuple[str]], txn.fetchall())
+    return rows[0][0] if rows else None
