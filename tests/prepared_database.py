@@ -7,6 +7,7 @@ the harness would run them again.
 import functools
 import gc
 import sqlite3
+import tempfile
 from contextlib import closing
 from typing import Any
 
@@ -40,6 +41,14 @@ def use_prepared_database() -> None:
 
 class _PrepareDatabase(HomeserverTestCase):
     """Starts a homeserver, so that the harness runs the updates, and keeps a copy."""
+
+    def default_config(self) -> dict[str, Any]:
+        config: dict[str, Any] = super().default_config()
+        # Otherwise a folder is made where the tests are started.
+        directory = tempfile.TemporaryDirectory(prefix="media-")
+        self.addCleanup(directory.cleanup)
+        config["media_store_path"] = directory.name
+        return config
 
     def runTest(self) -> None:  # noqa: N802 - unittest's name
         database = self.hs.get_datastores().databases[0]

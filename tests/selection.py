@@ -35,6 +35,10 @@ _ANY_DATABASE = {
     "rest/test_media_errors.py": "refused before the database is asked",
 }
 
+# A file that is moved must not lose its markers.
+for _start in (*_ONCE, *_ANY_DATABASE):
+    assert (_TESTS / _start.partition("::")[0]).exists(), _start
+
 
 def mark(item: pytest.Item, *, on_harness: bool) -> None:
     """Give a test its markers.
