@@ -88,7 +88,7 @@ def _install(
     ]
     # Alone and without retries, so that a machine without a network learns it at once.
     _run(
-        [*pip, "--retries", "0", "--timeout", "10", "flit_core>=3.12,<4"],
+        [*pip, "--retries", "0", "--timeout", "10", "setuptools>=77"],
         log_path,
         progress,
         hint="pip could not get a package from its index. Is there a network?",
