@@ -189,6 +189,11 @@ class PostgresServer(RunningServer):
             process.wait()
 
 
+def client_program(program: str) -> list[str]:
+    """The start of a command line for a program that only connects to a server."""
+    return [str(_programs() / program)]
+
+
 def _command(program: str) -> list[str]:
     """The start of a command line for one of PostgreSQL's programs."""
     return [*_not_as_root(), str(_programs() / program)]
