@@ -56,7 +56,7 @@ def insert_media(connection: Connection, name: str, number: int = 20) -> None:
     connection.execute(
         "INSERT INTO local_media_repository_thumbnails (media_id, thumbnail_width, "
         "thumbnail_height, thumbnail_type, thumbnail_method, thumbnail_length) "
-        "SELECT ? || i, 1, 1, 'image/png', 'crop', i FROM generate_series(1::bigint, ?) AS i",
+        "SELECT ? || i, 1, 1, 'image/png', 'crop', i FROM generate_series(1, ?) AS i",
         *values,
     )
 

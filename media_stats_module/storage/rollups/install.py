@@ -68,9 +68,9 @@ def are_tables_current_txn(txn: LoggingTransaction, media: MediaTables) -> bool:
     ):
         return False
     txn.execute(f"SELECT source, fingerprint FROM {names.STATE}")
-    return dict(txn.fetchall()) == {
-        table.source.value: fingerprint(installation, table) for table in media.both
-    }
+    return sorted(txn.fetchall()) == [
+        (table.source.value, fingerprint(installation, table)) for table in media.both
+    ]
 
 
 def _are_functions_current_txn(txn: LoggingTransaction) -> bool:
@@ -252,19 +252,19 @@ _OUR_SCHEMA = """(
 def _marked_txn(txn: LoggingTransaction) -> list[str]:
     """The tables, functions and the sequence that are ours, as DROP names them.
 
-    In an order in which they can go: no trigger needs a function any more, and tables
-    take their own sequences along.
+    In an order in which they can go: tables take their own sequences and triggers
+    along, and then no trigger needs a function any more.
     """
     txn.execute(
         f"""
-        SELECT 'FUNCTION ' || oid::regprocedure FROM pg_proc
-        WHERE proname LIKE ? AND pronamespace = {_OUR_SCHEMA}
-            AND obj_description(oid, 'pg_proc') LIKE ?
-        UNION ALL
         SELECT CASE relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END || oid::regclass
         FROM pg_class
         WHERE relname LIKE ? AND relkind IN ('r', 'S') AND relnamespace = {_OUR_SCHEMA}
             AND obj_description(oid, 'pg_class') LIKE ?
+        UNION ALL
+        SELECT 'FUNCTION ' || oid::regprocedure FROM pg_proc
+        WHERE proname LIKE ? AND pronamespace = {_OUR_SCHEMA}
+            AND obj_description(oid, 'pg_proc') LIKE ?
         """,
         (r"media\_stats\_%", _ANY_MARK) * 2,
     )

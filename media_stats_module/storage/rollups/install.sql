@@ -5,15 +5,30 @@
 
 -- The state of the totals of each source of media.
 CREATE TABLE media_stats_state (
-    source TEXT NOT NULL PRIMARY KEY,  -- 'local' or 'remote'
-    fingerprint TEXT NOT NULL,         -- the media table and the options they belong to
-    is_built BOOLEAN NOT NULL,         -- the totals and the change log are complete
-    owners BIGINT NOT NULL,            -- the number of rows in media_stats_owners
+    source TEXT NOT NULL,       -- 'local' or 'remote'
+    fingerprint TEXT NOT NULL,  -- the media table and the options they belong to
+    is_built BOOLEAN NOT NULL,  -- the totals and the change log are complete
+    owners BIGINT NOT NULL,     -- the number of rows in media_stats_owners
     build_started_ts BIGINT,
     build_finished_ts BIGINT,
     checked_ts BIGINT,
-    differences BIGINT                 -- wrong totals that the last check found
+    differences BIGINT,         -- wrong totals that the last check found
+    -- A second row of a source comes from a dump of another database, with its totals.
+    PRIMARY KEY (source, fingerprint)
 );
+
+-- Totals that are loaded from a dump do not answer: the triggers may have logged the
+-- media that was loaded with them.
+CREATE FUNCTION media_stats_distrust() RETURNS TRIGGER
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    NEW.is_built := FALSE;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER media_stats_distrust BEFORE INSERT ON media_stats_state
+    FOR EACH ROW EXECUTE FUNCTION media_stats_distrust();
 
 -- Totals per user or remote server. A page is read from an index alone.
 CREATE TABLE media_stats_owners (

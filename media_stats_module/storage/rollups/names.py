@@ -23,6 +23,7 @@ FUNCTIONS = (
     *TRIGGER_FUNCTIONS,
     "media_stats_log",
     "media_stats_bound_log",
+    "media_stats_distrust",
     "media_stats_day",
     "media_stats_group",
 )

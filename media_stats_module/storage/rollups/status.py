@@ -176,7 +176,7 @@ def get_totals_txn(txn: LoggingTransaction, media: MediaTable) -> Totals:
         (media.source.value,),
     )
     rows = cast(list[tuple[str, bool, int, bool]], txn.fetchall())
-    if not rows or rows[0][0] != fingerprint(installation, media):
+    if [row[0] for row in rows] != [fingerprint(installation, media)]:
         return Totals(Status.OUTDATED)
     _, is_exact, owners, has_changes = rows[0]
     return Totals(Status.EXACT if is_exact else Status.BUILDING, owners, has_changes)

@@ -1,0 +1,40 @@
+"""The version of the objects in the database counts up when they change."""
+
+from hashlib import sha256
+from pathlib import Path
+
+from media_stats_module.storage.rollups import install, names, status
+
+
+def test_objects_that_change_have_another_version() -> None:
+    """Else databases would keep the old ones.
+
+    Where this fails, count `VERSION` up, and put both here.
+    """
+    folder = Path(install.__file__).parent
+    digest = sha256()
+    for name in ("install.sql", "triggers.sql"):
+        digest.update((folder / name).read_bytes())
+    assert (status.VERSION, digest.hexdigest()) == (
+        1,
+        "e4c226522891406f97723ee93030cafe0182b1544d4bb795b6b669763f6a0663",
+    )
+
+
+def test_names() -> None:
+    """All that the SQL files create has a name that is known, and so is removed."""
+    folder = Path(install.__file__).parent
+    sql = (folder / "install.sql").read_text() + (folder / "triggers.sql").read_text()
+    created = {
+        kind: [
+            words[2].split("(")[0]
+            for words in map(str.split, sql.splitlines())
+            if words[:2] == ["CREATE", kind]
+        ]
+        for kind in ("TABLE", "FUNCTION", "SEQUENCE", "TRIGGER")
+    }
+    assert sorted(created["TABLE"]) == sorted(names.TABLES)
+    assert sorted(created["FUNCTION"]) == sorted(names.FUNCTIONS)
+    assert created["SEQUENCE"] == [names.LOG_IS_FULL]
+    on_media = set(created["TRIGGER"]) - {"media_stats_distrust"}
+    assert on_media == set(names.TRIGGERS)
