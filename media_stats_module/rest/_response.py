@@ -18,6 +18,22 @@ logger = logging.getLogger(__name__)
 _MEMORY = 1 << 20
 
 
+class _FileSender(FileSender):
+    """Sends a file. If the file cannot be read, its `Deferred` fails.
+
+    Twisted's own would never be done.
+    """
+
+    def resumeProducing(self) -> None:  # noqa: N802
+        try:
+            super().resumeProducing()  # type: ignore[no-untyped-call]
+        except Exception:
+            self.consumer.unregisterProducer()
+            deferred, self.deferred = self.deferred, None
+            if deferred is not None:
+                deferred.errback()
+
+
 class ResponseFile:
     """The body of a response, in a temporary file.
 
@@ -77,7 +93,7 @@ class ResponseFile:
         self._file.seek(0)
         try:
             await make_deferred_yieldable(
-                FileSender().beginFileTransfer(  # type: ignore[no-untyped-call]
+                _FileSender().beginFileTransfer(  # type: ignore[no-untyped-call]
                     self._file, request
                 )
             )

@@ -42,12 +42,17 @@ _NAMES = {
     "\n=1": "\"'\n'=1\"",
     "\tx": "'\tx",
     "\N{FULLWIDTH EQUALS SIGN}1": "'\N{FULLWIDTH EQUALS SIGN}1",
+    "\N{FULLWIDTH PLUS SIGN}1": "'\N{FULLWIDTH PLUS SIGN}1",
+    "\N{FULLWIDTH HYPHEN-MINUS}1": "'\N{FULLWIDTH HYPHEN-MINUS}1",
+    "\N{FULLWIDTH COMMERCIAL AT}A1": "'\N{FULLWIDTH COMMERCIAL AT}A1",
     '=cmd|"/C calc"!A1': '"\'=cmd|""/C calc""!A1"',
     "1=1": "1=1",
     # In a spreadsheet that takes something else than the comma for the separator.
     "a;=1;b": "a;'=1;b",
     'a;"=1': '"a;\'""=1"',
     "a\t+1": "a\t'+1",
+    "a\t\N{FULLWIDTH EQUALS SIGN}1": "a\t'\N{FULLWIDTH EQUALS SIGN}1",
+    "a;\N{FULLWIDTH COMMERCIAL AT}1": "a;'\N{FULLWIDTH COMMERCIAL AT}1",
     "a\r\n@SUM(1)": '"a\r\n\'@SUM(1)"',
     "a; b": "a; b",
     " =1": " =1",
@@ -258,12 +263,13 @@ class AskingTest(MediaStatsTestCase):
 
     path: ClassVar[str] = f"{MODULE_PATH}/v1/users"
 
-    def accepting(self, accept: str | bytes, query: str = "") -> FakeChannel:
+    def accepting(self, *accept: str | bytes, query: str = "") -> FakeChannel:
+        """Ask with the header `Accept`, once or more than once."""
         return self.make_request(
             "GET",
             f"{self.path}?{query}",
             access_token=self.admin_token,
-            custom_headers=[("Accept", accept)],
+            custom_headers=[("Accept", value) for value in accept],
         )
 
     def content_type(self, channel: FakeChannel) -> str:
@@ -303,6 +309,7 @@ class AskingTest(MediaStatsTestCase):
             ("text/csv, application/json", "application/json"),
             ("text/csv;q=0", "application/json"),
             ("text/csv;q=nan", "application/json"),
+            ("text/csv\t;\tq=0.5\t,\tapplication/json\t;q=0.4", "text/csv"),
             ("text/*", "application/json"),
             ("*/*", "application/json"),
             ("", "application/json"),
@@ -314,21 +321,33 @@ class AskingTest(MediaStatsTestCase):
         channel = self.accepting(accept)
         assert (channel.code, self.content_type(channel)) == (200, content_type)
 
+    def test_accept_is_sent_twice(self) -> None:
+        """As one header with a comma between them."""
+        for first, second, content_type in (
+            ("application/json", "text/csv", "application/json"),
+            ("application/json;q=0.5", "text/csv", "text/csv"),
+            ("text/csv", "application/json;q=0.5", "text/csv"),
+            ("text/csv;q=0.5", "application/json", "application/json"),
+            ("text/html", "text/csv", "text/csv"),
+        ):
+            channel = self.accepting(first, second)
+            assert self.content_type(channel) == content_type, (first, second)
+
     def test_the_parameter_decides(self) -> None:
-        channel = self.accepting("text/csv", "format=json")
+        channel = self.accepting("text/csv", query="format=json")
         assert self.content_type(channel) == "application/json"
-        channel = self.accepting("application/json", "format=csv")
+        channel = self.accepting("application/json", query="format=csv")
         assert self.content_type(channel) == "text/csv"
 
     def test_errors_are_json(self) -> None:
-        channel = self.accepting("text/csv", f"limit={2**63}")
+        channel = self.accepting("text/csv", query=f"limit={2**63}")
         assert (channel.code, self.content_type(channel)) == (400, "application/json")
         assert channel.json_body == {
             "errcode": "M_INVALID_PARAM",
             "error": "Query parameter limit must be an integer from 0 to "
             "9223372036854775807.",
         }
-        channel = self.accepting("text/csv", "format=xml")
+        channel = self.accepting("text/csv", query="format=xml")
         assert (channel.code, self.content_type(channel)) == (400, "application/json")
         assert channel.json_body["errcode"] == "M_INVALID_PARAM"
         assert re.search("format.*json.*csv", channel.json_body["error"])

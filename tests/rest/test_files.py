@@ -132,6 +132,30 @@ class FilesTestCase(_FilesTestCase):
             backwards = {**query, "dir": "b"}
             assert self.ids(**backwards) == expected[::-1], backwards
 
+    def test_media_types_are_compared_as_the_database_does(self) -> None:
+        """Case counts beyond ASCII, and only spaces around a type are left out."""
+        self.fill(
+            LocalMedia(user_id=ALICE, media_id="a", media_type="Ü/X"),
+            LocalMedia(user_id=ALICE, media_id="b", media_type="ü/x"),
+            LocalMedia(user_id=ALICE, media_id="c", media_type="\tt/x"),
+            LocalMedia(user_id=ALICE, media_id="d", media_type=" T/X "),
+            LocalMedia(user_id=ALICE, media_id="e", media_type="t/x\t;y"),
+            # A letter that some systems take for another form of "k".
+            LocalMedia(user_id=ALICE, media_id="f", media_type="\N{KELVIN SIGN}/x"),
+            LocalMedia(user_id=ALICE, media_id="g", media_type="k/x"),
+        )
+        for media_type, expected in (
+            ("Ü/x", "a"),
+            ("ü/X", "b"),
+            ("Ü/*", "a"),
+            ("\tT/x", "c"),
+            (" t/x ; z", "d"),
+            ("t/x\t", "e"),
+            ("\N{KELVIN SIGN}/X", "f"),
+            ("K/x", "g"),
+        ):
+            assert self.ids(media_type=media_type) == expected, media_type
+
     def test_orders(self) -> None:
         """Equal keys are in the order of media IDs whatever the direction."""
         self.fill(

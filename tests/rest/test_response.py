@@ -1,0 +1,133 @@
+"""A response that cannot be sent, or not to its end."""
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+import attr
+from synapse.module_api import SynapseRequest
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
+from twisted.python.failure import Failure
+from twisted.web.http_headers import Headers
+
+from media_stats_module.rest._response import ResponseFile
+
+_BODY = b"a" * 100_000
+
+
+@attr.define
+class Request:
+    """What a response needs of a request, and what it did with it."""
+
+    path: bytes = b"/"
+    method: bytes = b"GET"
+    _disconnected: bool = False
+    responseHeaders: Headers = attr.Factory(Headers)  # noqa: N815
+    written: bytes = b""
+    is_finished: bool = False
+    is_lost: bool = False
+    producer: Any = None
+
+    def setHeader(self, name: bytes, value: bytes) -> None:  # noqa: N802
+        self.responseHeaders.setRawHeaders(name, [value])
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:  # noqa: N802
+        self.producer = producer
+
+    def unregisterProducer(self) -> None:  # noqa: N802
+        self.producer = None
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+
+    def finish(self) -> None:
+        self.is_finished = True
+
+    def loseConnection(self) -> None:  # noqa: N802
+        self.is_lost = True
+
+
+def _sending(request: Request) -> tuple[ResponseFile, "Deferred[None]"]:
+    file = ResponseFile(cast(SynapseRequest, request))
+    file.write([_BODY])
+    return file, ensureDeferred(file.send_with({"Content-Type": "text/plain"}))
+
+
+def _result(sent: "Deferred[None]") -> list[object]:
+    results: list[object] = []
+    sent.addBoth(results.append)
+    return results
+
+
+def test_whole() -> None:
+    request = Request()
+    _, sent = _sending(request)
+    while request.producer:
+        request.producer.resumeProducing()
+    assert _result(sent) == [None]
+    assert request.written == _BODY
+    assert (request.is_finished, request.is_lost) == (True, False)
+
+
+def test_client_has_gone_before() -> None:
+    """Nothing is sent: there is no connection to send it on."""
+    request = Request(disconnected=True)
+    _, sent = _sending(request)
+    assert _result(sent) == [None]
+    assert request.producer is None
+    assert not list(request.responseHeaders.getAllRawHeaders())
+    assert (request.is_finished, request.is_lost) == (False, False)
+
+
+def test_client_goes_meanwhile() -> None:
+    request = Request()
+    _, sent = _sending(request)
+    request.producer.resumeProducing()
+    request.producer.stopProducing()
+    assert _result(sent) == [None]
+    assert (request.is_finished, request.is_lost) == (False, True)
+
+
+def test_disk_fails_meanwhile() -> None:
+    """The client must not take the part that it has got for the whole."""
+    request = Request()
+    file, sent = _sending(request)
+    request.producer.resumeProducing()
+    file.__exit__(None, None, None)
+    request.producer.resumeProducing()
+    assert _result(sent) == [None]
+    assert 0 < len(request.written) < len(_BODY)
+    assert (request.is_finished, request.is_lost) == (False, True)
+
+
+def test_cancelled_meanwhile() -> None:
+    """It is not swallowed: nothing may run after it."""
+    request = Request()
+    _, sent = _sending(request)
+    sent.cancel()
+    (failure,) = _result(sent)
+    assert isinstance(failure, Failure)
+    assert isinstance(failure.value, CancelledError)
+    assert not request.is_finished
+
+
+def test_writing_again_begins_anew() -> None:
+    request = Request()
+    file = ResponseFile(cast(SynapseRequest, request))
+    file.write([b"a long body"])
+    file.write([b"short"])
+    file.append(b"er")
+    assert file.length == len("shorter")
+
+
+def test_writing_ends_when_the_client_has_gone() -> None:
+    request = Request()
+    file = ResponseFile(cast(SynapseRequest, request))
+
+    def pieces() -> Iterator[bytes]:
+        yield b"1"
+        request._disconnected = True
+        yield b"2"
+        raise AssertionError
+
+    file.write(pieces())
+    assert file.length == 1
