@@ -1,4 +1,4 @@
-"""Who may ask: server admins, by Synapse's own rule, and nobody else."""
+"""Only server admins may ask, by Synapse's own rule."""
 
 from http import HTTPStatus
 
@@ -9,10 +9,10 @@ from media_stats_module.synapse_internals import is_requester_admin
 
 
 async def assert_requester_is_admin(api: ModuleApi, request: SynapseRequest) -> None:
-    """Let server admins pass, as Synapse's own admin API does.
+    """Refuse everybody but server admins, as Synapse's own admin API does.
 
-    Call it before anything else: a request that is not an admin's learns nothing,
-    not even that a parameter is wrong.
+    It comes before anything else. Nobody else learns anything, not even that a
+    parameter is wrong.
 
     Raises:
         InvalidClientCredentialsError: 401, no token or one that is not valid.

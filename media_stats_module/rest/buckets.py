@@ -23,8 +23,8 @@ _DAY_MS = 24 * 60 * 60 * 1000
 _EPOCH = datetime.date(1970, 1, 1).toordinal()
 # Matrix began in 2014. No file is older, whatever its time says.
 _EARLIEST = datetime.date(2014, 1, 1).toordinal() - _EPOCH
-# Days that Python has a name for, and a year to spare for the end of a bucket.
-_DAYS = range(1 - _EPOCH, datetime.date(9999, 1, 1).toordinal() - _EPOCH)
+# Python has no name for days after the year 9999, in which the last bucket may end.
+_TOO_LATE = datetime.date(9999, 1, 1).toordinal() - _EPOCH
 
 _NOTHING = Usage(0, 0)
 
@@ -127,7 +127,7 @@ def _bucket_days(
         if not known:
             return
         first = known[0]
-    if first not in _DAYS or last not in _DAYS:
+    if last >= _TOO_LATE:
         raise TooManyBucketsError
 
     start = _start(first, question.interval)

@@ -1,7 +1,7 @@
-"""The tokens with which a list is paged that changes while it is read.
+"""Tokens for the pages of a list that changes while a client reads it.
 
-A token says after which row the next page begins, and not how many rows are before
-it. So what is added or deleted meanwhile neither repeats rows nor hides any.
+A token names the last row of a page, not the number of rows before the next one. So
+rows that are added or deleted meanwhile make the next page neither repeat nor omit any.
 """
 
 import base64
@@ -16,7 +16,7 @@ def write_cursor(list_name: str, position: FilesPosition) -> str:
     """The token for the rows after a position.
 
     Args:
-        list_name: one line that tells lists apart that are sorted differently.
+        list_name: one line, different for lists in different orders.
         position: the last row before the next page.
     """
     key = "" if position.key is None else str(position.key)
@@ -25,15 +25,14 @@ def write_cursor(list_name: str, position: FilesPosition) -> str:
 
 
 def read_cursor(list_name: str, token: str) -> FilesPosition:
-    """The position that a token was written for.
+    """The position in a token.
 
     Raises:
-        ValueError: it was not written for this list, or not by `write_cursor`.
+        ValueError: the token is of another list, or not from `write_cursor`.
     """
     padded = token + "=" * (-len(token) % 4)
     text = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
-    # No list, number or server name has more than one line; what a media ID has in
-    # it is up to the server that it is from.
+    # Only the media ID can have a line break: another server chose it.
     _, key, server_name, media_id = text.split("\n", 3)
     position = FilesPosition(int(key) if key else None, server_name or None, media_id)
     is_stored = (position.key or 0) in _KEYS and "\0" not in text

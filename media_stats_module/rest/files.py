@@ -27,9 +27,9 @@ _FILE = (
 
 
 class FilesMediaStatsResource(ListResource):
-    """Lists files, for an admin to decide what to delete, say.
+    """Lists files: the largest, oldest or least recently read ones, for example.
 
-    There is no total: counting would read the whole table for every page.
+    There is no total: to count the files would read the whole table for each page.
     """
 
     async def answer(self, request: SynapseRequest) -> JsonDict:

@@ -1,4 +1,4 @@
-"""`/v1/openapi.json`: the API, described so that machines can read it."""
+"""`/v1/openapi.json`: the description of the API for machines."""
 
 import json
 from pathlib import Path
@@ -14,13 +14,13 @@ _DOCUMENT: JsonDict = json.loads(
 
 
 class OpenApiResource(AdminResource):
-    """Shows an OpenAPI 3.1 document, with this server's path to the API in it."""
+    """Shows an OpenAPI 3.1 document with the path of the API on this server."""
 
     def __init__(self, api: ModuleApi, store: MediaStatsStore, path: str) -> None:
         """
         Args:
             api: Synapse's module API.
-            store: what other resources ask.
+            store: for the other resources.
             path: where the API is served.
         """
         super().__init__(api, store)

@@ -1,4 +1,4 @@
-"""`/v1/summary`: what fills the media store."""
+"""`/v1/summary`: the totals of the media store, by kind."""
 
 from synapse.module_api import JsonDict, SynapseRequest
 
@@ -8,7 +8,7 @@ from media_stats_module.storage import LocalSummary, RemoteSummary
 
 
 class SummaryMediaStatsResource(AdminResource):
-    """Adds up what is stored by kind, of everybody or of one user or server."""
+    """Adds up all media, or that of one user or server, by kind."""
 
     async def answer(self, request: SynapseRequest) -> JsonDict:
         query = parse_summary_query(request)
