@@ -1,4 +1,4 @@
-"""What can be asked, as frozen values. No HTTP, no SQL."""
+"""The questions that storage answers, as frozen values. No HTTP, no SQL."""
 
 import enum
 from collections.abc import Sequence
@@ -8,8 +8,8 @@ import attr
 # Both databases store and compare 64-bit signed integers; one more is an error there.
 MAX_INTEGER = 2**63 - 1
 
-# Stands for no limit. One less, since a limit and one more is asked for to see whether
-# there is a next page.
+# Means that there is no limit. It is one less than the largest integer, because storage
+# asks for one row more than the limit, to see whether there is a next page.
 NO_LIMIT = MAX_INTEGER - 1
 
 
@@ -21,7 +21,7 @@ class Source(enum.Enum):
 
 
 class Interval(enum.Enum):
-    """How long each part of a timeline is, by the calendar, in UTC."""
+    """The length of a bucket of a timeline, by the calendar, in UTC."""
 
     DAY = "day"
     WEEK = "week"
@@ -29,7 +29,7 @@ class Interval(enum.Enum):
 
 
 class OwnersOrder(enum.Enum):
-    """By what a list of owners is sorted. Ties are broken by the owner's name."""
+    """The sort key of a list of owners. The owner's name breaks ties."""
 
     OWNER = enum.auto()
     DISPLAYNAME = enum.auto()
@@ -38,7 +38,7 @@ class OwnersOrder(enum.Enum):
 
 
 class TypesOrder(enum.Enum):
-    """By what a list of media types is sorted. Ties are broken by the type."""
+    """The sort key of a list of media types. The type breaks ties."""
 
     MEDIA_TYPE = "media_type"
     MEDIA_LENGTH = "media_length"
@@ -46,7 +46,7 @@ class TypesOrder(enum.Enum):
 
 
 class FilesOrder(enum.Enum):
-    """By what a list of files is sorted. Ties are broken by server and media ID."""
+    """The sort key of a list of files. Server and media ID break ties."""
 
     MEDIA_ID = "media_id"
     MEDIA_LENGTH = "media_length"
@@ -59,8 +59,8 @@ class FilesPosition:
     """A file's place in a list of files.
 
     Attributes:
-        key: what the list is sorted by; None where it is sorted by name.
-        server_name: the server that the file is from, for remote files.
+        key: the value of the sort key; None in a list by media ID.
+        server_name: the server of origin of a remote file.
         media_id: the file's ID on its server.
     """
 
@@ -71,7 +71,7 @@ class FilesPosition:
 
 @attr.frozen(kw_only=True)
 class Window:
-    """A part of a question: when the media was created.
+    """A part of a question: a window of time, in which the media was created.
 
     Attributes:
         from_ts: at or after this time, in milliseconds since the epoch.
@@ -83,7 +83,7 @@ class Window:
 
     @property
     def is_in_window(self) -> bool:
-        """Whether it is about less than all of time."""
+        """Whether the window has a beginning or an end."""
         return self.from_ts is not None or self.until_ts is not None
 
 
@@ -92,9 +92,8 @@ class MediaQuestion(Window):
     """A part of a question: which media it is about.
 
     Attributes:
-        source: where the media came from.
-        owner: whose it is, a full user ID or a server's name by the source; None for
-            everybody's.
+        source: local or remote media.
+        owner: only media of this user (a full user ID) or server; None for all.
     """
 
     source: Source = Source.LOCAL
@@ -103,7 +102,7 @@ class MediaQuestion(Window):
 
 @attr.frozen(kw_only=True)
 class OwnersQuestion(Window):
-    """One page of those who have media: users of this server, or remote servers.
+    """A page of the owners of media: users of this server, or remote servers.
 
     Attributes:
         order_by: the sort key. Users without a displayname come last in its order,
@@ -111,9 +110,11 @@ class OwnersQuestion(Window):
         descending: whether the largest key comes first. Ties stay in ascending order.
         start: how many owners to skip.
         limit: how many owners to return at most.
-        search_term: list only users whose localpart or displayname contains this,
-            or whose user ID it is, or servers whose name contains it, ignoring case.
-        deactivated: list only users whose account is deactivated, or is not.
+        search_term: list only users whose localpart or displayname contains it, or
+            whose user ID it is; or only servers whose name contains it. Case is
+            ignored.
+        deactivated: list only users whose account is deactivated (or active); None for
+            both.
     """
 
     order_by: OwnersOrder = OwnersOrder.OWNER
@@ -126,11 +127,11 @@ class OwnersQuestion(Window):
 
 @attr.frozen(kw_only=True)
 class SummaryQuestion:
-    """What fills the media store.
+    """The totals of the media store, by kind.
 
     Attributes:
-        source: count only media from there; None for all.
-        owner: count only this owner's, a full user ID or a server's name by the source.
+        source: only local or only remote media; None for both.
+        owner: only media of this user (a full user ID) or server; None for all.
         duplicates: whether to look for content that is stored twice.
     """
 
@@ -141,9 +142,7 @@ class SummaryQuestion:
 
 @attr.frozen(kw_only=True)
 class DeletionRules:
-    """What Synapse's own deletion is told, besides a time.
-
-    Both are about local media only.
+    """The parameters of Synapse's own deletion of local media, besides the time.
 
     Attributes:
         size_gt: delete only files of more than this many bytes.
@@ -171,10 +170,10 @@ class ReclaimableQuestion:
     """What Synapse's own deletion would delete, and what it would keep.
 
     Attributes:
-        source: only media from there; None for all.
-        owner: only this owner's, a full user ID or a server's name by the source.
+        source: only local or only remote media; None for both.
+        owner: only media of this user (a full user ID) or server; None for all.
         before_ts: the times to ask about, in milliseconds since the epoch.
-        rules: what the deletion is told besides the time.
+        rules: the other parameters of the deletion.
     """
 
     source: Source | None = None
@@ -185,10 +184,10 @@ class ReclaimableQuestion:
 
 @attr.frozen(kw_only=True)
 class TimelineQuestion(MediaQuestion):
-    """How much media was created when.
+    """The age of the media that is stored now.
 
     Attributes:
-        interval: how long each part of the answer is.
+        interval: the length of a bucket.
     """
 
     interval: Interval = Interval.DAY
@@ -196,10 +195,10 @@ class TimelineQuestion(MediaQuestion):
 
 @attr.frozen(kw_only=True)
 class TypesQuestion(MediaQuestion):
-    """One page of the media types that there are.
+    """A page of the media types.
 
     Attributes:
-        grouped: whether to put the types into a few groups.
+        grouped: whether to list a few groups of types in place of the types.
         order_by: the sort key.
         descending: whether the largest key comes first. Ties stay in ascending order.
         start: how many types to skip.
@@ -215,19 +214,19 @@ class TypesQuestion(MediaQuestion):
 
 @attr.frozen(kw_only=True)
 class FilesQuestion(Window):
-    """One page of the files themselves.
+    """A page of the files.
 
     Attributes:
-        source: where the media came from; None for both, which goes with `sha256` only.
-        owner: whose it is, a full user ID or a server's name by the source; None for
-            everybody's.
-        sha256: list only files with this content: the SHA-256 in hexadecimal digits.
-        media_type: list only files of this type, in small letters and without
-            parameters; `image/*` for all types that begin with `image/`.
+        source: local or remote files; None for both, which needs `sha256`.
+        owner: only files of this user (a full user ID) or server; None for all.
+        sha256: list only files with this SHA-256, in hexadecimal digits.
+        media_type: list only files of this type, in lower case and without parameters;
+            `image/*` for all types that begin with `image/`.
         min_length: list only files of at least so many bytes.
         deletion: list only files that this deletion would delete.
-        quarantined: list only files that are in quarantine, or are not.
-        deactivated: list only files of users whose account is deactivated, or is not.
+        quarantined: list only files that are (or are not) in quarantine; None for both.
+        deactivated: list only files of users whose account is deactivated (or active);
+            None for both.
         order_by: the sort key.
         descending: whether the largest key comes first. Ties stay in ascending order.
         limit: how many files to return at most.
@@ -249,13 +248,13 @@ class FilesQuestion(Window):
 
     @property
     def list_name(self) -> str:
-        """Tells apart the lists between which no cursor can be exchanged."""
+        """Differs between two lists if a cursor of one is not valid in the other."""
         direction = "b" if self.descending else "f"
         source = self.source.value if self.source else "both"
         return f"{source} {self.order_by.value} {direction}"
 
     def can_end_at(self, position: FilesPosition) -> bool:
-        """Whether a position says what a place in this list has to say."""
+        """Whether a position has the parts that a position in this list needs."""
         is_by_key = self.order_by is not FilesOrder.MEDIA_ID
         is_remote = position.server_name is not None
         return (position.key is not None) is is_by_key and (

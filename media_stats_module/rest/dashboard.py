@@ -1,7 +1,7 @@
-"""The dashboard: a page over the API, and the files that it is made of.
+"""The dashboard: a web page over the API, with its scripts and styles.
 
-They are the same for everybody and hold no data, so they need no token. What the page
-shows, it asks of the API, in the name of who signs in.
+These files are the same for everybody and hold no data, so they need no token. The page
+asks the API for all data, with the token of the admin who signs in.
 """
 
 import base64
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 _FOLDER = Path(__file__).parent.parent / "dashboard"
 _INDEX = "index.html"
 
-# What is served, by the end of its name. Files with other ends are not.
+# Files with other suffixes are not served.
 _CONTENT_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -39,8 +39,8 @@ _CONTENT_TYPES = {
     ".txt": "text/plain; charset=utf-8",
 }
 
-# Scripts, styles and data come from this server alone, nothing inline is run, no text
-# can become markup, and nobody can frame the page.
+# Scripts, styles and data come from this server only. Inline scripts do not run, text
+# cannot become markup, and no other page can frame this one.
 _CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -68,7 +68,7 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "X-Robots-Tag": "noindex",
-    # To be kept, and asked about every time: after an upgrade all files are new.
+    # Browsers may keep a file, but ask each time: an upgrade changes all files at once.
     "Cache-Control": "no-cache",
     "Vary": "Accept-Encoding",
 }
@@ -77,15 +77,15 @@ _HEADERS = {
 class DashboardDirectory(Directory):
     """The module's path: the page, its files, and the endpoints.
 
-    The page's links are relative, so that it works behind any path and any reverse
-    proxy. That needs the slash at the end, so without it there is a redirect.
+    The links of the page are relative, so it works behind any reverse proxy. They need
+    the slash at the end of the path. A request without the slash is redirected.
     """
 
     def __init__(self, api: ModuleApi, endpoints: dict[bytes, Resource]) -> None:
         """
         Args:
             api: Synapse's module API.
-            endpoints: what else is below the module's path, by path segment.
+            endpoints: the other resources below the module's path, by path segment.
         """
         files = _read(_FOLDER)
         page = DashboardPage(api, (_FOLDER / _INDEX).read_bytes())
@@ -116,7 +116,7 @@ class DashboardFile(Resource):
     def render(self, request: SynapseRequest) -> int | bytes:
         if request.method in (b"GET", b"HEAD"):
             return self.render_GET(request)
-        # Refuses them all, as Synapse does.
+        # Refuses all other methods, as Synapse does.
         return DirectServeJsonResource().render(request)
 
     def render_GET(self, request: SynapseRequest) -> bytes:  # noqa: N802
@@ -179,7 +179,7 @@ class DashboardPage(DirectServeJsonResource):
 
 
 def _read(folder: Path) -> dict[bytes, Resource]:
-    """What is in a folder, by its name. What is not served is left out."""
+    """The resources for the files in a folder, by name."""
     found: dict[bytes, Resource] = {}
     for entry in folder.iterdir():
         if entry.is_dir():
@@ -194,7 +194,7 @@ def _read(folder: Path) -> dict[bytes, Resource]:
 
 def _accepts_gzip(request: SynapseRequest) -> bool:
     accepted = request.getHeader("Accept-Encoding") or ""
-    # "gzip;q=0" forbids it; nothing is known to send that, and it is plain then.
+    # With "gzip;q=0", which forbids it, the answer is not compressed either.
     return "gzip" in [encoding.strip().lower() for encoding in accepted.split(",")]
 
 
