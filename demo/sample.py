@@ -17,9 +17,12 @@ _Row = Mapping[str, object]
 _DAY_MS = 24 * 60 * 60 * 1000
 _SPAN_MS = 2 * 365 * _DAY_MS
 
+# Localpart and displayname of the users with the most files.
 _NAMES = (
-    *("Erik", "Φαίδρα", "Grete", "Hugo", "Ines", "Jo", "Karl", "Лена", "Mo", "Nina"),
-    *("Özlem", "Paul", "Carla Núñez", "李娜", "Quentin", "Rosa"),
+    *(("erik", "Erik"), ("phaidra", "Φαίδρα"), ("grete", "Grete"), ("hugo", "Hugo")),
+    *(("ines", "Ines"), ("jo", "Jo"), ("karl", "Karl"), ("lena", "Лена"), ("mo", "Mo")),
+    *(("nina", "Nina"), ("ozlem", "Özlem"), ("paul", "Paul"), ("carla", "Carla Núñez")),
+    *(("lina", "李娜"), ("quentin", "Quentin"), ("rosa", "Rosa")),
 )
 _SERVERS = (
     *("matrix.example.com", "chat.example.net", "home.example", "uni.example.edu"),
@@ -102,7 +105,9 @@ def _insert(connection: sqlite3.Connection, table: str, rows: Iterable[_Row]) ->
 
 
 def _new_user_ids(count: int, server_name: str) -> list[str]:
-    return [f"@user{number:03}:{server_name}" for number in range(count)]
+    localparts = [localpart for localpart, _ in _NAMES]
+    localparts += [f"user{number:03}" for number in range(len(_NAMES), count)]
+    return [f"@{localpart}:{server_name}" for localpart in localparts[:count]]
 
 
 def _accounts(users: Sequence[str], existing: int, now: int) -> Iterator[_Row]:
@@ -116,7 +121,7 @@ def _accounts(users: Sequence[str], existing: int, now: int) -> Iterator[_Row]:
 
 def _profiles(users: Sequence[str], existing: int) -> Iterator[_Row]:
     for number, user_id in enumerate(users[existing:]):
-        name = _NAMES[number] if number < len(_NAMES) else f"User {number}"
+        name = _NAMES[number][1] if number < len(_NAMES) else f"User {number}"
         yield {
             "user_id": user_id[1:].partition(":")[0],
             "full_user_id": user_id,
