@@ -112,14 +112,3 @@ def test_see_that_it_works(tmp_path: Path) -> None:
             text=True,
         )
         assert re.search(r"^local uploads +4 +91 bytes$", summary, re.MULTILINE)
-
-
-def test_menu_entry(tmp_path: Path) -> None:
-    """Synapse serves it where Ketesa looks."""
-    recipe = yaml.safe_load(example("A menu entry in Ketesa"))
-    with Homeserver(tmp_path, module={}, overrides=recipe) as homeserver:
-        served = homeserver.client.request("GET", "/.well-known/matrix/client").json()
-
-    (wanted,) = recipe.values()
-    assert served["cc.etke.ketesa"] == wanted["cc.etke.ketesa"]
-    assert served["m.homeserver"]
