@@ -1,5 +1,6 @@
 """The time range: presets, dates, and what is asked because of them."""
 
+import sqlite3
 import time
 from urllib.parse import parse_qs, urlsplit
 
@@ -7,7 +8,7 @@ import pytest
 from browser_server import DAY_MS, SOURCES, Server
 from dashboard_page import DashboardPage, open_numbers, read_rows
 from playwright.sync_api import Route, expect
-from reading import day, human
+from reading import day, human, total
 
 
 def test_range_is_of_the_whole_page(signed_in: DashboardPage, server: Server) -> None:
@@ -119,7 +120,8 @@ def test_new_server_is_shown_by_day(signed_in: DashboardPage) -> None:
             "media_count": 1,
             "media_length": 2048,
         }
-        route.fulfill(json={"buckets": [bucket]})
+        nothing = {"media_count": 0, "media_length": 0}
+        route.fulfill(json={"buckets": [bucket], "before": nothing, "after": nothing})
 
     asked: list[str] = []
     page.route("**/v1/timeline?*", one_bucket)
@@ -147,3 +149,48 @@ def test_range_without_files(signed_in: DashboardPage) -> None:
     expect(date.get_by_text("The numbers")).to_be_hidden()
     expect(signed_in.section("Users").get_by_text("None found.")).to_be_visible()
     expect(signed_in.section("Types of files").get_by_text("no files")).to_have_count(2)
+
+
+@pytest.mark.parametrize(("first", "interval"), [("2025", "Week"), ("2020", "Month")])
+def test_interval_fits_long_ranges(
+    dashboard: DashboardPage, server: Server, first: str, interval: str
+) -> None:
+    view = f"#range=custom&from={first}-01-01&until=2026-01-01"
+    dashboard.sign_in(server.admin.access_token, view)
+    chosen = dashboard.page.get_by_role("radio", name=interval, exact=True)
+    expect(chosen).to_be_checked()
+
+
+def test_dates_that_cannot_be_right(dashboard: DashboardPage, server: Server) -> None:
+    """Compares files of 1971 and 2106, which do not stretch the chart."""
+    connection = sqlite3.connect(server.database, timeout=30)
+    insert = (
+        "INSERT INTO remote_media_cache (media_origin, media_id, media_type, "
+        "media_length, filesystem_id, created_ts, last_access_ts) "
+        "VALUES ('late.example', ?, 'image/png', ?, ?, ?, 0)"
+    )
+    with connection:
+        connection.execute(insert, ("future", 5000, "future", 4_300_000_000_000))
+        connection.execute(insert, ("past", 7000, "past", 40_000_000_000))
+    try:
+        dashboard.sign_in(server.admin.access_token)
+        section = dashboard.section("By date")
+        expect(section.locator(".outside")).to_have_text(
+            "Not in the chart: 1 file (6.84 KiB) dated long before the others, and "
+            "1 file (4.88 KiB) dated in the future."
+        )
+        open_numbers(section)
+        assert len(read_rows(section)) < 35
+        dashboard.choose("Running total")
+        timeline = server.ask("timeline", {"source": "remote", "interval": "week"})
+        parts = [timeline["before"], *timeline["buckets"]]
+        assert read_rows(section)[-1][2] == human(total(parts)["media_length"])
+        for label in ("7 days", "Custom"):
+            dashboard.choose(label)
+            expect(section.get_by_role("alert")).to_have_count(0)
+    finally:
+        with connection:
+            connection.execute(
+                "DELETE FROM remote_media_cache WHERE media_origin = 'late.example'"
+            )
+        connection.close()

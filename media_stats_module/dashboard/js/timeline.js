@@ -32,9 +32,14 @@ const MANY_WEEKS = 500;
  *
  * @typedef {Usage & Span} Bucket as the API has it
  *
+ * @typedef {object} Timeline as the API answers
+ * @property {Bucket[]} buckets
+ * @property {Usage} before what is older than the first bucket
+ * @property {Usage} after what is newer than the last one, so dated in the future
+ *
  * @typedef {object} Answer
  * @property {Interval} interval
- * @property {Bucket[][]} buckets of each source
+ * @property {Timeline[]} timelines of each source
  * @property {Usage[]} before what each source has from before the time range
  */
 
@@ -134,11 +139,37 @@ export class TimelinePanel extends Panel {
   }
 
   /** @param {Answer} answer */
-  #take({ interval, buckets, before }) {
+  #take({ interval, timelines, before }) {
     this.interval = interval;
     check(this.#section, "interval", interval);
-    this.#rows = merge(this.#sources, buckets, before);
+    const starts = timelines.map((each, index) => sum(each.before, before[index]));
+    const buckets = timelines.map((each) => each.buckets);
+    this.#rows = merge(this.#sources, buckets, starts);
     this.#show();
+    this.#tellOutside(
+      sum(...timelines.map((each) => each.before)),
+      sum(...timelines.map((each) => each.after)),
+    );
+  }
+
+  /**
+   * Files whose dates cannot be right have no place in the chart.
+   *
+   * @param {Usage} before
+   * @param {Usage} after
+   */
+  #tellOutside(before, after) {
+    const parts = [
+      { usage: before, when: "long before the others" },
+      { usage: after, when: "in the future" },
+    ]
+      .filter(({ usage }) => usage.media_count > 0)
+      .map(
+        ({ usage, when }) =>
+          `${files(usage.media_count)} (${bytes(usage.media_length)}) dated ${when}`,
+      );
+    const text = parts.length > 0 ? `Not in the chart: ${parts.join(", and ")}.` : "";
+    find(this.#section, ".outside").textContent = text;
   }
 
   #show() {
@@ -260,22 +291,22 @@ export class TimelinePanel extends Panel {
  * @returns {Promise<Answer>}
  */
 async function load(api, sources, { scope, interval, before }, signal) {
-  /** @type {(query: import("./api.js").Query) => Promise<Bucket[][]>} */
-  const ask = async (query) => {
-    const answers = sources.map(({ source }) => api.get("timeline", { ...query, source }, signal));
-    return (await Promise.all(answers)).map((answer) => answer.buckets);
-  };
+  /** @type {(query: import("./api.js").Query) => Promise<Timeline[]>} */
+  const ask = (query) =>
+    Promise.all(sources.map(({ source }) => api.get("timeline", { ...query, source }, signal)));
   const until = Number(scope.from_ts) - 1;
   const earlier = before
     ? ask({ ...scope, from_ts: undefined, until_ts: until, interval: "month" })
-    : Promise.resolve(sources.map(() => []));
+    : Promise.resolve([]);
   const asked = interval || usual(scope);
   const [first, old] = await Promise.all([ask({ ...scope, interval: asked }), earlier]);
   const better = interval ? asked : fitting(asked, first);
   return {
     interval: better,
-    buckets: better === asked ? first : await ask({ ...scope, interval: better }),
-    before: old.map((buckets) => sum(...buckets)),
+    timelines: better === asked ? first : await ask({ ...scope, interval: better }),
+    before: sources.map((_, index) =>
+      index in old ? sum(old[index].before, ...old[index].buckets) : NOTHING,
+    ),
   };
 }
 
@@ -297,11 +328,11 @@ function usual({ from_ts: from, until_ts: until = Date.now() }) {
  * The one that fits, as the answer shows how far back it goes.
  *
  * @param {Interval} asked
- * @param {Bucket[][]} buckets
+ * @param {Timeline[]} timelines
  * @returns {Interval}
  */
-function fitting(asked, buckets) {
-  const number = Math.max(...buckets.map((each) => each.length));
+function fitting(asked, timelines) {
+  const number = Math.max(...timelines.map((each) => each.buckets.length));
   if (asked !== "week") {
     return asked;
   }
