@@ -259,6 +259,16 @@ def test_page_loads_only_what_is_beside_it() -> None:
     assert set(_OWN_SCRIPTS) <= links
 
 
+def test_page_is_light() -> None:
+    """Adds up what a browser loads, as it is sent."""
+    sent = [
+        len(gzip.compress(content, mtime=0))
+        for name, content in _FILES.items()
+        if not name.endswith(".txt")
+    ]
+    assert sum(sent) <= 160_000
+
+
 def test_page_has_nothing_inline() -> None:
     page = _FILES["index.html"].decode()
 
