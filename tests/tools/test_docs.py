@@ -33,7 +33,9 @@ def test_configuration_shown_is_the_default() -> None:
 
     assert module["module"] == "media_stats_module.MediaStatsModule"
     assert parse_config(module["config"]) == MediaStatsConfig()
-    # With every option.
+    # With every option, once.
+    for option in module["config"]:
+        assert example("Configure").count(f" {option}: ") == 1
     assert module["config"].keys() == set(MediaStatsConfig.__annotations__)
 
 
