@@ -151,7 +151,10 @@ class Site:
         self, *, rollups: bool, gauges: bool = False, event_loop: bool = False
     ) -> Iterator[Running]:
         """The same, but do not wait for rollups."""
-        config = {"rollups": rollups, "metrics_interval": "1m" if gauges else "1y"}
+        config: dict[str, object] = {"rollups": rollups}
+        if rollups and not gauges:
+            # Once, from the totals. Without rollups there are no gauges.
+            config["metrics_interval"] = "1y"
         modules = [_module("media_stats_module.MediaStatsModule", config)]
         if event_loop:
             modules.append(_module("benchmarks.event_loop.EventLoopModule", {}))
