@@ -208,7 +208,8 @@ def _measure(
         loop = running.asker.json(event_loop.PATH)
     for what, seconds in waits.items():
         _figure(context, name, what, max(seconds), "s")
-    _figure(context, name, "lag", loop["longest_ms"], "ms")
+    _figure(context, name, "99 % of lags", loop["percentile_99_ms"], "ms")
+    _figure(context, name, "longest lag", loop["longest_ms"], "ms")
     _figure(context, name, "memory", loop["most_mib"], "MiB")
     if context.site.is_postgres:
         _figure(context, name, "connections", max(held), "")

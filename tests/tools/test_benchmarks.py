@@ -118,7 +118,7 @@ def test_what_everybody_else_notices(tmp_path: Path) -> None:
         for row in _read(tmp_path, "figures.csv")
     }
     assert found["answered"] == 3 * len(DASHBOARD)
-    for what in ("upload", "login", "sync", "lag", "memory"):
+    for what in ("upload", "login", "sync", "longest lag", "memory"):
         assert found[what] > 0
     assert "3 open the dashboard" in (tmp_path / "out" / "table.txt").read_text()
 
