@@ -1,7 +1,7 @@
 """A module for Synapse, which tells how late its event loop has been.
 
-The longest lag of an idle Synapse is that of its own garbage collection, so there is the
-99th percentile, too.
+The longest lag of an idle Synapse is that of its own garbage collection, so there is
+the 99th percentile, too.
 """
 
 import json
