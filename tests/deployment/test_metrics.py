@@ -18,11 +18,13 @@ from tests.unittest import override_config
 from tests.utils import USE_POSTGRES_FOR_TESTS
 from twisted.internet.testing import MemoryReactor
 
-from media_stats_module import MediaStatsModule
 from media_stats_module import prometheus as gauges
 from media_stats_module.config import MediaStatsConfig
+from media_stats_module.questions import SummaryQuestion
 from media_stats_module.rollups_keeper import RollupsKeeper
-from media_stats_module.storage import Measurements, MediaStatsStore
+from media_stats_module.storage import MediaStatsStore, Summary
+from media_stats_module.storage.errors import DatabaseFailedError
+from media_stats_module.storage.rollups.maintenance import Maintenance
 
 ALICE = "@alice:test"
 
@@ -55,7 +57,7 @@ class MetricsTestCase(MediaStatsTestCase):
         took: how many seconds measuring has taken so far.
     """
 
-    module_options: ClassVar[JsonDict] = {}
+    module_options: ClassVar[JsonDict] = {"metrics_interval": "1m"}
 
     took = 0.0
 
@@ -147,8 +149,33 @@ class MediaMetricsTest(MetricsTestCase):
         assert sum(map(value_of, exposed("bytes"))) == total["media_length"]
 
 
+@skipUnless(USE_POSTGRES_FOR_TESTS, "rollups are for PostgreSQL")
 class MediaMetricsByRollupsTest(MediaMetricsTest):
+    """From the totals, every minute without being asked."""
+
     module_options: ClassVar[JsonDict] = {"rollups": True}
+
+    def test_they_cost_no_scan(self) -> None:
+        self.insert_some_of_everything()
+        self.wait(MINUTE)
+        with patch.object(MediaStatsStore, "get_summary") as scan:
+            self.execute("UPDATE media_stats_kinds SET media_length = 1000000")
+            self.wait(2 * MINUTE)
+        scan.assert_not_called()
+        assert sum(map(value_of, exposed("bytes"))) > 1000000
+
+
+class NotAskedForTest(MetricsTestCase):
+    """Without rollups, whole tables are read only where an interval is set."""
+
+    module_options: ClassVar[JsonDict] = {}
+
+    def test_no_gauges(self) -> None:
+        self.insert_some_of_everything()
+        with patch.object(MediaStatsStore, "get_summary") as scan:
+            self.wait(5 * MINUTE)
+        scan.assert_not_called()
+        assert exposed("files") == exposed("last_refresh") == []
 
 
 class NoRollupsMetricsTest(MetricsTestCase):
@@ -186,35 +213,26 @@ class RefreshTest(MetricsTestCase):
         self.wait(1)
         assert exposed("users") == ['users_with_media{server_name="test"} 1.0']
 
-    def test_one_transaction(self) -> None:
-        api = self.hs.get_module_api()
-        with patch.object(
-            api, "run_db_interaction", wraps=api.run_db_interaction
-        ) as interactions:
-            self.wait(MINUTE)
-        names = [call.args[0] for call in interactions.call_args_list]
-        assert names.count("media_stats_measure") == len(set(map(str, names))) - 1 == 1
-
     def test_what_is_slow_is_rare(self) -> None:
         """Adding up takes at most a hundredth of the time, whatever the interval."""
-        measure = MediaStatsStore.measure
-        summaries: list[bool] = []
+        get_summary = MediaStatsStore.get_summary
+        scans: list[float] = []
 
-        async def slow(store: MediaStatsStore, *, with_summary: bool) -> Measurements:
-            summaries.append(with_summary)
-            self.took += 3.0 * with_summary
-            return await measure(store, with_summary=with_summary)
+        async def slow(store: MediaStatsStore, question: SummaryQuestion) -> Summary:
+            scans.append(self.reactor.seconds())
+            self.took += 3.0
+            return await get_summary(store, question)
 
-        with patch.object(MediaStatsStore, "measure", slow):
+        with patch.object(MediaStatsStore, "get_summary", slow):
             self.wait(11)
-            assert summaries == [True]
+            assert len(scans) == 1
             self.insert_local_media(LocalMedia(user_id=ALICE))
             self.wait(4 * MINUTE)
-            assert summaries == [True, False, False, False, False]
+            assert len(scans) == 1
             # What was added up last is still shown.
             assert exposed("users") == ['users_with_media{server_name="test"} 0.0']
             self.wait(2 * MINUTE)
-            assert summaries.count(True) == 2
+            assert len(scans) == 2
             assert exposed("users") == ['users_with_media{server_name="test"} 1.0']
 
     def test_a_failure_does_no_harm(self) -> None:
@@ -222,15 +240,14 @@ class RefreshTest(MetricsTestCase):
         self.wait(MINUTE)
         before = exposed()
         with (
-            patch.object(MediaStatsStore, "measure", side_effect=RuntimeError("away")),
+            patch.object(
+                MediaStatsStore, "get_summary", side_effect=RuntimeError("away")
+            ),
             self.assertLogs("media_stats_module.prometheus", "WARNING") as logs,
         ):
             self.wait(2 * MINUTE)
         assert len(logs.output) == 2
-        assert (
-            "Metrics: could not be refreshed; the next try is in 60 s"
-            in (logs.output[0])
-        )
+        assert "Metrics: not refreshed; the next try is in 60 s" in logs.output[0]
         assert "RuntimeError: away" in logs.output[0]
         assert exposed() == before
         assert self.users()["total"] == 1
@@ -241,13 +258,13 @@ class RefreshTest(MetricsTestCase):
 
 class NotRefreshedTest(MetricsTestCase):
     def assert_not_refreshed(self) -> None:
-        with patch.object(MediaStatsStore, "measure") as measure:
+        with patch.object(MediaStatsStore, "get_summary") as scan:
             self.wait(2 * MINUTE)
-        measure.assert_not_called()
+        scan.assert_not_called()
         assert exposed("files") == []
 
     @override_config({"modules": modules(metrics_interval=None)})
-    def test_switched_off(self) -> None:
+    def test_not_asked_for(self) -> None:
         self.assert_not_refreshed()
 
     @override_config({"enable_metrics": False})
@@ -264,10 +281,13 @@ class NotRefreshedTest(MetricsTestCase):
     )
     @override_config({"run_background_tasks_on": "another_worker"})
     def test_another_process_does_not_warn(self) -> None:
+        api = self.hs.get_module_api()
         with self.assertNoLogs("synapse.module_api", "WARNING"):
-            MediaStatsModule(MediaStatsConfig(rollups=True), self.hs.get_module_api())
+            store = MediaStatsStore(api, MediaStatsConfig())
+            RollupsKeeper(api, MediaStatsConfig(), store.rollups).start()
 
 
+@skipUnless(USE_POSTGRES_FOR_TESTS, "rollups are for PostgreSQL")
 class RollupsMetricsTest(MetricsTestCase):
     module_options: ClassVar[JsonDict] = {"rollups": True}
 
@@ -290,37 +310,49 @@ class RollupsMetricsTest(MetricsTestCase):
             self.make_request("POST", path, access_token=self.admin_token).code == 200
         )
 
-    def test_progress(self) -> None:
+    def test_building(self) -> None:
         self.insert_local_media(*[LocalMedia(user_id=ALICE)] * 4)
-        with patch.object(RollupsKeeper, "_build"):
-            self.wait(MINUTE)
-            assert exposed("rollups_build") == [
-                'rollups_build_progress_ratio{server_name="test",source="local"} 0.0',
-                'rollups_build_progress_ratio{server_name="test",source="remote"} 0.0',
+        with patch.object(Maintenance, "build"):
+            self.wait(2 * MINUTE)
+            assert exposed("rollups_exact") == [
+                'rollups_exact{server_name="test",source="local"} 0.0',
+                'rollups_exact{server_name="test",source="remote"} 0.0',
             ]
-            self.execute(
-                "UPDATE media_stats_state SET build_started_ts = 1, built_to = 3"
-            )
-            self.wait(MINUTE)
-            part = 0.0 if USE_POSTGRES_FOR_TESTS else 0.75
-            assert value_of(exposed("rollups_build")[0]) == part
+            # The media is not added up instead.
+            assert exposed("files") == []
         self.wait(2 * MINUTE)
-        assert exposed("rollups_build") == [
-            'rollups_build_progress_ratio{server_name="test",source="local"} 1.0',
-            'rollups_build_progress_ratio{server_name="test",source="remote"} 1.0',
+        assert exposed("rollups_exact") == [
+            'rollups_exact{server_name="test",source="local"} 1.0',
+            'rollups_exact{server_name="test",source="remote"} 1.0',
         ]
 
-    def test_unfolded_changes(self) -> None:
+    def test_unapplied_changes(self) -> None:
         self.wait(MINUTE)
-        with patch.object(RollupsKeeper, "_fold"):
+        with patch.object(Maintenance, "apply"):
             self.insert_local_media(*[LocalMedia(user_id=ALICE)] * 3)
             self.wait(MINUTE)
-            assert exposed("rollups_unfolded") == [
-                'rollups_unfolded_changes{server_name="test",source="local"} 3.0',
-                'rollups_unfolded_changes{server_name="test",source="remote"} 0.0',
+            assert exposed("rollups_unapplied") == [
+                'rollups_unapplied_changes{server_name="test",source="local"} 3.0',
+                'rollups_unapplied_changes{server_name="test",source="remote"} 0.0',
             ]
         self.wait(2 * MINUTE)
-        assert sum(map(value_of, exposed("rollups_unfolded"))) == 0
+        assert sum(map(value_of, exposed("rollups_unapplied"))) == 0
+
+    def test_failures(self) -> None:
+        self.wait(MINUTE)
+        assert exposed("rollups_failure") == []
+        error = DatabaseFailedError("the disk is full", is_lock=False)
+        with patch.object(Maintenance, "install", side_effect=error):
+            self.wait(MINUTE)
+            assert exposed("rollups_failure") == [
+                'rollups_failure{reason="the disk is full",server_name="test",'
+                'step="install"} 1.0'
+            ]
+            path = f"{MODULE_PATH}/v1/rollups"
+            failures = self.ask(path).json_body["failures"]
+            assert failures == {"install": "the disk is full"}
+        self.wait(4 * MINUTE)
+        assert exposed("rollups_failure") == []
 
     def test_checks(self) -> None:
         """The time of a check that is known no more is shown no more."""
@@ -341,24 +373,26 @@ class RollupsMetricsTest(MetricsTestCase):
             assert abs(value_of(line) - checked) < 2
         assert self.differences_found() == before
 
-        self.execute("DELETE FROM media_stats_local_owners")
+        self.execute("DELETE FROM media_stats_owners")
         self.check()
         # The one user is missing, and so the number of users is wrong.
         assert self.differences_found() == [before[0] + 2, before[1]]
 
-        self.execute("DROP TABLE media_stats_remote_days")
+        self.execute("DROP TABLE media_stats_days")
         self.wait(2 * MINUTE)
-        assert len(exposed("rollups_build")) == 2
+        assert len(exposed("rollups_exact")) == 2
         assert exposed("rollups_last_check") == []
 
     def test_rollups_that_are_gone(self) -> None:
         self.wait(MINUTE)
-        assert exposed("rollups_unfolded")
-        with patch.object(RollupsKeeper, "_keep"):
+        assert sum(map(value_of, exposed("rollups_exact"))) == 2
+        before = exposed("files")
+        with patch.object(Maintenance, "install"):
             self.execute("DROP TABLE media_stats_state")
             self.wait(2 * MINUTE)
-        assert exposed("rollups_unfolded") == []
-        assert exposed("files")
+            assert sum(map(value_of, exposed("rollups_exact"))) == 0
+            # What was added up last is still shown.
+            assert exposed("files") == before
 
 
 def test_two_homeservers_in_one_process() -> None:

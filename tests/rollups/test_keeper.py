@@ -1,0 +1,271 @@
+"""The background work when the database refuses: seldom tried, and said once."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from media_database import (
+    LOCAL,
+    REMOTE,
+    Connection,
+    Keeper,
+    assert_applied_totals_are_exact_txn,
+    assert_reads_are_exact_txn,
+    finish,
+)
+from synapse.module_api import LoggingTransaction
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
+
+from media_stats_module.storage.rollups import install
+from media_stats_module.storage.rollups.check import Differences
+from media_stats_module.storage.rollups.status import Status
+
+_ALL_ANSWERS = 10
+
+_HOUR = 3600
+_DAY = 24 * _HOUR
+
+
+@pytest.fixture
+def keeper(connection: Connection) -> Keeper:
+    """Rollups of some files."""
+    insert_media(connection, "a")
+    keeper = Keeper(connection)
+    keeper.round()
+    return keeper
+
+
+@pytest.fixture(autouse=True)
+def _log_level(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, "media_stats_module")
+
+
+def insert_media(connection: Connection, name: str) -> None:
+    connection.execute(
+        "INSERT INTO local_media_repository (media_id, user_id, media_length, "
+        "created_ts) SELECT ? || i, '@a' || i, i, i FROM generate_series(1, 20) AS i",
+        name,
+    )
+
+
+def set_session_txn(txn: LoggingTransaction, setting: str) -> None:
+    txn.execute(f"SET {setting}")
+
+
+def refuse(connection: Connection, table: str, code: str) -> None:
+    """Have every INSERT into a table fail with an SQLSTATE."""
+    connection.execute(
+        "CREATE FUNCTION refuse() RETURNS TRIGGER LANGUAGE plpgsql AS $$ BEGIN "
+        f"RAISE EXCEPTION 'No space left on device' USING ERRCODE = '{code}'; END $$"
+    )
+    connection.execute(
+        f"CREATE TRIGGER refuse BEFORE INSERT ON {table} "
+        "FOR EACH ROW EXECUTE FUNCTION refuse()"
+    )
+
+
+def test_disk_full(
+    connection: Connection, keeper: Keeper, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Building fails: a transaction per attempt, and ever fewer attempts."""
+    refuse(connection, "media_stats_days", "53100")
+    connection.execute("INSERT INTO media_stats_missed (source) VALUES ('local')")
+    before = keeper.api.ran["media_stats_build_txn"]
+    for _ in range(3 * 60):
+        keeper.wait(60)
+    # In three hours. Remote media has to be built, too, if it was the cause.
+    attempts = keeper.api.ran["media_stats_build_txn"] - before
+    assert 3 <= attempts <= 12
+    (missed, message) = caplog.messages
+    assert missed == "Rollups: a change of local media was not logged"
+    assert "local: failed, and will be tried again in 5 s" in message
+    assert "No space left on device" in message
+    assert all(record.exc_info is None for record in caplog.records)
+    assert list(keeper.failures) == ["local"]
+    # The other source goes on.
+    assert keeper.statuses() == [Status.BUILDING, Status.EXACT]
+
+    connection.execute("DROP FUNCTION refuse CASCADE")
+    keeper.wait(_HOUR)
+    assert keeper.failures == {}
+    connection.run(assert_applied_totals_are_exact_txn)
+
+
+def test_temp_file_limit(connection: Connection, keeper: Keeper) -> None:
+    """A real limit of the disk: sorting does not find room."""
+    connection.execute("DROP INDEX media_stats_local_by_time")
+    connection.execute(
+        "INSERT INTO local_media_repository (media_id, user_id, media_length, "
+        "created_ts) SELECT 'b' || i, '@b', i, i FROM generate_series(1, 60000) AS i"
+    )
+    for setting in ("temp_file_limit = '64kB'", "maintenance_work_mem = '1MB'"):
+        connection.run_autocommit(set_session_txn, setting)
+    for _ in range(60):
+        keeper.wait(60)
+    assert "temporary file size exceeds" in keeper.failures["index"]
+    assert 3 <= keeper.api.ran["media_stats_create_time_index_txn"] - 2 <= 12
+    # Everything else goes on, and no half index is left.
+    connection.run(assert_applied_totals_are_exact_txn)
+    connection.run_autocommit(set_session_txn, "temp_file_limit = -1")
+    keeper.wait(_HOUR)
+    assert keeper.failures == {}
+    assert connection.execute(
+        "SELECT indisvalid FROM pg_index "
+        "WHERE indexrelid = CAST('media_stats_local_by_time' AS regclass)"
+    ) == [(True,)]
+
+
+def test_a_read_only_database(
+    connection: Connection, keeper: Keeper, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As after a failover. A check that cannot be written down counts as done."""
+    insert_media(connection, "b")
+    read_only = "default_transaction_read_only = "
+    connection.run_autocommit(set_session_txn, read_only + "on")
+    checks = keeper.api.ran["media_stats_check"]
+    for _ in range(12):
+        keeper.wait(_HOUR)
+    assert "cannot execute" in keeper.failures["local"]
+    assert "read-only transaction" in keeper.failures["local"]
+    assert keeper.api.ran["media_stats_check"] == checks
+    for _ in range(24):
+        keeper.wait(_HOUR)
+    # Of remote media: there is nothing to apply, so that its check is due.
+    assert keeper.api.ran["media_stats_check"] == checks + 1
+    assert all(record.exc_info is None for record in caplog.records)
+    assert len(caplog.messages) <= 4
+    # The totals and the change log still answer.
+    assert connection.run(assert_reads_are_exact_txn) == _ALL_ANSWERS
+
+    connection.run_autocommit(set_session_txn, read_only + "off")
+    keeper.wait(_HOUR)
+    assert keeper.failures == {}
+    connection.run(assert_applied_totals_are_exact_txn)
+
+
+def test_a_lock_is_tried_again_soon(
+    connection: Connection, connect: Callable[[], Connection]
+) -> None:
+    """Somebody holds one for an hour. Each attempt is short."""
+    insert_media(connection, "a")
+    keeper = Keeper(connection)
+
+    def lock_txn(txn: LoggingTransaction) -> None:
+        txn.execute("LOCK TABLE remote_media_cache IN ROW EXCLUSIVE MODE")
+        # Without the round for the indexes, which would wait for this transaction.
+        keep = keeper.api.rounds["media_stats_keep_round"]
+        for _ in range(60):
+            keeper.api.now_ts = keeper.api.time_msec() + 60_000
+            finish(keep())
+        assert "lock timeout" in keeper.failures["install"]
+        assert 40 <= keeper.api.ran["media_stats_install_triggers_txn"] <= 70
+
+    connect().run_once(lock_txn)
+    keeper.wait(60)
+    assert keeper.failures == {}
+    connection.run(assert_applied_totals_are_exact_txn)
+
+
+def test_nothing_to_remove(connection: Connection) -> None:
+    """With rollups off, the round that finds nothing is the last to ask."""
+    off = Keeper(connection, rollups=False)
+    off.round()
+    assert off.api.ran == {"media_stats_is_present_txn": 1}
+    for _ in range(10):
+        off.wait(_DAY)
+    assert off.api.ran == {"media_stats_is_present_txn": 1}
+
+
+def test_the_index_takes_longer_than_a_statement_may(
+    connection: Connection, connect: Callable[[], Connection]
+) -> None:
+    """Synapse limits the time of its statements. Building goes on meanwhile."""
+    insert_media(connection, "a")
+    connection.run_autocommit(set_session_txn, "statement_timeout = '2s'")
+    keeper = Keeper(connection)
+    # An index waits for everybody who is writing.
+    is_writing, may_end = threading.Event(), threading.Event()
+
+    def write_txn(txn: LoggingTransaction) -> None:
+        txn.execute("DELETE FROM local_media_repository WHERE media_id = 'a1'")
+        is_writing.set()
+        may_end.wait(60)
+
+    finish(keeper.api.rounds["media_stats_keep_round"]())
+    assert keeper.statuses() == [Status.EXACT] * 2
+    assert connection.run(install.lacks_time_index_txn, keeper.rollups.media)
+    writer = threading.Thread(target=connect().run_once, args=(write_txn,))
+    writer.start()
+    assert is_writing.wait(60)
+    # As long as the statement may take, and a second.
+    threading.Timer(3, may_end.set).start()
+    finish(keeper.api.rounds["media_stats_index_round"]())
+    writer.join()
+    assert keeper.failures == {}
+    assert not connection.run(install.lacks_time_index_txn, keeper.rollups.media)
+    assert connection.execute("SHOW statement_timeout") == [("2s",)]
+
+
+# One check at a time
+
+_NOTHING = Differences(0, 0, 0, 0, 0, 0)
+
+
+class Checks:
+    """In place of the checks themselves: each ends when a test says so."""
+
+    def __init__(self) -> None:
+        self.begun: list[Any] = []
+        self.running: list[Deferred[Differences]] = []
+
+    async def check(self, table: Any) -> Differences:
+        self.begun.append(table)
+        self.running.append(Deferred())
+        return await self.running[-1]
+
+
+@pytest.fixture
+def checks(keeper: Keeper) -> Iterator[Checks]:
+    checks = Checks()
+    with patch.object(keeper.rollups, "_check", checks.check):
+        yield checks
+
+
+def test_one_check_at_a_time(keeper: Keeper, checks: Checks) -> None:
+    asked = [ensureDeferred(keeper.rollups.check(LOCAL)) for _ in range(15)]
+    other = ensureDeferred(keeper.rollups.check(REMOTE))
+    assert checks.begun == [LOCAL, REMOTE]
+    checks.running[0].callback(_NOTHING)
+    assert [each.result for each in asked] == [_NOTHING] * 15
+    assert not other.called
+    again = ensureDeferred(keeper.rollups.check(LOCAL))
+    assert checks.begun == [LOCAL, REMOTE, LOCAL]
+    checks.running[1].callback(_NOTHING)
+    checks.running[2].callback(_NOTHING)
+    assert again.result == other.result == _NOTHING
+
+
+def test_whoever_checks_hangs_up(keeper: Keeper, checks: Checks) -> None:
+    """The next who waits checks. One who waits and hangs up harms nobody."""
+    first, second, third = (
+        ensureDeferred(keeper.rollups.check(LOCAL)) for _ in range(3)
+    )
+    third.cancel()
+    third.addErrback(lambda failure: failure.trap(CancelledError))
+    first.cancel()
+    first.addErrback(lambda failure: failure.trap(CancelledError))
+    assert checks.begun == [LOCAL, LOCAL]
+    checks.running[1].callback(_NOTHING)
+    assert second.result == _NOTHING
+
+
+def test_a_check_that_fails(keeper: Keeper, checks: Checks) -> None:
+    first, second = (ensureDeferred(keeper.rollups.check(LOCAL)) for _ in range(2))
+    first.addErrback(lambda failure: failure.trap(ZeroDivisionError))
+    checks.running[0].errback(ZeroDivisionError())
+    assert first.result is ZeroDivisionError
+    checks.running[1].callback(_NOTHING)
+    assert second.result == _NOTHING

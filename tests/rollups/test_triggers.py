@@ -1,0 +1,200 @@
+"""What the triggers log, what that costs, and where it ends."""
+
+from collections.abc import Callable
+
+import pytest
+from media_database import (
+    LOCAL,
+    Connection,
+    Keeper,
+    assert_applied_totals_are_exact_txn,
+    assert_reads_are_exact_txn,
+    execute_txn,
+)
+from synapse.module_api import LoggingTransaction
+
+from media_stats_module.storage.rollups.status import Status
+
+_ALL_ANSWERS = 10
+
+
+@pytest.fixture
+def keeper(connection: Connection) -> Keeper:
+    """Rollups of some files and thumbnails, all in the totals."""
+    connection.execute(
+        "INSERT INTO local_media_repository (media_id, user_id, media_length, "
+        "created_ts) SELECT 'a' || i, '@a', i, i FROM generate_series(1, 1000) AS i"
+    )
+    connection.execute(
+        "INSERT INTO remote_media_cache (media_id, media_origin, media_length, "
+        "created_ts, filesystem_id) "
+        "SELECT 'a' || i, 'a', i, i, i FROM generate_series(1, 1000) AS i"
+    )
+    connection.execute(
+        "INSERT INTO local_media_repository_thumbnails (media_id, thumbnail_width, "
+        "thumbnail_height, thumbnail_type, thumbnail_method, thumbnail_length) "
+        "SELECT 'a' || i, 1, 1, 'image/png', 'crop', i "
+        "FROM generate_series(1, 1000) AS i"
+    )
+    keeper = Keeper(connection)
+    keeper.round()
+    return keeper
+
+
+def logged(connection: Connection) -> int:
+    """How many changes are in the change log."""
+    ((number,),) = connection.execute("SELECT COUNT(*) FROM media_stats_changes")
+    assert isinstance(number, int)
+    return number
+
+
+def transaction_ids(connection: Connection, statement: str) -> int:
+    """How many transaction IDs a statement takes."""
+    next_id = (
+        "SELECT CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS TEXT) AS BIGINT)"
+    )
+    ((before,),) = connection.execute(next_id)
+    connection.execute(statement)
+    ((after,),) = connection.execute(next_id)
+    assert isinstance(after, int)
+    return after - before
+
+
+@pytest.mark.parametrize("table", ["local_media_repository", "remote_media_cache"])
+def test_an_update_that_counts_for_nothing(
+    connection: Connection, keeper: Keeper, table: str
+) -> None:
+    """Synapse writes last_access_ts all the time."""
+    update = f"UPDATE {table} SET last_access_ts = 5, upload_name = 'b'"
+    assert transaction_ids(connection, update) == 1
+    assert logged(connection) == 0
+    assert connection.run(assert_reads_are_exact_txn) == _ALL_ANSWERS
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "local_media_repository",
+        "remote_media_cache",
+        "local_media_repository_thumbnails",
+    ],
+)
+def test_a_bulk_delete(connection: Connection, keeper: Keeper, table: str) -> None:
+    """It takes no transaction ID per row, of which PostgreSQL caches 64."""
+    # The statement's own, and that of the block which catches errors.
+    assert transaction_ids(connection, f"DELETE FROM {table}") <= 2
+    assert logged(connection) == 1
+    assert connection.run(assert_reads_are_exact_txn) == _ALL_ANSWERS
+    keeper.round()
+    connection.run(assert_applied_totals_are_exact_txn)
+
+
+def test_statements_that_change_nothing(connection: Connection, keeper: Keeper) -> None:
+    connection.execute("DELETE FROM local_media_repository WHERE media_id = 'b'")
+    connection.execute("DELETE FROM local_media_repository_thumbnails WHERE FALSE")
+    connection.execute("UPDATE remote_media_cache SET media_length = media_length")
+    assert logged(connection) == 0
+
+
+def test_a_transaction_that_is_rolled_back(
+    connection: Connection, keeper: Keeper
+) -> None:
+    class GoneError(Exception):
+        pass
+
+    def write_txn(txn: LoggingTransaction) -> None:
+        txn.execute("DELETE FROM local_media_repository")
+        assert txn.rowcount == 1000
+        raise GoneError
+
+    with pytest.raises(GoneError):
+        connection.run_once(write_txn)
+    assert logged(connection) == 0
+    assert connection.run(assert_reads_are_exact_txn) == _ALL_ANSWERS
+
+
+# The change log has a bound
+
+_CHANGES = [
+    "INSERT INTO local_media_repository (media_id, user_id, media_length, created_ts) "
+    "VALUES ('b', '@b', 1, 1)",
+    "UPDATE remote_media_cache SET media_length = 7 WHERE media_id = 'a1'",
+    "DELETE FROM local_media_repository WHERE media_id = 'a1'",
+    "DELETE FROM remote_media_cache WHERE media_id = 'a2'",
+    "UPDATE local_media_repository_thumbnails SET thumbnail_length = 9 "
+    "WHERE media_id = 'a1'",
+    "DELETE FROM local_media_repository_thumbnails WHERE media_id = 'a2'",
+]
+
+
+def fill_log(connection: Connection) -> None:
+    """As if nobody had applied it for more than a million changes."""
+    connection.execute(
+        """
+        INSERT INTO media_stats_changes (id, source, media_group, is_owned,
+            is_url_preview, is_quarantined, is_protected, media_count, media_length)
+        OVERRIDING SYSTEM VALUE
+        VALUES (-2000000, 'local', 'image', TRUE, FALSE, FALSE, FALSE, 0, 0)
+        """
+    )
+    # The next one looks whether there are too many.
+    connection.execute(
+        "SELECT setval(pg_get_serial_sequence('media_stats_changes', 'id'), 999000999)"
+    )
+
+
+@pytest.mark.parametrize("change", _CHANGES)
+def test_where_nobody_applies_the_change_log(
+    connection: Connection, keeper: Keeper, change: str
+) -> None:
+    """It ends, answers come from the media, and the next round puts all right."""
+    fill_log(connection)
+    connection.execute(change)
+    full = logged(connection)
+    assert keeper.statuses() == [Status.BUILDING] * 2
+    for each in _CHANGES:
+        if each != change:
+            connection.execute(each)
+    # Not even that they were missed.
+    assert logged(connection) == full
+    assert connection.execute("SELECT COUNT(*) FROM media_stats_missed") == [(0,)]
+    assert connection.run(assert_reads_are_exact_txn) == 0
+
+    keeper.round()
+    assert keeper.failures == {}
+    connection.run(assert_applied_totals_are_exact_txn)
+    connection.execute("DELETE FROM local_media_repository WHERE media_id = 'a3'")
+    assert logged(connection) == 1
+    assert connection.run(assert_reads_are_exact_txn) == _ALL_ANSWERS
+
+
+def test_a_writer_that_does_not_log_is_waited_for(
+    connection: Connection, keeper: Keeper, connect: Callable[[], Connection]
+) -> None:
+    """Its snapshot is older than the end of logging, and it commits after the build."""
+    fill_log(connection)
+    connection.execute(_CHANGES[0])
+    writer = connect()
+
+    def write_txn(txn: LoggingTransaction) -> None:
+        execute_txn(txn, "DELETE FROM local_media_repository WHERE media_id = 'a9'")
+        keeper.round()
+        assert "lock timeout" in keeper.failures["local"]
+        assert keeper.statuses() == [Status.BUILDING] * 2
+
+    writer.run_once(write_txn)
+    keeper.wait(60)
+    assert keeper.failures == {}
+    connection.run(assert_applied_totals_are_exact_txn)
+
+
+def test_a_long_log_is_not_applied_but_rebuilt(
+    connection: Connection, keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("media_stats_module.rollups_keeper.REBUILD_BEYOND", 3)
+    connection.execute("UPDATE local_media_repository SET media_length = 1")
+    keeper.round()
+    assert keeper.api.ran["media_stats_apply_txn"] == 1, "of remote media"
+    assert keeper.api.ran["media_stats_build_txn"] == 3
+    connection.run(assert_applied_totals_are_exact_txn)
+    assert LOCAL.source.value == "local"
