@@ -12,6 +12,7 @@ from modes_support import DIRECTIONS, MODES, class_name
 from owners_model import Query
 from parameterized import parameterized_class  # type: ignore[import-untyped]
 from support import LocalMedia, RemoteMedia, Thumbnail
+from tests.utils import USE_POSTGRES_FOR_TESTS
 
 _OWNERS = {"local": (ALICE, BOB, "@Zoë_%:test"), "remote": ("a.org", "a.org:8448", "B")}
 
@@ -182,8 +183,11 @@ _FILES_OF_USERS = _queries(
         *MODES,
         {
             "mode": "without_url_previews",
-            "mode_options": {"rollups": True, "count_url_previews": False},
-            "folds": False,
+            "mode_options": {
+                "rollups": bool(USE_POSTGRES_FOR_TESTS),
+                "count_url_previews": False,
+            },
+            "applies": False,
         },
     ],
     class_name_func=class_name,
