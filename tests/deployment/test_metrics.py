@@ -397,9 +397,9 @@ class RollupsMetricsTest(MetricsTestCase):
 
 def test_two_homeservers_in_one_process() -> None:
     shown = gauges.Gauges()
-    empty = gauges.Snapshot(summary=None, summary_ts=1_500, rollups={})
-    shown.show("a.example", empty)
-    shown.show("b.example", empty)
+    snapshot = gauges.Snapshot(failures={"install": "the disk is full"})
+    shown.show("a.example", snapshot)
+    shown.show("b.example", snapshot)
 
     def samples() -> list[tuple[str, float]]:
         return [
@@ -408,6 +408,6 @@ def test_two_homeservers_in_one_process() -> None:
             for sample in family.samples
         ]
 
-    assert samples() == [("a.example", 1.5), ("b.example", 1.5)]
+    assert samples() == [("a.example", 1), ("b.example", 1)]
     shown.forget("a.example")
-    assert samples() == [("b.example", 1.5)]
+    assert samples() == [("b.example", 1)]
