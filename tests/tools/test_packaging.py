@@ -158,7 +158,7 @@ def test_metadata(built: dict[str, Path]) -> None:
     for requirement in metadata.get_all("Requires-Dist", []):
         assert "extra ==" in requirement
     # An index page cannot follow relative links.
-    links = re.findall(r"\]\((.*?)\)", metadata.get_payload())
+    links = re.findall(r"\]\((.*?)\)", str(metadata.get_payload()))
     assert links
     assert all(link.startswith("https://") for link in links)
 
