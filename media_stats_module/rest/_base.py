@@ -100,7 +100,7 @@ class Endpoint(DirectServeJsonResource):
         if count_rows(body) <= _ROWS_ON_REACTOR:
             file.write(encode_json(body))
         else:
-            await self._api.defer_to_thread(file.write, encode_json(body))
+            await self._api.defer_to_thread(file.write_in_thread, encode_json(body))
 
 
 class AdminResource(Endpoint, abc.ABC):

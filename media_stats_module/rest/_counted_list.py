@@ -98,7 +98,8 @@ class CountedListResource(ListResource, abc.ABC, Generic[_Q, _T]):
 
         with ResponseFile(request) as file:
             await self.export_rows(
-                question, lambda values: file.write(self._begin(rows(values)))
+                question,
+                lambda values: file.write_in_thread(self._begin(rows(values))),
             )
             file.append(self._end(await self._totals_after(question, written)))
             await file.send_with(JSON_HEADERS)

@@ -70,7 +70,7 @@ class CsvFile(ResponseFile):
         """
 
         def write(values: Iterable[_T]) -> None:
-            self.write(_encode(columns, map(to_row, values)))
+            self.write_in_thread(_encode(columns, map(to_row, values)))
 
         return write
 

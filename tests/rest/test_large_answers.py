@@ -62,7 +62,7 @@ class LargeAnswersTestCase(MediaStatsTestCase):
             ):
                 large = self.ask(f"{MODULE_PATH}/v1/{path}", window)
             assert large.result["body"] == answer.result["body"], path
-            assert deferred.pop() == "write"
+            assert deferred.pop() == "write_in_thread"
 
     @parameterized.expand(  # type: ignore[untyped-decorator]
         [("users",), ("servers",), ("types",)]
