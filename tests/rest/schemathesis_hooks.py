@@ -21,10 +21,10 @@ def before_call(
     Else most requests would be refused for that, whatever else is in them.
     """
     query = case.query
-    if "user_id" in query and "server_name" in query:
+    if "user" in query and "server_name" in query:
         # Now this, now that.
-        query.pop(("user_id", "server_name")[len(query) % 2])
-    if "user_id" in query or "server_name" in query:
+        query.pop(("user", "server_name")[len(query) % 2])
+    if "user" in query or "server_name" in query:
         query.pop("source", None)
     if "server_name" in query or query.get("source") == "remote":
         query.pop("deactivated", None)
