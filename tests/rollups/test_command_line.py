@@ -1,0 +1,98 @@
+"""`python -m media_stats_module users` and `summary`, beside a server."""
+
+import json
+from pathlib import Path
+
+import pytest
+from media_database import Connection, Keeper
+
+from media_stats_module.__main__ import main
+
+ALICE, BOB, CONTROL = "@alice:test", "@bob:test", "@\x1b[31m:test"
+
+
+@pytest.fixture
+def config(config_path: Path, connection: Connection) -> Path:
+    """A configuration whose database has some media."""
+    for media_id, user_id, length in (
+        ("a", ALICE, 1_500),
+        ("b", ALICE, 500),
+        ("c", BOB, 5 << 20),
+        ("d", CONTROL, 1),
+    ):
+        connection.execute(
+            "INSERT INTO local_media_repository "
+            "(media_id, user_id, media_length, created_ts, media_type) "
+            f"VALUES ('{media_id}', '{user_id}', {length}, 1, 'image/png')"
+        )
+    connection.execute(
+        "INSERT INTO remote_media_cache (media_origin, media_id, media_length, "
+        "created_ts, media_type) VALUES ('a.example', 'e', 3, 1, 'image/png')"
+    )
+    return config_path
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """What the command prints when it succeeds."""
+    capsys.readouterr()
+    assert main(arguments) == 0
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("has_totals", [False, True])
+def test_users(
+    config: Path,
+    connection: Connection,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    has_totals: bool,
+) -> None:
+    if has_totals:
+        Keeper(connection).round()
+    assert run(capsys, "users", "-c", str(config)).splitlines() == [
+        "user            files     size",
+        "@bob:test           1  5.0 MiB",
+        "@alice:test         2  2.0 KiB",
+        # What would change the colour of a terminal.
+        "@\\x1b[31m:test      1  1 bytes",
+    ]
+    assert json.loads(
+        run(capsys, "users", "--limit", "1", "--json", "-c", str(config))
+    ) == [
+        {
+            "user_id": BOB,
+            "displayname": None,
+            "media_count": 1,
+            "media_length": 5 << 20,
+        }
+    ]
+
+
+def test_summary(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = run(capsys, "summary", "-c", str(config)).splitlines()
+    assert lines[0].split() == ["kind", "files", "size"]
+    assert [line.split() for line in lines if "uploads" in line or "total" in line] == [
+        ["local", "uploads", "4", "5.0", "MiB"],
+        ["total", "5", "5.0", "MiB"],
+    ]
+    summary = json.loads(run(capsys, "summary", "--json", "-c", str(config)))
+    assert summary["local"]["users"] == 3
+    assert summary["remote"]["cached"] == {"media_count": 1, "media_length": 3}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "server_name"),
+        ("a: [", "while parsing"),
+        ("server_name: a\nreport_stats: false\n", "there is no `database`"),
+    ],
+)
+def test_refusals_are_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, said: str
+) -> None:
+    path = tmp_path / "homeserver.yaml"
+    path.write_text(text)
+    assert main(["users", "-c", str(path)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
