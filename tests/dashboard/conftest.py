@@ -1,16 +1,14 @@
 """What the browser tests share: a homeserver, a browser, and tabs that must behave."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from browser_server import SERVER_NAME, Server, fill
-from dashboard_page import DashboardPage, chromium, find_chromium
+from dashboard_page import DashboardPage, MakePage, chromium, find_chromium
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from demo.homeserver import Homeserver
-
-MakePage = Callable[[], DashboardPage]
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """The dashboard in a real browser, as tests and the screenshots handle it."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
@@ -115,6 +115,10 @@ class DashboardPage:
             "...(document.cookie && {cookie: document.cookie})})"
         )
         return stored
+
+
+# Opens the page in a tab of its own.
+MakePage = Callable[[], DashboardPage]
 
 
 def read_rows(root: Locator) -> list[list[str]]:

@@ -5,8 +5,7 @@ import time
 from collections.abc import Callable
 
 from browser_server import Server
-from conftest import MakePage
-from dashboard_page import DashboardPage
+from dashboard_page import DashboardPage, MakePage
 from playwright.sync_api import Route, expect
 
 
