@@ -6,7 +6,7 @@ from media_stats_module.rest._csv import CsvFile
 from media_stats_module.rest._json import Rows
 from media_stats_module.rest._list import ListResource
 from media_stats_module.rest.cursors import write_cursor
-from media_stats_module.rest.parameters import parse_files_query
+from media_stats_module.rest.parameters import parse_files_question
 from media_stats_module.storage import File
 
 # The same for local and remote files, which can be in one list.
@@ -33,16 +33,16 @@ class FilesMediaStatsResource(ListResource):
     """
 
     async def answer(self, request: SynapseRequest) -> JsonDict:
-        query = parse_files_query(request)
-        page = await self._store.get_files_page(query)
+        question = parse_files_question(request)
+        page = await self._store.get_files_page(question)
         answer: JsonDict = {"files": Rows(page.files, self._body)}
         if page.end:
-            answer["next_token"] = write_cursor(query.list_name, page.end)
+            answer["next_token"] = write_cursor(question.list_name, page.end)
         return answer
 
     async def export(self, request: SynapseRequest, file: CsvFile) -> str:
-        query = parse_files_query(request)
-        await self._store.export_files(query, file.writer(_FILE, self._body))
+        question = parse_files_question(request)
+        await self._store.export_files(question, file.writer(_FILE, self._body))
         return "files"
 
     def _body(self, file: File) -> JsonDict:

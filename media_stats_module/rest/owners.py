@@ -6,7 +6,10 @@ from synapse.module_api import JsonDict, SynapseRequest
 
 from media_stats_module.questions import OwnersQuestion
 from media_stats_module.rest._counted_list import CountedListResource, Page
-from media_stats_module.rest.parameters import parse_servers_query, parse_users_query
+from media_stats_module.rest.parameters import (
+    parse_servers_question,
+    parse_users_question,
+)
 from media_stats_module.storage import OwnerUsage
 
 
@@ -16,7 +19,7 @@ class UsersMediaStatsResource(CountedListResource[OwnersQuestion, OwnerUsage]):
     name = "users"
 
     def parse(self, request: SynapseRequest) -> OwnersQuestion:
-        return parse_users_query(request)
+        return parse_users_question(request)
 
     async def get_page(self, question: OwnersQuestion) -> Page[OwnerUsage]:
         page = await self._store.get_users_page(question)
@@ -40,7 +43,7 @@ class ServersMediaStatsResource(CountedListResource[OwnersQuestion, OwnerUsage])
     name = "servers"
 
     def parse(self, request: SynapseRequest) -> OwnersQuestion:
-        return parse_servers_query(request)
+        return parse_servers_question(request)
 
     async def get_page(self, question: OwnersQuestion) -> Page[OwnerUsage]:
         page = await self._store.get_servers_page(question)

@@ -67,7 +67,7 @@ _SERVERS_ORDER_BY = {
 }
 
 
-def parse_users_query(request: SynapseRequest) -> OwnersQuestion:
+def parse_users_question(request: SynapseRequest) -> OwnersQuestion:
     """Read the documented parameters of *Users' media usage statistics*.
 
     Names, defaults and errors are those of Synapse's Admin API documentation (v1.75)
@@ -76,20 +76,20 @@ def parse_users_query(request: SynapseRequest) -> OwnersQuestion:
     Raises:
         SynapseError: 400, naming the parameter and what it should be.
     """
-    question = _parse_owners_query(request, _USERS_ORDER_BY, "user_id")
+    question = _parse_owners_question(request, _USERS_ORDER_BY, "user_id")
     return attr.evolve(question, deactivated=parse_boolean(request, "deactivated"))
 
 
-def parse_servers_query(request: SynapseRequest) -> OwnersQuestion:
+def parse_servers_question(request: SynapseRequest) -> OwnersQuestion:
     """Read the same parameters for remote servers, which have no displayname.
 
     Raises:
         SynapseError: 400, naming the parameter and what it should be.
     """
-    return _parse_owners_query(request, _SERVERS_ORDER_BY, "server_name")
+    return _parse_owners_question(request, _SERVERS_ORDER_BY, "server_name")
 
 
-def parse_summary_query(request: SynapseRequest) -> SummaryQuestion:
+def parse_summary_question(request: SynapseRequest) -> SummaryQuestion:
     """Read the parameters of `/v1/summary`.
 
     Raises:
@@ -105,7 +105,7 @@ def parse_summary_query(request: SynapseRequest) -> SummaryQuestion:
     )
 
 
-def parse_reclaimable_query(
+def parse_reclaimable_question(
     request: SynapseRequest, default_before_ts: Sequence[int]
 ) -> ReclaimableQuestion:
     """Read the parameters of `/v1/reclaimable`.
@@ -129,7 +129,7 @@ def parse_reclaimable_query(
     )
 
 
-def parse_timeline_query(request: SynapseRequest) -> TimelineQuestion:
+def parse_timeline_question(request: SynapseRequest) -> TimelineQuestion:
     """Read the parameters of `/v1/timeline`.
 
     Raises:
@@ -146,7 +146,7 @@ def parse_timeline_query(request: SynapseRequest) -> TimelineQuestion:
     )
 
 
-def parse_types_query(request: SynapseRequest) -> TypesQuestion:
+def parse_types_question(request: SynapseRequest) -> TypesQuestion:
     """Read the parameters of `/v1/types`.
 
     Raises:
@@ -167,7 +167,7 @@ def parse_types_query(request: SynapseRequest) -> TypesQuestion:
     )
 
 
-def parse_files_query(request: SynapseRequest) -> FilesQuestion:
+def parse_files_question(request: SynapseRequest) -> FilesQuestion:
     """Read the parameters of `/v1/files`.
 
     Raises:
@@ -202,7 +202,7 @@ def parse_files_query(request: SynapseRequest) -> FilesQuestion:
     return attr.evolve(question, after=_parse_cursor(request, question))
 
 
-def _parse_owners_query(
+def _parse_owners_question(
     request: SynapseRequest, orders: Mapping[str, OwnersOrder], default_order: str
 ) -> OwnersQuestion:
     order_by = parse_string(

@@ -7,7 +7,7 @@ from synapse.module_api import JsonDict, SynapseRequest
 
 from media_stats_module.questions import DeletionRules, ReclaimableQuestion
 from media_stats_module.rest._base import AdminResource, usage_body
-from media_stats_module.rest.parameters import parse_reclaimable_query
+from media_stats_module.rest.parameters import parse_reclaimable_question
 from media_stats_module.storage import Reclaimable, ReclaimablePart
 from media_stats_module.synapse_internals import current_time_ms, media_retention
 
@@ -26,17 +26,17 @@ class ReclaimableMediaStatsResource(AdminResource):
     async def answer(self, request: SynapseRequest) -> JsonDict:
         now_ts = current_time_ms(self._api)
         ages = {days: now_ts - days * _DAY_MS for days in AGES_IN_DAYS}
-        query = parse_reclaimable_query(request, list(ages.values()))
+        question = parse_reclaimable_question(request, list(ages.values()))
         retention = _Retention.of_server(*media_retention(self._api), now_ts)
-        found, by_retention = await self._ask(query, retention)
+        found, by_retention = await self._ask(question, retention)
 
         rules: JsonDict = {
-            "size_gt": query.rules.size_gt,
-            "keep_profiles": query.rules.keep_profiles,
+            "size_gt": question.rules.size_gt,
+            "keep_profiles": question.rules.keep_profiles,
         }
         answer: JsonDict
-        if len(query.before_ts) == 1:
-            (before_ts,) = query.before_ts
+        if len(question.before_ts) == 1:
+            (before_ts,) = question.before_ts
             answer = {"before_ts": before_ts, **rules, **_parts(found[before_ts])}
         else:
             answer = rules
@@ -48,21 +48,21 @@ class ReclaimableMediaStatsResource(AdminResource):
         return answer
 
     async def _ask(
-        self, query: ReclaimableQuestion, retention: "_Retention"
+        self, question: ReclaimableQuestion, retention: "_Retention"
     ) -> tuple[Mapping[int, Reclaimable], Mapping[int, Reclaimable]]:
-        """The answers to a query, and to the same about `media_retention`."""
+        """The answers to a question, and to the same one about `media_retention`."""
         if not retention.before_ts:
-            return await self._store.get_reclaimable(query), {}
-        if query.rules == _RETENTION_RULES:
+            return await self._store.get_reclaimable(question), {}
+        if question.rules == _RETENTION_RULES:
             # Both in one read of the media.
-            times = [*query.before_ts, *retention.before_ts]
+            times = [*question.before_ts, *retention.before_ts]
             found = await self._store.get_reclaimable(
-                attr.evolve(query, before_ts=times)
+                attr.evolve(question, before_ts=times)
             )
             return found, found
-        found = await self._store.get_reclaimable(query)
+        found = await self._store.get_reclaimable(question)
         by_retention = await self._store.get_reclaimable(
-            attr.evolve(query, before_ts=retention.before_ts, rules=_RETENTION_RULES)
+            attr.evolve(question, before_ts=retention.before_ts, rules=_RETENTION_RULES)
         )
         return found, by_retention
 

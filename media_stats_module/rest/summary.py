@@ -3,7 +3,7 @@
 from synapse.module_api import JsonDict, SynapseRequest
 
 from media_stats_module.rest._base import AdminResource, usage_body
-from media_stats_module.rest.parameters import parse_summary_query
+from media_stats_module.rest.parameters import parse_summary_question
 from media_stats_module.storage import LocalSummary, RemoteSummary
 
 
@@ -11,14 +11,14 @@ class SummaryMediaStatsResource(AdminResource):
     """Adds up all media, or that of one user or server, by kind."""
 
     async def answer(self, request: SynapseRequest) -> JsonDict:
-        query = parse_summary_query(request)
-        summary = await self._store.get_summary(query)
+        question = parse_summary_question(request)
+        summary = await self._store.get_summary(question)
         answer: JsonDict = {"total": usage_body(summary.total)}
         if summary.local:
             answer["local"] = _local_body(summary.local)
         if summary.remote:
             answer["remote"] = _remote_body(summary.remote)
-        if query.duplicates:
+        if question.duplicates:
             duplicates = summary.duplicates
             answer["duplicates"] = usage_body(duplicates) if duplicates else None
         return answer

@@ -16,7 +16,7 @@ from media_stats_module.rest.buckets import (
     TooManyBucketsError,
     make_timeline,
 )
-from media_stats_module.rest.parameters import parse_timeline_query
+from media_stats_module.rest.parameters import parse_timeline_question
 from media_stats_module.synapse_internals import current_time_ms
 
 _COLUMNS = ("date", "from_ts", "until_ts", "media_count", "media_length")
@@ -42,7 +42,7 @@ class TimelineMediaStatsResource(ListResource):
         return "timeline"
 
     async def _timeline(self, request: SynapseRequest) -> Timeline:
-        question = parse_timeline_query(request)
+        question = parse_timeline_question(request)
         days = await self._store.get_days(question)
         now_ts = current_time_ms(self._api)
         try:

@@ -6,7 +6,7 @@ from synapse.module_api import JsonDict, SynapseRequest
 
 from media_stats_module.questions import TypesQuestion
 from media_stats_module.rest._counted_list import CountedListResource, Page
-from media_stats_module.rest.parameters import parse_types_query
+from media_stats_module.rest.parameters import parse_types_question
 from media_stats_module.storage import TypeUsage
 
 
@@ -16,7 +16,7 @@ class TypesMediaStatsResource(CountedListResource[TypesQuestion, TypeUsage]):
     name = "types"
 
     def parse(self, request: SynapseRequest) -> TypesQuestion:
-        return parse_types_query(request)
+        return parse_types_question(request)
 
     async def get_page(self, question: TypesQuestion) -> Page[TypeUsage]:
         page = await self._store.get_types_page(question)
