@@ -158,6 +158,8 @@ def test_ended_while_it_installs(number: signal.Signals, tmp_path: Path) -> None
         env=_environment(),
         stderr=subprocess.PIPE,
         text=True,
+        # `nohup`, under which the tests may run, has SIGHUP ignored.
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     ) as demo:
         assert demo.stderr is not None
         for line in demo.stderr:
