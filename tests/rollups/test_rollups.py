@@ -469,7 +469,9 @@ class RollupsTest(RollupsTestCase):
         self.run_round()
         self.execute("DELETE FROM local_media_repository WHERE media_id = ?", first)
         timeline = partial(
-            self.ask, f"{MODULE_PATH}/v1/timeline", {"until_ts": 9 * DAY_MS}
+            self.ask,
+            f"{MODULE_PATH}/v1/timeline",
+            {"from_ts": DAY_MS, "until_ts": 9 * DAY_MS},
         )
         for _ in range(2):
             answer = timeline().json_body

@@ -54,7 +54,11 @@ class RepairTest(MediaStatsTestCase):
         ]
         return [
             sum(entry["media_length"] for entry in entries)
-            for entries in (users, servers, *(t["buckets"] for t in timelines))
+            for entries in (
+                users,
+                servers,
+                *([*t["buckets"], t["before"], t["after"]] for t in timelines),
+            )
         ]
 
     def assert_answers_are_exact(self) -> None:
