@@ -23,6 +23,7 @@ _ONCE = {
     "rest/test_buckets.py": "a calendar",
     "rest/test_csv_streaming.py": "a slow connection; test_csv.py tests the content",
     "rest/test_cursor.py": "an encoding",
+    "rest/test_response.py": "a file and a connection",
     "rest/test_schemathesis.py": "made-up requests; other tests have the answers",
     "rollups/test_rollups_concurrency.py": "the module's SQL, on a real PostgreSQL",
     "rollups/test_rollups_kills.py": "the module's SQL, on a real PostgreSQL",

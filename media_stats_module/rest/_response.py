@@ -18,6 +18,9 @@ logger = logging.getLogger(__name__)
 # Smaller responses stay in memory. A larger one is a file in the directory `TMPDIR`.
 _MEMORY = 1 << 20
 
+# Sent whenever the client has taken what came before.
+_BYTES_AT_ONCE = 1 << 18
+
 # After each piece, which takes a few milliseconds.
 _PAUSE_S = 0.001
 
@@ -27,6 +30,8 @@ class _FileSender(FileSender):
 
     Twisted's own would never be done.
     """
+
+    CHUNK_SIZE = _BYTES_AT_ONCE
 
     def resumeProducing(self) -> None:  # noqa: N802
         try:

@@ -107,8 +107,9 @@ def test_command(abandoned: Abandoned, tmp_path: Path) -> None:
     # That Synapse would put everything back.
     refused = abandoned.remove(main, folder)
     assert refused.returncode == 1
-    assert "rollups: true" in refused.stderr
-    assert len(refused.stderr.splitlines()) == 1
+    # An old Synapse warns about one of its libraries, in two lines before.
+    *_, line = refused.stderr.splitlines()
+    assert "rollups: true" in line
     assert abandoned.objects()
 
     shutil.rmtree(folder)

@@ -295,7 +295,7 @@ class ParametersTestCase(OwnersTestCase):
             assert order in channel.json_body["error"]
 
         for value in ("", "up", "F", "B", "forwards", "fb"):
-            self.assert_refused(self.request({"dir": value}), "dir", "'f'", "'b'")
+            self.assert_refused(self.request({"dir": value}), "dir")
 
         for name in ("order_by", "dir"):
             channel = self.request({name: "\u00fc"})

@@ -11,7 +11,8 @@ from twisted.web.http_headers import Headers
 
 from media_stats_module.rest._response import ResponseFile
 
-_BODY = b"a" * 100_000
+# Longer than what is sent at once.
+_BODY = b"a" * 1_000_000
 
 
 @attr.define
