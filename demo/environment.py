@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -46,7 +47,7 @@ def ensure_synapse(project: Path, directory: Path, progress: Progress) -> None:
             _install(project, environment, log_path, progress)
             complete.touch()
         except BaseException as error:
-            shutil.rmtree(environment, ignore_errors=True)
+            _remove(environment)
             if isinstance(error, InstallError):
                 sys.exit(str(error))
             log_path.unlink(missing_ok=True)
@@ -101,6 +102,15 @@ def _install(
     )
 
 
+def _remove(environment: Path) -> None:
+    """Remove a folder in which a process that was killed may still write a moment."""
+    for _ in range(20):
+        shutil.rmtree(environment, ignore_errors=True)
+        if not environment.exists():
+            return
+        time.sleep(0.1)
+
+
 def _run(
     command: Sequence[str], log_path: Path, progress: Progress, *, hint: str = ""
 ) -> None:
@@ -115,6 +125,9 @@ def _run(
     Raises:
         InstallError: it failed.
     """
+    # A signal that ends the demo waits until the process can be ended, too.
+    signals = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -127,6 +140,7 @@ def _run(
     )
     lines: list[str] = []
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
         assert process.stdout is not None
         with log_path.open("a") as log:
             for line in process.stdout:
