@@ -28,7 +28,7 @@ from media_stats_module.storage.sources import (
     MediaTables,
     is_postgres,
 )
-from media_stats_module.storage.sql import of_owner_sql, sum_sql
+from media_stats_module.storage.sql import of_owner_sql, scan_hint_sql, sum_sql
 
 _NO_PAGE = OwnersQuestion(limit=0)
 
@@ -142,11 +142,8 @@ def _get_duplicates_txn(
     """
     if not MEDIA_HAVE_SHA256:
         return None
-    sha256, scan = "m.sha256", ""
-    if is_postgres(txn):
-        sha256 = "m.sha256 || ''"
-    elif owner is None:
-        scan = "NOT INDEXED"
+    sha256 = "m.sha256 || ''" if is_postgres(txn) else "m.sha256"
+    scan = scan_hint_sql(txn) if owner is None else ""
     owners = [of_owner_sql(table, owner) for table in tables]
     files = " UNION ALL ".join(
         f"SELECT {sha256} AS sha256, m.media_length FROM {table.name} AS m {scan} "
