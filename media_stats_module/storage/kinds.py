@@ -99,7 +99,7 @@ def get_totals_of_kinds_txn(txn: LoggingTransaction, source: Source) -> Kinds:
             FROM {names.KINDS} WHERE source = ?
             UNION ALL
             SELECT {KIND_COLUMNS}, media_count, media_length
-            FROM {names.CHANGES} WHERE source = ?
+            FROM {names.CHANGES} WHERE source = ? AND media_group IS NOT NULL
         ) AS totals
         GROUP BY {KIND_COLUMNS}
         """,

@@ -94,7 +94,7 @@ def _get_whole_days_txn(
             FROM {names.DAYS} WHERE source = ? {bounds}
             UNION ALL
             SELECT day, media_count, media_length
-            FROM {names.CHANGES} WHERE source = ? {bounds} AND owner IS NOT NULL
+            FROM {names.CHANGES} WHERE source = ? {bounds} AND day IS NOT NULL
         ) AS totals
         GROUP BY day HAVING SUM(media_count) <> 0
         ORDER BY day

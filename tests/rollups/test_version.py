@@ -17,7 +17,7 @@ def test_objects_that_change_have_another_version() -> None:
         digest.update((folder / name).read_bytes())
     assert (status.VERSION, digest.hexdigest()) == (
         1,
-        "e4c226522891406f97723ee93030cafe0182b1544d4bb795b6b669763f6a0663",
+        "75c0f78c65a8007a1dc4c961acc20872bb1f3a6a5ea1827ee9d404c27d80e704",
     )
 
 

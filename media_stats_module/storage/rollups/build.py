@@ -10,19 +10,13 @@ from typing import cast
 
 from synapse.module_api import LoggingTransaction
 
-from media_stats_module.storage.kinds import kinds_sql
+from media_stats_module.storage.kinds import KIND_COLUMNS, kinds_sql
 from media_stats_module.storage.rollups import names
 from media_stats_module.storage.rollups.status import set_up_totals_txn
 from media_stats_module.storage.sources import MediaTable
 from media_stats_module.storage.sql import Sql, day_sql
 
-_KEYS = {
-    names.OWNERS: "owner",
-    names.DAYS: "day",
-    names.KINDS: (
-        "media_group, is_owned, is_url_preview, is_quarantined, is_protected"
-    ),
-}
+_KEYS = {names.OWNERS: "owner", names.DAYS: "day", names.KINDS: KIND_COLUMNS}
 
 
 def start_build_txn(txn: LoggingTransaction, media: MediaTable, now_ts: int) -> None:
@@ -120,10 +114,13 @@ def apply_txn(txn: LoggingTransaction, media: MediaTable, *, most: int) -> int:
     )
     ((come,),) = cast(list[tuple[int]], txn.fetchall())
     changes = f"{names.CHANGES} WHERE source = ? AND id <= ?"
-    counted = Sql(f"{changes} AND owner IS NOT NULL", (source, last))
-    _add_txn(txn, names.OWNERS, source, counted)
-    _add_txn(txn, names.DAYS, source, counted)
-    _add_txn(txn, names.KINDS, source, Sql(changes, (source, last)))
+    for table, column in (
+        (names.OWNERS, "owner"),
+        (names.DAYS, "day"),
+        (names.KINDS, "media_group"),
+    ):
+        counted = Sql(f"{changes} AND {column} IS NOT NULL", (source, last))
+        _add_txn(txn, table, source, counted)
     gone = 0
     for table in _KEYS:
         # The index by count has them last.

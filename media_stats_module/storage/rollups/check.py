@@ -98,10 +98,8 @@ def _compare_txn(
         right: the statement that adds the media up, with the columns of the key,
             `media_count` and `media_length`.
     """
-    minus = (
-        f"UNION ALL SELECT {key}, -media_count, -media_length FROM %s WHERE source = ?"
-    ).replace("%s", "{}")
-    is_log_counted = "" if table == names.KINDS else " AND owner IS NOT NULL"
+    minus = f"UNION ALL SELECT {key}, -media_count, -media_length FROM"
+    column, _, _ = key.partition(",")
     txn.execute(
         f"""
         SELECT COUNT(*), {sum_sql("ABS(media_count)")}, {sum_sql("ABS(media_length)")}
@@ -109,8 +107,8 @@ def _compare_txn(
             SELECT SUM(media_count) AS media_count, SUM(media_length) AS media_length
             FROM (
                 SELECT {key}, media_count, media_length FROM ({right}) AS added_up
-                {minus.format(table)}
-                {minus.format(names.CHANGES)}{is_log_counted}
+                {minus} {table} WHERE source = ?
+                {minus} {names.CHANGES} WHERE source = ? AND {column} IS NOT NULL
             ) AS all_of_them
             GROUP BY {key}
         ) AS by_key

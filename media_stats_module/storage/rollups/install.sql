@@ -68,18 +68,18 @@ CREATE TABLE media_stats_kinds (
     )
 );
 
--- The change log: what came (positive) or went (negative) and is not in the totals.
--- owner and day are NULL where the change counts for nobody.
+-- The change log: what came (positive) or went (negative) and is not in the totals. A
+-- change counts for each of owner, day and media_group that is not NULL.
 CREATE TABLE media_stats_changes (
     id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     source TEXT NOT NULL,
     owner TEXT,
     day BIGINT,
-    media_group TEXT NOT NULL,
-    is_owned BOOLEAN NOT NULL,
-    is_url_preview BOOLEAN NOT NULL,
-    is_quarantined BOOLEAN NOT NULL,
-    is_protected BOOLEAN NOT NULL,
+    media_group TEXT,
+    is_owned BOOLEAN,
+    is_url_preview BOOLEAN,
+    is_quarantined BOOLEAN,
+    is_protected BOOLEAN,
     media_count BIGINT NOT NULL,
     media_length BIGINT NOT NULL
 );
@@ -96,23 +96,24 @@ CREATE TABLE media_stats_missed (
 -- 0. A sequence: every transaction sees its value at once, whatever its snapshot.
 CREATE SEQUENCE media_stats_log_is_full MINVALUE 0 START 0;
 
--- The group of a media type as the uploader gave it, such as 'Image/PNG; q=1'. Synapse
--- serves a file without one as application/octet-stream.
-CREATE FUNCTION media_stats_group(media_type TEXT) RETURNS TEXT
+-- The group of a media type as the uploader gave it, such as 'Image/PNG; q=1', or
+-- 'pending' without a length. Synapse serves a file without a type as
+-- application/octet-stream.
+CREATE FUNCTION media_stats_group(media_type TEXT, media_length BIGINT) RETURNS TEXT
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
-    SELECT CASE lower(left(
-        trim(split_part(media_type, ';', 1)),
-        strpos(trim(split_part(media_type, ';', 1)), '/')
-    ))
-        WHEN 'application/' THEN 'application'
-        WHEN 'audio/' THEN 'audio'
-        WHEN 'image/' THEN 'image'
-        WHEN 'text/' THEN 'text'
-        WHEN 'video/' THEN 'video'
-        ELSE CASE COALESCE(trim(split_part(media_type, ';', 1)), '')
-            WHEN '' THEN 'application'
-            ELSE 'other'
+    SELECT CASE
+        WHEN media_length IS NULL THEN 'pending'
+        ELSE CASE lower(ltrim(left(media_type, strpos(media_type, '/'))))
+            WHEN 'application/' THEN 'application'
+            WHEN 'audio/' THEN 'audio'
+            WHEN 'image/' THEN 'image'
+            WHEN 'text/' THEN 'text'
+            WHEN 'video/' THEN 'video'
+            ELSE CASE COALESCE(trim(split_part(media_type, ';', 1)), '')
+                WHEN '' THEN 'application'
+                ELSE 'other'
+            END
         END
     END
 $$;
@@ -125,12 +126,15 @@ AS $$
         - CASE WHEN mod(COALESCE(ts, 0), 86400000) < 0 THEN 1 ELSE 0 END
 $$;
 
--- Ends logging if nobody applies the change log any more.
-CREATE FUNCTION media_stats_bound_log() RETURNS VOID
+-- Ends logging if nobody applies the change log any more. Looks when the number of rows
+-- passes a multiple of 1,000.
+CREATE FUNCTION media_stats_bound_log(logged BIGINT) RETURNS VOID
 LANGUAGE plpgsql
 AS $$
 BEGIN
-    IF (SELECT max(id) - min(id) FROM media_stats_changes) > 1000000 THEN
+    IF logged > 0 AND mod(lastval(), 1000) < logged
+        AND (SELECT max(id) - min(id) FROM media_stats_changes) > 1000000
+    THEN
         PERFORM setval('media_stats_log_is_full', 1);
     END IF;
 END
@@ -146,28 +150,29 @@ CREATE FUNCTION media_stats_log(
 LANGUAGE plpgsql
 AS $$
 BEGIN
+    IF pg_sequence_last_value('media_stats_log_is_full') = 1 THEN
+        RETURN FALSE;
+    END IF;
     INSERT INTO media_stats_changes (
         source, owner, day, media_group, is_owned, is_url_preview, is_quarantined,
         is_protected, media_count, media_length
     )
-    SELECT
+    VALUES (
         source, owner, CASE WHEN owner IS NOT NULL THEN media_stats_day(created_ts) END,
-        CASE WHEN media_length IS NULL THEN 'pending'
-            ELSE media_stats_group(media_type) END,
-        is_owned, is_url_preview, is_quarantined, is_protected,
-        sign, sign * COALESCE(media_length, 0)
-    FROM media_stats_log_is_full WHERE last_value <> 1;
-    IF FOUND AND mod(lastval(), 1000) = 0 THEN
-        PERFORM media_stats_bound_log();
+        media_stats_group(media_type, media_length), is_owned, is_url_preview,
+        is_quarantined, is_protected, sign, sign * COALESCE(media_length, 0)
+    );
+    IF mod(lastval(), 1000) = 0 THEN
+        PERFORM media_stats_bound_log(1);
     END IF;
-    RETURN FOUND;
+    RETURN TRUE;
 END
 $$;
 
 -- The trigger functions. They run as the owner of the tables, so it does not matter who
--- writes. INSERT and UPDATE fire once per row, and an update of last_access_ts ends
--- before the block that catches errors; DELETE fires once per statement, so that a bulk
--- delete costs one transaction ID. An error never reaches the upload: the change is
+-- writes. INSERT and UPDATE fire once per row; an UPDATE logs the old row as gone and the
+-- new one as come, and one of last_access_ts ends before the block that catches errors.
+-- DELETE fires once per statement, so that a bulk delete costs one transaction ID. An error never reaches the upload: the change is
 -- missed, and the totals are rebuilt.
 
 -- INSERT and UPDATE of local media. Argument: whether URL previews count.
@@ -189,6 +194,7 @@ BEGIN
         RETURN NULL;
     END IF;
     BEGIN
+        -- Assigned, as PERFORM would cost a third more.
         IF TG_OP = 'UPDATE' THEN
             logged := media_stats_log(
                 -1, 'local',
@@ -219,40 +225,49 @@ BEGIN
 END
 $$;
 
--- DELETE of local media. Argument: whether URL previews count.
+-- DELETE of local media. Argument: whether URL previews count. Logs a change per owner,
+-- per day and per kind.
 CREATE FUNCTION media_stats_log_local_delete() RETURNS TRIGGER
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path FROM CURRENT SET lock_timeout = '100ms'
 AS $$
 DECLARE
     previews_count CONSTANT BOOLEAN := TG_ARGV[0];
+    logged BIGINT;
 BEGIN
+    IF pg_sequence_last_value('media_stats_log_is_full') = 1 THEN
+        RETURN NULL;
+    END IF;
     INSERT INTO media_stats_changes (
         source, owner, day, media_group, is_owned, is_url_preview, is_quarantined,
         is_protected, media_count, media_length
     )
-    SELECT 'local', owner, CASE WHEN owner IS NOT NULL THEN day END, media_group,
-        is_owned, is_url_preview, is_quarantined, is_protected,
-        -COUNT(*), -SUM(COALESCE(media_length, 0))
+    SELECT 'local', owner, day, media_group, is_owned, is_url_preview, is_quarantined,
+        is_protected, -COUNT(*), -SUM(COALESCE(media_length, 0))
     FROM (
         SELECT
-            CASE WHEN media_length IS NOT NULL AND (url_cache IS NULL OR previews_count)
-                THEN user_id END AS owner,
-            media_stats_day(created_ts) AS day,
-            CASE WHEN media_length IS NULL THEN 'pending'
-                ELSE media_stats_group(media_type) END AS media_group,
+            CASE WHEN is_counted THEN user_id END AS owner,
+            CASE WHEN is_counted THEN media_stats_day(created_ts) END AS day,
+            media_stats_group(media_type, media_length) AS media_group,
             user_id IS NOT NULL AS is_owned,
             url_cache IS NOT NULL AS is_url_preview,
             quarantined_by IS NOT NULL AS is_quarantined,
             safe_from_quarantine AS is_protected,
             media_length
-        FROM old_rows
-        WHERE (SELECT last_value FROM media_stats_log_is_full) <> 1
+        FROM (
+            SELECT *, user_id IS NOT NULL AND media_length IS NOT NULL
+                AND (url_cache IS NULL OR previews_count) AS is_counted
+            FROM old_rows
+        ) AS m
     ) AS gone
-    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8;
-    IF FOUND AND mod(lastval(), 1000) = 0 THEN
-        PERFORM media_stats_bound_log();
-    END IF;
+    GROUP BY GROUPING SETS (
+        (owner),
+        (day),
+        (media_group, is_owned, is_url_preview, is_quarantined, is_protected)
+    )
+    HAVING owner IS NOT NULL OR day IS NOT NULL OR media_group IS NOT NULL;
+    GET DIAGNOSTICS logged = ROW_COUNT;
+    PERFORM media_stats_bound_log(logged);
     RETURN NULL;
 EXCEPTION WHEN OTHERS THEN
     RAISE WARNING USING MESSAGE = 'media_stats: change not logged: ' || SQLERRM;
@@ -309,35 +324,40 @@ BEGIN
 END
 $$;
 
--- DELETE of remote media.
+-- DELETE of remote media. Logs a change per owner, per day and per kind.
 CREATE FUNCTION media_stats_log_remote_delete() RETURNS TRIGGER
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path FROM CURRENT SET lock_timeout = '100ms'
 AS $$
+DECLARE
+    logged BIGINT;
 BEGIN
+    IF pg_sequence_last_value('media_stats_log_is_full') = 1 THEN
+        RETURN NULL;
+    END IF;
     INSERT INTO media_stats_changes (
         source, owner, day, media_group, is_owned, is_url_preview, is_quarantined,
         is_protected, media_count, media_length
     )
-    SELECT 'remote', owner, CASE WHEN owner IS NOT NULL THEN day END, media_group,
-        is_owned, FALSE, is_quarantined, FALSE,
+    SELECT 'remote', owner, day, media_group, is_owned, FALSE, is_quarantined, FALSE,
         -COUNT(*), -SUM(COALESCE(media_length, 0))
     FROM (
         SELECT
-            CASE WHEN media_length IS NOT NULL THEN media_origin END AS owner,
-            media_stats_day(created_ts) AS day,
-            CASE WHEN media_length IS NULL THEN 'pending'
-                ELSE media_stats_group(media_type) END AS media_group,
+            CASE WHEN is_counted THEN media_origin END AS owner,
+            CASE WHEN is_counted THEN media_stats_day(created_ts) END AS day,
+            media_stats_group(media_type, media_length) AS media_group,
             media_origin IS NOT NULL AS is_owned,
             quarantined_by IS NOT NULL AS is_quarantined,
             media_length
-        FROM old_rows
-        WHERE (SELECT last_value FROM media_stats_log_is_full) <> 1
+        FROM (
+            SELECT *, media_origin IS NOT NULL AND media_length IS NOT NULL AS is_counted
+            FROM old_rows
+        ) AS m
     ) AS gone
-    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8;
-    IF FOUND AND mod(lastval(), 1000) = 0 THEN
-        PERFORM media_stats_bound_log();
-    END IF;
+    GROUP BY GROUPING SETS ((owner), (day), (media_group, is_owned, is_quarantined))
+    HAVING owner IS NOT NULL OR day IS NOT NULL OR media_group IS NOT NULL;
+    GET DIAGNOSTICS logged = ROW_COUNT;
+    PERFORM media_stats_bound_log(logged);
     RETURN NULL;
 EXCEPTION WHEN OTHERS THEN
     RAISE WARNING USING MESSAGE = 'media_stats: change not logged: ' || SQLERRM;
@@ -362,16 +382,20 @@ BEGIN
         RETURN NULL;
     END IF;
     BEGIN
+        IF pg_sequence_last_value('media_stats_log_is_full') = 1 THEN
+            RETURN NULL;
+        END IF;
         INSERT INTO media_stats_changes (
-            source, media_group, is_owned, is_url_preview, is_quarantined,
-            is_protected, media_count, media_length
+            source, media_group, is_owned, is_url_preview, is_quarantined, is_protected,
+            media_count, media_length
         )
-        SELECT TG_ARGV[0], 'thumbnail', FALSE, FALSE, FALSE, FALSE,
+        VALUES (
+            TG_ARGV[0], 'thumbnail', FALSE, FALSE, FALSE, FALSE,
             CASE TG_OP WHEN 'INSERT' THEN 1 ELSE 0 END,
             COALESCE(NEW.thumbnail_length, 0) - COALESCE(OLD.thumbnail_length, 0)
-        FROM media_stats_log_is_full WHERE last_value <> 1;
-        IF FOUND AND mod(lastval(), 1000) = 0 THEN
-            PERFORM media_stats_bound_log();
+        );
+        IF mod(lastval(), 1000) = 0 THEN
+            PERFORM media_stats_bound_log(1);
         END IF;
     EXCEPTION WHEN OTHERS THEN
         RAISE WARNING USING MESSAGE = 'media_stats: change not logged: ' || SQLERRM;
@@ -390,7 +414,12 @@ CREATE FUNCTION media_stats_log_thumbnails_delete() RETURNS TRIGGER
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path FROM CURRENT SET lock_timeout = '100ms'
 AS $$
+DECLARE
+    logged BIGINT;
 BEGIN
+    IF pg_sequence_last_value('media_stats_log_is_full') = 1 THEN
+        RETURN NULL;
+    END IF;
     INSERT INTO media_stats_changes (
         source, media_group, is_owned, is_url_preview, is_quarantined, is_protected,
         media_count, media_length
@@ -398,10 +427,9 @@ BEGIN
     SELECT TG_ARGV[0], 'thumbnail', FALSE, FALSE, FALSE, FALSE,
         -COUNT(*), -SUM(COALESCE(thumbnail_length, 0))
     FROM old_rows
-    HAVING COUNT(*) > 0 AND (SELECT last_value FROM media_stats_log_is_full) <> 1;
-    IF FOUND AND mod(lastval(), 1000) = 0 THEN
-        PERFORM media_stats_bound_log();
-    END IF;
+    HAVING COUNT(*) > 0;
+    GET DIAGNOSTICS logged = ROW_COUNT;
+    PERFORM media_stats_bound_log(logged);
     RETURN NULL;
 EXCEPTION WHEN OTHERS THEN
     RAISE WARNING USING MESSAGE = 'media_stats: change not logged: ' || SQLERRM;
