@@ -8,6 +8,7 @@ Two markers, set here by folder, file or test:
   `--database=sqlite` runs it. Tests that do not use the harness are marked so, too.
 """
 
+import re
 from pathlib import Path
 
 import pytest
@@ -25,14 +26,24 @@ _ONCE = {
     "rest/test_cursor.py": "an encoding",
     "rest/test_response.py": "a file and a connection",
     "rest/test_schemathesis.py": "made-up requests; other tests have the answers",
+    "rollups/test_dumps.py": "the module's SQL, on a real PostgreSQL",
+    "rollups/test_keeper.py": "the module's SQL, on a real PostgreSQL",
+    "rollups/test_real_databases.py": "the module's SQL, on a real PostgreSQL",
     "rollups/test_rollups_concurrency.py": "the module's SQL, on a real PostgreSQL",
     "rollups/test_rollups_kills.py": "the module's SQL, on a real PostgreSQL",
     "rollups/test_rollups_stateful.py": "the module's SQL, in any order",
+    "rollups/test_triggers.py": "the module's SQL, on a real PostgreSQL",
+    "rollups/test_version.py": "files",
     "tools/": "packaging, demo, documents, benchmark",
 }
 
+# Ways to answer that read the same tables of Synapse's as `live` and `totals` do.
+_ONCE_WAYS = re.compile(r"TestCase_(scan|log)(_|::)")
+
 _ANY_DATABASE = {
     "dashboard/": "files",
+    "deployment/test_config.py": "a configuration",
+    "rest/test_auth.py": "refused before the database is asked",
     "rest/test_media_errors.py": "refused before the database is asked",
 }
 
@@ -50,7 +61,7 @@ def mark(item: pytest.Item, *, on_harness: bool) -> None:
     """
     _, _, name = item.nodeid.partition("::")
     test_id = f"{item.path.relative_to(_TESTS).as_posix()}::{name}"
-    if test_id.startswith(tuple(_ONCE)):
+    if test_id.startswith(tuple(_ONCE)) or _ONCE_WAYS.search(test_id):
         item.add_marker("once")
     if not on_harness or test_id.startswith(tuple(_ANY_DATABASE)):
         item.add_marker("any_database")

@@ -59,17 +59,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         (folder / "stale.cpython-311.pyc").touch()
         (folder / "stale.py").touch()
     output = tmp_path_factory.mktemp("built")
+    # The wheel is built from the sdist.
     subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "build",
-            "--sdist",
-            "--wheel",
-            "--outdir",
-            output,
-            source,
-        ],
+        [sys.executable, "-m", "build", "--outdir", output, source],
         check=True,
         capture_output=True,
         text=True,
@@ -79,15 +71,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {"sdist": sdist, "wheel": wheel}
 
 
-@pytest.mark.parametrize("kind", ["wheel", "sdist"])
 def test_installs_into_a_clean_environment(
-    kind: str, built: dict[str, Path], tmp_path: Path
+    built: dict[str, Path], tmp_path: Path
 ) -> None:
     environment = tmp_path / "environment"
     venv.create(environment)
     python = environment / "bin" / "python"
     pip = [sys.executable, "-m", "pip", "--python", str(python)]
-    subprocess.run([*pip, "install", built[kind]], check=True, capture_output=True)
+    subprocess.run([*pip, "install", built["wheel"]], check=True, capture_output=True)
 
     # Above all no Synapse, which the module must never replace.
     installed = subprocess.check_output([*pip, "list", "--format=json"])

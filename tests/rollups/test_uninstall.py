@@ -1,0 +1,84 @@
+"""What docs/install.md says about taking rollups out of a database."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from media_database import Connection, Keeper
+from readme import example
+
+_MODULE = {
+    "module": "media_stats_module.MediaStatsModule",
+    "config": {"rollups": True},
+}
+
+# Everything that carries one of our names.
+_OBJECTS = """
+    SELECT relname FROM pg_class WHERE starts_with(relname, 'media_stats_')
+    UNION ALL
+    SELECT proname FROM pg_proc WHERE starts_with(proname, 'media_stats_')
+    UNION ALL
+    SELECT tgname FROM pg_trigger WHERE starts_with(tgname, 'media_stats_')
+"""
+
+
+def objects(connection: Connection) -> list[str]:
+    """The names of what rollups have added to the database."""
+    return [name for (name,) in connection.execute(_OBJECTS)]
+
+
+@pytest.fixture(autouse=True)
+def _installed(connection: Connection) -> None:
+    """Rollups were on, up to the indexes, which come last."""
+    connection.execute("INSERT INTO local_media_repository (media_id) VALUES ('a')")
+    Keeper(connection).round()
+    assert {"media_stats_local_by_time", "media_stats_remote_by_time"} <= set(
+        objects(connection)
+    )
+
+
+def remove(*config_paths: Path) -> subprocess.CompletedProcess[str]:
+    options = [option for path in config_paths for option in ("-c", str(path))]
+    return subprocess.run(
+        [sys.executable, "-m", "media_stats_module", "remove", *options],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_statements(connection: Connection) -> None:
+    """They leave nothing."""
+    for statement in example("The package is gone, too").split(";\n"):
+        if statement.strip():
+            connection.run_autocommit(lambda txn: txn.execute(statement))
+
+    assert objects(connection) == []
+    connection.execute("INSERT INTO local_media_repository (media_id) VALUES ('b')")
+
+
+def test_command(connection: Connection, config_path: Path, tmp_path: Path) -> None:
+    """With a folder of configuration files, as on Debian."""
+    folder = tmp_path / "conf.d"
+    folder.mkdir()
+    (folder / "modules.yaml").write_text(yaml.safe_dump({"modules": [_MODULE]}))
+
+    # Synapse would put everything back.
+    refused = remove(config_path, folder)
+    assert refused.returncode == 1
+    # An old Synapse warns about one of its libraries, in two lines before.
+    *_, line = refused.stderr.splitlines()
+    assert "rollups: true" in line
+    assert objects(connection)
+
+    shutil.rmtree(folder)
+    folder.mkdir()
+    removed = remove(config_path, folder)
+    assert (removed.stdout, removed.returncode) == ("Removed.\n", 0), removed.stderr
+    assert objects(connection) == []
+
+    again = remove(config_path, folder)
+    assert (again.stdout, again.returncode) == ("There is nothing to remove.\n", 0)
