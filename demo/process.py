@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 from demo.client import Client
 
@@ -33,10 +34,13 @@ class SynapseProcess:
     """A process that can be started again and again, on the same ports.
 
     Attributes:
+        popen: starts a process; tests have another way.
         name: `main`, or the name of the worker.
         urls: where it listens, in the order of its listeners.
         log_path: the file that it logs to.
     """
+
+    popen: ClassVar[type[subprocess.Popen[bytes]]] = subprocess.Popen
 
     def __init__(
         self, name: str, arguments: Sequence[str], urls: Sequence[str], log_path: Path
@@ -79,7 +83,7 @@ class SynapseProcess:
         path = os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path)
         with self.log_path.open("ab") as log:
             self._log_start = log.tell()
-            self._process = subprocess.Popen(
+            self._process = self.popen(
                 [sys.executable, *self._arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from programs import ReportMissingPrograms
+from realservers.forking import fork_synapse
 from realservers.postgres import PostgresServer
 from selection import mark
 from synapse_harness import ensure_harness
@@ -79,6 +80,7 @@ def pytest_configure(config: pytest.Config) -> None:
     is_xdist_worker = hasattr(config, "workerinput")
     if config.getoption("database") == "postgres" and not is_xdist_worker:
         _start_postgres()
+    fork_synapse()
     # Last on the path: the harness is a package called `tests`, with its own helpers.
     sys.path.append(str(ensure_harness()))
 

@@ -32,9 +32,9 @@ SEED = int(os.environ.get("SEED", "1"))
 _ROWS_AT_FIRST = 2_000
 _TIMEOUT_S = 60.0
 
-# A process that has imported everything, of which those to kill are copies.
+# Those to kill are copies of a process that has imported Synapse; see
+# realservers/forking.py.
 _PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["killed_process", "pytest"])
 
 
 @pytest.fixture(scope="module", autouse=True)

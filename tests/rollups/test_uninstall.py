@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from media_database import Connection, Keeper
+from media_database import Connection, Keeper, execute_txn
 from readme import example
 
 _MODULE = {
@@ -54,7 +54,7 @@ def test_statements(connection: Connection) -> None:
     """They leave nothing."""
     for statement in example("The package is gone, too").split(";\n"):
         if statement.strip():
-            connection.run_autocommit(lambda txn: txn.execute(statement))
+            connection.run_autocommit(execute_txn, statement)
 
     assert objects(connection) == []
     connection.execute("INSERT INTO local_media_repository (media_id) VALUES ('b')")
