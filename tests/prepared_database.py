@@ -36,7 +36,7 @@ def use_prepared_database() -> None:
     # The harness starts a homeserver only within a test.
     _PrepareDatabase("runTest").debug()
     # 90 statements of each start on PostgreSQL, which compare sequences with tables.
-    PostgresSequenceGenerator.check_consistency = lambda *_, **__: None  # type: ignore[method-assign,assignment]
+    PostgresSequenceGenerator.check_consistency = lambda *_, **__: None  # type: ignore[method-assign]
     # Everything that is in memory now stays there. Older harnesses collect garbage
     # after each test, and would look at all of it.
     gc.freeze()

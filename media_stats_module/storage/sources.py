@@ -4,7 +4,6 @@ A new version of Synapse that changes what the statements of this folder rely on
 change of this file.
 """
 
-from collections.abc import Iterable
 from typing import cast
 
 import attr
@@ -34,8 +33,7 @@ class MediaTable:
         source: where its media came from.
         name: the name of the table.
         owner: the column with the owner. An index of Synapse's own starts with it.
-        present: the columns that are not NULL in a row that counts.
-        absent: the columns that are NULL in a row that counts.
+        counts_url_previews: whether images of URL previews count for their owner.
         owners_are_users: whether the owners are users of this server, with profiles;
             else they are remote servers.
         thumbnails: the table of thumbnails. A unique index starts with what identifies
@@ -45,15 +43,17 @@ class MediaTable:
     source: Source
     name: str
     owner: str
-    present: tuple[str, ...]
-    absent: tuple[str, ...] = ()
+    counts_url_previews: bool = True
     owners_are_users: bool
     thumbnails: str
 
     @property
     def is_counted(self) -> str:
         """The SQL condition under which a row, called `m`, counts for its owner."""
-        return _condition(self.present, self.absent)
+        is_counted = f"m.{self.owner} IS NOT NULL AND m.media_length IS NOT NULL"
+        if self.counts_url_previews:
+            return is_counted
+        return f"{is_counted} AND m.url_cache IS NULL"
 
     @property
     def is_file(self) -> str:
@@ -61,16 +61,9 @@ class MediaTable:
 
         A remote file always needs its server, which is half of its name.
         """
-        needless = self.owner if self.owners_are_users else None
-        present = [column for column in self.present if column != needless]
-        return _condition(present, self.absent)
-
-
-def _condition(present: Iterable[str], absent: Iterable[str]) -> str:
-    return " AND ".join(
-        [f"m.{column} IS NOT NULL" for column in present]
-        + [f"m.{column} IS NULL" for column in absent]
-    )
+        if not self.owners_are_users:
+            return self.is_counted
+        return self.is_counted.removeprefix(f"m.{self.owner} IS NOT NULL AND ")
 
 
 def local_media(*, count_url_previews: bool) -> MediaTable:
@@ -86,8 +79,7 @@ def local_media(*, count_url_previews: bool) -> MediaTable:
         source=Source.LOCAL,
         name="local_media_repository",
         owner="user_id",
-        present=("user_id", "media_length"),
-        absent=() if count_url_previews else ("url_cache",),
+        counts_url_previews=count_url_previews,
         owners_are_users=True,
         thumbnails="local_media_repository_thumbnails",
     )
@@ -97,7 +89,6 @@ REMOTE_MEDIA = MediaTable(
     source=Source.REMOTE,
     name="remote_media_cache",
     owner="media_origin",
-    present=("media_origin", "media_length"),
     owners_are_users=False,
     thumbnails="remote_media_cache_thumbnails",
 )

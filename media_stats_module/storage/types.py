@@ -39,7 +39,7 @@ def get_groups_from_totals_txn(
         return None
     usages: dict[str, Usage] = {}
     for kind in get_totals_of_kinds_txn(txn, media.source).files:
-        if kind.is_owned and not (kind.is_url_preview and "url_cache" in media.absent):
+        if kind.is_owned and (media.counts_url_previews or not kind.is_url_preview):
             before = usages.get(kind.media_group, Usage(0, 0))
             usages[kind.media_group] = before + kind.usage
     groups = [

@@ -312,7 +312,7 @@ def media_totals_txn(txn: LoggingTransaction, media: MediaTable) -> MediaTotals:
     )
     totals = MediaTotals({}, {}, {})
     for owner, created_ts, length, media_type, by, url_cache, is_safe in txn.fetchall():
-        is_left_out = url_cache is not None and bool(media.absent)
+        is_left_out = url_cache is not None and not media.counts_url_previews
         if owner is not None and length is not None and not is_left_out:
             _add(totals.owners, owner, length)
             _add(totals.days, (created_ts or 0) // 86_400_000, length)

@@ -118,7 +118,7 @@ def install_triggers_txn(
             txn.execute(f"DROP TRIGGER {trigger} ON {table}")
     _, _, statements = _TRIGGERS_SQL.partition(f"-- table {table}\n")
     statements, _, _ = statements.partition("-- table ")
-    previews = "url_cache" not in media.local.absent
+    previews = media.local.counts_url_previews
     txn.execute(statements.replace("{previews}", str(previews).lower()))
     txn.execute(f"UPDATE {names.STATE} SET is_built = FALSE")
 
