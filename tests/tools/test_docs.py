@@ -1,5 +1,6 @@
 """The README and docs/ agree with the code, and their links lead somewhere."""
 
+import configparser
 import json
 import re
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from readme import PAGES, commands, example
+from readme import PAGES, README, commands, example
 
 from demo.homeserver import Homeserver
 from media_stats_module.config import MediaStatsConfig, parse_config
@@ -37,6 +38,19 @@ def test_configuration_shown_is_the_default() -> None:
     for option in module["config"]:
         assert example("Configure").count(f" {option}: ") == 1
     assert module["config"].keys() == set(MediaStatsConfig.__annotations__)
+
+
+def test_versions_are_those_that_are_tested() -> None:
+    """docs/performance.md and its table in the README name the version of their run."""
+    tox = configparser.ConfigParser()
+    tox.read(_ROOT / "tox.ini")
+    newest = tox["synapse"]["newest"]
+    readme = README.read_text().partition("\n## How fast\n")[0]
+    install = (_ROOT / "docs" / "install.md").read_text()
+
+    assert f"(tested up to {newest})" in readme
+    assert f"with Synapse {tox['synapse']['oldest']} and {newest}," in install
+    assert set(re.findall(r"\bv(1\.\d+\.\d+)\b", readme + install)) == {newest}
 
 
 def _relative_links() -> Iterator[tuple[Path, str]]:
