@@ -53,6 +53,13 @@ def test_versions_are_those_that_are_tested() -> None:
     assert set(re.findall(r"\bv(1\.\d+\.\d+)\b", readme + install)) == {newest}
 
 
+def test_line_in_the_log_that_removing_ends_with() -> None:
+    (line,) = re.findall(r'"(Rollups: .*?)"', README.read_text())
+    storage = _ROOT / "media_stats_module" / "storage" / "rollups"
+
+    assert f'logger.info("{line}")' in (storage / "maintenance.py").read_text()
+
+
 def _relative_links() -> Iterator[tuple[Path, str]]:
     for page in _LINKING:
         text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.M | re.S)
