@@ -72,8 +72,8 @@ def _install(
     project: Path, environment: Path, log_path: Path, progress: Progress
 ) -> None:
     progress.say(
-        "The first time, Synapse is installed: about 40 MB are downloaded, 250 MB of "
-        "disk are used, and it takes one to two minutes"
+        "Installing Synapse, only this first time. This downloads about 40 MB, uses "
+        "250 MB of disk, and takes one to two minutes"
     )
     progress.say(f"Creating a Python environment in {environment}")
     log_path.unlink(missing_ok=True)

@@ -44,7 +44,7 @@ def get_tables(client: Client, path: str, token: str) -> str:
                 ((server["server_name"], server) for server in servers["servers"]),
             ),
             _table(
-                "What Synapse's own deletion would free, of media unread for",
+                "What Synapse's own deletion would free: media not read for",
                 ((f"{age['days']} days", _together(age)) for age in ages),
             ),
             _table(
@@ -52,7 +52,7 @@ def get_tables(client: Client, path: str, token: str) -> str:
                 ((group["group"], group) for group in groups["types"]),
             ),
             _table(
-                f"Local media by the month of its creation, the last {_MONTHS}",
+                f"Local media of the last {_MONTHS} months, by month of creation",
                 ((month["date"][:7], month) for month in months),
             ),
         )
@@ -64,11 +64,11 @@ def _kinds(summary: Any) -> Iterable[_Row]:
     yield "uploads", local["uploads"]
     yield "images of URL previews", local["url_previews"]
     yield "thumbnails", local["thumbnails"]
-    yield "copies of other servers' files", remote["cached"]
+    yield "cached files of other servers", remote["cached"]
     yield "TOTAL", summary["total"]
-    yield "of the local files, quarantined", local["quarantined"]
+    yield "in quarantine (part of the local files)", local["quarantined"]
     if summary["duplicates"] is not None:
-        yield "more copies of the same content", summary["duplicates"]
+        yield "duplicates (second and further copies)", summary["duplicates"]
 
 
 def _together(age: Any) -> Mapping[str, int]:

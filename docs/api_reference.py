@@ -71,7 +71,8 @@ class Reference:
         others = [
             self._status(status, response)
             for status, response in operation["responses"].items()
-            if status not in ("200", "400", "401", "403")
+            # The page has the others in a table.
+            if status not in ("200", "400", "401", "403", "503")
         ]
         return "\n".join([*lines, *(line for other in others for line in other)])
 

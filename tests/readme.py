@@ -9,6 +9,10 @@ _ROOT = Path(__file__).parent.parent
 README = _ROOT / "README.md"
 PAGES = (README, *sorted((_ROOT / "docs").glob("*.md")))
 
+# The README has one recipe for a proxy; docs/reverse-proxies.md has the others, each
+# below the proxy's name.
+_HEADING_IN_README = {"nginx": "Behind a reverse proxy"}
+
 # A process of Synapse that has loaded the module.
 _ADDRESS = "127.0.0.1:8008"
 
@@ -33,7 +37,7 @@ def recipe(proxy: str, address: str) -> str:
         proxy: such as `nginx`.
         address: of the process that is to answer.
     """
-    text = example(proxy)
+    text = example(_HEADING_IN_README.get(proxy, proxy))
     assert text.count(_ADDRESS) == 1
     return text.replace(_ADDRESS, address)
 

@@ -146,9 +146,9 @@ def unavailable(
         )
     else:
         message = (
-            "The database did not answer within the module's query_timeout. Ask about "
-            "less time with from_ts and until_ts, or switch rollups on, or allow more "
-            "time with query_timeout."
+            "The question took longer than the option query_timeout allows. Ask about "
+            "less time with from_ts and until_ts if the endpoint has them, set "
+            "rollups: true, or raise query_timeout."
         )
     return SynapseError(HTTPStatus.SERVICE_UNAVAILABLE, message, Codes.UNKNOWN)
 

@@ -19,7 +19,7 @@ _TYPES = {
     "audio": "Audio",
     "text": "Text",
     "application": "Documents and data",
-    "other": "Anything else",
+    "other": "Other",
 }
 
 
@@ -42,7 +42,7 @@ def test_totals(signed_in: DashboardPage, server: Server) -> None:
     assert signed_in.section("What fills the media store").locator(
         ".tiles"
     ).inner_text().split("\n") == [
-        *tile("Together", summary["total"], local["thumbnails"], remote["thumbnails"]),
+        *tile("Total", summary["total"], local["thumbnails"], remote["thumbnails"]),
         *tile("Local", local["total"], local["thumbnails"]),
         *tile("Remote, cached", remote["total"], remote["thumbnails"]),
         *("Quarantined", human(quarantined["media_length"]), "2 files"),
@@ -370,7 +370,7 @@ def test_files_of_the_server(
         ("Largest first", "media_length b"),
         ("Newest first", "created_ts b"),
         ("Oldest first", "created_ts f"),
-        ("Longest unread first", "last_access_ts f"),
+        ("Least recently read first", "last_access_ts f"),
     ):
         section.get_by_label("Order of the files").select_option(label)
         signed_in.wait_until_loaded()

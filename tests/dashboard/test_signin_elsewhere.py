@@ -347,7 +347,7 @@ def test_oauth_answer_of_another_tab(page: Page, with_oauth: Elsewhere) -> None:
     )
     page.goto(f"{with_oauth.url}?again#state=other&code=code")
     expect(dashboard.complaint()).to_have_text(
-        "The answer was not for this tab. Please sign in again."
+        "This answer belongs to another sign-in. Please sign in again."
     )
     assert dashboard.stored() == {}
 

@@ -158,7 +158,7 @@ def test_media_retention_is_said(signed_in: DashboardPage, server: Server) -> No
     section = _look(signed_in)
     size = human(total([part, part["thumbnails"]])["media_length"])
     expect(section.locator(".retention")).to_have_text(
-        "This server is configured to delete by itself (media_retention): cached "
+        "Synapse deletes by itself (media_retention): cached "
         f"remote files that nobody has read for 30 days (now {size} in "
         f"{files(part['media_count'])})."
     )

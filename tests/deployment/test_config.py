@@ -290,6 +290,25 @@ def test_synapse_says_where_in_the_file_the_error_is() -> None:
     assert tuple(raised.value.path) == ("modules", "<item 0>", "config", "path")
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (
+            "no_media_stats_module.MediaStatsModule",
+            "No module named 'no_media_stats_module'",
+        ),
+        (
+            "media_stats_module.MediaStatModule",
+            "module 'media_stats_module' has no attribute 'MediaStatModule'",
+        ),
+    ],
+)
+def test_synapse_says_what_is_missing(name: str, text: str) -> None:
+    """As the README's *Troubleshooting* has it."""
+    with pytest.raises((ImportError, AttributeError), match=text):
+        load_modules({"module": name})
+
+
 class LoadedTwiceTest(MediaStatsTestCase):
     """`modules:` has it twice, perhaps with other options."""
 

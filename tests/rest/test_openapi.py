@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, ClassVar
 from unittest.mock import patch
@@ -19,12 +20,14 @@ from support import (
     headers,
 )
 from synapse.module_api import JsonDict, SynapseRequest
+from synapse.module_api.errors import SynapseError
 from tests.server import FakeChannel
 from tests.utils import USE_POSTGRES_FOR_TESTS
 from twisted.web.resource import Resource
 
 import media_stats_module
 from media_stats_module.module import DOCUMENTED_PATH
+from media_stats_module.storage.errors import QueryTimeoutError, QueueFullError
 from media_stats_module.storage.sources import MEDIA_HAVE_SHA256
 
 DOCUMENT: JsonDict = json.loads(
@@ -294,7 +297,25 @@ class AnswersTest(OpenApiTestCase):
             self.assert_answers(example, channel)
 
 
+# What fails, and how, where an example's request alone does not.
+_FAILURES: dict[str, tuple[str, Exception]] = {
+    "queue_full": ("storage.MediaStatsStore.get_users_page", QueueFullError()),
+    "timeout": ("storage.MediaStatsStore.get_users_page", QueryTimeoutError()),
+    # As Synapse's `MasDelegatedAuth` has it.
+    "authentication_service": (
+        "rest.auth.is_requester_admin",
+        SynapseError(503, "Unable to introspect the access token"),
+    ),
+}
+
+
 class ErrorsTest(OpenApiTestCase):
+    def failing(self, case: str) -> AbstractContextManager[object]:
+        if case not in _FAILURES:
+            return nullcontext()
+        name, error = _FAILURES[case]
+        return patch(f"media_stats_module.{name}", side_effect=error)
+
     def test_errors(self) -> None:
         _, ordinary = self.make_user("ordinary")
         asked = 0
@@ -304,11 +325,16 @@ class ErrorsTest(OpenApiTestCase):
             ("Unauthorized", 401),
             ("Forbidden", 403),
             ("NotInstalled", 404),
+            ("Unavailable", 503),
+            ("AuthenticationUnavailable", 503),
         ):
             method = "post" if name == "NotInstalled" else "get"
             for example in examples_of(_RESPONSES[name], method, ""):
-                token = tokens.get(example.name.split()[-1])
-                channel = self.request(method, example.path, example.query, token)
+                case = example.name.split()[-1]
+                with self.failing(case):
+                    channel = self.request(
+                        method, example.path, example.query, tokens.get(case)
+                    )
                 assert channel.code == status, example
                 self.assert_answers(example, channel)
                 asked += 1
@@ -457,6 +483,11 @@ def test_every_answer_has_an_example() -> None:
             content = answer["content"]["application/json"]
             # The document has itself for an example.
             assert content.get("examples") or path == "/v1/openapi.json", status
+
+
+def test_what_each_endpoint_can_answer() -> None:
+    for path, _, operation in operations():
+        assert operation["responses"].keys() >= {"200", "401", "403", "503"}, path
 
 
 def test_objects_are_closed() -> None:

@@ -1,5 +1,6 @@
 """The README and docs/ agree with the code, and their links lead somewhere."""
 
+import configparser
 import json
 import re
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from readme import PAGES, commands, example
+from readme import PAGES, README, commands, example
 
 from demo.homeserver import Homeserver
 from media_stats_module.config import MediaStatsConfig, parse_config
@@ -37,6 +38,26 @@ def test_configuration_shown_is_the_default() -> None:
     for option in module["config"]:
         assert example("Configure").count(f" {option}: ") == 1
     assert module["config"].keys() == set(MediaStatsConfig.__annotations__)
+
+
+def test_versions_are_those_that_are_tested() -> None:
+    """docs/performance.md and its table in the README name the version of their run."""
+    tox = configparser.ConfigParser()
+    tox.read(_ROOT / "tox.ini")
+    newest = tox["synapse"]["newest"]
+    readme = README.read_text().partition("\n## How fast\n")[0]
+    install = (_ROOT / "docs" / "install.md").read_text()
+
+    assert f"(tested up to {newest})" in readme
+    assert f"with Synapse {tox['synapse']['oldest']} and {newest}," in install
+    assert set(re.findall(r"\bv(1\.\d+\.\d+)\b", readme + install)) == {newest}
+
+
+def test_line_in_the_log_that_removing_ends_with() -> None:
+    (line,) = re.findall(r'"(Rollups: .*?)"', README.read_text())
+    storage = _ROOT / "media_stats_module" / "storage" / "rollups"
+
+    assert f'logger.info("{line}")' in (storage / "maintenance.py").read_text()
 
 
 def _relative_links() -> Iterator[tuple[Path, str]]:
@@ -68,7 +89,7 @@ def test_link(page: Path, link: str) -> None:
 
 def test_see_that_it_works(tmp_path: Path) -> None:
     """The README's commands, on a server with the users of its example."""
-    _, log_in, token, ask, offline = commands("See that it works")
+    log_in, token, ask = commands("See that it works")
     assert token.startswith("TOKEN=")
     with Homeserver(tmp_path, module={}) as homeserver:
 
@@ -108,7 +129,9 @@ def test_see_that_it_works(tmp_path: Path) -> None:
         }
 
         summary = subprocess.check_output(
-            offline.replace("python", sys.executable, 1)
+            example("Without a token")
+            .removeprefix("$ ")
+            .replace("python", sys.executable, 1)
             .replace("/etc/matrix-synapse/homeserver.yaml", str(homeserver.config_path))
             .split(),
             text=True,

@@ -46,13 +46,13 @@ export async function discover() {
  */
 export async function begin(metadata) {
   if (!isSecureContext) {
-    throw new ApiError(0, { error: "Signing in there needs HTTPS. This page was opened without." });
+    throw new ApiError(0, { error: "Signing in there needs HTTPS, but this page was opened without it." });
   }
   const { client_id } = await register(metadata);
   const [state, verifier] = [random(32), random(48)];
   const url = new URL(metadata.authorization_endpoint);
   if (!["https:", "http:"].includes(url.protocol)) {
-    throw new ApiError(0, { error: "The server names an address that is no web page." });
+    throw new ApiError(0, { error: "The sign-in address of this server is not a web address." });
   }
   const query = {
     response_type: "code",
@@ -81,7 +81,7 @@ export async function begin(metadata) {
 export async function finish(memory, answer) {
   const { state, verifier, issuer, client_id, token_endpoint, revocation_endpoint } = memory;
   if (answer.get("state") !== state || (answer.get("iss") ?? issuer) !== issuer) {
-    throw new ApiError(0, { error: "The answer was not for this tab. Please sign in again." });
+    throw new ApiError(0, { error: "This answer belongs to another sign-in. Please sign in again." });
   }
   const code = answer.get("code");
   if (code === null) {

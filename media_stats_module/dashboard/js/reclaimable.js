@@ -319,5 +319,5 @@ function retentionText(retention) {
   });
   return parts.length === 0
     ? ""
-    : `This server is configured to delete by itself (media_retention): ${parts.join(", and ")}.`;
+    : `Synapse deletes by itself (media_retention): ${parts.join(", and ")}.`;
 }

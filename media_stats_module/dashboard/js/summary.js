@@ -97,7 +97,7 @@ function duplicatesText(duplicates) {
 function tiles({ total, local, remote }) {
   const quarantined = sum(local.quarantined, remote.quarantined);
   return [
-    sizeTile("Together", total, sum(local.thumbnails, remote.thumbnails)),
+    sizeTile("Total", total, sum(local.thumbnails, remote.thumbnails)),
     sizeTile("Local", local.total, local.thumbnails),
     sizeTile("Remote, cached", remote.total, remote.thumbnails),
     tile("Quarantined", bytes(quarantined.media_length), {

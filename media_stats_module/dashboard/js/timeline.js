@@ -16,7 +16,7 @@ const MEASURES = /** @type {const} */ (["media_length", "media_count"]);
 /** What a part of the chart is, on its axis. */
 const UNITS = {
   day: "Days (UTC)",
-  week: "Weeks, by their Monday (UTC)",
+  week: "Weeks, starting on Monday (UTC)",
   month: "Months (UTC)",
 };
 
@@ -188,7 +188,7 @@ export class TimelinePanel extends Panel {
     }
     this.#legend.replaceChildren(...this.#sources.map((source) => this.#legendItem(source)));
     if (this.#chart === null) {
-      const canvas = el("div", { class: "canvas", "aria-label": "Files by date, part by part" });
+      const canvas = el("div", { class: "canvas", "aria-label": "Files by date, one bar after the other" });
       plot.replaceChildren(el("div", { class: "key" }, this.#legend, this.#readout), canvas);
       const select = (/** @type {number} */ first, /** @type {number} */ last) =>
         this.#onSelect?.(this.#rows[first].from_ts, this.#rows[last].until_ts);

@@ -10,7 +10,7 @@ const LABELS = {
   audio: "Audio",
   text: "Text",
   application: "Documents and data",
-  other: "Anything else",
+  other: "Other",
 };
 
 /**
