@@ -9,7 +9,7 @@ import pytest
 
 # By the name that the reason for skipping has in it: Debian's package.
 _PACKAGES = {
-    "chromium": "chromium",
+    "chromium": "chromium-headless-shell",
     "nginx": "nginx",
     "prometheus": "prometheus",
     "promtool": "prometheus",

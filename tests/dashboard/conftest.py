@@ -14,7 +14,9 @@ from demo.homeserver import Homeserver
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     if find_chromium() is None:
-        pytest.skip("needs Chromium, which is in no wheel: `apt-get install chromium`")
+        pytest.skip(
+            "needs Chromium, which is in no wheel: `apt-get install chromium-headless-shell`"
+        )
     with chromium() as browser:
         yield browser
 
