@@ -20,7 +20,6 @@ _ONCE = {
     "dashboard/": "files, and what a browser does with them",
     "deployment/test_admin_tools.py": "other programs; other tests have the answers",
     "deployment/test_prometheus.py": "Prometheus; test_metrics.py tests the exposition",
-    "owners/test_search.py::test_": "patterns, without a database",
     "rest/test_buckets.py": "a calendar",
     "rest/test_csv_streaming.py": "a slow connection; test_csv.py tests the content",
     "rest/test_cursor.py": "an encoding",
@@ -28,7 +27,11 @@ _ONCE = {
     "rest/test_schemathesis.py": "made-up requests; other tests have the answers",
     "rollups/test_dumps.py": "the module's SQL, on a real PostgreSQL",
     "rollups/test_keeper.py": "the module's SQL, on a real PostgreSQL",
-    "rollups/test_real_databases.py": "the module's SQL, on a real PostgreSQL",
+    "rollups/test_administrators_objects.py": "the module's SQL, on a real PostgreSQL",
+    "rollups/test_roles.py": "the module's SQL, on a real PostgreSQL",
+    "rollups/test_rollups_options.py": "the module's SQL, on a real PostgreSQL",
+    "rollups/test_rollups_times.py": "the module's SQL, on a real PostgreSQL",
+    "rollups/test_schemas.py": "the module's SQL, on a real PostgreSQL",
     "rollups/test_rollups_concurrency.py": "the module's SQL, on a real PostgreSQL",
     "rollups/test_rollups_kills.py": "the module's SQL, on a real PostgreSQL",
     "rollups/test_rollups_stateful.py": "the module's SQL, in any order",
@@ -43,7 +46,9 @@ _ONCE_WAYS = re.compile(r"TestCase_(scan|log)(_|::)")
 _ANY_DATABASE = {
     "dashboard/": "files",
     "deployment/test_config.py": "a configuration",
-    "rest/test_auth.py": "refused before the database is asked",
+    "rest/test_auth_delegated.py": "refused before the database is asked",
+    "rest/test_auth_own_accounts.py": "refused before the database is asked",
+    "rest/test_auth_paths.py": "refused before the database is asked",
     "rest/test_media_errors.py": "refused before the database is asked",
 }
 

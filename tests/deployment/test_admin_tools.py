@@ -2,133 +2,49 @@
 
 The web admin UIs by their traffic, the published Python clients themselves; with a real
 PostgreSQL, Synapse and worker behind. The worker answers the documented path, and the
-main process what else the tools ask for.
+main process what else the tools ask for. All share one server, so all are in one file.
 """
 
 import json
 import math
-import os
 import shutil
-import subprocess
 import sysconfig
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlsplit
 
-import attr
-import psycopg2
 import pytest
+from admin_tools_support import (
+    NAMES,
+    ORDERS,
+    SERVER_NAME,
+    Synadm,
+    WebUi,
+    insert_media,
+    right_answer,
+)
 from dashboard_page import chromium, find_chromium
-from owners_model import users_answer
-from psycopg2.extras import execute_values
 from realservers.deployment import Deployment, deployed
 from realservers.proxies import Caddy
-from support import LocalMedia
 
-from demo.client import Client, Response
+from demo.client import Client
 from media_stats_module.module import DOCUMENTED_PATH
 
-_SERVER_NAME = "localhost:8448"
-_USERS = 2_300
 # What both web UIs have in their menu of rows per page, at most.
 _LARGEST_PAGE = 1_000
 
-# In many scripts, and with what means something in URLs and in SQL.
-_NAMES = (
-    "Ünïcode Größe",
-    "Ελληνική Σοφία",
-    "Ёжик Кириллица",
-    "Հայերեն Անուն",
-    "ქართული სახელი",
-    "山田 太郎",
-    "한국어 이름",
-    "اسم عربي",
-    "שם עברי",
-    "हिन्दी नाम",
-    "ชื่อไทย",
-    "🦊 and 👩‍🚀",
-    "50%_off",
-    "100 percent",
-    "a+b&c=d#e?f/g;h",
-    "back\\slash 'quote' \"double\"",
-)
-
 _COLUMNS = ("user_id", "displayname", "media_count", "media_length")
-_ORDERS = {"ASC": "f", "DESC": "b"}
-
-
-# What is there
-
-
-def _media() -> Sequence[LocalMedia]:
-    """So that many users are equal in everything but their ID."""
-    names = [f"user{index:04}" for index in range(_USERS)]
-    names += [f"name{index:02}" for index in range(len(_NAMES))]
-    return [
-        LocalMedia(user_id=f"@{name}:{_SERVER_NAME}", media_length=1000 * (index % 7))
-        for index, name in enumerate(names)
-        for _ in range(1 + index % 3)
-    ]
-
-
-def _displaynames() -> Mapping[str, str | None]:
-    displaynames: dict[str, str | None] = {}
-    for index in range(_USERS):
-        # Some have a profile without a name, and some have none.
-        if index % 10:
-            name = f"Name {index % 40:02}" if index % 5 else None
-            displaynames[f"@user{index:04}:{_SERVER_NAME}"] = name
-    for index, name in enumerate(_NAMES):
-        displaynames[f"@name{index:02}:{_SERVER_NAME}"] = name
-    return displaynames
-
-
-def _answer(**query: object) -> Any:
-    """What has to be answered."""
-    return users_answer(_media(), _displaynames(), query)
-
-
-def _insert(database: Mapping[str, Any]) -> None:
-    """Put the media where uploads would put it, which would take minutes."""
-    with (
-        closing(psycopg2.connect(**database)) as connection,
-        connection,
-        connection.cursor() as cursor,
-    ):
-        execute_values(
-            cursor,
-            "INSERT INTO local_media_repository (media_id, media_type, "
-            "media_length, created_ts, user_id) VALUES %s",
-            [
-                (f"m{index}", row.media_type, row.media_length, 1, row.user_id)
-                for index, row in enumerate(_media())
-            ],
-        )
-        cursor.execute(
-            "SELECT FROM information_schema.columns "
-            "WHERE table_name = 'profiles' AND column_name = 'full_user_id'"
-        )
-        columns = ["user_id", "displayname"]
-        columns += ["full_user_id"] * cursor.rowcount
-        execute_values(
-            cursor,
-            f"INSERT INTO profiles ({', '.join(columns)}) VALUES %s",
-            [
-                (user_id[1:].split(":")[0], name, user_id)[: len(columns)]
-                for user_id, name in _displaynames().items()
-            ],
-        )
 
 
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     with deployed(tmp_path_factory.mktemp("synapse"), {}) as deployment:
-        _insert(deployment.database)
+        insert_media(deployment.database)
         yield deployment
 
 
@@ -141,77 +57,7 @@ def proxy(
         yield client
 
 
-# The web admin UIs: Ketesa and synapse-admin
-#
-# Both are made with react-admin, run on a host of their own, and ask (src/providers of
-# the one, src/synapse/dataProvider.ts of the other) with the headers Accept and
-# Authorization, which makes browsers ask first whether they may. They compute `from` of
-# the page, and read `users` and `total` of the answer, or `errcode` and `error`.
-
-
-@attr.s(frozen=True, auto_attribs=True, kw_only=True)
-class WebUi:
-    """A page on another host, and the browser that it is in."""
-
-    client: Client
-    token: str
-
-    _ORIGIN = "https://admin.example.org"
-
-    def fetch(self, path: str, method: str = "GET") -> Response:
-        """Ask as a browser does, which keeps from the page what is not allowed."""
-        preflight = self.client.request(
-            "OPTIONS",
-            path,
-            headers={
-                "Origin": self._ORIGIN,
-                "Access-Control-Request-Method": method,
-                "Access-Control-Request-Headers": "authorization",
-            },
-        )
-        assert 200 <= preflight.status < 300
-        self._check_origin(preflight)
-        assert method in _listed(preflight, "Access-Control-Allow-Methods")
-        assert "authorization" in _listed(preflight, "Access-Control-Allow-Headers")
-
-        response = self.client.request(
-            method,
-            path,
-            token=self.token,
-            headers={"Origin": self._ORIGIN, "Accept": "application/json"},
-        )
-        self._check_origin(response)
-        return response
-
-    def list_users(
-        self,
-        page: int,
-        per_page: int,
-        field: str = "media_length",
-        order: str = "DESC",
-        **filters: str,
-    ) -> Any:
-        """What the list of users shows; it opens with these fields and this order."""
-        query = {
-            "from": (page - 1) * per_page,
-            "limit": per_page,
-            **filters,
-            "order_by": field,
-            "dir": _ORDERS[order],
-        }
-        response = self.fetch(f"{DOCUMENTED_PATH}?{urlencode(query)}")
-        assert response.status == 200, response.body
-        return response.json()
-
-    def _check_origin(self, response: Response) -> None:
-        # Browsers refuse two, even if they are equal.
-        assert response.headers.get_all("Access-Control-Allow-Origin") == ["*"]
-
-
-def _listed(response: Response, header: str) -> Sequence[str]:
-    names = [name.strip() for name in response.headers[header].split(",")]
-    # Methods are upper case, names of headers any.
-    return names if header.endswith("Methods") else [name.lower() for name in names]
+# The web admin UIs
 
 
 @pytest.fixture(scope="module")
@@ -219,11 +65,11 @@ def web_ui(deployment: Deployment, proxy: Client) -> WebUi:
     return WebUi(client=proxy, token=deployment.admin.access_token)
 
 
-@pytest.mark.parametrize("order", _ORDERS)
+@pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("field", _COLUMNS)
 def test_pages_of_1000_rows(web_ui: WebUi, field: str, order: str) -> None:
     """As the UIs show them, and as they fetch what they export as CSV."""
-    everyone = _answer(order_by=field, dir=_ORDERS[order], limit=10_000)
+    everyone = right_answer(order_by=field, dir=ORDERS[order], limit=10_000)
     total = everyone["total"]
     users: list[Any] = []
 
@@ -238,7 +84,7 @@ def test_pages_of_1000_rows(web_ui: WebUi, field: str, order: str) -> None:
 
 def test_small_pages(web_ui: WebUi) -> None:
     """Those that Ketesa opens with: everybody is on one of them, and on one only."""
-    everyone = _answer(order_by="media_length", dir="b", limit=10_000)
+    everyone = right_answer(order_by="media_length", dir="b", limit=10_000)
     pages = math.ceil(everyone["total"] / 50)
 
     shown = [web_ui.list_users(page, 50)["users"] for page in range(1, pages + 1)]
@@ -259,7 +105,7 @@ def test_same_users_as_built_in(deployment: Deployment, web_ui: WebUi) -> None:
 @pytest.mark.parametrize(
     "term",
     [
-        *_NAMES,
+        *NAMES,
         # In another case, where the script has one.
         "ünïCODE GRÖßE",
         "ΕΛΛΗΝΙΚΉ",
@@ -275,15 +121,17 @@ def test_same_users_as_built_in(deployment: Deployment, web_ui: WebUi) -> None:
         " ",
         # Of the ID.
         "NAME0",
-        f"@user0042:{_SERVER_NAME}",
+        f"@user0042:{SERVER_NAME}",
         # Of nobody.
         "localhost",
         "nobody",
     ],
 )
 def test_searches(web_ui: WebUi, term: str) -> None:
-    expected = _answer(search_term=term, order_by="media_length", dir="b", limit=50)
-    if term in _NAMES:
+    expected = right_answer(
+        search_term=term, order_by="media_length", dir="b", limit=50
+    )
+    if term in NAMES:
         assert term in [user["displayname"] for user in expected["users"]]
         assert expected["total"] < 10
 
@@ -346,13 +194,13 @@ def test_what_else_the_uis_ask_for(deployment: Deployment, web_ui: WebUi) -> Non
         f"/_synapse/admin/v1/users/{quote(user_id, '')}/media"
         "?from=0&limit=25&order_by=created_ts&dir=b"
     ).json()
-    assert [f"mxc://{_SERVER_NAME}/{file['media_id']}" for file in media["media"]] == [
+    assert [f"mxc://{SERVER_NAME}/{file['media_id']}" for file in media["media"]] == [
         uri
     ]
 
     path = f"/_synapse/admin/v1/media/{uri.removeprefix('mxc://')}"
     assert web_ui.fetch(path, "DELETE").json()["total"] == 1
-    assert web_ui.list_users(1, 50) == _answer(
+    assert web_ui.list_users(1, 50) == right_answer(
         order_by="media_length", dir="b", limit=50
     )
 
@@ -408,7 +256,7 @@ def test_page_of_another_origin(
         query = f"search_term={quote('ÜNÏCODE')}&order_by=media_length&dir=b"
         assert fetch(f"{DOCUMENTED_PATH}?{query}") == [
             200,
-            _answer(search_term="ÜNÏCODE", order_by="media_length", dir="b"),
+            right_answer(search_term="ÜNÏCODE", order_by="media_length", dir="b"),
         ]
         status, answer = fetch(f"{DOCUMENTED_PATH}?from=0&limit={_LARGEST_PAGE}")
         assert (status, len(answer["users"])) == (200, _LARGEST_PAGE)
@@ -444,14 +292,14 @@ def test_library(library: Any, deployment: Deployment, proxy: Client) -> None:
 
     # It sends `dir=b`, and `orderby`, which no server knows.
     largest = media.statistics(limit=7, orderby="media_length")
-    expected = _answer(dir="b", limit=7)
+    expected = right_answer(dir="b", limit=7)
     assert list(largest) == expected["users"]
     assert (largest.total, largest.next) == (expected["total"], 7)
 
     found = media.statistics(search="nobody", forward=True)
     assert (list(found), found.total, found.next) == ([], 0, None)
     found = media.statistics(search="ёЖИК", forward=True)
-    assert list(found) == _answer(search_term="ёжик")["users"]
+    assert list(found) == right_answer(search_term="ёжик")["users"]
 
     # The rest of the admin API is Synapse's.
     users = library.User(*_where(deployment, proxy)).lists(name="user")
@@ -469,40 +317,10 @@ def test_library_reads_all_pages(
         users += page
         start = page.next
 
-    assert users == _answer(limit=10_000)["users"]
+    assert users == right_answer(limit=10_000)["users"]
 
 
 # synadm, a command
-
-
-@attr.s(frozen=True, auto_attribs=True, kw_only=True)
-class Synadm:
-    """Somebody's command line.
-
-    Attributes:
-        program: the command.
-        home: their home directory, with its configuration.
-    """
-
-    program: str
-    home: Path
-
-    def __call__(self, *arguments: str) -> Any:
-        """Run a command, and return what it prints."""
-        done = subprocess.run(
-            [
-                self.program,
-                *("--batch", "--output", "json"),
-                *("--config-file", str(self.home / "synadm.yaml")),
-                *arguments,
-            ],
-            env={**os.environ, "HOME": str(self.home), "NO_PROXY": "*"},
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
 
 
 @pytest.fixture(scope="module")
@@ -525,7 +343,7 @@ def synadm(
                 "matrix_path": "/_matrix",
                 "format": "json",
                 "timeout": 60,
-                "homeserver": _SERVER_NAME,
+                "homeserver": SERVER_NAME,
                 "ssl_verify": True,
                 "server_discovery": "well-known",
             }
@@ -537,12 +355,12 @@ def synadm(
 def test_synadm_raw(synadm: Synadm) -> None:
     statistics = "v1/statistics/users/media"
 
-    assert synadm("raw", statistics) == _answer()
+    assert synadm("raw", statistics) == right_answer()
     assert synadm(
         "raw", f"{statistics}?order_by=media_length&dir=b&limit=3&search_term=Name%2010"
-    ) == _answer(order_by="media_length", dir="b", limit=3, search_term="Name 10")
+    ) == right_answer(order_by="media_length", dir="b", limit=3, search_term="Name 10")
     # Not escaped, as one types it.
-    assert synadm("raw", f"{statistics}?search_term=山田") == _answer(
+    assert synadm("raw", f"{statistics}?search_term=山田") == right_answer(
         search_term="山田"
     )
     assert synadm("raw", f"{statistics}?dir=up")["errcode"] == "M_INVALID_PARAM"

@@ -10,6 +10,9 @@ from support import LocalMedia, RemoteMedia, headers
 from synapse.module_api import JsonDict
 from tests.server import FakeChannel
 
+# Of 64 bits.
+LARGEST_INTEGER = 2**63 - 1
+
 _ENDPOINTS: list[JsonDict] = [{"endpoint": "users"}, {"endpoint": "servers"}]
 
 

@@ -3,7 +3,7 @@
 Synapse's own endpoint is asked too: where it is right, the module says the same, byte
 for byte. Where it is wrong against its documentation, the module is right.
 
-What users have in common with servers is in `test_owners.py`.
+What users have in common with servers is in `test_owners_*.py`.
 """
 
 from collections.abc import Sequence

@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+import yaml
 from media_database import Connection, execute_on_server, write_config
 from realservers.postgres import PostgresServer
 
@@ -61,3 +62,12 @@ def connect(config_path: Path) -> Iterator[Callable[[], Connection]]:
 def connection(connect: Callable[[], Connection]) -> Connection:
     """A connection to that database."""
     return connect()
+
+
+@pytest.fixture
+def role(server: PostgresServer, config_path: Path) -> str:
+    """A role without any rights, which may log in."""
+    database = yaml.safe_load(config_path.read_text())["database"]["args"]["dbname"]
+    name = f"role_of_{database}"
+    execute_on_server(server, f"CREATE ROLE {name} LOGIN PASSWORD '{name}'")
+    return name

@@ -1,0 +1,86 @@
+"""What the tests of the metrics share: a homeserver, time that passes, and a scrape."""
+
+from typing import Any, ClassVar
+from unittest.mock import patch
+
+from prometheus_client import REGISTRY, generate_latest
+from support import LocalMedia, MediaStatsTestCase, RemoteMedia
+from synapse.module_api import JsonDict
+from synapse.server import HomeServer
+from twisted.internet.testing import MemoryReactor
+
+from media_stats_module import prometheus as gauges
+
+ALICE = "@alice:test"
+
+MINUTE = 60
+
+
+def exposed(of: str = "") -> list[str]:
+    """The module's lines in a scrape: of all metrics, or of those named like this.
+
+    Without what all the names start with.
+    """
+    prefix = "synapse_media_stats_"
+    lines = generate_latest(REGISTRY).decode().splitlines()
+    return [
+        line.removeprefix(prefix)
+        for line in lines
+        # How old a counter is. Synapse's listener leaves it out.
+        if line.startswith(prefix + of) and "_created{" not in line
+    ]
+
+
+def value_of(line: str) -> float:
+    return float(line.split()[-1])
+
+
+class MetricsTestCase(MediaStatsTestCase):
+    """A homeserver that exposes metrics. Measuring takes as long as a test says.
+
+    Attributes:
+        took: how many seconds measuring has taken so far.
+    """
+
+    module_options: ClassVar[JsonDict] = {"metrics_interval": "1m"}
+
+    took = 0.0
+
+    def default_config(self) -> JsonDict:
+        config = super().default_config()
+        config.setdefault("enable_metrics", True)
+        return config
+
+    def make_homeserver(self, reactor: MemoryReactor, clock: Any) -> HomeServer:
+        def now() -> float:
+            seconds: float = clock.time()
+            return seconds + self.took
+
+        clocked = patch.object(gauges, "monotonic", now)
+        clocked.start()
+        self.addCleanup(clocked.stop)
+        return super().make_homeserver(reactor, clock)
+
+    def wait(self, seconds: int) -> None:
+        """Let time pass as it does, second by second."""
+        for _ in range(seconds):
+            self.reactor.advance(1)
+            self.pump()
+
+    def insert_some_of_everything(self) -> None:
+        self.insert_local_media(
+            LocalMedia(user_id=ALICE, media_length=3),
+            LocalMedia(user_id=ALICE, media_length=4, quarantined_by="@admin:test"),
+            LocalMedia(user_id="@bob:test", media_length=50, url_cache="https://a"),
+            LocalMedia(user_id=None, media_length=600),
+            LocalMedia(user_id="@eve:test", media_length=None),
+        )
+        self.insert_remote_media(
+            RemoteMedia(media_origin="a.example", media_length=7_000),
+            RemoteMedia(media_origin="b.example", media_length=80_000),
+        )
+        self.execute(
+            "INSERT INTO local_media_repository_thumbnails (media_id, "
+            "thumbnail_width, thumbnail_height, thumbnail_type, thumbnail_method, "
+            "thumbnail_length) VALUES ('a', 1, 1, 'image/png', 'crop', 900000)"
+        )

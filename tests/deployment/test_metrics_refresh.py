@@ -1,0 +1,114 @@
+"""When the metrics are added up anew, by which process, and what that may cost."""
+
+from unittest import skipUnless
+from unittest.mock import patch
+
+from metrics_support import ALICE, MINUTE, MetricsTestCase, exposed
+from support import LocalMedia, modules
+from synapse.module_api import ModuleApi
+from tests.unittest import override_config
+
+from media_stats_module.config import MediaStatsConfig
+from media_stats_module.questions import SummaryQuestion
+from media_stats_module.rollups_keeper import RollupsKeeper
+from media_stats_module.storage import MediaStatsStore, Summary
+
+
+class RefreshTest(MetricsTestCase):
+    def test_the_interval(self) -> None:
+        for _ in range(2 * MINUTE):
+            if not exposed("users"):
+                self.wait(1)
+        self.insert_local_media(LocalMedia(user_id=ALICE))
+        self.wait(MINUTE - 2)
+        assert exposed("users") == ['users_with_media{server_name="test"} 0.0']
+        self.wait(3)
+        assert exposed("users") == ['users_with_media{server_name="test"} 1.0']
+
+    @override_config({"modules": modules(metrics_interval="1d")})
+    def test_the_first_comes_soon(self) -> None:
+        self.wait(11)
+        assert exposed("users") == ['users_with_media{server_name="test"} 0.0']
+        self.insert_local_media(LocalMedia(user_id=ALICE))
+        self.wait(5 * MINUTE)
+        assert exposed("users") == ['users_with_media{server_name="test"} 0.0']
+
+    @override_config({"modules": modules(metrics_interval="1s")})
+    def test_a_short_interval(self) -> None:
+        self.wait(1)
+        self.insert_local_media(LocalMedia(user_id=ALICE))
+        self.wait(1)
+        assert exposed("users") == ['users_with_media{server_name="test"} 1.0']
+
+    def test_what_is_slow_is_rare(self) -> None:
+        """Adding up takes at most a hundredth of the time, whatever the interval."""
+        get_summary = MediaStatsStore.get_summary
+        scans: list[float] = []
+
+        async def slow(store: MediaStatsStore, question: SummaryQuestion) -> Summary:
+            scans.append(self.reactor.seconds())
+            self.took += 3.0
+            return await get_summary(store, question)
+
+        with patch.object(MediaStatsStore, "get_summary", slow):
+            self.wait(11)
+            assert len(scans) == 1
+            self.insert_local_media(LocalMedia(user_id=ALICE))
+            self.wait(4 * MINUTE)
+            assert len(scans) == 1
+            # What was added up last is still shown.
+            assert exposed("users") == ['users_with_media{server_name="test"} 0.0']
+            self.wait(2 * MINUTE)
+            assert len(scans) == 2
+            assert exposed("users") == ['users_with_media{server_name="test"} 1.0']
+
+    def test_a_failure_does_no_harm(self) -> None:
+        self.insert_local_media(LocalMedia(user_id=ALICE))
+        self.wait(MINUTE)
+        before = exposed()
+        with (
+            patch.object(
+                MediaStatsStore, "get_summary", side_effect=RuntimeError("away")
+            ),
+            self.assertLogs("media_stats_module.prometheus", "WARNING") as logs,
+        ):
+            self.wait(2 * MINUTE)
+        assert len(logs.output) == 2
+        assert "Metrics: not refreshed; the next try is in 60 s" in logs.output[0]
+        assert "RuntimeError: away" in logs.output[0]
+        assert exposed() == before
+        assert self.users()["total"] == 1
+        self.execute("DELETE FROM local_media_repository")
+        self.wait(2 * MINUTE)
+        assert exposed("users") == ['users_with_media{server_name="test"} 0.0']
+
+
+class NotRefreshedTest(MetricsTestCase):
+    def assert_not_refreshed(self) -> None:
+        with patch.object(MediaStatsStore, "get_summary") as scan:
+            self.wait(2 * MINUTE)
+        scan.assert_not_called()
+        assert exposed("files") == []
+
+    @override_config({"modules": modules(metrics_interval=None)})
+    def test_not_asked_for(self) -> None:
+        self.assert_not_refreshed()
+
+    @override_config({"enable_metrics": False})
+    def test_synapse_exposes_no_metrics(self) -> None:
+        self.assert_not_refreshed()
+
+    @override_config({"run_background_tasks_on": "another_worker"})
+    def test_another_process_runs_background_tasks(self) -> None:
+        self.assert_not_refreshed()
+
+    @skipUnless(
+        hasattr(ModuleApi, "should_run_background_tasks"),
+        "Before, only the call that warns could be asked",
+    )
+    @override_config({"run_background_tasks_on": "another_worker"})
+    def test_another_process_does_not_warn(self) -> None:
+        api = self.hs.get_module_api()
+        with self.assertNoLogs("synapse.module_api", "WARNING"):
+            store = MediaStatsStore(api, MediaStatsConfig())
+            RollupsKeeper(api, MediaStatsConfig(), store.rollups).start()

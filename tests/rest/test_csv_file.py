@@ -1,0 +1,52 @@
+"""The file that a CSV is written to, as the thread that reads the database fills it."""
+
+from collections.abc import Iterator
+from typing import cast
+from unittest import TestCase
+
+import attr
+from synapse.module_api import SynapseRequest
+
+from media_stats_module.rest._csv import CsvFile
+
+
+@attr.s(auto_attribs=True)
+class _Request:
+    """What is asked of a request while a file is written."""
+
+    _disconnected: bool = False
+
+    def disconnect(self) -> None:
+        self._disconnected = True
+
+
+class CsvFileTest(TestCase):
+    """The file, as the thread that reads the database fills it."""
+
+    def setUp(self) -> None:
+        self.request = _Request()
+        self.file = CsvFile(cast(SynapseRequest, self.request))
+        self.addCleanup(self.file.__exit__, None, None, None)
+        self.write = self.file.writer(["number"], lambda number: {"number": number})
+
+    def content(self) -> bytes:
+        self.file._file.seek(0)
+        return self.file._file.read()
+
+    def test_a_transaction_that_is_tried_again_begins_anew(self) -> None:
+        """Also if there are fewer rows by then."""
+        self.write([1000, 1001, 1002])
+        self.write([1, 2])
+        assert self.content() == b"number\r\n1\r\n2\r\n"
+
+    def test_nothing_is_read_for_a_client_that_is_gone(self) -> None:
+        numbers = iter(range(10_000))
+
+        def values() -> Iterator[int]:
+            for number in numbers:
+                if number == 3:
+                    self.request.disconnect()
+                yield number
+
+        self.write(values())
+        assert next(numbers) < 1_000

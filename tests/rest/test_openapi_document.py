@@ -1,0 +1,113 @@
+"""The OpenAPI document: valid, whole, and of the paths that are served."""
+
+from typing import ClassVar
+
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from openapi_support import (
+    DOCUMENT,
+    RESPONSES,
+    all_parameters,
+    answers,
+    operations,
+    validator,
+    where,
+)
+from readme import answers_shown
+from support import MediaStatsTestCase
+from synapse.module_api import JsonDict
+from twisted.web.resource import Resource
+
+import media_stats_module
+from media_stats_module.module import DOCUMENTED_PATH
+
+
+class DocumentTest(MediaStatsTestCase):
+    module_options: ClassVar[JsonDict] = {"path": "/_synapse/client/elsewhere"}
+
+    def test_served(self) -> None:
+        path = "/_synapse/client/elsewhere/v1/openapi.json"
+        assert self.ask(path).json_body == {
+            **DOCUMENT,
+            "servers": [{"url": "/_synapse/client/elsewhere"}],
+        }
+        assert self.ask(path, token="").code == 401
+
+    def test_routes(self) -> None:
+        """What the document has and what the module serves are the same."""
+        served: dict[str, set[str]] = {}
+
+        def walk(resource: Resource, path: str) -> None:
+            for method in ("GET", "POST", "PUT", "DELETE"):
+                if path and hasattr(resource, f"_async_render_{method}"):
+                    served.setdefault(path, set()).add(method.lower())
+            for segment, child in resource.children.items():
+                walk(child, f"{path}/{segment.decode()}")
+
+        resource = self.hs._module_web_resources["/_synapse/client/elsewhere"]
+        walk(resource.children[b"v1"], "/v1")
+        # The folder itself answers 404.
+        served.pop("/v1", None)
+        # Once more, beside the module's path.
+        documented = DOCUMENTED_PATH.removeprefix("/_synapse/admin")
+        assert where(documented) == DOCUMENTED_PATH
+        served[documented] = served["/v1/users"]
+        wanted: dict[str, set[str]] = {}
+        for path, method, _ in operations():
+            wanted.setdefault(path, set()).add(method)
+        assert served == wanted
+
+
+def test_valid() -> None:
+    OpenAPIV31SpecValidator(DOCUMENT).validate()
+
+
+def test_examples_fit_their_schemas() -> None:
+    for answer in (
+        *RESPONSES.values(),
+        *(operation["responses"]["200"] for _, _, operation in operations()),
+    ):
+        for content in answer["content"].values():
+            for example in content.get("examples", {}).values():
+                validator(content["schema"]).validate(example["value"])
+    for _, _, parameter in all_parameters():
+        if "example" in parameter:
+            validator(parameter["schema"]).validate(parameter["example"])
+
+
+def test_every_answer_has_an_example() -> None:
+    for path, _, operation in operations():
+        for status, answer in operation["responses"].items():
+            if "$ref" in answer:
+                answer = RESPONSES[answer["$ref"].rpartition("/")[2]]
+            content = answer["content"]["application/json"]
+            # The document has itself for an example.
+            assert content.get("examples") or path == "/v1/openapi.json", status
+
+
+def test_what_each_endpoint_can_answer() -> None:
+    for path, _, operation in operations():
+        assert operation["responses"].keys() >= {"200", "401", "403", "503"}, path
+
+
+def test_objects_are_closed() -> None:
+    """Nothing is answered that is not described."""
+    for name, schema in DOCUMENT["components"]["schemas"].items():
+        for part in (schema, *schema.get("oneOf", ())):
+            if part.get("type") == "object":
+                assert part["additionalProperties"] is False, name
+
+
+def test_version() -> None:
+    assert DOCUMENT["info"]["version"] == media_stats_module.__version__
+
+
+def test_readme() -> None:
+    """The answers in the README are those of the examples."""
+    known = {
+        (f"{example.path}?{example.query}".rstrip("?")): example.value
+        for example in answers()
+        if example.media_type == "application/json"
+    }
+    shown = answers_shown()
+    assert shown
+    assert {request: known.get(request) for request in shown} == shown

@@ -1,0 +1,93 @@
+"""Every example of the OpenAPI document is what is answered, errors included."""
+
+import json
+from contextlib import AbstractContextManager, nullcontext
+from typing import ClassVar
+from unittest.mock import patch
+
+from openapi_support import DOCUMENT, RESPONSES, OpenApiTestCase, answers, examples_of
+from synapse.module_api import JsonDict
+from synapse.module_api.errors import SynapseError
+from tests.utils import USE_POSTGRES_FOR_TESTS
+
+from media_stats_module.storage.errors import QueryTimeoutError, QueueFullError
+
+
+class AnswersTest(OpenApiTestCase):
+    module_options: ClassVar[JsonDict] = {"rollups": bool(USE_POSTGRES_FOR_TESTS)}
+
+    def build(self) -> None:
+        """Have the totals built, at a time that can be stated."""
+        self.run_round()
+        self.execute(
+            "UPDATE media_stats_state SET build_started_ts = 1767225600000, "
+            "build_finished_ts = 1767225600420"
+        )
+
+    def test_answers(self) -> None:
+        if USE_POSTGRES_FOR_TESTS:
+            self.build()
+        # The check last: it leaves its time behind.
+        for example in sorted(answers(), key=lambda example: example.method):
+            if not USE_POSTGRES_FOR_TESTS and example.path.startswith("/v1/rollups"):
+                continue
+            channel = self.request(example.method, example.path, example.query)
+            assert channel.code == 200, (example, channel.result)
+            self.assert_answers(example, channel)
+
+
+# What fails, and how, where an example's request alone does not.
+_FAILURES: dict[str, tuple[str, Exception]] = {
+    "queue_full": ("storage.MediaStatsStore.get_users_page", QueueFullError()),
+    "timeout": ("storage.MediaStatsStore.get_users_page", QueryTimeoutError()),
+    # As Synapse's `MasDelegatedAuth` has it.
+    "authentication_service": (
+        "rest.auth.is_requester_admin",
+        SynapseError(503, "Unable to introspect the access token"),
+    ),
+}
+
+
+class ErrorsTest(OpenApiTestCase):
+    def failing(self, case: str) -> AbstractContextManager[object]:
+        if case not in _FAILURES:
+            return nullcontext()
+        name, error = _FAILURES[case]
+        return patch(f"media_stats_module.{name}", side_effect=error)
+
+    def test_errors(self) -> None:
+        _, ordinary = self.make_user("ordinary")
+        asked = 0
+        tokens = {"missing": "", "unknown": "no_such_token", "forbidden": ordinary}
+        for name, status in (
+            ("BadRequest", 400),
+            ("Unauthorized", 401),
+            ("Forbidden", 403),
+            ("NotInstalled", 404),
+            ("Unavailable", 503),
+            ("AuthenticationUnavailable", 503),
+        ):
+            method = "post" if name == "NotInstalled" else "get"
+            for example in examples_of(RESPONSES[name], method, ""):
+                case = example.name.split()[-1]
+                with self.failing(case):
+                    channel = self.request(
+                        method, example.path, example.query, tokens.get(case)
+                    )
+                assert channel.code == status, example
+                self.assert_answers(example, channel)
+                asked += 1
+        assert asked == sum(
+            len(answer["content"]["application/json"]["examples"])
+            for answer in RESPONSES.values()
+        )
+
+
+def test_every_example_is_asked() -> None:
+    """No example is where the tests above do not look."""
+    found = json.dumps(DOCUMENT).count('"x-query"')
+    errors = sum(
+        len(answer["content"]["application/json"]["examples"])
+        for answer in RESPONSES.values()
+    )
+    assert found == len(list(answers())) + errors

@@ -1,0 +1,115 @@
+"""The parameters in the OpenAPI document are those of the code: names and values."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from openapi_support import (
+    ERROR,
+    OpenApiTestCase,
+    all_parameters,
+    as_text,
+    parameters,
+    questions,
+    validator,
+    where,
+)
+from synapse.module_api import SynapseRequest
+
+
+class Asked(dict[bytes, list[bytes]]):
+    """The parameters of a request, which remember the names of those asked for."""
+
+    def __init__(self, parameters: dict[bytes, list[bytes]]) -> None:
+        super().__init__(parameters)
+        self.names: set[bytes] = set()
+
+    def __getitem__(self, name: bytes) -> list[bytes]:
+        self.names.add(name)
+        return super().__getitem__(name)
+
+    def __contains__(self, name: object) -> bool:
+        assert isinstance(name, bytes)
+        self.names.add(name)
+        return super().__contains__(name)
+
+    def get(self, name: bytes, default: Any = None) -> Any:
+        self.names.add(name)
+        return super().get(name, default)
+
+
+class ParametersTest(OpenApiTestCase):
+    """Parameters of the document are those of the code, which is asked."""
+
+    def test_names(self) -> None:
+        """A request is asked for these parameters, and for no other."""
+        asked: list[Asked] = []
+
+        class Request(SynapseRequest):
+            @property
+            def args(self) -> Any:
+                return asked[-1] if asked else None
+
+            @args.setter
+            def args(self, parameters: Any) -> None:
+                if parameters is not None:
+                    asked.append(Asked(parameters))
+
+        for path in questions():
+            channel = self.make_request(
+                "GET", where(path), access_token=self.admin_token, request=Request
+            )
+            assert channel.code == 200, (path, channel.result)
+            names = {name.decode() for name in asked[-1].names}
+            # What Synapse itself looks for before the module is asked.
+            assert names - {"access_token"} == parameters(path).keys(), path
+
+    def test_legal_values(self) -> None:
+        for path, name, parameter in all_parameters():
+            schema = parameter["schema"]
+            values = list(schema.get("enum", []))
+            if schema["type"] == "boolean":
+                values += [True, False]
+            # So long a timeline would have too many parts.
+            bounds = ["minimum"] if path == "/v1/timeline" else ["minimum", "maximum"]
+            values += [schema[bound] for bound in bounds if bound in schema]
+            if schema["type"] == "string" and "maxLength" in schema:
+                start = parameter["example"]
+                values += [start + "\N{SNOWMAN}" * (schema["maxLength"] - len(start))]
+            values += [parameter[key] for key in ("example",) if key in parameter]
+            for value in values:
+                query = urlencode({name: as_text(value)})
+                channel = self.request("get", path, query)
+                assert channel.code == 200, (path, query, channel.result)
+            if "default" in schema:
+                channel = self.request(
+                    "get", path, f"{name}={as_text(schema['default'])}"
+                )
+                nothing = self.request("get", path, "")
+                assert channel.result["body"] == nothing.result["body"], (path, name)
+
+    def test_illegal_values(self) -> None:
+        for path, name, parameter in all_parameters():
+            schema = parameter["schema"]
+            # NUL is in no text, and no number, cursor or word either.
+            values = ["\0"]
+            if schema["type"] == "integer":
+                values += [str(schema["minimum"] - 1), str(schema["maximum"] + 1), "x"]
+            if schema["type"] == "boolean":
+                values += ["True", "1", ""]
+            values += [f"{value}x" for value in schema.get("enum", [])]
+            if "maxLength" in schema:
+                start = parameter["example"]
+                values += [start + "x" * (schema["maxLength"] + 1 - len(start)), ""]
+            for value in values:
+                channel = self.request("get", path, urlencode({name: value}))
+                assert channel.code == 400, (path, name, value, channel.result)
+                body = channel.json_body
+                assert body["errcode"] == "M_INVALID_PARAM", (path, name, value, body)
+                assert validator(ERROR).is_valid(body)
+
+    def test_other_parameters_are_ignored(self) -> None:
+        everywhere = {name for _, name, _ in all_parameters()}
+        for path in questions():
+            query = dict.fromkeys(everywhere - parameters(path).keys(), "\0")
+            channel = self.request("get", path, urlencode(query))
+            assert channel.code == 200, (path, channel.result)
