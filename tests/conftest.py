@@ -105,6 +105,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return ScheduleByServers(config, log)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    # More than there are cores, as tests wait for real servers.
+    return (os.cpu_count() or 1) * 3 // 2 + 1
+
+
 def pytest_report_header(config: pytest.Config) -> str:
     return f"Synapse {version('matrix-synapse')}, {config.getoption('database')}"
 

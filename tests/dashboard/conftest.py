@@ -15,7 +15,8 @@ from demo.homeserver import Homeserver
 def browser() -> Iterator[Browser]:
     if find_chromium() is None:
         pytest.skip(
-            "needs Chromium, which is in no wheel: `apt-get install chromium-headless-shell`"
+            "needs Chromium, which is in no wheel: "
+            "`apt-get install chromium-headless-shell`"
         )
     with chromium() as browser:
         yield browser

@@ -46,7 +46,7 @@ class RollupsTest(RollupsTestCase):
     def test_a_long_log(self) -> None:
         """A page does not cost the totals times the log: that would be hours."""
         self.run_round()
-        many = 300_000
+        many = 100_000
         columns = "source, owner, media_count, media_length"
         of_log = (
             ", media_group, is_owned, is_url_preview, is_quarantined, is_protected, day"
