@@ -6,8 +6,8 @@ That the database sees no more questions than there are turns is in test_guest.p
 from collections.abc import Sequence
 
 import pytest
-from synapse.logging.context import (
-    LoggingContext,  # type: ignore[attr-defined]
+from synapse.logging.context import (  # type: ignore[attr-defined]
+    LoggingContext,
     PreserveLoggingContext,
     current_context,
 )
