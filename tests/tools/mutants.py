@@ -46,12 +46,12 @@ _TESTS = (
     ),
     (
         "storage/offline.py",
-        "tests/rollups/test_command_line.py tests/rollups/test_rem*",
+        "tests/rollups/test_command_line.py tests/rollups/test_remove.py",
     ),
     ("storage/rollups/", "tests/rollups"),
     ("storage/", "tests/rest tests/owners"),
     ("rollups_keeper.py", "tests/rollups"),
-    ("__main__.py", "tests/rollups/test_command_line.py tests/rollups/test_rem*"),
+    ("__main__.py", "tests/rollups/test_command_line.py tests/rollups/test_remove.py"),
     ("prometheus.py", "tests/deployment/test_metrics*.py"),
     ("config.py", "tests/deployment/test_config*.py"),
     ("announce.py", "tests/deployment/test_announce*.py"),
@@ -79,17 +79,21 @@ class Mutant:
     Attributes:
         place: the file and the line.
         operator: what was done to the code.
-        is_killed: whether a test failed.
+        is_killed: whether a test failed, or did not end.
+        is_endless: whether it did not end.
         diff: the change, as lines.
     """
 
     place: str
     operator: str
     is_killed: bool
+    is_endless: bool
     diff: Sequence[str]
 
     def __str__(self) -> str:
         outcome = "killed" if self.is_killed else "SURVIVED"
+        if self.is_endless:
+            outcome = "timeout"
         shown = () if self.is_killed else self.diff
         return "\n         ".join((f"{outcome:8} {self.place} {self.operator}", *shown))
 
@@ -137,6 +141,7 @@ class _Session:
                     place=f"{self.module}:{mutation['start_pos'][0]}",
                     operator=mutation["operator_name"].removeprefix("core/"),
                     is_killed=result["test_outcome"] != "survived",
+                    is_endless=result["output"] == "timeout",
                     # Without the names of the files, and the lines around.
                     diff=[
                         line
