@@ -94,6 +94,8 @@ class MediaTestCase(ModesTestCase):
             yield answer["files"]
             if "next_token" not in answer:
                 return
+            # Else the pages would have no end.
+            assert answer["next_token"] != query.get("from"), query
             query = {**query, "from": answer["next_token"]}
 
     def assert_as_model(self, endpoint: str, query: Query) -> None:

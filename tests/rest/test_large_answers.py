@@ -5,9 +5,10 @@ from unittest.mock import patch
 
 from parameterized import parameterized  # type: ignore[import-untyped]
 from support import MODULE_PATH, LocalMedia, MediaStatsTestCase, RemoteMedia
-from synapse.module_api import ModuleApi
+from synapse.module_api import LoggingTransaction, ModuleApi
 
 from media_stats_module.rest import _base, _counted_list, _json
+from media_stats_module.storage.sql import Sql, iterate_txn
 
 # By the key that the list has in the answer.
 _LISTS = {
@@ -78,6 +79,7 @@ class LargeAnswersTestCase(MediaStatsTestCase):
             {"limit": 2, "from": 1, "dir": "b"},
             {"limit": 2, "from": 2},
             {"limit": 2, "from": 3},
+            {"limit": 2, "from": 9},
             {"limit": 0},
             {"order_by": "media_length", "limit": 1_000_000},
         ):
@@ -89,3 +91,14 @@ class LargeAnswersTestCase(MediaStatsTestCase):
                 large = self.ask(f"{MODULE_PATH}/v1/{path}", query)
             assert large.result["body"] == answer.result["body"], query
             assert answer.json_body["total"] == 3
+
+    def test_no_cursor_is_left_open(self) -> None:
+        """Not even until the transaction ends, which may have more to ask."""
+        some = Sql("SELECT user_id FROM local_media_repository ORDER BY 1")
+
+        def read_twice(txn: LoggingTransaction) -> None:
+            for _ in range(2):
+                rows = list(iterate_txn(txn, some))
+                assert rows == [(f"@user{number}:test",) for number in range(3)]
+
+        self.in_transaction(read_twice)

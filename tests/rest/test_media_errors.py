@@ -187,6 +187,17 @@ class ErrorsTestCase(MediaStatsTestCase):
             largest = {name: 2**63 - 1}
             assert self.ask(f"{MODULE_PATH}/v1/{endpoint}", largest).code == 200
 
+    def test_times_of_1970(self) -> None:
+        """Synapse takes less than this for seconds."""
+        for endpoint, name in (
+            ("reclaimable", "before_ts"),
+            ("files", "reclaimable_before_ts"),
+        ):
+            error = self.assert_refused(endpoint, {name: 29_999_999_999})
+            assert "from the year 1970" in error
+            path = f"{MODULE_PATH}/v1/{endpoint}"
+            assert self.ask(path, {name: 30_000_000_000}).code == 200
+
     @parameterized.expand(_BOOLEANS)  # type: ignore[untyped-decorator]
     def test_boolean(self, endpoint: str, name: str) -> None:
         for value in ("", "yes", "1", "True"):

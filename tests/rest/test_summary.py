@@ -126,6 +126,10 @@ class PartsTestCase(MediaTestCase):
             LocalMedia(user_id=BOB, media_length=9, sha256="b"),
             LocalMedia(user_id=BOB, media_length=9, sha256="b"),
             LocalMedia(user_id=BOB, media_length=11, sha256="c"),
+            # Pending uploads have no content, whatever is written beside.
+            LocalMedia(user_id=BOB, media_length=None, sha256="c"),
+            LocalMedia(user_id=BOB, media_length=None, sha256="d"),
+            LocalMedia(user_id=BOB, media_length=None, sha256="d"),
         )
         answer = self.answer({"duplicates": "true"})
         assert answer["duplicates"] == (usage(5, 5, 9) if MEDIA_HAVE_SHA256 else None)

@@ -65,6 +65,16 @@ class TypesTestCase(_TypesTestCase):
             "total": 4,
         }
 
+    def test_groups_that_are_gone(self) -> None:
+        """A group whose last file is deleted is not listed with nothing in it."""
+        assert "video" in self.types(group="true")
+        self.execute(
+            "DELETE FROM local_media_repository WHERE media_type = 'video/mp4'"
+        )
+        answer = self.answer({"group": "true"})
+        groups = [entry["group"] for entry in answer["types"]]
+        assert (groups, answer["total"]) == (["audio", "other", "text"], 3)
+
     def test_orders(self) -> None:
         """Equal ones are in the order of the types whatever the direction."""
         for order_by, direction, expected in (

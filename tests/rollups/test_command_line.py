@@ -2,9 +2,12 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from media_database import Connection, Keeper
+from synapse.module_api import LoggingTransaction
+from synapse.storage.database import LoggingDatabaseConnection
 
 from media_stats_module.__main__ import main
 
@@ -78,6 +81,28 @@ def test_summary(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     summary = json.loads(run(capsys, "summary", "--json", "-c", str(config)))
     assert summary["local"]["users"] == 3
     assert summary["remote"]["cached"] == {"media_count": 1, "media_length": 3}
+
+
+@pytest.mark.parametrize("command", ["users", "summary", "remove"])
+def test_no_cursor_is_left_open(
+    config: Path,
+    connection: Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+) -> None:
+    Keeper(connection).round()
+    opened: list[LoggingTransaction] = []
+    make_cursor = LoggingDatabaseConnection.cursor
+
+    def cursor(self: LoggingDatabaseConnection, **options: Any) -> LoggingTransaction:
+        opened.append(make_cursor(self, **options))
+        return opened[-1]
+
+    monkeypatch.setattr(LoggingDatabaseConnection, "cursor", cursor)
+    assert main([command, "-c", str(config)]) == 0
+    cursors: list[Any] = [txn.txn for txn in opened]
+    assert cursors
+    assert all(cursor.closed for cursor in cursors)
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,9 @@ def test_statements_that_change_nothing(connection: Connection, keeper: Keeper) 
     connection.execute("DELETE FROM local_media_repository WHERE media_id = 'b'")
     connection.execute("DELETE FROM local_media_repository_thumbnails WHERE FALSE")
     connection.execute("UPDATE remote_media_cache SET media_length = media_length")
+    connection.execute(
+        "UPDATE local_media_repository_thumbnails SET thumbnail_method = 'scale'"
+    )
     assert logged(connection) == 0
 
 
