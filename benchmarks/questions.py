@@ -20,7 +20,6 @@ DASHBOARD = [
     for question in (
         "rollups",
         "summary?duplicates=false",
-        "reclaimable",
         "users?order_by=media_length&dir=b&from=0&limit=10",
         "servers?order_by=media_length&dir=b&from=0&limit=10",
         "timeline?source=local",
