@@ -50,10 +50,7 @@ class MediaTable:
     @property
     def is_counted(self) -> str:
         """The SQL condition under which a row, called `m`, counts for its owner."""
-        is_counted = f"m.{self.owner} IS NOT NULL AND m.media_length IS NOT NULL"
-        if self.counts_url_previews:
-            return is_counted
-        return f"{is_counted} AND m.url_cache IS NULL"
+        return f"m.{self.owner} IS NOT NULL AND {self._has_content}"
 
     @property
     def is_file(self) -> str:
@@ -61,9 +58,15 @@ class MediaTable:
 
         A remote file always needs its server, which is half of its name.
         """
-        if not self.owners_are_users:
-            return self.is_counted
-        return self.is_counted.removeprefix(f"m.{self.owner} IS NOT NULL AND ")
+        return self._has_content if self.owners_are_users else self.is_counted
+
+    @property
+    def _has_content(self) -> str:
+        """That it is no pending upload, nor a URL preview if these do not count."""
+        has_content = "m.media_length IS NOT NULL"
+        if self.counts_url_previews:
+            return has_content
+        return f"{has_content} AND m.url_cache IS NULL"
 
 
 def local_media(*, count_url_previews: bool) -> MediaTable:

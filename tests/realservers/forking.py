@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from multiprocessing import forkserver
+from multiprocessing.context import ForkServerContext
 from typing import IO, Any
 from unittest.mock import patch
 
@@ -21,10 +22,18 @@ _PROCESSES = multiprocessing.get_context("forkserver")
 
 def fork_synapse() -> None:
     """Have the processes of Synapse that are started from now on forked."""
+    SynapseProcess.popen = _Fork  # type: ignore[assignment]
+
+
+def forking_context() -> ForkServerContext:
+    """Starts processes that are forks of one which has imported Synapse."""
     _PROCESSES.set_forkserver_preload(
         ["synapse.app.homeserver", "synapse.app.generic_worker"]
     )
-    SynapseProcess.popen = _Fork  # type: ignore[assignment]
+    # Else it would not find what it is to import before it forks.
+    with patch.dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path)):
+        forkserver.ensure_running()
+    return _PROCESSES
 
 
 class _Fork:
@@ -40,10 +49,7 @@ class _Fork:
     ) -> None:
         python, option, module, *arguments = command
         assert (python, option) == (sys.executable, "-m"), command
-        # Else it would not find what it is to import before it forks.
-        with patch.dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path)):
-            forkserver.ensure_running()
-        self._process = _PROCESSES.Process(
+        self._process = forking_context().Process(
             target=_run, args=(module, arguments, stdout.name, dict(env))
         )
         self._process.start()

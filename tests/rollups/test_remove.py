@@ -1,12 +1,13 @@
 """`python -m media_stats_module remove`, beside a server.
 
-That it runs as a program is shown in tests/deployment/test_uninstall.py.
+That it runs as a program is shown in test_uninstall.py.
 """
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from administrator_support import objects
 from media_database import Connection, Keeper, write_config
 from synapse.module_api import LoggingTransaction
 
@@ -28,26 +29,15 @@ def remove(capsys: pytest.CaptureFixture[str]) -> Remove:
     return run
 
 
-def ours(connection: Connection) -> list[str]:
-    """The names of all that rollups have put into the database."""
-    rows = connection.execute(
-        """
-        SELECT relname FROM pg_class WHERE starts_with(relname, 'media_stats')
-        UNION ALL SELECT proname FROM pg_proc WHERE starts_with(proname, 'media_stats')
-        UNION ALL SELECT tgname FROM pg_trigger WHERE starts_with(tgname, 'media_stats')
-        """
-    )
-    return sorted(name for (name,) in rows)
-
-
 def test_removes_everything_and_can_be_repeated(
     config_path: Path, connection: Connection, remove: Remove
 ) -> None:
     Keeper(connection).round()
-    assert "media_stats_local_by_time" in ours(connection)
+    names = [name for _, name, _ in objects(connection)]
+    assert "media_stats_local_by_time" in names
 
     assert remove(config_path) == (0, "Removed.\n")
-    assert ours(connection) == []
+    assert objects(connection) == []
     connection.execute("INSERT INTO local_media_repository (media_id) VALUES ('a')")
 
     assert remove(config_path) == (0, "There is nothing to remove.\n")
@@ -59,7 +49,7 @@ def test_removes_what_an_unfinished_installation_left(
     Keeper(connection).round()
     connection.execute("DROP TABLE media_stats_state, media_stats_changes")
     assert remove(config_path) == (0, "Removed.\n")
-    assert ours(connection) == []
+    assert objects(connection) == []
 
 
 def test_waits_for_a_lock(
@@ -81,7 +71,7 @@ def test_waits_for_a_lock(
     assert status == 1
     assert "lock timeout" in said
     assert remove(config_path) == (0, "Removed.\n")
-    assert ours(connection) == []
+    assert objects(connection) == []
 
 
 def test_sqlite_has_no_rollups(tmp_path: Path, remove: Remove) -> None:

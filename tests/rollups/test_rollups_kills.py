@@ -5,7 +5,6 @@ often; `pytest -s` shows how often.
 """
 
 import logging
-import multiprocessing
 import os
 import sys
 import time
@@ -22,6 +21,7 @@ from media_database import (
     assert_applied_totals_are_exact_txn,
     assert_reads_are_exact_txn,
 )
+from realservers.forking import forking_context
 from realservers.postgres import PostgresServer
 from synapse.module_api import LoggingTransaction
 
@@ -31,17 +31,6 @@ SEED = int(os.environ.get("SEED", "1"))
 
 _ROWS_AT_FIRST = 2_000
 _TIMEOUT_S = 60.0
-
-# Those to kill are copies of a process that has imported Synapse; see
-# realservers/forking.py.
-_PROCESSES = multiprocessing.get_context("forkserver")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _imports_are_found() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
-        yield
 
 
 @pytest.fixture
@@ -75,8 +64,9 @@ class Victim:
     """A process that keeps rollups, and is killed after some time."""
 
     def __init__(self, config_path: Path, number: int) -> None:
-        works = _PROCESSES.Event()
-        self._process = _PROCESSES.Process(
+        processes = forking_context()
+        works = processes.Event()
+        self._process = processes.Process(
             target=work,
             args=(config_path, f"process{number}", SEED * 100_000 + number, works),
             daemon=True,

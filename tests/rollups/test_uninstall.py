@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from administrator_support import objects
 from media_database import Connection, Keeper, execute_txn
 from readme import example
 
@@ -15,29 +16,15 @@ _MODULE = {
     "config": {"rollups": True},
 }
 
-# Everything that carries one of our names.
-_OBJECTS = """
-    SELECT relname FROM pg_class WHERE starts_with(relname, 'media_stats_')
-    UNION ALL
-    SELECT proname FROM pg_proc WHERE starts_with(proname, 'media_stats_')
-    UNION ALL
-    SELECT tgname FROM pg_trigger WHERE starts_with(tgname, 'media_stats_')
-"""
-
-
-def objects(connection: Connection) -> list[str]:
-    """The names of what rollups have added to the database."""
-    return [name for (name,) in connection.execute(_OBJECTS)]
-
 
 @pytest.fixture(autouse=True)
 def _installed(connection: Connection) -> None:
     """Rollups were on, up to the indexes, which come last."""
     connection.execute("INSERT INTO local_media_repository (media_id) VALUES ('a')")
     Keeper(connection).round()
-    assert {"media_stats_local_by_time", "media_stats_remote_by_time"} <= set(
-        objects(connection)
-    )
+    assert {"media_stats_local_by_time", "media_stats_remote_by_time"} <= {
+        name for _, name, _ in objects(connection)
+    }
 
 
 def remove(*config_paths: Path) -> subprocess.CompletedProcess[str]:

@@ -17,7 +17,7 @@ def test_objects_that_change_have_another_version() -> None:
         digest.update((folder / name).read_bytes())
     assert (status.VERSION, digest.hexdigest()) == (
         1,
-        "75c0f78c65a8007a1dc4c961acc20872bb1f3a6a5ea1827ee9d404c27d80e704",
+        "18f879c6e6dea6dbbba00e5f3a038190703d34f2fd801ced729f339c07db13be",
     )
 
 

@@ -122,9 +122,10 @@ class _Session:
         # In the repository: the copy has no history.
         self._tool("cr-filter-git", database, "--config", config, directory=_ROOT)
         self._tool("cr-filter-operators", database, config)
-        number = len(self._left(database))
-        print(f"\n{self.module}: {number} mutants", flush=True)
-        if not number:
+        # The others are of lines that do not differ, or of operators that are left out.
+        left = self._left(database)
+        print(f"\n{self.module}: {len(left)} mutants", flush=True)
+        if not left:
             return
         print(shlex.join(self.test_command), flush=True)
         started = time.monotonic()
@@ -133,7 +134,6 @@ class _Session:
         took_s = time.monotonic() - started
         print(f"Each mutant takes up to {took_s:.0f} s.", flush=True)
         self._configure(timeout_s=max(_AT_LEAST_S, _TIMES_AS_LONG * took_s))
-        left = self._left(database)
         self._tool("cosmic-ray", "exec", config, database)
         for job, mutation, result in self._dump(database):
             if job in left:

@@ -19,6 +19,12 @@ from media_stats_module.storage.sql import Sql, day_sql
 _KEYS = {names.OWNERS: "owner", names.DAYS: "day", names.KINDS: KIND_COLUMNS}
 
 
+def is_counted_change_sql(key: str) -> str:
+    """The condition under which a change counts for the totals by these columns."""
+    column, _, _ = key.partition(",")
+    return f"{column} IS NOT NULL"
+
+
 def start_build_txn(txn: LoggingTransaction, media: MediaTable, now_ts: int) -> None:
     """Have the totals of a source rebuilt. Until then they do not answer.
 
@@ -114,13 +120,9 @@ def apply_txn(txn: LoggingTransaction, media: MediaTable, *, most: int) -> int:
     )
     ((come,),) = cast(list[tuple[int]], txn.fetchall())
     changes = f"{names.CHANGES} WHERE source = ? AND id <= ?"
-    for table, column in (
-        (names.OWNERS, "owner"),
-        (names.DAYS, "day"),
-        (names.KINDS, "media_group"),
-    ):
-        counted = Sql(f"{changes} AND {column} IS NOT NULL", (source, last))
-        _add_txn(txn, table, source, counted)
+    for table, key in _KEYS.items():
+        counted = f"{changes} AND {is_counted_change_sql(key)}"
+        _add_txn(txn, table, source, Sql(counted, (source, last)))
     gone = 0
     for table in _KEYS:
         # The index by count has them last.

@@ -11,6 +11,7 @@ from synapse.module_api import LoggingTransaction
 
 from media_stats_module.storage.kinds import KIND_COLUMNS, kinds_sql
 from media_stats_module.storage.rollups import names
+from media_stats_module.storage.rollups.build import is_counted_change_sql
 from media_stats_module.storage.rollups.status import Status, get_totals_txn
 from media_stats_module.storage.sources import MediaTable
 from media_stats_module.storage.sql import day_sql, sum_sql
@@ -99,7 +100,6 @@ def _compare_txn(
             `media_count` and `media_length`.
     """
     minus = f"UNION ALL SELECT {key}, -media_count, -media_length FROM"
-    column, _, _ = key.partition(",")
     txn.execute(
         f"""
         SELECT COUNT(*), {sum_sql("ABS(media_count)")}, {sum_sql("ABS(media_length)")}
@@ -108,7 +108,8 @@ def _compare_txn(
             FROM (
                 SELECT {key}, media_count, media_length FROM ({right}) AS added_up
                 {minus} {table} WHERE source = ?
-                {minus} {names.CHANGES} WHERE source = ? AND {column} IS NOT NULL
+                {minus} {names.CHANGES}
+                WHERE source = ? AND {is_counted_change_sql(key)}
             ) AS all_of_them
             GROUP BY {key}
         ) AS by_key

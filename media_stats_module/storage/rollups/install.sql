@@ -127,7 +127,7 @@ AS $$
 $$;
 
 -- Ends logging if nobody applies the change log any more. Looks when the number of rows
--- passes a multiple of 1,000.
+-- passes a multiple of 1,000; those that log one row call it only then.
 CREATE FUNCTION media_stats_bound_log(logged BIGINT) RETURNS VOID
 LANGUAGE plpgsql
 AS $$
@@ -172,8 +172,8 @@ $$;
 -- The trigger functions. They run as the owner of the tables, so it does not matter who
 -- writes. INSERT and UPDATE fire once per row; an UPDATE logs the old row as gone and the
 -- new one as come, and one of last_access_ts ends before the block that catches errors.
--- DELETE fires once per statement, so that a bulk delete costs one transaction ID. An error never reaches the upload: the change is
--- missed, and the totals are rebuilt.
+-- DELETE fires once per statement, so that a bulk delete costs one transaction ID. An
+-- error never reaches the upload: the change is missed, and the totals are rebuilt.
 
 -- INSERT and UPDATE of local media. Argument: whether URL previews count.
 CREATE FUNCTION media_stats_log_local() RETURNS TRIGGER
