@@ -6,9 +6,9 @@ from xdist.scheduler import (  # type: ignore[import-untyped]
 
 
 class ScheduleByServers(LoadScopeScheduling):  # type: ignore[misc]
-    """Keeps tests that share real servers in one process, and spreads the others.
+    """Keeps tests that share a server in one process, and spreads the others.
 
-    Tests on Synapse's harness are methods, and share nothing. Functions share the
+    Methods of a class may share a homeserver of Synapse's harness. Functions share the
     servers of their file, and those of `dashboard/` one browser. Large groups start
     first.
     """
@@ -16,6 +16,6 @@ class ScheduleByServers(LoadScopeScheduling):  # type: ignore[misc]
     def _split_scope(self, nodeid: str) -> str:
         path, *names = nodeid.split("::")
         if len(names) > 1:
-            return nodeid
+            return f"{path}::{names[0]}"
         folder, _, _ = path.rpartition("/")
         return folder if folder.endswith("/dashboard") else path

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 import attr
 from parsed_configuration import parse_once
 from prepared_database import use_prepared_database
+from shared_homeserver import lend_homeserver
 from synapse.http.server import OptionsResource
 from synapse.module_api import JsonDict, LoggingTransaction
 from synapse.rest import admin
@@ -152,6 +153,9 @@ class MediaStatsTestCase(HomeserverTestCase):
         module_options: the module's `config` block.
         serves_admin_api: whether Synapse's own admin API is mounted. It takes the
             documented path for itself; without it the module answers there.
+        shares_homeserver: whether the tests run on one homeserver, together with those
+            of other classes that configure it alike. Each has to cope with what others
+            have left in the database.
         admin: the user ID of a server admin, whose token requests carry.
         admin_token: that admin's access token.
     """
@@ -159,6 +163,7 @@ class MediaStatsTestCase(HomeserverTestCase):
     server_name: ClassVar[str] = "test"
     module_options: ClassVar[JsonDict] = {}
     serves_admin_api: ClassVar[bool] = True
+    shares_homeserver: ClassVar[bool] = False
 
     servlets = [admin.register_servlets, login.register_servlets]  # noqa: RUF012
 
@@ -170,6 +175,13 @@ class MediaStatsTestCase(HomeserverTestCase):
         super().setUpClass()
         use_prepared_database()
         parse_once()
+
+    def setUp(self) -> None:
+        # With options of its own a test needs a homeserver of its own.
+        if self.shares_homeserver and self._extra_config is None:
+            lend_homeserver(self, (self.serves_admin_api, *self.servlets))
+        else:
+            super().setUp()
 
     def default_config(self) -> JsonDict:
         config: JsonDict = super().default_config()
@@ -329,6 +341,8 @@ class MediaStatsTestCase(HomeserverTestCase):
     def _insert_media(
         self, table: str, prefix: str, rows: tuple[LocalMedia | RemoteMedia, ...]
     ) -> list[str]:
+        if not rows:
+            return []
         ((before,),) = self.execute(f"SELECT COUNT(*) FROM {table}")
         ids = [
             row.media_id or f"{prefix}{before + index:020}"

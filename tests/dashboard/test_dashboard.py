@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import re
 from pathlib import Path
+from typing import ClassVar
 
 from support import MODULE_PATH, MediaStatsTestCase
 from tests.server import FakeChannel
@@ -46,6 +47,8 @@ _VENDORED = {
 
 class DashboardTestCase(MediaStatsTestCase):
     """Asks for the page's files, without a token."""
+
+    shares_homeserver: ClassVar[bool] = True
 
     def get(
         self,

@@ -103,6 +103,8 @@ class UsersTestCase(_DeactivatedTestCase):
 class AccountsTestCase(MediaTestCase):
     """The accounts are those that Synapse itself has deactivated."""
 
+    shares_homeserver: ClassVar[bool] = False
+
     endpoint: ClassVar[str] = "users"
 
     def test_deactivated_and_activated_again(self) -> None:

@@ -12,6 +12,8 @@ NOW_TS = 1_700_000_000_000
 
 
 class ReclaimableMediaTestCase(MediaTestCase):
+    shares_homeserver: ClassVar[bool] = False
+
     endpoint: ClassVar[str] = "reclaimable"
 
     servlets = [  # noqa: RUF012

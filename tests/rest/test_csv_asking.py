@@ -11,6 +11,8 @@ from tests.server import FakeChannel
 class AskingTest(MediaStatsTestCase):
     """How CSV is asked for, and how it is answered."""
 
+    shares_homeserver: ClassVar[bool] = True
+
     path: ClassVar[str] = f"{MODULE_PATH}/v1/users"
 
     def accepting(self, *accept: str | bytes, query: str = "") -> FakeChannel:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 from unittest.mock import patch
 
 from parameterized import parameterized  # type: ignore[import-untyped]
@@ -38,6 +38,8 @@ def _raises(error: Exception) -> Callable[..., Awaitable[Any]]:
 
 
 class FailuresTestCase(MediaStatsTestCase):
+    shares_homeserver: ClassVar[bool] = True
+
     def failing(self, path: str, method: str, error: Exception) -> FakeChannel:
         """Ask while storage raises an error."""
         with patch.object(MediaStatsStore, method, _raises(error)):
@@ -108,6 +110,8 @@ class FailuresTestCase(MediaStatsTestCase):
 
 
 class DisconnectTestCase(MediaStatsTestCase):
+    shares_homeserver: ClassVar[bool] = True
+
     @parameterized.expand(_QUESTIONS)  # type: ignore[untyped-decorator]
     def test_question_is_cancelled(self, path: str, method: str) -> None:
         """The client goes away, and whoever answers the question learns of it."""

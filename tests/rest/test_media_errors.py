@@ -1,6 +1,7 @@
 """Summary, timeline, types and files: what is refused, and with which words."""
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from parameterized import parameterized  # type: ignore[import-untyped]
 from support import MODULE_PATH, MediaStatsTestCase
@@ -141,6 +142,8 @@ _REFUSED: list[tuple[str, JsonDict, str]] = [
 
 class ErrorsTestCase(MediaStatsTestCase):
     """Each is a 400, and says which parameter and what it should be."""
+
+    shares_homeserver: ClassVar[bool] = True
 
     def assert_refused(self, endpoint: str, query: Mapping[str, object]) -> str:
         """The request gets 400; return the text."""

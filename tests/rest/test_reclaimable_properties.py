@@ -171,6 +171,8 @@ class ReclaimablePropertiesTestCase(MediaTestCase):
     previews whether or not the module counts them.
     """
 
+    shares_homeserver: ClassVar[bool] = False
+
     server_name: ClassVar[str] = "test:8448"
     module_options: ClassVar[JsonDict] = {"count_url_previews": False}
     endpoint: ClassVar[str] = "reclaimable"

@@ -1,0 +1,33 @@
+"""Homeservers that many tests run on, one after the other.
+
+To make a homeserver, and to end it, takes longer than most tests.
+"""
+
+import gc
+import json
+from collections.abc import Hashable
+
+from tests.unittest import HomeserverTestCase
+
+# Each was set up for a test that never ran. None is ended: the process ends soon.
+_owners: dict[Hashable, HomeserverTestCase] = {}
+
+
+def lend_homeserver(test: HomeserverTestCase, key: Hashable) -> None:
+    """Set a test up with the homeserver of an earlier one, or else with a new one.
+
+    Args:
+        test: is given what the harness would give it.
+        key: how the homeserver is set up, beside its configuration.
+    """
+    key = (json.dumps(test.default_config(), sort_keys=True), key)
+    owner = _owners.get(key)
+    if owner is None:
+        owner = _owners[key] = type(test)(test._testMethodName)
+        HomeserverTestCase.setUp(owner)
+        # Older harnesses collect garbage after each test, and would look at all of it.
+        gc.freeze()
+    given = {
+        name: value for name, value in vars(owner).items() if name not in vars(test)
+    }
+    vars(test).update(given)
