@@ -77,8 +77,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for warning in _WARNINGS_OF_OTHERS:
         config.addinivalue_line("filterwarnings", f"ignore:{warning}")
     # With pytest-xdist its first process starts it for all, which get the environment.
-    is_xdist_worker = hasattr(config, "workerinput")
-    if config.getoption("database") == "postgres" and not is_xdist_worker:
+    if config.getoption("database") == "postgres" and not _is_xdist_worker(config):
         _start_postgres()
     fork_synapse()
     # Last on the path: the harness is a package called `tests`, with its own helpers.
@@ -86,7 +85,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
     from tests.unittest import HomeserverTestCase
 
     for item in items:
@@ -95,6 +96,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             test_class, HomeserverTestCase
         )
         mark(item, on_harness=on_harness)
+    if _is_xdist_worker(config):
+        from scheduling import start_longest_first
+
+        start_longest_first(items)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -113,6 +118,10 @@ def pytest_xdist_auto_num_workers() -> int:
 
 def pytest_report_header(config: pytest.Config) -> str:
     return f"Synapse {version('matrix-synapse')}, {config.getoption('database')}"
+
+
+def _is_xdist_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
 
 
 def _start_postgres() -> None:

@@ -367,5 +367,5 @@ class MediaStatsTestCase(HomeserverTestCase):
         sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"
 
         self.in_transaction(
-            lambda txn: txn.executemany(sql, [tuple(row.values()) for row in rows])
+            lambda txn: txn.execute_batch(sql, [tuple(row.values()) for row in rows])
         )

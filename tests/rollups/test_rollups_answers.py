@@ -6,7 +6,7 @@ from rollups_support import ALICE, BOB, DAY_MS, RollupsTestCase
 from support import MODULE_PATH, LocalMedia, RemoteMedia
 
 
-class RollupsTest(RollupsTestCase):
+class TotalsTest(RollupsTestCase):
     """Totals and the change log, as answers have them."""
 
     def test_answers_come_from_the_totals(self) -> None:

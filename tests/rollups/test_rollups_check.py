@@ -4,7 +4,7 @@ from rollups_support import ALICE, ROLLUPS, RollupsTestCase
 from support import LocalMedia, Thumbnail
 
 
-class RollupsTest(RollupsTestCase):
+class CheckTest(RollupsTestCase):
     """What is wrong is found, and then put right."""
 
     def test_the_check_finds_what_bypassed_the_triggers(self) -> None:

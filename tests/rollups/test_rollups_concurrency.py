@@ -34,7 +34,7 @@ from media_stats_module.storage.rollups.status import Status
 WRITERS = 8
 READERS = 2
 _ATTEMPTS_AFTERWARDS = 10
-TRANSACTIONS = 300 * int(os.environ.get("STRESS", "1"))
+TRANSACTIONS = 100 * int(os.environ.get("STRESS", "1"))
 
 
 class Crowd:

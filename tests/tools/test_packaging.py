@@ -61,7 +61,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     output = tmp_path_factory.mktemp("built")
     # The wheel is built from the sdist.
     subprocess.run(
-        [sys.executable, "-m", "build", "--outdir", output, source],
+        [sys.executable, "-m", "build", "--installer=uv", "--outdir", output, source],
         check=True,
         capture_output=True,
         text=True,
