@@ -40,7 +40,7 @@ _WARNINGS_OF_OTHERS = (
 # the same. `pytest --hypothesis-profile=thorough` makes many, and others every time.
 settings.register_profile(
     "quick",
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     derandomize=True,
     suppress_health_check=[
@@ -113,7 +113,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     # More than there are cores, as tests wait for real servers.
-    return (os.cpu_count() or 1) * 3 // 2 + 1
+    return (os.cpu_count() or 1) * 3 // 2
 
 
 def pytest_report_header(config: pytest.Config) -> str:

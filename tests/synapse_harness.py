@@ -13,8 +13,10 @@ import tarfile
 import tempfile
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
-from pypi_simple import DistributionPackage, PyPISimple
+if TYPE_CHECKING:
+    from pypi_simple import DistributionPackage, PyPISimple
 
 CACHE = Path(__file__).parent.parent / ".cache" / "synapse-harness"
 
@@ -28,6 +30,9 @@ def ensure_harness() -> Path:
     destination = CACHE / synapse_version
     if destination.is_dir():
         return destination
+
+    # Not above: to import this takes most of a second, in each process of each run.
+    from pypi_simple import PyPISimple
 
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE, prefix=".fetching-") as directory:
@@ -47,7 +52,7 @@ def ensure_harness() -> Path:
     return destination
 
 
-def _source_distribution(index: PyPISimple, wanted: str) -> DistributionPackage:
+def _source_distribution(index: "PyPISimple", wanted: str) -> "DistributionPackage":
     for package in index.get_project_page("matrix-synapse").packages:
         if package.package_type == "sdist" and package.version == wanted:
             return package

@@ -4,6 +4,9 @@
 
 import sys
 from collections import defaultdict
+from functools import cache
+from itertools import chain
+from typing import ClassVar
 from unittest import TestCase
 
 from hypothesis import given
@@ -16,6 +19,7 @@ from media_stats_module.storage.owners import search
 from media_stats_module.storage.sources import is_postgres
 
 
+@cache
 def _letters_by_folding() -> dict[str, list[str]]:
     """All characters of Unicode that have several forms, by what they are folded to."""
     letters = defaultdict(list)
@@ -24,19 +28,24 @@ def _letters_by_folding() -> dict[str, list[str]]:
     return {folded: forms for folded, forms in letters.items() if len(forms) > 1}
 
 
-_LETTERS = _letters_by_folding()
+def _letters_with_forms() -> list[str]:
+    return list(chain.from_iterable(_letters_by_folding().values()))
+
 
 # Much of it has case, and much of it means something in patterns.
 _CHARACTERS = st.one_of(
     st.sampled_from("aAsSkKiI_%*?[]^-\\.$(){}|+:@ \n"),
     st.sampled_from("ßẞσςΣİıſǅǆﬁ𐐔𐐼𞤀𞤢\N{KELVIN SIGN}\N{COMBINING GREEK YPOGEGRAMMENI}"),
-    st.sampled_from([form for forms in _LETTERS.values() for form in forms]),
+    # It takes seconds to find them, so not whenever tests are collected.
+    st.deferred(lambda: st.sampled_from(_letters_with_forms())),
     st.characters(exclude_characters="\0", exclude_categories=["Cs"]),
 )
 
 
 class PatternsTestCase(MediaStatsTestCase):
     """What the databases match is what Python says."""
+
+    shares_homeserver: ClassVar[bool] = True
 
     def matches(self, *pairs: tuple[str, str]) -> list[tuple[bool, bool]]:
         """Whether each text contains its term, and whether it is equal to it."""
@@ -80,9 +89,9 @@ class PatternsTestCase(MediaStatsTestCase):
             assert within
 
     def test_every_letter_with_several_forms(self) -> None:
-        everything = "".join(form for forms in _LETTERS.values() for form in forms)
+        everything = "".join(_letters_with_forms())
         pairs = []
-        for forms in _LETTERS.values():
+        for forms in _letters_by_folding().values():
             # Each form asks for the same.
             assert len({search.regex_containing(form) for form in forms}) == 1
             assert len({search.glob_containing(form) for form in forms}) == 1
@@ -135,6 +144,6 @@ class TablesOfUnicodeTestCase(TestCase):
             assert character == character.casefold()
             assert character == character.upper() == character.lower()
 
-        for forms in _LETTERS.values():
+        for forms in _letters_by_folding().values():
             for form in forms:
                 assert set(search._letter_forms(form)) == set(forms)
