@@ -111,9 +111,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    # More than there are cores, as tests wait for real servers.
-    return (os.cpu_count() or 1) * 3 // 2
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    # More than there are cores, as tests wait for a database. Those that wait for real
+    # servers run with SQLite.
+    cores = os.cpu_count() or 1
+    return cores * 3 // 2 + (config.getoption("database") == "sqlite")
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -25,6 +25,9 @@ _ONCE = {
     ),
     "a calendar": ("rest/test_buckets.py",),
     "a slow connection; test_csv.py tests the content": ("rest/test_csv_streaming.py",),
+    "another of Synapse's scripts; test_dumps.py tests what copies tables": (
+        "deployment/test_port_db.py",
+    ),
     "an encoding": ("rest/test_cursor.py",),
     "a file and a connection": ("rest/test_response.py",),
     "made-up requests; other tests have the answers": ("rest/test_schemathesis.py",),
@@ -42,13 +45,20 @@ _ONCE = {
         "rollups/test_schemas.py",
         "rollups/test_triggers.py",
     ),
+    "the command and the SQL of test_remove.py, as docs/install.md has them": (
+        "rollups/test_uninstall.py",
+    ),
     "the module's SQL, in any order": ("rollups/test_rollups_stateful.py",),
     "files": ("rollups/test_version.py",),
     "packaging, demo, documents, benchmark": ("tools/",),
 }
 
-# Ways to answer that read the same tables of Synapse's as `live` and `totals` do.
-_ONCE_WAYS = re.compile(r"TestCase_(scan|log)(_|::)")
+# Ways to answer that read the same tables of Synapse's as another way does.
+_ONCE_WAYS = {
+    "sqlite": re.compile(r"TestCase_scan(_|::)"),
+    # `totals` has what is of PostgreSQL, and SQLite has `live`.
+    "postgres": re.compile(r"TestCase_(live|scan|log)(_|::)"),
+}
 
 _ANY_DATABASE = {
     "files": ("dashboard/",),
@@ -77,7 +87,8 @@ def mark(item: pytest.Item, *, on_harness: bool) -> None:
     """
     _, _, name = item.nodeid.partition("::")
     test_id = f"{item.path.relative_to(_TESTS).as_posix()}::{name}"
-    if test_id.startswith(_ONCE_STARTS) or _ONCE_WAYS.search(test_id):
+    once_ways = _ONCE_WAYS[item.config.getoption("database")]
+    if test_id.startswith(_ONCE_STARTS) or once_ways.search(test_id):
         item.add_marker("once")
     if not on_harness or test_id.startswith(_ANY_DATABASE_STARTS):
         item.add_marker("any_database")

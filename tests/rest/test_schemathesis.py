@@ -23,7 +23,7 @@ from demo.homeserver import Homeserver
 
 _PATH = "/_synapse/client/media_stats"
 _TESTS = Path(__file__).parent
-_EXAMPLES = os.environ.get("EXAMPLES", "25")
+_EXAMPLES = os.environ.get("EXAMPLES", "10")
 
 # What Synapse writes into its log about each request.
 _REQUEST = re.compile(r'Processed request: .* (\d{3}) "[A-Z]+ /_synapse/\S*v1/')
