@@ -114,8 +114,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     # More than there are cores, as tests wait for a database. Those that wait for real
     # servers run with SQLite.
-    cores = os.cpu_count() or 1
-    return cores * 3 // 2 + (config.getoption("database") == "sqlite")
+    workers = (os.cpu_count() or 1) * 3 // 2
+    return workers + 1 if config.getoption("database") == "sqlite" else workers
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -34,7 +34,8 @@ def server(
 @pytest.fixture(scope="session")
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """One for all tests: what the page keeps, it keeps in the tab."""
-    context = browser.new_context()
+    # What moves is drawn 60 times a second, without a graphics card.
+    context = browser.new_context(reduced_motion="reduce")
     yield context
     context.close()
 

@@ -88,7 +88,7 @@ class BuiltinTestCase(OwnersTestCase):
         for order_by, direction in product(_ORDERS, DIRECTIONS):
             order = f"order_by={order_by}&dir={direction}"
             self.assert_same(order)
-            for start, limit in product(range(7), range(1, 7)):
+            for start, limit in product((0, 1, 4, 5, 6), (1, 4, 5)):
                 self.assert_same(f"{order}&from={start}&limit={limit}")
             # By count and length, some are equal then.
             if order_by in ("user_id", "displayname"):
