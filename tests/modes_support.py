@@ -21,11 +21,7 @@ from tests.utils import USE_POSTGRES_FOR_TESTS
 
 from media_stats_module.storage.owners import walk
 
-MODES: list[JsonDict] = [
-    {"mode": "live", "mode_options": {}, "applies": False},
-    # Where live questions would walk Synapse's index.
-    {"mode": "scan", "mode_options": {}, "applies": False, "walks": False},
-]
+MODES: list[JsonDict] = [{"mode": "live", "mode_options": {}, "applies": False}]
 if USE_POSTGRES_FOR_TESTS:
     MODES += [
         # All in the totals, and all in the change log.
@@ -71,7 +67,7 @@ class ModesTestCase(MediaStatsTestCase):
     Attributes:
         mode_options: the options that set the module up for the mode.
         applies: whether the background process has a round after each `fill`.
-        walks: whether live questions may walk the index by owner.
+        walks: whether live questions for owners may walk the index by owner.
         endpoint: which is asked: `users`, say.
         media: what is in the two tables of media.
         displaynames: those in the profiles, by user ID.

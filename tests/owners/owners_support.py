@@ -15,6 +15,15 @@ LARGEST_INTEGER = 2**63 - 1
 
 _ENDPOINTS: list[JsonDict] = [{"endpoint": "users"}, {"endpoint": "servers"}]
 
+# Where live questions would walk Synapse's index.
+_SCAN: JsonDict = {"mode": "scan", "mode_options": {}, "applies": False, "walks": False}
+_MODES = [*MODES, _SCAN]
+
+
+def in_every_mode_of_owners(test_class: type) -> None:
+    """Run the tests of a class once for each way in which a list can be answered."""
+    parameterized_class(_MODES, class_name_func=class_name)(test_class)
+
 
 def for_both_endpoints(test_class: type) -> None:
     """Run tests that have nothing to do with the mode, for users and for servers."""
@@ -23,7 +32,7 @@ def for_both_endpoints(test_class: type) -> None:
 
 def in_every_mode_of_both_endpoints(test_class: type) -> None:
     """Run the tests of a class for users and for servers, in every mode."""
-    combinations = [mode | endpoint for mode in MODES for endpoint in _ENDPOINTS]
+    combinations = [mode | endpoint for mode in _MODES for endpoint in _ENDPOINTS]
     parameterized_class(combinations, class_name_func=class_name)(test_class)
 
 

@@ -7,7 +7,7 @@ test_media_properties.py.
 from typing import ClassVar
 
 from media_support import MediaTestCase, usage
-from modes_support import in_every_mode
+from owners_support import in_every_mode_of_owners
 from support import LocalMedia, RemoteMedia
 from synapse.module_api import JsonDict
 
@@ -35,7 +35,7 @@ class _DeactivatedTestCase(MediaTestCase):
         )
 
 
-@in_every_mode
+@in_every_mode_of_owners
 class UsersTestCase(_DeactivatedTestCase):
     """Every user is in one of the two lists."""
 

@@ -9,9 +9,9 @@ from typing import ClassVar
 
 from hypothesis import given
 from hypothesis import strategies as st
-from modes_support import DIRECTIONS, in_every_mode
+from modes_support import DIRECTIONS
 from owners_model import Query
-from owners_support import OwnersTestCase
+from owners_support import OwnersTestCase, in_every_mode_of_owners
 from support import LocalMedia, RemoteMedia
 
 from media_stats_module.module import DOCUMENTED_PATH
@@ -76,7 +76,7 @@ def _window_is_legal(query: Query) -> bool:
 _ANY_LIMIT = st.one_of(st.integers(0, 5), st.sampled_from([1_000, 2**63 - 1]))
 
 
-@in_every_mode
+@in_every_mode_of_owners
 class ModelTestCase(OwnersTestCase):
     """The answers are those of the model."""
 
@@ -124,7 +124,7 @@ class ModelTestCase(OwnersTestCase):
             assert self.answer(query) == self.expected(query), query
 
 
-@in_every_mode
+@in_every_mode_of_owners
 class ServersModelTestCase(OwnersTestCase):
     """The same for servers, which have no profiles."""
 
@@ -155,7 +155,7 @@ _BUILTIN_USER_IDS = _user_ids("abc._%\\é", "test")
 _BUILTIN_TERMS = st.text("abc.", min_size=1, max_size=2)
 
 
-@in_every_mode
+@in_every_mode_of_owners
 class BuiltinTestCase(OwnersTestCase):
     """Where nothing is wrong with it, Synapse's own endpoint answers the same.
 

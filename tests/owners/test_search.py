@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from itertools import product
 from typing import ClassVar
 
-from modes_support import DIRECTIONS, in_every_mode
-from owners_support import OwnersTestCase
+from modes_support import DIRECTIONS
+from owners_support import OwnersTestCase, in_every_mode_of_owners
 from parameterized import parameterized_class  # type: ignore[import-untyped]
 from support import RemoteMedia
 
@@ -103,7 +103,7 @@ _LITERAL = (
 )
 
 
-@in_every_mode
+@in_every_mode_of_owners
 class SearchUsersTestCase(OwnersTestCase):
     """A user is found by the localpart or by the displayname."""
 
@@ -288,7 +288,7 @@ class ServerNameTestCase(OwnersTestCase):
             assert self.owner("alice") not in self.search(term)
 
 
-@in_every_mode
+@in_every_mode_of_owners
 class SearchServersTestCase(OwnersTestCase):
     """A server is found by its name, all of it."""
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from itertools import product
 from typing import ClassVar
 
-from modes_support import DIRECTIONS, in_every_mode
-from owners_support import OwnersTestCase
+from modes_support import DIRECTIONS
+from owners_support import OwnersTestCase, in_every_mode_of_owners
 from support import MODULE_PATH, LocalMedia, MediaStatsTestCase, headers
 from synapse.module_api import JsonDict
 from tests.server import FakeChannel
@@ -28,7 +28,7 @@ _UPLOADS_AND_PREVIEWS = (
 )
 
 
-@in_every_mode
+@in_every_mode_of_owners
 class BuiltinTestCase(OwnersTestCase):
     """Where nothing is wrong with it, Synapse's own endpoint answers the same.
 
@@ -171,7 +171,7 @@ class BuiltinTestCase(OwnersTestCase):
         }
 
 
-@in_every_mode
+@in_every_mode_of_owners
 class UsersTestCase(OwnersTestCase):
     """Who is listed, in which order, and with what."""
 
@@ -275,7 +275,7 @@ class UsersTestCase(OwnersTestCase):
         assert self.listed() == ["@never_registered:test"]
 
 
-@in_every_mode
+@in_every_mode_of_owners
 class WithoutUrlPreviewsTestCase(OwnersTestCase):
     """`count_url_previews: false` leaves out what nobody uploaded."""
 

@@ -40,7 +40,10 @@ def server() -> Iterator[PostgresServer]:
 def config_path(server: PostgresServer, tmp_path: Path) -> Path:
     """The homeserver.yaml of a database with Synapse's tables."""
     name = f"synapse_{next(_numbers)}"
-    execute_on_server(server, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
+    # In half the time of the default, where nothing is written to a disk.
+    execute_on_server(
+        server, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} STRATEGY FILE_COPY"
+    )
     return write_config(tmp_path, {"name": "psycopg2", "args": server.dsn(name)})
 
 

@@ -25,8 +25,8 @@ from realservers.forking import forking_context
 from realservers.postgres import PostgresServer
 from synapse.module_api import LoggingTransaction
 
-KILLS = 10 * int(os.environ.get("STRESS", "1"))
-STOPS = 4 * int(os.environ.get("STRESS", "1"))
+KILLS = 5 * int(os.environ.get("STRESS", "1"))
+STOPS = 2 * int(os.environ.get("STRESS", "1"))
 SEED = int(os.environ.get("SEED", "1"))
 
 _ROWS_AT_FIRST = 2_000

@@ -134,7 +134,7 @@ class RollupsStatefulTest(MediaStatsTestCase):
             run_state_machine_as_test(
                 MachineHere,
                 settings=settings(
-                    max_examples=settings().max_examples // 5,
+                    max_examples=settings().max_examples // 8,
                     stateful_step_count=40,
                     suppress_health_check=list(HealthCheck),
                 ),
