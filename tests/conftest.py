@@ -115,7 +115,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     # More than there are cores, as tests wait for a database. Those that wait for real
     # servers run with SQLite.
     workers = (os.cpu_count() or 1) * 3 // 2
-    return workers + 1 if config.getoption("database") == "sqlite" else workers
+    return workers + 2 if config.getoption("database") == "sqlite" else workers
 
 
 def pytest_report_header(config: pytest.Config) -> str:
