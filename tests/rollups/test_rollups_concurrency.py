@@ -143,7 +143,7 @@ def say(done: Counter[str]) -> None:
 
 @pytest.fixture(autouse=True)
 def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(maintenance, "APPLY_AT_MOST", 50)
+    monkeypatch.setattr(maintenance, "APPLY_AT_MOST", 500)
 
 
 def test_no_upload_fails_and_every_answer_is_exact_while_applying_and_building(
