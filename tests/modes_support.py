@@ -15,7 +15,7 @@ from support import (
     RemoteMedia,
     Thumbnail,
 )
-from synapse.module_api import JsonDict, LoggingTransaction
+from synapse.module_api import JsonDict
 from tests.server import FakeChannel
 from tests.utils import USE_POSTGRES_FOR_TESTS
 
@@ -31,17 +31,6 @@ if USE_POSTGRES_FOR_TESTS:
 
 DIRECTIONS = ("f", "b")
 
-_TABLES = (
-    "local_media_repository",
-    "local_media_repository_thumbnails",
-    "remote_media_cache",
-    "remote_media_cache_thumbnails",
-    "profiles",
-)
-
-# By the column that holds the user ID.
-_ACCOUNTS = {"users": "name", "access_tokens": "user_id"}
-
 
 def in_every_mode(test_class: type) -> None:
     """Run the tests of a class once for each way in which the module can answer."""
@@ -52,13 +41,6 @@ def class_name(test_class: type, _: int, parameters: JsonDict) -> str:
     """What pytest calls a class that runs with some parameters."""
     names = [value for value in parameters.values() if isinstance(value, str)]
     return "_".join([test_class.__name__, *names])
-
-
-def _clear_txn(txn: LoggingTransaction) -> None:
-    """Delete all that `ModesTestCase.fill` inserts."""
-    for table in _TABLES:
-        txn.execute(f"DELETE FROM {table}")
-    txn.execute("DELETE FROM users WHERE deactivated = 1")
 
 
 class ModesTestCase(MediaStatsTestCase):
@@ -97,10 +79,6 @@ class ModesTestCase(MediaStatsTestCase):
             no_walk = patch.object(walk, "suits", lambda question: False)
             no_walk.start()
             self.addCleanup(no_walk.stop)
-        # What an earlier test has left.
-        self.in_transaction(_clear_txn)
-        for table, column in _ACCOUNTS.items():
-            self.execute(f"DELETE FROM {table} WHERE {column} <> ?", self.admin)
         if self.mode_options.get("rollups"):
             self.run_round()
 
@@ -142,13 +120,14 @@ class ModesTestCase(MediaStatsTestCase):
             thumbnails: all thumbnails of the media.
             deactivated: users who have an account, which is deactivated.
         """
-        self.in_transaction(_clear_txn)
+        self.delete_media_and_profiles()
         self.media = media
         self.insert_local_media(*self.local_media)
         self.insert_remote_media(*self.remote_media)
         self.insert_thumbnails(*thumbnails)
         self.insert_profiles(displaynames or {})
         self.displaynames = displaynames or {}
+        self.execute("DELETE FROM users WHERE deactivated = 1")
         self.insert_deactivated_users(deactivated)
         self.deactivated = deactivated
         if self.applies:

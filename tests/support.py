@@ -46,6 +46,17 @@ MEDIA_HAVE_SHA256 = SCHEMA_VERSION >= 91
 # from the configuration.
 _HARNESS_WANTS_NAME = SCHEMA_VERSION < 78
 
+_MEDIA_AND_PROFILES = (
+    "local_media_repository",
+    "local_media_repository_thumbnails",
+    "remote_media_cache",
+    "remote_media_cache_thumbnails",
+    "profiles",
+)
+
+# By the column that holds the user ID.
+_ACCOUNTS = {"users": "name", "access_tokens": "user_id"}
+
 
 def modules(**options: Any) -> list[JsonDict]:
     """The `modules:` block of homeserver.yaml that loads the module.
@@ -154,8 +165,8 @@ class MediaStatsTestCase(HomeserverTestCase):
         serves_admin_api: whether Synapse's own admin API is mounted. It takes the
             documented path for itself; without it the module answers there.
         shares_homeserver: whether the tests run on one homeserver, together with those
-            of other classes that configure it alike. Each has to cope with what others
-            have left in the database.
+            of other classes that configure it alike. What `insert_...` and `make_user`
+            put into the database is gone when the next test starts.
         admin: the user ID of a server admin, whose token requests carry.
         admin_token: that admin's access token.
     """
@@ -180,6 +191,9 @@ class MediaStatsTestCase(HomeserverTestCase):
         # With options of its own a test needs a homeserver of its own.
         if self.shares_homeserver and self._extra_config is None:
             lend_homeserver(self, (self.serves_admin_api, *self.servlets))
+            self.delete_media_and_profiles()
+            for table, user_id in _ACCOUNTS.items():
+                self.execute(f"DELETE FROM {table} WHERE {user_id} <> ?", self.admin)
         else:
             super().setUp()
 
@@ -279,6 +293,15 @@ class MediaStatsTestCase(HomeserverTestCase):
         self.reactor.pump([ROUND_MS / 1000] + [0.0] * 100)
 
     # What is in the database
+
+    def delete_media_and_profiles(self) -> None:
+        """Delete all rows of media, of thumbnails and of profiles."""
+
+        def delete_txn(txn: LoggingTransaction) -> None:
+            for table in _MEDIA_AND_PROFILES:
+                txn.execute(f"DELETE FROM {table}")
+
+        self.in_transaction(delete_txn)
 
     def insert_local_media(self, *rows: LocalMedia) -> list[str]:
         """Insert rows of `local_media_repository`; return their media IDs."""
