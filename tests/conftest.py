@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, settings
 from programs import ReportMissingPrograms
 from realservers.forking import fork_synapse
 from realservers.postgres import PostgresServer
-from selection import mark
+from selection import leaves_out, mark
 from synapse_harness import ensure_harness
 
 # A database that is lost with the test run need not survive a power cut.
@@ -82,6 +82,12 @@ def pytest_configure(config: pytest.Config) -> None:
     fork_synapse()
     # Last on the path: the harness is a package called `tests`, with its own helpers.
     sys.path.append(str(ensure_harness()))
+
+
+def pytest_ignore_collect(
+    collection_path: Path, config: pytest.Config
+) -> bool | None:
+    return leaves_out(config.option.markexpr, collection_path) or None
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -30,6 +30,9 @@ _ONCE = {
     ),
     "an encoding": ("rest/test_cursor.py",),
     "a file and a connection": ("rest/test_response.py",),
+    "patterns; test_search.py tests what is found": (
+        "owners/test_search_patterns.py",
+    ),
     "made-up requests; other tests have the answers": ("rest/test_schemathesis.py",),
     "the module's SQL, on a real PostgreSQL": (
         "rollups/test_administrators_objects.py",
@@ -62,6 +65,7 @@ _ONCE_WAYS = {
 
 _ANY_DATABASE = {
     "files": ("dashboard/",),
+    "packaging, demo, documents, benchmark": ("tools/",),
     "a configuration": ("deployment/test_config.py",),
     "refused before the database is asked": (
         "rest/test_auth_delegated.py",
@@ -76,6 +80,23 @@ _ONCE_STARTS = tuple(chain.from_iterable(_ONCE.values()))
 _ANY_DATABASE_STARTS = tuple(chain.from_iterable(_ANY_DATABASE.values()))
 for _start in _ONCE_STARTS + _ANY_DATABASE_STARTS:
     assert (_TESTS / _start).exists(), _start
+
+
+def leaves_out(expression: str, path: Path) -> bool:
+    """Whether no test of a file or folder can run, so that nothing need be imported.
+
+    Args:
+        expression: of `-m`. Other forms than `not … and not …` leave nothing out here.
+        path: of the file or folder.
+    """
+    terms = expression.split(" and ")
+    starts: tuple[str, ...] = ()
+    if "not once" in terms:
+        starts += _ONCE_STARTS
+    if "not any_database" in terms:
+        starts += _ANY_DATABASE_STARTS
+    name = path.relative_to(_TESTS).as_posix()
+    return f"{name}/".startswith(starts) if path.is_dir() else name.startswith(starts)
 
 
 def mark(item: pytest.Item, *, on_harness: bool) -> None:

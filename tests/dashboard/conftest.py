@@ -87,8 +87,19 @@ def dashboard(make_page: MakePage) -> DashboardPage:
     return make_page()
 
 
+@pytest.fixture(scope="session")
+def admin_session(context: BrowserContext, server: Server) -> dict[str, str]:
+    """What the page keeps in a tab while the admin is signed in."""
+    with context.new_page() as page:
+        dashboard = DashboardPage(page, server.url)
+        dashboard.sign_in(server.admin.access_token)
+        return dashboard.stored()
+
+
 @pytest.fixture
-def signed_in(dashboard: DashboardPage, server: Server) -> DashboardPage:
-    """A page on which the admin has."""
-    dashboard.sign_in(server.admin.access_token)
+def signed_in(
+    dashboard: DashboardPage, admin_session: dict[str, str]
+) -> DashboardPage:
+    """A page on which the admin has, without filling in the form once more."""
+    dashboard.come_back(admin_session)
     return dashboard

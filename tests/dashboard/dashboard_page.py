@@ -1,7 +1,8 @@
 """The dashboard in a real browser, as tests and the screenshots handle it."""
 
+import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
@@ -71,6 +72,17 @@ class DashboardPage:
         """Open the page, sign in, and wait until everything is there."""
         self.open(fragment)
         self.submit_token(token)
+        expect(self.page.get_by_role("button", name="Sign out")).to_be_visible()
+        self.wait_until_loaded()
+
+    def come_back(self, stored: Mapping[str, str]) -> None:
+        """Open the page in a tab that has what the page kept; wait for everything."""
+        # Once: a test may sign out and load the page again.
+        self.page.add_init_script(
+            "if (!window.name) { window.name = 'came back'; "
+            f"Object.assign(sessionStorage, {json.dumps(stored)}); }}"
+        )
+        self.open()
         expect(self.page.get_by_role("button", name="Sign out")).to_be_visible()
         self.wait_until_loaded()
 

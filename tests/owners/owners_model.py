@@ -6,6 +6,7 @@ nothing of the package.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
 
 from support import LocalMedia, RemoteMedia
 from synapse.module_api import JsonDict
@@ -75,6 +76,8 @@ def servers_answer(media: Iterable[RemoteMedia], query: Query) -> JsonDict:
     return _answer("servers", "server_name", servers, query)
 
 
+# Every page is compared with all owners.
+@lru_cache(10_000)
 def contains(text: str, term: str) -> bool:
     """Whether a term stands somewhere in a text, whatever the case of either."""
     folded, sought = fold(text), fold(term)
