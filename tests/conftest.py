@@ -120,8 +120,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     # More than there are cores, as tests wait for a database. Those that wait for real
     # servers run with SQLite.
-    workers = (os.cpu_count() or 1) * 3 // 2
-    return workers + 2 if config.getoption("database") == "sqlite" else workers
+    cores = os.cpu_count() or 1
+    return cores * 2 if config.getoption("database") == "sqlite" else cores * 3 // 2
 
 
 def pytest_report_header(config: pytest.Config) -> str:

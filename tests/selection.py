@@ -51,6 +51,7 @@ _ONCE = {
     "the command and the SQL of test_remove.py, as docs/install.md has them": (
         "rollups/test_uninstall.py",
     ),
+    "how the module repairs its own tables": ("rollups/test_rollups_repair.py",),
     "the module's SQL, in any order": ("rollups/test_rollups_stateful.py",),
     "files": ("rollups/test_version.py",),
     "packaging, demo, documents, benchmark": ("tools/",),

@@ -80,7 +80,7 @@ def with_oauth(
     browser: Browser, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Elsewhere]:
     with (
-        Issuer(ttl_s=8) as issuer,
+        Issuer(ttl_s=4) as issuer,
         Homeserver(
             tmp_path_factory.mktemp("oauth"),
             server_name=SERVER_NAME,
