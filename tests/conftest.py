@@ -84,9 +84,7 @@ def pytest_configure(config: pytest.Config) -> None:
     sys.path.append(str(ensure_harness()))
 
 
-def pytest_ignore_collect(
-    collection_path: Path, config: pytest.Config
-) -> bool | None:
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     return leaves_out(config.option.markexpr, collection_path) or None
 
 

@@ -30,9 +30,7 @@ _ONCE = {
     ),
     "an encoding": ("rest/test_cursor.py",),
     "a file and a connection": ("rest/test_response.py",),
-    "patterns; test_search.py tests what is found": (
-        "owners/test_search_patterns.py",
-    ),
+    "patterns; test_search.py tests what is found": ("owners/test_search_patterns.py",),
     "made-up requests; other tests have the answers": ("rest/test_schemathesis.py",),
     "the module's SQL, on a real PostgreSQL": (
         "rollups/test_administrators_objects.py",

@@ -97,9 +97,7 @@ def admin_session(context: BrowserContext, server: Server) -> dict[str, str]:
 
 
 @pytest.fixture
-def signed_in(
-    dashboard: DashboardPage, admin_session: dict[str, str]
-) -> DashboardPage:
+def signed_in(dashboard: DashboardPage, admin_session: dict[str, str]) -> DashboardPage:
     """A page on which the admin has, without filling in the form once more."""
     dashboard.come_back(admin_session)
     return dashboard
