@@ -83,6 +83,8 @@ class TimelineTestCase(_TimelineTestCase):
             ),
             ({"source": "remote"}, {_SECOND: usage(32, 64)}),
             ({"server_name": "a.org"}, {_SECOND: usage(32)}),
+            ({"from_ts": DAY_MS - 1}, {_FIRST: usage(1), _SECOND: usage(2, 4, 8)}),
+            ({"from_ts": DAY_MS}, {_SECOND: usage(2, 4, 8)}),
             ({"from_ts": DAY_MS + 1}, {_SECOND: usage(8)}),
             ({"until_ts": DAY_MS}, {_FIRST: usage(1), _SECOND: usage(2, 4)}),
             ({"until_ts": DAY_MS - 1}, {_FIRST: usage(1)}),
