@@ -72,8 +72,7 @@ class DashboardPage:
         """Open the page, sign in, and wait until everything is there."""
         self.open(fragment)
         self.submit_token(token)
-        expect(self.page.get_by_role("button", name="Sign out")).to_be_visible()
-        self.wait_until_loaded()
+        self._wait_until_signed_in()
 
     def come_back(self, stored: Mapping[str, str]) -> None:
         """Open the page in a tab that has what the page kept; wait for everything."""
@@ -83,6 +82,9 @@ class DashboardPage:
             f"Object.assign(sessionStorage, {json.dumps(stored)}); }}"
         )
         self.open()
+        self._wait_until_signed_in()
+
+    def _wait_until_signed_in(self) -> None:
         expect(self.page.get_by_role("button", name="Sign out")).to_be_visible()
         self.wait_until_loaded()
 
