@@ -82,7 +82,7 @@ class Window:
     until_ts: int | None = None
 
     @property
-    def is_in_window(self) -> bool:
+    def has_window(self) -> bool:
         """Whether the window has a beginning or an end."""
         return self.from_ts is not None or self.until_ts is not None
 

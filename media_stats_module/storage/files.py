@@ -262,7 +262,7 @@ def _where_txn(
 ) -> Sql:
     """The condition under which a row, called `m`, is asked for, on whatever page."""
     if question.deletion is None:
-        is_listed = Sql(f"{media.is_file} AND {_IS_LISTED}")
+        is_listed = Sql(f"{media.is_file_sql} AND {_IS_LISTED}")
         if not is_postgres(txn) and question.order_by is FilesOrder.CREATED_TS:
             # Other values have no place among integers, which an index has in order.
             is_listed = Sql(f"{is_listed.text} AND typeof(m.created_ts) = 'integer'")
@@ -277,7 +277,7 @@ def _where_txn(
 
 
 def _is_filtered(question: FilesQuestion) -> bool:
-    return question.is_in_window or any(
+    return question.has_window or any(
         value is not None
         for value in (
             question.deletion,

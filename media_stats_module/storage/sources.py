@@ -48,20 +48,20 @@ class MediaTable:
     thumbnails: str
 
     @property
-    def is_counted(self) -> str:
+    def is_counted_sql(self) -> str:
         """The SQL condition under which a row, called `m`, counts for its owner."""
-        return f"m.{self.owner} IS NOT NULL AND {self._has_content}"
+        return f"m.{self.owner} IS NOT NULL AND {self._has_content_sql}"
 
     @property
-    def is_file(self) -> str:
+    def is_file_sql(self) -> str:
         """The same, including files that no user owns.
 
         A remote file always needs its server, which is half of its name.
         """
-        return self._has_content if self.owners_are_users else self.is_counted
+        return self._has_content_sql if self.owners_are_users else self.is_counted_sql
 
     @property
-    def _has_content(self) -> str:
+    def _has_content_sql(self) -> str:
         """That it is no pending upload, nor a URL preview if these do not count."""
         has_content = "m.media_length IS NOT NULL"
         if self.counts_url_previews:

@@ -81,7 +81,7 @@ def counted_rows_sql(
     scan = scan_hint_sql(txn) if question.owner is None else ""
     return Sql(
         f"FROM {media.name} AS m {scan} "
-        f"WHERE {media.is_counted}{owner.text}{window.text}",
+        f"WHERE {media.is_counted_sql}{owner.text}{window.text}",
         owner.args + window.args,
     )
 
@@ -102,7 +102,7 @@ def set_up_scan_txn(txn: LoggingTransaction, window: Window | None = None) -> No
     # Room for the totals of some 300,000 owners. With the default 4 MB each process
     # writes them to the disk, or the planner prefers to sort.
     settings = [set_work_mem_sql(32 * 1024)]
-    if window is not None and window.is_in_window:
+    if window is not None and window.has_window:
         # The rows of a window are neighbours in the table, which the planner does not
         # reckon with: it takes each for a random read, and would read the whole table
         # for 30 days. There is not enough to do for compiling expressions to pay.

@@ -112,7 +112,7 @@ def _count_owners_txn(
         f"""
         SELECT COUNT(*) FROM (
             SELECT 1 FROM {media.name} AS m
-            WHERE {media.is_counted} AND m.{media.owner} = ? LIMIT 1
+            WHERE {media.is_counted_sql} AND m.{media.owner} = ? LIMIT 1
         ) AS found
         """,
         (owner,),

@@ -59,7 +59,7 @@ def get_days_txn(
     planner expects a group per file. Of one owner, a range of the index that starts
     with the owner.
     """
-    if question.is_in_window:
+    if question.has_window:
         set_up_scan_txn(txn, question)
     rows = counted_rows_sql(txn, media, question)
     day = day_sql("m.created_ts")

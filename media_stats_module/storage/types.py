@@ -32,7 +32,7 @@ def get_groups_from_totals_txn(
     """One page of the groups of types, from the totals; None if they cannot answer."""
     if (
         not question.grouped
-        or question.is_in_window
+        or question.has_window
         or question.owner is not None
         or get_totals_txn(txn, media).status is not Status.EXACT
     ):
@@ -83,7 +83,7 @@ def _types_sql_txn(
     range of the index that starts with the owner. Types are made comparable after the
     files are added up by the type as the uploader gave it, so a few times.
     """
-    if question.is_in_window:
+    if question.has_window:
         set_up_scan_txn(txn, question)
     rows = counted_rows_sql(txn, media, question)
     media_type = media_type_sql(txn, "content_type")

@@ -27,7 +27,7 @@ def get_owners_page_from_totals_txn(
     txn: LoggingTransaction, media: MediaTable, question: OwnersQuestion
 ) -> OwnersPage | None:
     """One page of owners from the totals; None if they cannot answer."""
-    if question.is_in_window:
+    if question.has_window:
         return None
     found = get_totals_txn(txn, media)
     if found.status is not Status.EXACT:
@@ -54,7 +54,7 @@ def iterate_owners_txn(
 
     The totals if they can answer, or else a scan.
     """
-    found = None if question.is_in_window else get_totals_txn(txn, media)
+    found = None if question.has_window else get_totals_txn(txn, media)
     if found is not None and found.status is Status.EXACT:
         statement = totals.owners_sql(txn, media, question, found)
     else:

@@ -38,7 +38,7 @@ def owners_sql_txn(
                 SELECT m.{media.owner} AS owner, COUNT(*) AS media_count,
                     CAST(SUM(m.media_length) AS BIGINT) AS media_length
                 FROM {media.name} AS m {scan_hint_sql(txn)}
-                WHERE {media.is_counted} {window.text}
+                WHERE {media.is_counted_sql} {window.text}
                 GROUP BY m.{media.owner}
             )
             """,

@@ -41,7 +41,7 @@ _SIZES = {
 
 def suits(question: OwnersQuestion) -> bool:
     """Whether names or a search decide which owners are on the page."""
-    return not question.is_in_window and (
+    return not question.has_window and (
         question.order_by not in _SIZES or question.search_term is not None
     )
 
@@ -72,7 +72,7 @@ def get_owners_page_txn(
     elif limit > most_summed:
         return None
     next_owner = (
-        f"SELECT m.{media.owner} FROM {media.name} AS m WHERE {media.is_counted}"
+        f"SELECT m.{media.owner} FROM {media.name} AS m WHERE {media.is_counted_sql}"
     )
     txn.execute(
         f"""
@@ -134,7 +134,7 @@ def _sum_txn(
             f"""
             SELECT m.{media.owner}, COUNT(*), CAST(SUM(m.media_length) AS BIGINT)
             FROM {media.name} AS m
-            WHERE {media.is_counted} AND m.{media.owner} IN ({marks})
+            WHERE {media.is_counted_sql} AND m.{media.owner} IN ({marks})
             GROUP BY m.{media.owner}
             """,
             tuple(some),

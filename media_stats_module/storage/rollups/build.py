@@ -63,7 +63,7 @@ def build_txn(
     rows = (
         f"(SELECT m.{media.owner} AS owner, {day_sql('m.created_ts')} AS day, "
         f"1 AS media_count, m.media_length FROM {media.name} AS m "
-        f"WHERE {media.is_counted}) AS rows_of_media"
+        f"WHERE {media.is_counted_sql}) AS rows_of_media"
     )
     _add_txn(txn, names.OWNERS, source, Sql(rows))
     _add_txn(txn, names.DAYS, source, Sql(rows))

@@ -55,7 +55,7 @@ def check_txn(txn: LoggingTransaction, media: MediaTable) -> Differences | None:
     if totals.status is not Status.EXACT:
         return None
     source = media.source.value
-    counted = f"FROM {media.name} AS m WHERE {media.is_counted}"
+    counted = f"FROM {media.name} AS m WHERE {media.is_counted_sql}"
     owners, media_count, media_length = _compare_txn(
         txn,
         source,

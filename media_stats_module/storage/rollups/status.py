@@ -143,7 +143,7 @@ def fingerprint(installation: Installation, media: MediaTable) -> str:
 
     A restored dump has another one, and so has a media table that Synapse made anew.
     """
-    return f"{installation.place}: {media.is_counted}"
+    return f"{installation.place}: {media.is_counted_sql}"
 
 
 def get_totals_txn(txn: LoggingTransaction, media: MediaTable) -> Totals:
