@@ -224,6 +224,10 @@ class FilesQuestion(Window):
             `image/*` for all types that begin with `image/`.
         min_length: list only files of at least so many bytes.
         deletion: list only files that this deletion would delete.
+        unread_since_ts: list only files that nobody has read since this time, in
+            milliseconds since the epoch. A file that was never read counts from its
+            creation.
+        never_read: list only files that were never read (or that were); None for both.
         quarantined: list only files that are (or are not) in quarantine; None for both.
         deactivated: list only files of users whose account is deactivated (or active);
             None for both.
@@ -239,6 +243,8 @@ class FilesQuestion(Window):
     media_type: str | None = None
     min_length: int | None = None
     deletion: Deletion | None = None
+    unread_since_ts: int | None = None
+    never_read: bool | None = None
     quarantined: bool | None = None
     deactivated: bool | None = None
     order_by: FilesOrder = FilesOrder.MEDIA_ID

@@ -284,6 +284,8 @@ def _is_filtered(question: FilesQuestion) -> bool:
             question.sha256,
             question.media_type,
             question.min_length,
+            question.unread_since_ts,
+            question.never_read,
             question.quarantined,
             question.deactivated,
         )
@@ -307,6 +309,13 @@ def _filters(txn: LoggingTransaction, question: FilesQuestion) -> Sql:
     if question.sha256 is not None:
         text += f" AND {_SHA256} = ?"
         args.append(question.sha256)
+    if question.unread_since_ts is not None:
+        text += f" AND {_KEYS[FilesOrder.LAST_ACCESS_TS]} < ?"
+        args.append(question.unread_since_ts)
+    if question.never_read is not None:
+        text += (
+            f" AND m.last_access_ts IS {'NULL' if question.never_read else 'NOT NULL'}"
+        )
     if question.quarantined is not None:
         text += (
             f" AND m.quarantined_by IS {'NOT NULL' if question.quarantined else 'NULL'}"
