@@ -11,14 +11,12 @@ import sys
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 from programs import ReportMissingPrograms
 from realservers.forking import fork_synapse
 from realservers.postgres import PostgresServer
-from selection import leaves_out, mark
 from synapse_harness import ensure_harness
 
 # A database that is lost with the test run need not survive a power cut.
@@ -28,13 +26,6 @@ _POSTGRES_SETTINGS = {
     "full_page_writes": "off",
     "max_wal_size": "64MB",
 }
-
-# Of Synapse and its harness, by `message:category:module`.
-_WARNINGS_OF_OTHERS = (
-    r":DeprecationWarning:(synapse|twisted|tests)\.",
-    r"twisted\.test\.proto_helpers:DeprecationWarning",
-    r"pkg_resources is deprecated:UserWarning",
-)
 
 # The examples of a property test cost requests, so a run makes few of them, and always
 # the same. `pytest --hypothesis-profile=thorough` makes many, and others every time.
@@ -65,17 +56,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line(
-        "markers",
-        "any_database: --database does not matter; set in tests/selection.py",
-    )
-    config.addinivalue_line(
-        "markers",
-        "once: the version of Synapse does not matter; set in tests/selection.py",
-    )
     config.pluginmanager.register(ReportMissingPrograms())
-    for warning in _WARNINGS_OF_OTHERS:
-        config.addinivalue_line("filterwarnings", f"ignore:{warning}")
     # With pytest-xdist its first process starts it for all, which get the environment.
     if config.getoption("database") == "postgres" and not _is_xdist_worker(config):
         _start_postgres()
@@ -84,34 +65,22 @@ def pytest_configure(config: pytest.Config) -> None:
     sys.path.append(str(ensure_harness()))
 
 
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    return leaves_out(config.option.markexpr, collection_path) or None
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
     from tests.unittest import HomeserverTestCase
 
-    for item in items:
+    def on_harness(item: pytest.Item) -> bool:
         test_class = item.cls if isinstance(item, pytest.Function) else None
-        on_harness = test_class is not None and issubclass(
-            test_class, HomeserverTestCase
-        )
-        mark(item, on_harness=on_harness)
+        return test_class is not None and issubclass(test_class, HomeserverTestCase)
+
+    for item in items:
+        if not on_harness(item):
+            item.add_marker("any_database")
     if _is_xdist_worker(config):
-        from scheduling import start_longest_first
-
-        start_longest_first(items)
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    # Imported here, as pytest runs without pytest-xdist, too.
-    from scheduling import ScheduleByServers
-
-    return ScheduleByServers(config, log)
+        # Real servers take longest. Started first, nobody waits for them in the end.
+        items.sort(key=on_harness)
 
 
 @pytest.hookimpl(optionalhook=True)

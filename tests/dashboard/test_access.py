@@ -11,6 +11,8 @@ from dashboard_page import DashboardPage, open_numbers
 from playwright.sync_api import Page, Route, expect
 from reading import DASH
 
+pytestmark = pytest.mark.once
+
 
 def test_behind_a_proxy_with_a_path_of_its_own(
     dashboard: DashboardPage, server: Server

@@ -1,9 +1,12 @@
 """Every view has an address: links, Reload, Back and Forward."""
 
+import pytest
 from browser_server import Server
 from dashboard_page import DashboardPage
 from playwright.sync_api import expect
 from reading import DASH
+
+pytestmark = pytest.mark.once
 
 _VIEW = (
     "#range=90&interval=week&mode=total&measure=media_count&users.search_term=e"

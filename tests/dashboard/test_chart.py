@@ -9,6 +9,8 @@ from numbers_support import LABELS, first_day, legend_item, read_legend
 from playwright.sync_api import expect
 from reading import day, days, files, human, total
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize("interval", ["day", "week", "month"])
 def test_chart_has_the_numbers_of_the_api(

@@ -9,6 +9,8 @@ from browser_server import Server
 from dashboard_page import DashboardPage, open_numbers
 from playwright.sync_api import expect
 
+pytestmark = pytest.mark.once
+
 # Writes down every text that a canvas draws, with the pixels that it takes.
 _SPY = """
   window.drawn = [];

@@ -9,11 +9,14 @@ import re
 from pathlib import Path
 from typing import ClassVar
 
+import pytest
 from support import MODULE_PATH, MediaStatsTestCase
 from tests.server import FakeChannel
 from twisted.web.http_headers import Headers
 
 import media_stats_module
+
+pytestmark = [pytest.mark.once, pytest.mark.any_database]
 
 _FOLDER = Path(media_stats_module.__file__).parent / "dashboard"
 _FILES = {

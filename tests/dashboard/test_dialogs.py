@@ -2,6 +2,7 @@
 
 import time
 
+import pytest
 from browser_server import Server
 from dashboard_page import DashboardPage, open_numbers, read_rows
 from numbers_support import (
@@ -14,6 +15,8 @@ from numbers_support import (
 )
 from playwright.sync_api import expect
 from reading import days, human, total
+
+pytestmark = pytest.mark.once
 
 
 def test_row_opens_a_user(signed_in: DashboardPage, server: Server) -> None:

@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from unittest.mock import patch
 
+import pytest
 from support import MODULE_PATH, MediaStatsTestCase, headers
 from synapse.module_api import ModuleApi
 
 from media_stats_module.rest import dashboard
+
+pytestmark = [pytest.mark.once, pytest.mark.any_database]
 
 
 class IssuerOriginsTestCase(MediaStatsTestCase):

@@ -6,6 +6,8 @@ from dashboard_page import DashboardPage, read_rows
 from numbers_support import LABELS, file_row
 from playwright.sync_api import expect
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_files_of_the_server(

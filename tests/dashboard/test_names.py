@@ -1,9 +1,12 @@
 """Names that people gave to themselves and to their files, whatever is in them."""
 
+import pytest
 from browser_server import BACKWARDS, HOSTILE, LONG
 from dashboard_page import DashboardPage
 from playwright.sync_api import expect
 from reading import DASH
+
+pytestmark = pytest.mark.once
 
 _SHOWN = BACKWARDS.replace("\u202e", "U+202E")
 

@@ -14,6 +14,8 @@ from numbers_support import LABELS, TYPES, part_rows, read_widths
 from playwright.sync_api import expect
 from reading import exact, files, human, total
 
+pytestmark = pytest.mark.once
+
 
 def test_totals(signed_in: DashboardPage, server: Server) -> None:
     summary = server.ask("summary")

@@ -10,6 +10,8 @@ from dashboard_page import DashboardPage, open_numbers, read_rows
 from playwright.sync_api import Route, expect
 from reading import day, human, total
 
+pytestmark = pytest.mark.once
+
 
 def test_range_is_of_the_whole_page(signed_in: DashboardPage, server: Server) -> None:
     page = signed_in.page

@@ -4,9 +4,12 @@ import json
 import time
 from collections.abc import Callable
 
+import pytest
 from browser_server import Server
 from dashboard_page import DashboardPage, MakePage
 from playwright.sync_api import Route, expect
+
+pytestmark = pytest.mark.once
 
 
 def test_sign_in_with_password(

@@ -17,7 +17,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request, Route, e
 
 from demo.homeserver import Homeserver
 
-pytestmark = pytest.mark.skipif(find_node() is None, reason="needs Node and npm")
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.skipif(find_node() is None, reason="needs Node and npm"),
+]
 
 _VIEW = "#range=90&users.search_term=e"
 _REFUSAL = "This account is not an administrator of this server"

@@ -10,6 +10,8 @@ from dashboard_page import DashboardPage
 from playwright.sync_api import expect
 from reading import DASH
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize(
     ("name", "endpoint", "key"),

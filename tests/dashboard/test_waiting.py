@@ -1,9 +1,12 @@
 """When something is slow or goes wrong: the page says so, and can be stopped."""
 
+import pytest
 from browser_server import USERS, Server
 from dashboard_page import DashboardPage
 from playwright.sync_api import Route, expect
 from reading import DASH
+
+pytestmark = pytest.mark.once
 
 
 def test_what_is_overtaken_is_aborted(signed_in: DashboardPage) -> None:

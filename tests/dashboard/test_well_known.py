@@ -3,10 +3,13 @@
 import re
 from pathlib import Path
 
+import pytest
 import yaml
 from browser_server import PATH
 
 from demo.homeserver import Homeserver
+
+pytestmark = pytest.mark.once
 
 _DOCS = Path(__file__).resolve().parents[2] / "docs" / "dashboard.md"
 

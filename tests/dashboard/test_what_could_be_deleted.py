@@ -10,6 +10,8 @@ from dashboard_page import DashboardPage, read_rows
 from playwright.sync_api import Locator, expect
 from reading import day, files, human, total
 
+pytestmark = pytest.mark.once
+
 _LABELS = {"local": "Local files", "remote": "Cached remote files"}
 _REASONS = {
     "avatar": "used as an avatar",

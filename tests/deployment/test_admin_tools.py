@@ -35,6 +35,9 @@ from realservers.proxies import Caddy
 from demo.client import Client
 from media_stats_module.module import DOCUMENTED_PATH
 
+# Other programs; other tests have the answers.
+pytestmark = pytest.mark.once
+
 # What both web UIs have in their menu of rows per page, at most.
 _LARGEST_PAGE = 1_000
 

@@ -20,6 +20,9 @@ from twisted.web.resource import Resource
 from media_stats_module import MediaStatsModule
 from media_stats_module.config import MediaStatsConfig
 
+# A configuration.
+pytestmark = pytest.mark.any_database
+
 
 def parse(**options: Any) -> MediaStatsConfig:
     return MediaStatsModule.parse_config(options)

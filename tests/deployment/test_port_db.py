@@ -16,6 +16,9 @@ from support import MODULE_PATH
 from demo.client import Account
 from demo.homeserver import Homeserver
 
+# Another of Synapse's scripts; test_dumps.py tests what copies tables.
+pytestmark = pytest.mark.once
+
 _TIMEOUT_S = 300
 
 

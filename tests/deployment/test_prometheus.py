@@ -28,9 +28,11 @@ _ALERT_TESTS = Path(__file__).with_name("alerts.test.yaml")
 # takes this long on a busy machine has failed.
 _PATIENCE_S = 90.0
 
-pytestmark = pytest.mark.skipif(
-    missing_programs() is not None, reason=str(missing_programs())
-)
+# test_metrics.py tests the exposition on every version.
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.skipif(missing_programs() is not None, reason=str(missing_programs())),
+]
 
 
 def wait_for(what: str, is_so: Callable[[], Any]) -> Any:

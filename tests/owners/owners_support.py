@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
+import pytest
 from modes_support import MODES, ModesTestCase, class_name
 from owners_model import Query, servers_answer, users_answer
 from parameterized import parameterized_class  # type: ignore[import-untyped]
@@ -16,7 +17,13 @@ LARGEST_INTEGER = 2**63 - 1
 _ENDPOINTS: list[JsonDict] = [{"endpoint": "users"}, {"endpoint": "servers"}]
 
 # Where live questions would walk Synapse's index.
-_SCAN: JsonDict = {"mode": "scan", "mode_options": {}, "applies": False, "walks": False}
+_SCAN: JsonDict = {
+    "mode": "scan",
+    "mode_options": {},
+    "applies": False,
+    "walks": False,
+    "pytestmark": [pytest.mark.once],
+}
 _MODES = [*MODES, _SCAN]
 
 

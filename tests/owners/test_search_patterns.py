@@ -1,7 +1,6 @@
 """The patterns of `search_term` that the databases get: they match what Python says."""
 
 # ruff: noqa: RUF001 - letters that look like those of another script are the point
-
 import sys
 from collections import defaultdict
 from functools import cache
@@ -9,6 +8,7 @@ from itertools import chain
 from typing import ClassVar
 from unittest import TestCase
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from owners_model import contains, fold
@@ -17,6 +17,9 @@ from synapse.module_api import LoggingTransaction
 
 from media_stats_module.storage.owners import search
 from media_stats_module.storage.sources import is_postgres
+
+# Patterns; test_search.py tests what is found.
+pytestmark = pytest.mark.once
 
 
 @cache

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 from unittest.mock import patch
 
+import pytest
 import synapse
 from auth_support import APPSERVICES, AuthTestCase
 from authentication_service import AuthenticationService
@@ -16,6 +17,9 @@ from synapse.server import HomeServer
 from tests.test_utils import FakeResponse
 from twisted.internet.testing import MemoryReactor
 from twisted.web.http_headers import Headers
+
+# Refused before the database is asked.
+pytestmark = pytest.mark.any_database
 
 _CLIENT_API = "urn:matrix:org.matrix.msc2967.client:api:*"
 _ADMIN = "urn:synapse:admin:*"

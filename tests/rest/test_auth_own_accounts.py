@@ -1,9 +1,13 @@
 """Who may ask where Synapse itself has the accounts: those whom its own API lets."""
 
+import pytest
 from auth_support import WRONG_PARAMETERS, AuthTestCase
 from synapse.module_api import JsonDict
 from synapse.module_api.errors import Codes
 from tests.unittest import override_config
+
+# Refused before the database is asked.
+pytestmark = pytest.mark.any_database
 
 
 class OwnAccountsTestCase(AuthTestCase):

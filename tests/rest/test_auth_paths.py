@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import pytest
 from auth_support import WRONG_PARAMETERS
 from support import MODULE_PATH, MediaStatsTestCase
 from support import headers as headers_of
@@ -9,6 +10,9 @@ from twisted.web.resource import Resource
 
 from media_stats_module.module import DOCUMENTED_PATH
 from media_stats_module.rest._base import AdminResource
+
+# Refused before the database is asked.
+pytestmark = pytest.mark.any_database
 
 
 class EveryEndpointTestCase(MediaStatsTestCase):

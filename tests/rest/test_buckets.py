@@ -22,6 +22,9 @@ from media_stats_module.rest.buckets import (
 )
 from media_stats_module.storage import DayUsage, Usage
 
+# A calendar.
+pytestmark = pytest.mark.once
+
 _DAY_MS = 86_400_000
 
 # The days that Python has a name for.

@@ -21,6 +21,9 @@ from support import MODULE_PATH
 from demo.client import Account
 from demo.homeserver import Homeserver
 
+# A slow connection; test_csv.py tests the content.
+pytestmark = pytest.mark.once
+
 # More than sockets hold: 20 MB in all.
 _FILES = 60_000
 _NAME = "x" * 250

@@ -17,6 +17,9 @@ from media_stats_module.questions import (
 )
 from media_stats_module.rest.cursors import read_cursor, write_cursor
 
+# An encoding.
+pytestmark = pytest.mark.once
+
 _LISTS = [
     FilesQuestion(source=source, order_by=order_by, descending=descending)
     for source in Source

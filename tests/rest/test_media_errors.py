@@ -3,9 +3,13 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
+import pytest
 from parameterized import parameterized  # type: ignore[import-untyped]
 from support import MODULE_PATH, MediaStatsTestCase
 from synapse.module_api import JsonDict
+
+# Refused before the database is asked.
+pytestmark = pytest.mark.any_database
 
 _INTEGERS = [
     ("reclaimable", "size_gt"),

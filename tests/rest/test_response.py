@@ -4,12 +4,16 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 import attr
+import pytest
 from synapse.module_api import SynapseRequest
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 
 from media_stats_module.rest._response import ResponseFile
+
+# A file and a connection.
+pytestmark = pytest.mark.once
 
 # Longer than what is sent at once.
 _BODY = b"a" * 1_000_000

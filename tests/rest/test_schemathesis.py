@@ -21,6 +21,9 @@ from realservers.postgres import PostgresServer
 from demo.client import Account
 from demo.homeserver import Homeserver
 
+# Other tests have the answers.
+pytestmark = pytest.mark.once
+
 _PATH = "/_synapse/client/media_stats"
 _TESTS = Path(__file__).parent
 _EXAMPLES = os.environ.get("EXAMPLES", "10")

@@ -20,6 +20,9 @@ from media_database import (
 from media_stats_module.storage.rollups import build, names
 from media_stats_module.storage.rollups.status import Status
 
+# The module's own SQL.
+pytestmark = pytest.mark.once
+
 
 def test_an_administrators_own_objects_are_left_alone(connection: Connection) -> None:
     for statement in (

@@ -3,6 +3,9 @@
 import pytest
 from media_database import Connection, Keeper, finish
 
+# The module's own SQL.
+pytestmark = pytest.mark.once
+
 _INSERTED = (
     "INSERT INTO local_media_repository (media_id, user_id, media_length, created_ts) "
     "VALUES (?, '@a:test', 1, ?)",

@@ -18,6 +18,9 @@ from realservers.postgres import PostgresServer, client_program
 
 from media_stats_module.storage.rollups.status import Status
 
+# The module's own SQL.
+pytestmark = pytest.mark.once
+
 _ALL_ANSWERS = 10
 
 _KEPT = (*MEDIA.names, "profiles", "users")

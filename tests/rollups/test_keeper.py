@@ -24,6 +24,9 @@ from media_stats_module.storage.rollups import install
 from media_stats_module.storage.rollups.check import Differences
 from media_stats_module.storage.rollups.status import Status
 
+# The module's own SQL.
+pytestmark = pytest.mark.once
+
 _ALL_ANSWERS = 10
 
 _HOUR = 3600

@@ -11,6 +11,9 @@ from media_database import (
 
 from media_stats_module.storage.rollups import maintenance
 
+# The module's own SQL.
+pytestmark = pytest.mark.once
+
 _ROUND_S = 5
 _HOUR_S = 60 * 60
 _DAY_S = 24 * _HOUR_S

@@ -19,6 +19,9 @@ from realservers.postgres import PostgresServer
 
 from media_stats_module.storage.rollups.status import Status
 
+# The module's own SQL.
+pytestmark = pytest.mark.once
+
 
 def test_another_role_that_may_only_delete(connection: Connection, role: str) -> None:
     insert_media(connection, "a", 100)

@@ -31,6 +31,9 @@ from synapse.module_api import LoggingTransaction
 from media_stats_module.storage.rollups import build, install, maintenance
 from media_stats_module.storage.rollups.status import Status
 
+# The module's own SQL.
+pytestmark = pytest.mark.once
+
 WRITERS = 8
 READERS = 2
 _ATTEMPTS_AFTERWARDS = 10

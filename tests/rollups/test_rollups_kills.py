@@ -25,6 +25,9 @@ from realservers.forking import forking_context
 from realservers.postgres import PostgresServer
 from synapse.module_api import LoggingTransaction
 
+# The module's own SQL.
+pytestmark = pytest.mark.once
+
 KILLS = 5 * int(os.environ.get("STRESS", "1"))
 STOPS = 2 * int(os.environ.get("STRESS", "1"))
 SEED = int(os.environ.get("SEED", "1"))

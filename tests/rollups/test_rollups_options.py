@@ -2,10 +2,14 @@
 
 from collections.abc import Callable
 
+import pytest
 from administrator_support import assert_exact, assert_right_or_silent
 from media_database import Connection, Keeper, assert_reads_are_exact_txn
 
 from media_stats_module.storage.rollups.status import Status
+
+# The module's own SQL.
+pytestmark = pytest.mark.once
 
 EXACT = [Status.EXACT, Status.EXACT]
 

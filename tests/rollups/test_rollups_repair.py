@@ -13,9 +13,11 @@ from tests.utils import USE_POSTGRES_FOR_TESTS
 
 from media_stats_module.storage.rollups import names
 
-pytestmark = pytest.mark.skipif(
-    not USE_POSTGRES_FOR_TESTS, reason="rollups are for PostgreSQL"
-)
+# How the module repairs its own tables.
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.skipif(not USE_POSTGRES_FOR_TESTS, reason="rollups are for PostgreSQL"),
+]
 
 ALICE = "@alice:test"
 

@@ -50,6 +50,9 @@ from media_stats_module.storage.types import (
     get_types_page_txn,
 )
 
+# The module's own SQL.
+pytestmark = pytest.mark.once
+
 _DAY_MS = 86_400_000
 # The admin API refuses to delete what was read before a much earlier time.
 _READ_TS = 1_000_000_000_000

@@ -4,6 +4,9 @@ import pytest
 from administrator_support import assert_exact
 from media_database import Connection, Keeper, assert_applied_totals_are_exact_txn
 
+# The module's own SQL.
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize("is_before", [True, False])
 def test_times_of_every_kind(connection: Connection, is_before: bool) -> None:

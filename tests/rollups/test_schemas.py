@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from administrator_support import (
     MEDIA_TABLES,
     assert_exact,
@@ -14,6 +15,9 @@ from media_database import Connection, Keeper, assert_applied_totals_are_exact_t
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.storage.rollups.status import Status
+
+# The module's own SQL.
+pytestmark = pytest.mark.once
 
 
 def test_schema_of_the_user(connection: Connection, role: str) -> None:

@@ -15,6 +15,9 @@ from synapse.module_api import LoggingTransaction
 
 from media_stats_module.storage.rollups.status import Status
 
+# The module's own SQL.
+pytestmark = pytest.mark.once
+
 _ALL_ANSWERS = 10
 
 

@@ -11,6 +11,9 @@ from administrator_support import objects
 from media_database import Connection, Keeper, execute_txn
 from readme import example
 
+# The command and the SQL of test_remove.py.
+pytestmark = pytest.mark.once
+
 _MODULE = {
     "module": "media_stats_module.MediaStatsModule",
     "config": {"rollups": True},

@@ -3,7 +3,11 @@
 from hashlib import sha256
 from pathlib import Path
 
+import pytest
+
 from media_stats_module.storage.rollups import install, names, status
+
+pytestmark = pytest.mark.once
 
 
 def test_objects_that_change_have_another_version() -> None:

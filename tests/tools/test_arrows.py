@@ -4,7 +4,11 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 import media_stats_module
+
+pytestmark = pytest.mark.once
 
 PACKAGE = Path(media_stats_module.__file__).parent
 

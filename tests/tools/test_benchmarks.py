@@ -25,6 +25,8 @@ from benchmarks.results import (
 )
 from benchmarks.timing import take_turns
 
+pytestmark = pytest.mark.once
+
 _SIZE = Size(media=600, users=20, remote=400)
 _ANSWER = Answer(
     database="postgres",

@@ -15,6 +15,8 @@ import pytest
 
 from demo.client import Client
 
+pytestmark = pytest.mark.once
+
 _PROJECT = Path(__file__).resolve().parents[2]
 _TIMEOUT_S = 300
 # Without what is installed, and so without Synapse.

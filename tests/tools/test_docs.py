@@ -15,6 +15,8 @@ from readme import PAGES, README, commands, example
 from demo.homeserver import Homeserver
 from media_stats_module.config import MediaStatsConfig, parse_config
 
+pytestmark = pytest.mark.once
+
 _ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(_ROOT / "docs"))
 

@@ -20,6 +20,8 @@ from readme import example
 
 import media_stats_module
 
+pytestmark = pytest.mark.once
+
 _ROOT = Path(__file__).resolve().parents[2]
 _PACKAGE = _ROOT / "media_stats_module"
 
