@@ -23,26 +23,16 @@ from tests.utils import USE_POSTGRES_FOR_TESTS
 from media_stats_module.storage.owners import walk
 
 # SQLite has the live answers of every version of Synapse, `totals` those of PostgreSQL.
-_ONCE_ON_POSTGRES = [pytest.mark.once] if USE_POSTGRES_FOR_TESTS else []
+_ONCE = [pytest.mark.once]
 
-MODES: list[JsonDict] = [
-    {
-        "mode": "live",
-        "mode_options": {},
-        "applies": False,
-        "pytestmark": _ONCE_ON_POSTGRES,
-    }
-]
+MODES: list[JsonDict] = [{"mode": "live", "mode_options": {}}]
 if USE_POSTGRES_FOR_TESTS:
-    MODES += [
-        # All in the totals, and all in the change log.
-        {"mode": "totals", "mode_options": {"rollups": True}, "applies": True},
-        {
-            "mode": "log",
-            "mode_options": {"rollups": True},
-            "applies": False,
-            "pytestmark": [pytest.mark.once],
-        },
+    _ROLLUPS = {"mode_options": {"rollups": True}}
+    MODES = [
+        {"mode": "live", "mode_options": {}, "pytestmark": _ONCE},
+        {"mode": "totals", **_ROLLUPS, "applied": 1.0},
+        {"mode": "log", **_ROLLUPS, "applied": 0.0, "pytestmark": _ONCE},
+        {"mode": "both", **_ROLLUPS, "applied": 0.5, "pytestmark": _ONCE},
     ]
 
 DIRECTIONS = ("f", "b")
@@ -64,7 +54,8 @@ class ModesTestCase(MediaStatsTestCase):
 
     Attributes:
         mode_options: the options that set the module up for the mode.
-        applies: whether the background process has a round after each `fill`.
+        applied: the part of the media that the totals have after a `fill`. The change
+            log has the rest.
         walks: whether live questions for owners may walk the index by owner.
         endpoint: which is asked: `users`, say.
         media: what is in the two tables of media.
@@ -73,7 +64,7 @@ class ModesTestCase(MediaStatsTestCase):
     """
 
     mode_options: ClassVar[JsonDict] = {}
-    applies: ClassVar[bool] = False
+    applied: ClassVar[float] = 0.0
     walks: ClassVar[bool] = True
     endpoint: ClassVar[str]
 
@@ -138,17 +129,22 @@ class ModesTestCase(MediaStatsTestCase):
         """
         self.delete_media_and_profiles()
         self.media = media
-        self.insert_local_media(*self.local_media)
-        self.insert_remote_media(*self.remote_media)
-        self.insert_thumbnails(*thumbnails)
+        local, remote = self.local_media, self.remote_media
+        first = [int(len(rows) * self.applied) for rows in (local, remote, thumbnails)]
+        self.insert_local_media(*local[: first[0]])
+        self.insert_remote_media(*remote[: first[1]])
+        self.insert_thumbnails(*thumbnails[: first[2]])
+        if self.applied:
+            self.run_round()
+            assert not self.execute("SELECT 1 FROM media_stats_changes")
+        self.insert_local_media(*local[first[0] :])
+        self.insert_remote_media(*remote[first[1] :])
+        self.insert_thumbnails(*thumbnails[first[2] :])
         self.insert_profiles(displaynames or {})
         self.displaynames = displaynames or {}
         self.execute("DELETE FROM users WHERE deactivated = 1")
         self.insert_deactivated_users(deactivated)
         self.deactivated = deactivated
-        if self.applies:
-            self.run_round()
-            assert not self.execute("SELECT 1 FROM media_stats_changes")
 
     def request(self, query: Mapping[str, object] | None = None) -> FakeChannel:
         """Ask the endpoint."""

@@ -260,11 +260,15 @@ class MediaStatsTestCase(HomeserverTestCase):
     ) -> FakeChannel:
         """`GET` a path as the admin, or with another token ("" for none)."""
         access_token = self.admin_token if token is None else token
-        return self.make_request(
+        channel = self.make_request(
             "GET",
             f"{path}?{urlencode(query)}" if query else path,
             access_token=access_token or None,
+            await_result=False,
         )
+        # Longer than by default, which is too short for an answer in many pieces.
+        channel.await_result(timeout_ms=60_000)
+        return channel
 
     def ask_module(
         self, query: Mapping[str, object] | None = None, *, token: str | None = None

@@ -20,7 +20,6 @@ _ENDPOINTS: list[JsonDict] = [{"endpoint": "users"}, {"endpoint": "servers"}]
 _SCAN: JsonDict = {
     "mode": "scan",
     "mode_options": {},
-    "applies": False,
     "walks": False,
     "pytestmark": [pytest.mark.once],
 }

@@ -187,7 +187,6 @@ _FILES_OF_USERS = _queries(
                 "rollups": bool(USE_POSTGRES_FOR_TESTS),
                 "count_url_previews": False,
             },
-            "applies": False,
         },
     ],
     class_name_func=class_name,

@@ -39,7 +39,7 @@ class NullsTestCase(MediaTestCase):
             self.execute(
                 f"UPDATE {table} SET {column} = NULL WHERE media_id = ?", media_id
             )
-        if self.applies:
+        if self.applied == 1:
             self.run_round()
 
     def test_owners(self) -> None:

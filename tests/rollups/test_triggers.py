@@ -39,6 +39,13 @@ def keeper(connection: Connection) -> Keeper:
         "SELECT 'a' || i, 1, 1, 'image/png', 'crop', i "
         "FROM generate_series(1, 1000) AS i"
     )
+    connection.execute(
+        "INSERT INTO remote_media_cache_thumbnails (media_origin, media_id, "
+        "filesystem_id, thumbnail_width, thumbnail_height, thumbnail_type, "
+        "thumbnail_method, thumbnail_length) "
+        "SELECT 'a', 'a' || i, i, 1, 1, 'image/png', 'crop', 2 * i "
+        "FROM generate_series(1, 1000) AS i"
+    )
     keeper = Keeper(connection)
     keeper.round()
     return keeper
@@ -71,6 +78,24 @@ def test_an_update_that_counts_for_nothing(
     assert transaction_ids(connection, update) == 1
     assert logged(connection) == 0
     assert connection.run(assert_reads_are_exact_txn) == _ALL_ANSWERS
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("local_media_repository", "media_length"),
+        ("local_media_repository_thumbnails", "thumbnail_length"),
+        ("remote_media_cache", "media_length"),
+        ("remote_media_cache_thumbnails", "thumbnail_length"),
+    ],
+)
+def test_an_update_of_a_length(
+    connection: Connection, keeper: Keeper, table: str, column: str
+) -> None:
+    connection.execute(f"UPDATE {table} SET {column} = {column} + 1")
+    assert connection.run(assert_reads_are_exact_txn) == _ALL_ANSWERS
+    keeper.round()
+    connection.run(assert_applied_totals_are_exact_txn)
 
 
 @pytest.mark.parametrize(
