@@ -20,7 +20,7 @@ pytestmark = pytest.mark.once
 
 
 def test_row_opens_a_user(signed_in: DashboardPage, server: Server) -> None:
-    opener = signed_in.section("Users").get_by_role("button", name="@hostile")
+    opener = signed_in.section("Users").get_by_role("link", name="@hostile")
     dialog = signed_in.open_user("hostile")
     expect(dialog.get_by_role("heading", level=2)).to_be_focused()
     scope = {"user": "@hostile:example.org"}
@@ -43,7 +43,7 @@ def test_row_opens_a_user(signed_in: DashboardPage, server: Server) -> None:
     open_numbers(timeline)
     expect(timeline.locator("canvas")).to_be_visible()
     buckets = server.ask("timeline", {**scope, "interval": "week"})["buckets"]
-    assert read_legend(timeline) == [legend_item("Uploaded", total(buckets))]
+    assert read_legend(timeline) == [legend_item("Local", total(buckets))]
     assert read_rows(timeline) == [
         [days(bucket["from_ts"], bucket["until_ts"]), human(bucket["media_length"])]
         for bucket in buckets
@@ -64,7 +64,7 @@ def test_row_opens_a_user(signed_in: DashboardPage, server: Server) -> None:
 
 
 def test_row_opens_a_server(signed_in: DashboardPage, server: Server) -> None:
-    signed_in.section("Servers").get_by_role("button", name="<i>.example").click()
+    signed_in.section("Servers").get_by_role("link", name="<i>.example").click()
     dialog = signed_in.page.get_by_role("dialog", name="<i>.example")
     signed_in.wait_until_loaded()
 
@@ -74,7 +74,7 @@ def test_row_opens_a_server(signed_in: DashboardPage, server: Server) -> None:
         file_row(file) for file in found
     ]
     buckets = server.ask("timeline", scope)["buckets"]
-    assert read_legend(dialog) == [legend_item("Cached", total(buckets))]
+    assert read_legend(dialog) == [legend_item("Remote", total(buckets))]
     dialog.get_by_role("button", name="Close").click()
     expect(dialog).to_be_hidden()
 
@@ -89,4 +89,4 @@ def test_dialog_says_which_time_range(signed_in: DashboardPage, server: Server) 
     )
     scope = {"user": "@hostile:example.org", "from_ts": first_day(90)}
     buckets = server.ask("timeline", scope)["buckets"]
-    assert read_legend(dialog) == [legend_item("Uploaded", total(buckets))]
+    assert read_legend(dialog) == [legend_item("Local", total(buckets))]

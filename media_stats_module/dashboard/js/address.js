@@ -3,6 +3,12 @@
 
 /** @typedef {Record<string, string>} Changes values by name; "" takes one out */
 
+/**
+ * @typedef {object} SetOptions
+ * @property {boolean} [replace] whether Back skips what was shown before
+ * @property {boolean} [opens] whether a dialog opens; see `close`
+ */
+
 export class Address {
   /** @type {(() => void)[]} */
   #listeners = [];
@@ -55,14 +61,11 @@ export class Address {
   }
 
   /**
-   * Changes what is shown.
+   * The URL of what is shown now, but for some changes.
    *
    * @param {Changes} changes
-   * @param {object} [options]
-   * @param {boolean} [options.replace] whether Back skips what was shown before
-   * @param {boolean} [options.opens] whether a dialog opens; see `close`
    */
-  set(changes, { replace = false, opens = false } = {}) {
+  href(changes) {
     const values = read();
     for (const [name, value] of Object.entries(changes)) {
       values.delete(name);
@@ -70,7 +73,17 @@ export class Address {
         values.set(name, value);
       }
     }
-    const url = urlOf(values);
+    return urlOf(values);
+  }
+
+  /**
+   * Changes what is shown.
+   *
+   * @param {Changes} changes
+   * @param {SetOptions} [options]
+   */
+  set(changes, { replace = false, opens = false } = {}) {
+    const url = this.href(changes);
     if (url === location.pathname + location.search + location.hash) {
       return;
     }

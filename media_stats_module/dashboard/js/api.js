@@ -1,6 +1,6 @@
 // Asks the module's API, in the name of the admin who has signed in.
 
-import { ApiError, send } from "./http.js";
+import { ApiError, isRefusal, readCsv, readJson, send } from "./http.js";
 
 // This file is <path>/js/api.js, whatever the path and whatever proxy is in front.
 export const STATISTICS = new URL("../v1/", import.meta.url);
@@ -9,6 +9,12 @@ export const STATISTICS = new URL("../v1/", import.meta.url);
 const AT_ONCE = 4;
 
 /** @typedef {Record<string, string|number|boolean|undefined>} Query */
+
+/**
+ * @typedef {object} Asking
+ * @property {AbortSignal} [signal]
+ * @property {() => void} [onSent] called when the question's turn has come
+ */
 
 export class Api {
   #token;
@@ -41,11 +47,11 @@ export class Api {
   /**
    * @param {string} path of the endpoint, such as "users"
    * @param {Query} query parameters; those that are undefined or "" are left out
-   * @param {AbortSignal} [signal]
+   * @param {Asking} [asking]
    * @returns {Promise<any>} the answer
    */
-  async get(path, query, signal) {
-    return (await this.#ask(path, query, signal)).json();
+  get(path, query, asking) {
+    return this.#ask(path, query, readJson, asking);
   }
 
   /**
@@ -53,26 +59,28 @@ export class Api {
    *
    * @param {string} path
    * @param {Query} query
-   * @param {AbortSignal} [signal]
    */
-  async getCsv(path, query, signal) {
-    return (await this.#ask(path, { ...query, format: "csv" }, signal)).blob();
+  getCsv(path, query) {
+    return this.#ask(path, { ...query, format: "csv" }, readCsv);
   }
 
   /**
+   * @template T
    * @param {string} path
    * @param {Query} query
-   * @param {AbortSignal} [signal]
+   * @param {(response: Response) => Promise<T>} read
+   * @param {Asking} [asking]
+   * @returns {Promise<T>}
    */
-  async #ask(path, query, signal) {
+  async #ask(path, query, read, { signal, onSent } = {}) {
     const either = AbortSignal.any([this.#ended.signal, ...(signal ? [signal] : [])]);
     await this.#turn(either);
+    onSent?.();
     try {
-      return await this.#sendOrRenew(withQuery(new URL(path, STATISTICS), query), either);
+      const url = withQuery(new URL(path, STATISTICS), query);
+      return await read(await this.#sendOrRenew(url, either));
     } catch (error) {
-      const refused =
-        error instanceof ApiError && (error.status === 401 || error.status === 403);
-      if (refused && !this.#ended.signal.aborted) {
+      if (error instanceof ApiError && isRefusal(error) && !this.#ended.signal.aborted) {
         this.end();
         this.#onRefused(error);
       }
@@ -92,7 +100,7 @@ export class Api {
     try {
       return await this.#send(url, token, signal);
     } catch (error) {
-      if (!(error instanceof ApiError && error.status === 401)) {
+      if (!(error instanceof ApiError && error.status === 401 && isRefusal(error))) {
         throw error;
       }
       // Others may have found out, and got a new one, meanwhile.

@@ -6,6 +6,7 @@ import { FilesPanel, ORDERS } from "./files.js";
 import { isAbort } from "./http.js";
 import { name } from "./names.js";
 import { ReclaimablePanel } from "./reclaimable.js";
+import { labelOf } from "./sources.js";
 import { TimelinePanel } from "./timeline.js";
 import { typesPanel } from "./types.js";
 
@@ -13,7 +14,6 @@ import { typesPanel } from "./types.js";
  * @typedef {object} Owner whose media are looked at
  * @property {string} id
  * @property {"local"|"remote"} source
- * @property {string|null} [displayname] undefined if it is not known yet
  */
 
 /** What the address says of the dialog. */
@@ -30,7 +30,8 @@ export class Detail {
   #api;
   #address;
   #range;
-  /** @type {{update: () => void, stop: () => void}[]} */
+  #openers;
+  /** @type {import("./panel.js").Part[]} */
   #parts = [];
   /** @type {TimelinePanel|null} */
   #timeline = null;
@@ -42,24 +43,23 @@ export class Detail {
    * @param {import("./api.js").Api} api
    * @param {import("./address.js").Address} address
    * @param {import("./range.js").Range} range
+   * @param {import("./openers.js").Openers} openers know displaynames
    */
-  constructor(dialog, api, address, range) {
+  constructor(dialog, api, address, range, openers) {
     this.#dialog = dialog;
     this.#api = api;
     this.#address = address;
     this.#range = range;
+    this.#openers = openers;
     dialog.addEventListener("close", () => {
       this.#clear();
       address.close(NAMES);
     });
   }
 
-  /**
-   * Shows what the address says.
-   *
-   * @param {Owner|null} owner
-   */
-  update(owner) {
+  /** Shows what the address says. */
+  update() {
+    const owner = this.#asked;
     if (owner === null) {
       this.#dialog.close();
       return;
@@ -68,6 +68,7 @@ export class Detail {
       this.#open(owner);
     }
     find(this.#dialog, ".range-label").textContent = this.#range.label;
+    this.#order.value = this.#address.choice("order", ORDERS);
     for (const part of this.#parts) {
       part.update();
     }
@@ -76,6 +77,20 @@ export class Detail {
   remove() {
     this.#clear();
     this.#dialog.remove();
+  }
+
+  /** @returns {Owner|null} */
+  get #asked() {
+    const [user, server] = [this.#address.get("user"), this.#address.get("server_name")];
+    return user
+      ? { id: user, source: "local" }
+      : server
+        ? { id: server, source: "remote" }
+        : null;
+  }
+
+  get #order() {
+    return /** @type {HTMLSelectElement} */ (find(this.#dialog, ".order"));
   }
 
   #clear() {
@@ -95,46 +110,9 @@ export class Detail {
     this.#owner = owner;
     const dialog = this.#dialog;
     dialog.replaceChildren(fromTemplate("detail"));
-    this.#showName(owner);
-    const { id, source } = owner;
-    const whose = source === "local" ? { user: id } : { server_name: id };
-    const scope = () => ({ ...this.#range.query, ...whose });
-    const sources = [{ source, label: source === "local" ? "Uploaded" : "Cached" }];
-    const order = /** @type {HTMLSelectElement} */ (find(dialog, ".order"));
-    this.#timeline = new TimelinePanel(
-      find(dialog, ".timeline"),
-      this.#api,
-      this.#address,
-      sources,
-      scope,
-    );
-    const files = new FilesPanel(find(dialog, ".files"), this.#api, {
-      query: () => {
-        const [orderBy, dir] = this.#address.choice("order", ORDERS).split(" ");
-        return { ...scope(), order_by: orderBy, dir };
-      },
-      csvName: () => `files-${fileName(id)}.csv`,
-    });
-    const reclaimable = new ReclaimablePanel(
-      find(dialog, ".reclaimable"),
-      this.#api,
-      this.#address,
-      { prefix: "owner.", scope: () => ({ ...whose, source }) },
-    );
-    this.#parts = [
-      this.#timeline,
-      typesPanel(find(dialog, ".types"), this.#api, sources, scope),
-      files,
-      reclaimable,
-      {
-        update: () => {
-          order.value = this.#address.choice("order", ORDERS);
-        },
-        stop: () => {},
-      },
-    ];
-    order.addEventListener("change", () => {
-      const chosen = order.value === ORDERS[0] ? "" : order.value;
+    this.#parts = this.#makeParts(owner);
+    this.#order.addEventListener("change", () => {
+      const chosen = this.#order.value === ORDERS[0] ? "" : this.#order.value;
       this.#address.set({ order: chosen }, { replace: true });
     });
     find(dialog, ".close").addEventListener("click", () => dialog.close());
@@ -142,35 +120,83 @@ export class Detail {
       // The browser gives the focus back to the row when this closes.
       dialog.showModal();
     }
+    this.#showNames(owner);
     find(dialog, "h2").focus();
-    if (owner.displayname === undefined && source === "local") {
-      this.#findName(owner);
-    }
   }
 
   /** @param {Owner} owner */
-  #showName({ id, displayname }) {
-    const named = displayname !== undefined && displayname !== null;
-    find(this.#dialog, "h2").replaceChildren(name(named ? displayname : id));
-    find(this.#dialog, ".id").replaceChildren(...(named ? [name(id)] : []));
+  #makeParts({ id, source }) {
+    const dialog = this.#dialog;
+    const whose = source === "local" ? { user: id } : { server_name: id };
+    const scope = () => ({ ...this.#range.query, ...whose });
+    const sources = [{ source, label: labelOf(source) }];
+    this.#timeline = new TimelinePanel(
+      find(dialog, ".timeline"),
+      this.#api,
+      this.#address,
+      sources,
+      scope,
+    );
+    return [
+      this.#timeline,
+      typesPanel(find(dialog, ".types"), this.#api, sources, scope),
+      new FilesPanel(find(dialog, ".files"), this.#api, {
+        caption: `Files of ${id}`,
+        query: () => {
+          const [order_by, dir] = this.#address.choice("order", ORDERS).split(" ");
+          return { ...scope(), order_by, dir };
+        },
+        csvName: () => `files-${fileName(id)}.csv`,
+      }),
+      new ReclaimablePanel(find(dialog, ".reclaimable"), this.#api, this.#address, {
+        prefix: "owner.",
+        scope: () => ({ ...whose, source }),
+      }),
+    ];
+  }
+
+  /** @param {Owner} owner */
+  async #showNames(owner) {
+    const { id, source } = owner;
+    if (source === "remote") {
+      this.#showName(id, null);
+      return;
+    }
+    const known = this.#openers.displayname(id);
+    this.#showName(id, known ?? null);
+    if (known === undefined) {
+      const displayname = await this.#findDisplayname(id);
+      if (this.#owner === owner) {
+        this.#showName(id, displayname);
+      }
+    }
   }
 
   /**
-   * A link has the user ID only.
-   *
-   * @param {Owner} owner
+   * @param {string} id
+   * @param {string|null} displayname
    */
-  async #findName(owner) {
+  #showName(id, displayname) {
+    const isNamed = displayname !== null;
+    find(this.#dialog, "h2").replaceChildren(name(displayname ?? id));
+    find(this.#dialog, ".id").replaceChildren(...(isNamed ? [name(id)] : []));
+  }
+
+  /**
+   * @param {string} id
+   * @returns {Promise<string|null>}
+   */
+  async #findDisplayname(id) {
     try {
-      const { users } = await this.#api.get("users", { search_term: owner.id, limit: 1 });
-      if (this.#owner === owner && users.length > 0) {
-        this.#showName({ ...owner, displayname: users[0].displayname });
-      }
+      // Others may have this ID in their displaynames.
+      const { users } = await this.#api.get("users", { search_term: id, limit: 100 });
+      return users.find((/** @type {any} */ user) => user.user_id === id)?.displayname ?? null;
     } catch (error) {
       // The ID is shown. What is wrong with the server, the other parts say.
       if (!isAbort(error)) {
         console.debug(error);
       }
+      return null;
     }
   }
 }

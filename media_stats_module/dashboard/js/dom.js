@@ -101,3 +101,27 @@ export function enable(button, enabled) {
 export function isEnabled(button) {
   return button.getAttribute("aria-disabled") !== "true";
 }
+
+/**
+ * Changes a section. If that takes away what has the keyboard's focus, the section's
+ * heading gets it.
+ *
+ * @param {HTMLElement} section
+ * @param {() => void} change
+ */
+export function keepFocus(section, change) {
+  const focused = /** @type {HTMLElement|null} */ (document.activeElement);
+  const isIn = section.contains(focused);
+  change();
+  if (isIn && focused?.getClientRects().length === 0) {
+    focusHeading(section);
+  }
+}
+
+/** @param {HTMLElement} section */
+export function focusHeading(section) {
+  const around = section.closest("section, dialog") ?? section;
+  const heading = /** @type {HTMLElement} */ (find(around, "h2, h3"));
+  heading.tabIndex = -1;
+  heading.focus({ preventScroll: true });
+}

@@ -34,6 +34,24 @@ export function downloads(button, name, fetchCsv) {
 }
 
 /**
+ * The same for the buttons of a section, one for each source of media.
+ *
+ * @param {HTMLElement} section
+ * @param {string} name of the files
+ * @param {(source: string) => Promise<Blob>} fetchCsv
+ */
+export function downloadsOfSources(section, name, fetchCsv) {
+  for (const button of section.querySelectorAll(".csv[data-source]")) {
+    const source = button.getAttribute("data-source") ?? "";
+    downloads(
+      /** @type {HTMLElement} */ (button),
+      () => `${name}-${source}.csv`,
+      () => fetchCsv(source),
+    );
+  }
+}
+
+/**
  * A name for a file, of any text.
  *
  * @param {string} text

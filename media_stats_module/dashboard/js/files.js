@@ -1,10 +1,9 @@
-// The files themselves: the largest, oldest or longest unread, a page after another.
+// A list of files: a page of it, and more on request.
 
 import { downloads } from "./download.js";
-import { el, find } from "./dom.js";
+import { el, find, fromTemplate } from "./dom.js";
 import { bytes, exactBytes, minute } from "./format.js";
 import { clampedName, name } from "./names.js";
-import { opener } from "./owners.js";
 import { Panel } from "./panel.js";
 
 const PAGE = 20;
@@ -29,48 +28,57 @@ export const ORDERS = /** @type {const} */ ([
  * @property {number|null} last_access_ts
  * @property {string|null} quarantined_by
  * @property {boolean|null} safe_from_quarantine
- * @property {boolean|null} url_preview
+ * @property {boolean|null} url_preview null of remote files
  */
 
 /** @typedef {{files: File[], next_token?: string}} Answer */
+/** @typedef {import("./api.js").Query} Query */
+/** @typedef {import("./panel.js").Part} Part */
 
 /**
  * @typedef {object} FilesOptions
- * @property {() => import("./api.js").Query|null} query what to ask with; null for nothing
+ * @property {string} caption
+ * @property {() => Query|null} query what to ask with; null if it is not to be asked
  * @property {() => string} csvName
- * @property {(owner: {user_id: string}|{server_name: string}) => void} [onOpen] shows
- *   whose each file is, and opens that
+ * @property {import("./openers.js").Openers} [openers] shows whose each file is, too
  */
 
-/** @extends {Panel<import("./api.js").Query, Answer>} */
-export class FilesPanel extends Panel {
+/** @implements {Part} */
+export class FilesPanel {
+  #section;
   #body;
   #more;
-  #onOpen;
+  #openers;
+  #query;
+  #panel;
+  /** What the pages are of. Null before the first.
+   * @type {Query|null} */
+  #asked = null;
   /** Where the next page begins; undefined to begin with the first.
    * @type {string|undefined} */
   #next;
 
   /**
-   * @param {HTMLElement} section with what the template "files" has in its `.content`
+   * @param {HTMLElement} section
    * @param {import("./api.js").Api} api
    * @param {FilesOptions} options
    */
-  constructor(section, api, { query, csvName, onOpen }) {
-    super(section, {
-      what: "Reading the list of files",
-      query,
-      load: (asked, signal) =>
-        api.get("files", { ...asked, limit: PAGE, from: this.#next }, signal),
-      show: (answer, asked) => this.#show(answer, asked.source === "remote"),
-    });
-    find(section, ".content").append(
-      /** @type {HTMLTemplateElement} */ (find(document, "#files")).content.cloneNode(true),
-    );
+  constructor(section, api, { caption, query, csvName, openers }) {
+    find(section, ".content").append(fromTemplate("files"));
+    this.#section = section;
     this.#body = find(section, "tbody");
     this.#more = find(section, ".more");
-    this.#onOpen = onOpen;
-    const heads = ["File", ...(onOpen ? ["Of"] : []), "Type", "Size", "Created (UTC)", "Last read (UTC)"];
+    this.#openers = openers;
+    this.#query = query;
+    /** @type {Panel<Query, Answer>} */
+    this.#panel = new Panel(section, {
+      what: "Reading the list of files",
+      query: () => this.#asked && { ...this.#asked, limit: PAGE, from: this.#next },
+      load: (asked, asking) => api.get("files", asked, asking),
+      show: (answer) => this.#show(answer),
+    });
+    find(section, "caption").textContent = caption;
+    const heads = ["File", ...(openers ? ["Of"] : []), "Type", "Size", "Created (UTC)", "Last read (UTC)"];
     find(section, "thead").append(
       el(
         "tr",
@@ -78,39 +86,60 @@ export class FilesPanel extends Panel {
         ...heads.map((head) => el("th", { scope: "col", class: head === "Size" && "number" }, head)),
       ),
     );
-    this.#more.addEventListener("click", () => this.again());
-    downloads(find(section, ".csv"), csvName, () => api.getCsv("files", query() ?? {}));
+    this.#more.addEventListener("click", () => this.#panel.update());
+    downloads(find(section, ".csv"), csvName, () => {
+      const asked = this.#query();
+      if (asked === null) {
+        throw new Error("There is no list");
+      }
+      return api.getCsv("files", asked);
+    });
+  }
+
+  /** Asks for the first page, if the list is another than before. */
+  update() {
+    const query = this.#query();
+    find(this.#section, ".csv").hidden = query === null;
+    if (JSON.stringify(query) !== JSON.stringify(this.#asked)) {
+      this.#begin(query);
+      this.#panel.update();
+    }
   }
 
   /** Asks again, from the first page. */
   reload() {
-    this.#next = undefined;
-    super.reload();
+    this.#begin(this.#query());
+    this.#panel.reload();
   }
 
-  /**
-   * @param {Answer} answer
-   * @param {boolean} remote
-   */
-  #show(answer, remote) {
+  stop() {
+    this.#panel.stop();
+  }
+
+  /** @param {Query|null} query */
+  #begin(query) {
+    this.#asked = query;
+    this.#next = undefined;
+    this.#more.hidden = true;
+  }
+
+  /** @param {Answer} answer */
+  #show(answer) {
     if (this.#next === undefined) {
       this.#body.replaceChildren();
     }
-    this.#body.append(...answer.files.map((file) => this.#row(file, remote)));
+    this.#body.append(...answer.files.map((file) => this.#row(file)));
     if (this.#body.childElementCount === 0) {
       this.#body.append(
-        el("tr", {}, el("td", { class: "empty", colspan: this.#onOpen ? 6 : 5 }, "No files.")),
+        el("tr", {}, el("td", { class: "empty", colspan: this.#openers ? 6 : 5 }, "No files.")),
       );
     }
     this.#next = answer.next_token;
     this.#more.hidden = this.#next === undefined;
   }
 
-  /**
-   * @param {File} file
-   * @param {boolean} remote
-   */
-  #row(file, remote) {
+  /** @param {File} file */
+  #row(file) {
     const marks = [
       file.quarantined_by && "quarantined",
       file.safe_from_quarantine && "protected",
@@ -128,7 +157,7 @@ export class FilesPanel extends Panel {
         ...marks.map((mark) => el("span", { class: "mark" }, mark)),
         el("code", { class: "quiet small" }, name(file.mxc)),
       ),
-      ...(this.#onOpen ? [el("td", { "data-head": "Of" }, this.#owner(file, remote))] : []),
+      ...(this.#openers ? [el("td", { "data-head": "Of" }, this.#owner(file))] : []),
       el("td", { "data-head": "Type" }, name(file.media_type)),
       el("td", { "data-head": "Size", class: "number", title: exactBytes(size) }, bytes(size)),
       el("td", { "data-head": "Created (UTC)" }, minute(file.created_ts)),
@@ -136,16 +165,11 @@ export class FilesPanel extends Panel {
     );
   }
 
-  /**
-   * @param {File} file
-   * @param {boolean} remote
-   */
-  #owner({ user_id: user, server_name: server }, remote) {
-    if (remote) {
-      return opener(server, server, () => this.#onOpen?.({ server_name: server }));
+  /** @param {File} file */
+  #owner({ user_id: user, server_name: server, url_preview }) {
+    if (url_preview === null) {
+      return this.#openers?.server(server) ?? "";
     }
-    return user
-      ? opener(user, user.split(":", 1)[0], () => this.#onOpen?.({ user_id: user }))
-      : name(null, "nobody");
+    return user ? (this.#openers?.user(user) ?? "") : name(null, "nobody");
   }
 }

@@ -34,6 +34,56 @@ export function isAbort(error) {
 }
 
 /**
+ * Whether the server does not accept the token, or its owner. A firewall or a proxy may
+ * answer with the same status, but it has no error code of Matrix's.
+ *
+ * @param {ApiError} error
+ */
+export function isRefusal({ status, errcode }) {
+  return (status === 401 || status === 403) && errcode !== undefined;
+}
+
+/**
+ * @param {Response} response
+ * @returns {Promise<any>} an object
+ */
+export async function readJson(response) {
+  const answer = await read(response, () => response.json());
+  if (typeof answer !== "object" || answer === null) {
+    throw unreadable(response);
+  }
+  return answer;
+}
+
+/** @param {Response} response */
+export async function readCsv(response) {
+  const blob = await read(response, () => response.blob());
+  if (!(response.headers.get("Content-Type") ?? "").startsWith("text/csv")) {
+    throw unreadable(response);
+  }
+  return blob;
+}
+
+/**
+ * @template T
+ * @param {Response} response
+ * @param {() => Promise<T>} readBody
+ */
+async function read(response, readBody) {
+  try {
+    return await readBody();
+  } catch (error) {
+    throw isAbort(error) ? error : unreadable(response);
+  }
+}
+
+/** @param {Response} response */
+function unreadable({ status }) {
+  // Also a proxy's own page, such as one to sign in.
+  return new ApiError(status, { error: "The answer was cut off, or it is not the server’s." });
+}
+
+/**
  * @param {URL} url
  * @param {RequestInit} options
  * @returns {Promise<Response>} a success
@@ -56,8 +106,8 @@ export async function send(url, options) {
   }
   if (!response.ok) {
     // A proxy's errors are not JSON.
-    const body = await response.json().catch(() => ({}));
-    throw new ApiError(response.status, body ?? {}, response.headers.get("Retry-After"));
+    const body = await readJson(response).catch(() => ({}));
+    throw new ApiError(response.status, body, response.headers.get("Retry-After"));
   }
   return response;
 }

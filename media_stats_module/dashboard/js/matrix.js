@@ -1,7 +1,7 @@
 // Asks Synapse's own client API, for signing in and out.
 
 import { STATISTICS } from "./api.js";
-import { send } from "./http.js";
+import { readJson, send } from "./http.js";
 
 // A proxy may serve Synapse below a path of its own. That is what comes before /_synapse.
 const [PREFIX] = STATISTICS.pathname.split(/\/_synapse\/|\/[^/]*\/v1\/$/, 1);
@@ -41,5 +41,5 @@ export async function askMatrix(method, path, { token, body, keepalive } = {}) {
     body: body && JSON.stringify(body),
     keepalive,
   });
-  return response.json();
+  return readJson(response);
 }

@@ -1,7 +1,7 @@
 // Signing in by OAuth 2.0, as the Matrix specification has it since 1.15: where Synapse
 // leaves accounts to another service (Matrix Authentication Service).
 
-import { ApiError, send } from "./http.js";
+import { ApiError, readJson, send } from "./http.js";
 import { askMatrix } from "./matrix.js";
 import { PAGE, leave } from "./redirect.js";
 
@@ -94,7 +94,7 @@ export async function finish(memory, answer) {
     client_id,
     code_verifier: verifier,
   });
-  return { ...(await tokens.json()), client_id, token_endpoint, revocation_endpoint };
+  return { ...(await readJson(tokens)), client_id, token_endpoint, revocation_endpoint };
 }
 
 /**
@@ -110,7 +110,7 @@ export async function refresh({ client_id, token_endpoint }, refreshToken) {
     refresh_token: refreshToken,
     client_id,
   });
-  return tokens.json();
+  return readJson(tokens);
 }
 
 /**
@@ -141,7 +141,7 @@ async function register({ registration_endpoint }) {
       token_endpoint_auth_method: "none",
     }),
   });
-  return response.json();
+  return readJson(response);
 }
 
 /**

@@ -3,7 +3,6 @@
 import { downloads } from "./download.js";
 import { el, find, fromTemplate } from "./dom.js";
 import { bytes, count, exactBytes } from "./format.js";
-import { name, plainName } from "./names.js";
 import { DataTable } from "./table.js";
 
 /**
@@ -53,8 +52,8 @@ export function ownersTable(section, api, address, scope, owners) {
       },
       { order: "media_length", label: "Size", number: true, cell: sizeCell },
     ],
-    load: async (query, signal) => {
-      const answer = await api.get(endpoint, query, signal);
+    load: async (query, asking) => {
+      const answer = await api.get(endpoint, query, asking);
       return { rows: answer[endpoint], total: answer.total };
     },
   });
@@ -65,21 +64,6 @@ export function ownersTable(section, api, address, scope, owners) {
     () => api.getCsv(endpoint, table.query),
   );
   return table;
-}
-
-/**
- * A button that opens what a name is of.
- *
- * @param {string} id the whole name
- * @param {string} shown
- * @param {() => void} onclick
- */
-export function opener(id, shown, onclick) {
-  return el(
-    "button",
-    { type: "button", class: "open", title: plainName(id), "aria-haspopup": "dialog", onclick },
-    name(shown),
-  );
 }
 
 /**

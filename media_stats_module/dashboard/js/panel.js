@@ -1,24 +1,36 @@
 // A part of the page that shows an answer of the API, and what happens until it is there.
 
-import { announce, el, find } from "./dom.js";
+import { announce, el, find, keepFocus } from "./dom.js";
 import { files } from "./format.js";
 import { ApiError, isAbort } from "./http.js";
 
-// A person is told about what takes longer.
+// After this time, the page says what it waits for.
 const SLOW_MS = 2000;
 const TICK_MS = 500;
+
+/**
+ * What the page is made of.
+ *
+ * @typedef {object} Part
+ * @property {() => void} update shows what the address says; asks for what is new in it
+ * @property {() => void} reload asks again
+ * @property {() => void} stop aborts what is under way
+ */
 
 /**
  * @template Query, Answer
  * @typedef {object} PanelOptions
  * @property {string} what the server does meanwhile, such as "Adding up files by user"
  * @property {() => Query|null} query what to ask now; null if it is not to be asked
- * @property {(query: Query, signal: AbortSignal) => Promise<Answer>} load
+ * @property {(query: Query, asking: import("./api.js").Asking) => Promise<Answer>} load
  * @property {(answer: Answer, query: Query) => void} show
  * @property {(error: ApiError) => string} [explain] puts an error into words
  */
 
-/** @template Query, Answer */
+/**
+ * @template Query, Answer
+ * @implements {Part}
+ */
 export class Panel {
   #section;
   #content;
@@ -41,21 +53,16 @@ export class Panel {
   /** Asks if something else is to be asked than before. */
   update() {
     const query = this.#options.query();
-    if (query !== null && JSON.stringify(query) !== this.#asked) {
-      this.reload();
-    } else if (query === null) {
+    if (query === null) {
       this.stop();
       this.#asked = null;
+    } else if (JSON.stringify(query) !== this.#asked) {
+      this.reload();
     }
   }
 
   /** Asks, unless nothing is to be asked. */
-  reload() {
-    this.again();
-  }
-
-  /** The same; what extends this class may have `reload` do more. */
-  async again() {
+  async reload() {
     const query = this.#options.query();
     this.stop();
     if (query === null) {
@@ -65,22 +72,23 @@ export class Panel {
     const controller = new AbortController();
     this.#controller = controller;
     this.#busy(true);
-    const started = Date.now();
-    this.#timer = setInterval(() => this.#tellSlow(started), TICK_MS);
-    let answer;
+    this.#waitForTurn();
     try {
-      answer = await this.#options.load(query, controller.signal);
+      const answer = await this.#options.load(query, {
+        signal: controller.signal,
+        onSent: () => this.#waitForAnswer(controller),
+      });
+      if (controller === this.#controller) {
+        this.#clear();
+        this.#busy(false);
+        keepFocus(this.#section, () => this.#options.show(answer, query));
+        this.#content.classList.add("loaded");
+      }
     } catch (error) {
       if (controller === this.#controller && !isAbort(error)) {
         this.#clear();
         this.#tellFailure(error);
       }
-      return;
-    }
-    if (controller === this.#controller) {
-      this.#clear();
-      this.#busy(false);
-      this.#options.show(answer, query);
     }
   }
 
@@ -99,48 +107,69 @@ export class Panel {
 
   #clear() {
     clearInterval(this.#timer);
-    this.#section.querySelector(":scope > .note")?.remove();
+    keepFocus(this.#section, () => this.#section.querySelector(":scope > .note")?.remove());
     this.#content.classList.remove("stale");
   }
 
-  /** @param {number} started */
-  #tellSlow(started) {
-    const waited = Date.now() - started;
-    if (waited < SLOW_MS) {
-      return;
+  /** Only some questions are sent at once; see api.js. */
+  #waitForTurn() {
+    this.#tellSlow(() => "Waiting for this page’s other questions");
+  }
+
+  /** @param {AbortController} controller */
+  #waitForAnswer(controller) {
+    if (controller === this.#controller) {
+      this.#tellSlow(() => this.#options.what);
     }
-    const text = `${this.#options.what} for ${files(Math.floor(waited / 1000), "second")}.`;
-    const note = this.#section.querySelector(":scope > .note p");
-    if (note !== null) {
-      note.textContent = text;
-      return;
-    }
-    this.#note("slow", text, [["Stop", () => this.#stopAndTell()]]);
-    announce(`${this.#options.what}`);
+  }
+
+  /** @param {() => string} what takes its time */
+  #tellSlow(what) {
+    const started = Date.now();
+    clearInterval(this.#timer);
+    this.#timer = setInterval(() => {
+      const waited = Date.now() - started;
+      if (waited < SLOW_MS) {
+        return;
+      }
+      const text = `${what()} for ${files(Math.floor(waited / 1000), "second")}.`;
+      const note = this.#section.querySelector(":scope > .note p");
+      if (note !== null) {
+        note.textContent = text;
+        return;
+      }
+      this.#note("slow", text, [["Stop", () => this.#stopAndTell()]]);
+      announce(what());
+    }, TICK_MS);
   }
 
   #stopAndTell() {
     this.stop();
     this.#content.classList.add("stale");
-    this.#note("stopped", "Stopped.", [["Start again", () => this.again()]]).focus();
+    this.#note("stopped", "Stopped.", [["Start again", () => this.reload()]]).focus();
   }
 
   /** @param {unknown} error */
   #tellFailure(error) {
-    if (!(error instanceof ApiError)) {
-      this.#busy(false);
-      throw error;
-    }
-    if (error.status === 503 && error.retryAfterMs !== null) {
+    if (error instanceof ApiError && error.status === 503 && error.retryAfterMs !== null) {
       this.#tryLater(error, Date.now() + error.retryAfterMs);
       return;
     }
     this.#busy(false);
     this.#content.classList.add("stale");
-    const reason = this.#options.explain?.(error) ?? error.message;
-    this.#note("error", `This could not be loaded: ${reason}`, [
-      ["Try again", () => this.again()],
+    this.#note("error", `This could not be loaded: ${this.#reasonOf(error)}`, [
+      ["Try again", () => this.reload()],
     ]);
+  }
+
+  /** @param {unknown} error */
+  #reasonOf(error) {
+    if (error instanceof ApiError) {
+      return this.#options.explain?.(error) ?? error.message;
+    }
+    // An answer without what it should have, or a mistake of this page's.
+    console.warn("Cannot show an answer:", error);
+    return "The page does not understand the server’s answer.";
   }
 
   /**
@@ -153,13 +182,13 @@ export class Panel {
       return `The server is busy: ${error.message} Trying again in ${files(seconds, "second")}.`;
     };
     this.#note("busy", text(), [
-      ["Try now", () => this.again()],
+      ["Try now", () => this.reload()],
       ["Stop", () => this.#stopAndTell()],
     ]);
     announce(`The server is busy: ${error.message}`);
     this.#timer = setInterval(() => {
       if (Date.now() >= at) {
-        this.again();
+        this.reload();
         return;
       }
       find(this.#section, ":scope > .note p").textContent = text();

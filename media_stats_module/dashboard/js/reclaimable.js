@@ -62,9 +62,9 @@ export class ReclaimablePanel {
    * @param {object} options
    * @param {string} options.prefix of the names in the address
    * @param {() => import("./api.js").Query} options.scope one user or server, or nothing
-   * @param {(owner: {user_id: string}|{server_name: string}) => void} [options.onOpen]
+   * @param {import("./openers.js").Openers} [options.openers]
    */
-  constructor(section, api, address, { prefix, scope, onOpen }) {
+  constructor(section, api, address, { prefix, scope, openers }) {
     section.append(fromTemplate("reclaimable"));
     find(section, "h3").id = section.getAttribute("aria-labelledby") ?? "";
     const whole = scope().source === undefined;
@@ -79,7 +79,7 @@ export class ReclaimablePanel {
     this.#table = new Panel(find(section, ".ages"), {
       what: "Looking for old files",
       query: () => (this.#age === "" ? null : this.#query),
-      load: (query, signal) => api.get("reclaimable", query, signal),
+      load: (query, asking) => api.get("reclaimable", query, asking),
       show: (answer) => {
         this.#answer = answer;
         this.update();
@@ -87,8 +87,9 @@ export class ReclaimablePanel {
     });
     this.#list = new FilesPanel(find(section, ".list"), api, {
       query: () => this.#listQuery(),
+      caption: "Files that could be deleted",
       csvName: () => `reclaimable-${this.#source}.csv`,
-      onOpen,
+      openers,
     });
     find(section, "form").addEventListener("submit", (event) => event.preventDefault());
     find(section, ".ask button").addEventListener("click", () => {

@@ -1,6 +1,6 @@
 // The servers that cached remote media came from.
 
-import { opener, ownersTable } from "./owners.js";
+import { ownersTable } from "./owners.js";
 
 /**
  * @typedef {object} Server
@@ -14,9 +14,9 @@ import { opener, ownersTable } from "./owners.js";
  * @param {import("./api.js").Api} api
  * @param {import("./address.js").Address} address
  * @param {() => import("./range.js").Window} scope the time range
- * @param {(server: Server) => void} onOpen
+ * @param {import("./openers.js").Openers} openers
  */
-export function serversTable(section, api, address, scope, onOpen) {
+export function serversTable(section, api, address, scope, openers) {
   return ownersTable(section, api, address, scope, {
     endpoint: "servers",
     title: "Servers",
@@ -27,8 +27,7 @@ export function serversTable(section, api, address, scope, onOpen) {
         order: "server_name",
         label: "Server",
         number: false,
-        cell: (/** @type {ServerUsage} */ server) =>
-          opener(server.server_name, server.server_name, () => onOpen(server)),
+        cell: (/** @type {ServerUsage} */ server) => openers.server(server.server_name),
       },
     ],
   });

@@ -114,10 +114,10 @@ async function refresh() {
  * @param {ApiError} error
  */
 export function reasonOf(error) {
-  if (error.status === 403 && error.errcode !== "M_USER_DEACTIVATED") {
+  if (error.status === 403 && error.errcode === "M_FORBIDDEN") {
     return "This account is not an administrator of this server, so it cannot see its statistics.";
   }
-  if (error.status === 401) {
+  if (error.status === 401 && error.errcode !== undefined) {
     return "The server no longer accepts this sign-in. Please sign in again.";
   }
   return error.message;

@@ -45,7 +45,7 @@ export function summaryPanel(section, api) {
     what: "Adding up all files",
     // Duplicates cost more; see below.
     query: () => ({ duplicates: false }),
-    load: (query, signal) => api.get("summary", query, signal),
+    load: (query, asking) => api.get("summary", query, asking),
     show: (summary) => {
       find(section, ".tiles").replaceChildren(...tiles(summary));
       find(section, ".picture").replaceChildren(picture(summary));
@@ -65,7 +65,7 @@ export function duplicatesPanel(section, api) {
   const panel = new Panel(section, {
     what: "Comparing the hashes of all files",
     query: () => (asked ? { duplicates: true } : null),
-    load: (query, signal) => api.get("summary", query, signal),
+    load: (query, asking) => api.get("summary", query, asking),
     show: ({ duplicates }) => content.replaceChildren(el("p", {}, ...duplicatesText(duplicates))),
   });
   button.addEventListener("click", () => {

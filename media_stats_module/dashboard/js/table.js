@@ -11,6 +11,7 @@ const LIMITS = /** @type {const} */ (["10", "25", "100", "500"]);
 const DIRECTIONS = /** @type {const} */ (["", "f", "b"]);
 
 /** @typedef {import("./api.js").Query} Query */
+/** @typedef {import("./panel.js").Part} Part */
 
 /**
  * @template Row
@@ -32,8 +33,7 @@ const DIRECTIONS = /** @type {const} */ (["", "f", "b"]);
  * @property {string[]} filters besides the search
  * @property {string} what the server does meanwhile
  * @property {() => Query} scope what else to ask with
- * @property {(query: Query, signal: AbortSignal) => Promise<{rows: Row[], total: number}>}
- *   load
+ * @property {(query: Query, asking: import("./api.js").Asking) => Promise<Page<Row>>} load
  * @property {(row: Row) => number} size
  */
 
@@ -44,7 +44,10 @@ const DIRECTIONS = /** @type {const} */ (["", "f", "b"]);
  * @property {number} total
  */
 
-/** @template Row */
+/**
+ * @template Row
+ * @implements {Part}
+ */
 export class DataTable {
   #section;
   #address;

@@ -2,11 +2,12 @@
 
 import { Chart } from "./chart.js";
 import { check, el, find } from "./dom.js";
+import { downloadsOfSources } from "./download.js";
 import { DAY, NOTHING, bytes, count, days, exactBytes, files, shortBytes, sum } from "./format.js";
 import { Panel } from "./panel.js";
 
 /** @typedef {import("./format.js").Usage} Usage */
-/** @typedef {import("./types.js").Source} Source */
+/** @typedef {import("./sources.js").Source} Source */
 /** @typedef {"day"|"week"|"month"} Interval */
 
 const INTERVALS = /** @type {const} */ (["", "day", "week", "month"]);
@@ -75,7 +76,7 @@ export class TimelinePanel extends Panel {
   interval = "week";
 
   /**
-   * @param {HTMLElement} section
+   * @param {HTMLElement} section with `.tools` and buttons for CSV, if it has them
    * @param {import("./api.js").Api} api
    * @param {import("./address.js").Address} address
    * @param {Source[]} sources
@@ -91,7 +92,7 @@ export class TimelinePanel extends Panel {
         const total = address.choice("mode", MODES) === "total";
         return { scope: asked, interval, before: total && Number(asked.from_ts ?? 0) > 0 };
       },
-      load: (question, signal) => load(api, sources, question, signal),
+      load: (question, asking) => load(api, sources, question, asking),
       show: (answer) => this.#take(answer),
       explain: (error) =>
         error.status === 400
@@ -103,6 +104,14 @@ export class TimelinePanel extends Panel {
     this.#address = address;
     this.#onSelect = onSelect;
     find(section, ".numbers").addEventListener("toggle", () => this.#showNumbers());
+    section.querySelector(".tools")?.addEventListener("change", (event) => {
+      const { name, value } = /** @type {HTMLInputElement} */ (event.target);
+      const usual = { mode: MODES[0], measure: MEASURES[0] }[name];
+      address.set({ [name]: value === usual ? "" : value });
+    });
+    downloadsOfSources(section, "timeline", (source) =>
+      api.getCsv("timeline", { ...scope(), source, interval: this.interval }),
+    );
   }
 
   /** The first day with a file; null if there is none, or it is not known. */
@@ -287,13 +296,13 @@ export class TimelinePanel extends Panel {
  * @param {import("./api.js").Api} api
  * @param {Source[]} sources
  * @param {Question} question
- * @param {AbortSignal} signal
+ * @param {import("./api.js").Asking} asking
  * @returns {Promise<Answer>}
  */
-async function load(api, sources, { scope, interval, before }, signal) {
+async function load(api, sources, { scope, interval, before }, asking) {
   /** @type {(query: import("./api.js").Query) => Promise<Timeline[]>} */
   const ask = (query) =>
-    Promise.all(sources.map(({ source }) => api.get("timeline", { ...query, source }, signal)));
+    Promise.all(sources.map(({ source }) => api.get("timeline", { ...query, source }, asking)));
   const until = Number(scope.from_ts) - 1;
   const earlier = before
     ? ask({ ...scope, from_ts: undefined, until_ts: until, interval: "month" })

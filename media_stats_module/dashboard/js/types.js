@@ -2,6 +2,7 @@
 
 import { wholeAndParts } from "./bar.js";
 import { el, find } from "./dom.js";
+import { downloadsOfSources } from "./download.js";
 import { Panel } from "./panel.js";
 
 const LABELS = {
@@ -18,25 +19,22 @@ const LABELS = {
  * @property {string} group
  *
  * @typedef {import("./format.js").Usage & Group} GroupUsage
- *
- * @typedef {object} Source
- * @property {"local"|"remote"} source
- * @property {string} label
  */
 
 /**
- * @param {HTMLElement} section
+ * @param {HTMLElement} section with a button for the CSV of each source, if it has them
  * @param {import("./api.js").Api} api
- * @param {Source[]} sources
+ * @param {import("./sources.js").Source[]} sources
  * @param {() => import("./api.js").Query} scope what else to ask with
  */
 export function typesPanel(section, api, sources, scope) {
+  downloadsOfSources(section, "types", (source) => api.getCsv("types", { ...scope(), source }));
   return new Panel(section, {
     what: "Adding up files by type",
     query: scope,
-    load: (query, signal) =>
+    load: (query, asking) =>
       Promise.all(
-        sources.map(({ source }) => api.get("types", { ...query, source, group: true }, signal)),
+        sources.map(({ source }) => api.get("types", { ...query, source, group: true }, asking)),
       ),
     show: (answers) =>
       find(section, ".content").replaceChildren(

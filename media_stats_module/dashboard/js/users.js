@@ -2,7 +2,7 @@
 
 import { find } from "./dom.js";
 import { clampedName } from "./names.js";
-import { opener, ownersTable } from "./owners.js";
+import { ownersTable } from "./owners.js";
 
 /**
  * @typedef {object} User
@@ -17,9 +17,9 @@ import { opener, ownersTable } from "./owners.js";
  * @param {import("./api.js").Api} api
  * @param {import("./address.js").Address} address
  * @param {() => import("./range.js").Window} scope the time range
- * @param {(user: User) => void} onOpen
+ * @param {import("./openers.js").Openers} openers
  */
-export function usersTable(section, api, address, scope, onOpen) {
+export function usersTable(section, api, address, scope, openers) {
   const table = ownersTable(section, api, address, scope, {
     endpoint: "users",
     title: "Users",
@@ -30,8 +30,7 @@ export function usersTable(section, api, address, scope, onOpen) {
         order: "user_id",
         label: "User",
         number: false,
-        cell: (/** @type {UserUsage} */ user) =>
-          opener(user.user_id, localpart(user.user_id), () => onOpen(user)),
+        cell: (/** @type {UserUsage} */ user) => openers.user(user.user_id, user.displayname),
       },
       {
         order: "displayname",
@@ -43,13 +42,4 @@ export function usersTable(section, api, address, scope, onOpen) {
   });
   find(section, ".deactivated").hidden = false;
   return table;
-}
-
-/**
- * They are all of this server, whose name would fill the column.
- *
- * @param {string} userId
- */
-function localpart(userId) {
-  return userId.split(":", 1)[0];
 }

@@ -1,0 +1,46 @@
+// One try to sign in: the button says that it is under way, the page why it has failed.
+
+import { enable, find, isEnabled } from "./dom.js";
+import { ApiError } from "./http.js";
+
+/**
+ * @param {HTMLElement} button
+ * @param {() => Promise<void>} work
+ * @param {(error: ApiError) => string} reasonOf
+ * @returns {Promise<boolean>} whether it has worked
+ */
+export async function attempt(button, work, reasonOf) {
+  if (!isEnabled(button)) {
+    return false;
+  }
+  const page = /** @type {HTMLElement} */ (button.closest(".sign-in"));
+  const label = [...button.childNodes];
+  complain(page, "");
+  enable(button, false);
+  button.textContent = "Signing in…";
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    if (error instanceof ApiError) {
+      complain(page, reasonOf(error));
+    } else {
+      console.warn("Cannot sign in:", error);
+      complain(page, "The page does not understand the server’s answer.");
+    }
+    return false;
+  } finally {
+    enable(button, true);
+    button.replaceChildren(...label);
+  }
+}
+
+/**
+ * @param {HTMLElement} page
+ * @param {string} text "" for no complaint
+ */
+export function complain(page, text) {
+  const place = find(page, ".error");
+  place.textContent = text;
+  place.hidden = !text;
+}

@@ -1,0 +1,58 @@
+// Which ways to sign in the server offers.
+
+import { ApiError } from "./http.js";
+import { askMatrix } from "./matrix.js";
+import { discover } from "./oauth.js";
+
+/**
+ * @typedef {object} Provider who signs people in for Synapse (single sign-on)
+ * @property {string} id "" if there is only one
+ * @property {string} name
+ *
+ * @typedef {object} Ways besides access tokens, which always work
+ * @property {import("./oauth.js").Metadata|null} oauth
+ * @property {Provider[]} providers
+ * @property {boolean} password
+ *
+ * @typedef {object} Flow as Synapse puts a way to sign in
+ * @property {string} type
+ * @property {Provider[]} [identity_providers]
+ */
+
+/** @returns {Promise<Ways>} */
+export async function findWays() {
+  const [oauth, flows] = await Promise.all([discover(), loginFlows()]);
+  return {
+    oauth,
+    // Where another service has the accounts, it signs in everybody.
+    providers: oauth === null ? providersOf(flows) : [],
+    password: flows.some(({ type }) => type === "m.login.password"),
+  };
+}
+
+/** @returns {Promise<Flow[]>} */
+async function loginFlows() {
+  try {
+    const { flows } = await askMatrix("GET", "v3/login");
+    if (Array.isArray(flows)) {
+      return flows;
+    }
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) {
+      // Another service signs people in.
+      return [];
+    }
+  }
+  // It may well be that passwords work.
+  return [{ type: "m.login.password" }];
+}
+
+/** @param {Flow[]} flows */
+function providersOf(flows) {
+  const flow = flows.find(({ type }) => type === "m.login.sso");
+  if (flow === undefined) {
+    return [];
+  }
+  const named = flow.identity_providers ?? [];
+  return named.length > 0 ? named : [{ id: "", name: "single sign-on" }];
+}
