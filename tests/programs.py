@@ -11,6 +11,7 @@ import pytest
 _PACKAGES = {
     "chromium": "chromium-headless-shell",
     "nginx": "nginx",
+    "node and npm": "nodejs npm",
     "prometheus": "prometheus",
     "promtool": "prometheus",
 }
