@@ -45,6 +45,15 @@ class TypesOrder(enum.Enum):
     MEDIA_COUNT = "media_count"
 
 
+class AppservicesOrder(enum.Enum):
+    """The sort key of a list of application services. The ID breaks ties."""
+
+    APPSERVICE_ID = "appservice_id"
+    USERS = "users"
+    MEDIA_LENGTH = "media_length"
+    MEDIA_COUNT = "media_count"
+
+
 class FilesOrder(enum.Enum):
     """The sort key of a list of files. Server and media ID break ties."""
 
@@ -88,16 +97,38 @@ class Window:
 
 
 @attr.frozen(kw_only=True)
+class AccountFilter:
+    """A part of a question: only users of this server, by their accounts.
+
+    Each attribute is None for all users.
+
+    Attributes:
+        appservice: users whom the application service with this ID registered; an empty
+            string for users with an account that no application service registered.
+        has_account: users who have an account, or users who have none.
+        deactivated: users whose account is deactivated, or all others.
+        erased: users who were erased when their account was deactivated, or all others.
+    """
+
+    appservice: str | None = None
+    has_account: bool | None = None
+    deactivated: bool | None = None
+    erased: bool | None = None
+
+
+@attr.frozen(kw_only=True)
 class MediaQuestion(Window):
     """A part of a question: which media it is about.
 
     Attributes:
         source: local or remote media.
         owner: only media of this user (a full user ID) or server; None for all.
+        accounts: only media of these users; None for all owners.
     """
 
     source: Source = Source.LOCAL
     owner: str | None = None
+    accounts: AccountFilter | None = None
 
 
 @attr.frozen(kw_only=True)
@@ -113,8 +144,7 @@ class OwnersQuestion(Window):
         search_term: list only users whose localpart or displayname contains it, or
             whose user ID it is; or only servers whose name contains it. Case is
             ignored.
-        deactivated: list only users whose account is deactivated (or active); None for
-            both.
+        accounts: list only these users; None for all owners.
     """
 
     order_by: OwnersOrder = OwnersOrder.OWNER
@@ -122,7 +152,25 @@ class OwnersQuestion(Window):
     start: int = 0
     limit: int = 100
     search_term: str | None = None
-    deactivated: bool | None = None
+    accounts: AccountFilter | None = None
+
+
+@attr.frozen(kw_only=True)
+class AppservicesQuestion(Window):
+    """A page of the application services whose users have local media.
+
+    Attributes:
+        order_by: the sort key. Users whom no application service registered come last
+            in the order of the IDs, whatever the direction.
+        descending: whether the largest key comes first. Ties stay in ascending order.
+        start: how many rows to skip.
+        limit: how many rows to return at most.
+    """
+
+    order_by: AppservicesOrder = AppservicesOrder.MEDIA_LENGTH
+    descending: bool = True
+    start: int = 0
+    limit: int = 100
 
 
 @attr.frozen(kw_only=True)
@@ -172,12 +220,14 @@ class ReclaimableQuestion:
     Attributes:
         source: only local or only remote media; None for both.
         owner: only media of this user (a full user ID) or server; None for all.
+        accounts: only media of these users; None for all owners.
         before_ts: the times to ask about, in milliseconds since the epoch.
         rules: the other parameters of the deletion.
     """
 
     source: Source | None = None
     owner: str | None = None
+    accounts: AccountFilter | None = None
     before_ts: Sequence[int]
     rules: DeletionRules = DeletionRules()
 
@@ -213,6 +263,23 @@ class TypesQuestion(MediaQuestion):
 
 
 @attr.frozen(kw_only=True)
+class DuplicatesQuestion:
+    """A page of the sets of identical files, those that take most first.
+
+    Attributes:
+        source: compare only local or only remote files; None for both.
+        owner: compare only files of this user (a full user ID) or server; None for all.
+        start: how many sets to skip.
+        limit: how many sets to return at most.
+    """
+
+    source: Source | None = None
+    owner: str | None = None
+    start: int = 0
+    limit: int = 100
+
+
+@attr.frozen(kw_only=True)
 class FilesQuestion(Window):
     """A page of the files.
 
@@ -229,8 +296,7 @@ class FilesQuestion(Window):
             creation.
         never_read: list only files that were never read (or that were); None for both.
         quarantined: list only files that are (or are not) in quarantine; None for both.
-        deactivated: list only files of users whose account is deactivated (or active);
-            None for both.
+        accounts: list only files of these users; None for all owners.
         order_by: the sort key.
         descending: whether the largest key comes first. Ties stay in ascending order.
         limit: how many files to return at most.
@@ -246,7 +312,7 @@ class FilesQuestion(Window):
     unread_since_ts: int | None = None
     never_read: bool | None = None
     quarantined: bool | None = None
-    deactivated: bool | None = None
+    accounts: AccountFilter | None = None
     order_by: FilesOrder = FilesOrder.MEDIA_ID
     descending: bool = False
     limit: int = 100

@@ -14,6 +14,7 @@ from synapse.module_api import SynapseRequest
 
 from media_stats_module.questions import (
     NO_LIMIT,
+    AccountFilter,
     FilesOrder,
     FilesPosition,
     FilesQuestion,
@@ -77,7 +78,7 @@ def parse_users_question(request: SynapseRequest) -> OwnersQuestion:
         SynapseError: 400, naming the parameter and what it should be.
     """
     question = _parse_owners_question(request, _USERS_ORDER_BY, "user_id")
-    return attr.evolve(question, deactivated=parse_boolean(request, "deactivated"))
+    return attr.evolve(question, accounts=_parse_accounts(request))
 
 
 def parse_servers_question(request: SynapseRequest) -> OwnersQuestion:
@@ -178,8 +179,8 @@ def parse_files_question(request: SynapseRequest) -> FilesQuestion:
         parse_source(request) if sha256 is None else parse_optional_source(request)
     )
     from_ts, until_ts = parse_window(request)
-    deactivated = parse_boolean(request, "deactivated")
-    if deactivated is not None and source is not Source.LOCAL:
+    accounts = _parse_accounts(request)
+    if accounts is not None and source is not Source.LOCAL:
         raise invalid_parameter(
             "Query parameter deactivated is about users of this server, and "
             "goes with source=local only."
@@ -194,7 +195,7 @@ def parse_files_question(request: SynapseRequest) -> FilesQuestion:
         sha256=sha256,
         deletion=parse_files_deletion(request),
         quarantined=parse_boolean(request, "quarantined"),
-        deactivated=deactivated,
+        accounts=accounts,
         order_by=parse_enum(request, "order_by", FilesOrder.MEDIA_ID),
         descending=parse_descending(request),
         limit=_parse_files_limit(request),
@@ -220,6 +221,11 @@ def _parse_owners_question(
         search_term=parse_text(request, "search_term"),
         descending=parse_descending(request),
     )
+
+
+def _parse_accounts(request: SynapseRequest) -> AccountFilter | None:
+    deactivated = parse_boolean(request, "deactivated")
+    return None if deactivated is None else AccountFilter(deactivated=deactivated)
 
 
 def _parse_media_type(request: SynapseRequest) -> str | None:

@@ -15,7 +15,6 @@ from media_stats_module.storage.reclaimable import is_deleted
 from media_stats_module.storage.sources import (
     MEDIA_HAVE_SHA256,
     MediaTable,
-    is_deactivated_sql,
     is_postgres,
     media_type_sql,
 )
@@ -23,6 +22,7 @@ from media_stats_module.storage.sql import (
     Sql,
     in_window_sql,
     iterate_txn,
+    of_accounts_sql,
     of_owner_sql,
     scan_hint_sql,
     set_up_scan_txn,
@@ -287,7 +287,7 @@ def _is_filtered(question: FilesQuestion) -> bool:
             question.unread_since_ts,
             question.never_read,
             question.quarantined,
-            question.deactivated,
+            question.accounts,
         )
     )
 
@@ -320,9 +320,8 @@ def _filters(txn: LoggingTransaction, question: FilesQuestion) -> Sql:
         text += (
             f" AND m.quarantined_by IS {'NOT NULL' if question.quarantined else 'NULL'}"
         )
-    if question.deactivated is not None:
-        text += f" AND {is_deactivated_sql('m.user_id', question.deactivated)}"
-    return Sql(text, tuple(args))
+    accounts = of_accounts_sql("m.user_id", question.accounts)
+    return Sql(text + accounts.text, (*args, *accounts.args))
 
 
 def _names(media: MediaTable) -> list[str]:

@@ -25,6 +25,7 @@ from media_stats_module.storage.answers import (
 from media_stats_module.storage.sources import AVATARS, MediaTable, is_postgres
 from media_stats_module.storage.sql import (
     Sql,
+    of_accounts_sql,
     of_owner_sql,
     scan_hint_sql,
     set_up_scan_txn,
@@ -111,7 +112,11 @@ class _Counter:
         )
         is_old = _is_old(media, self._times[-1], question.rules)
         owner = of_owner_sql(media, question.owner)
-        self._where = Sql(is_old.text + owner.text, is_old.args + owner.args)
+        accounts = of_accounts_sql(f"m.{media.owner}", question.accounts)
+        self._where = Sql(
+            is_old.text + owner.text + accounts.text,
+            is_old.args + owner.args + accounts.args,
+        )
         self._scan = ""
         if question.owner is None:
             set_up_scan_txn(txn)

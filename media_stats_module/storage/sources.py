@@ -189,21 +189,6 @@ def media_type_sql(txn: LoggingTransaction, content_type: str) -> str:
     )
 
 
-def is_deactivated_sql(user_id: str, deactivated: bool) -> str:
-    """The SQL condition under which a user's account is deactivated, or is not.
-
-    Args:
-        user_id: the SQL expression that gives the full user ID. The column of `users`
-            that it is looked up in has a unique index.
-        deactivated: which of the two. No user at all is neither.
-    """
-    found = (
-        "EXISTS (SELECT 1 FROM users AS u "
-        f"WHERE u.name = {user_id} AND u.deactivated = 1)"
-    )
-    return found if deactivated else f"({user_id} IS NOT NULL AND NOT {found})"
-
-
 def is_indexed_by_owner_txn(txn: LoggingTransaction, media: MediaTable) -> bool:
     """Whether a usable index starts with the owner. Costs some probes of the catalogue.
 

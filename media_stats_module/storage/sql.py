@@ -6,7 +6,7 @@ from typing import Any
 import attr
 from synapse.module_api import LoggingTransaction
 
-from media_stats_module.questions import MediaQuestion, Window
+from media_stats_module.questions import AccountFilter, MediaQuestion, Window
 from media_stats_module.storage.sources import MediaTable, is_postgres
 
 DAY_MS = 24 * 60 * 60 * 1000
@@ -69,6 +69,36 @@ def of_owner_sql(media: MediaTable, owner: str | None) -> Sql:
     return Sql(f" AND m.{media.owner} = ?", (owner,))
 
 
+def of_accounts_sql(user_id: str, accounts: AccountFilter | None) -> Sql:
+    """Further conditions on a user: the account is one of those asked for, if any are.
+
+    A user without an account is not deactivated. What is nobody's is never asked for.
+
+    Args:
+        user_id: the SQL expression for the full user ID. Unique indexes are on the
+            columns that it is looked up in.
+        accounts: which accounts are asked for.
+    """
+    if accounts is None:
+        return Sql("")
+    text = f" AND {user_id} IS NOT NULL"
+    args: tuple[object, ...] = ()
+    account = f"SELECT 1 FROM users AS u WHERE u.name = {user_id}"
+    erased = f"SELECT 1 FROM erased_users AS e WHERE e.user_id = {user_id}"
+    if accounts.appservice is not None:
+        # Users whom nobody else registered have NULL. No other value is empty.
+        text += f" AND EXISTS ({account} AND COALESCE(u.appservice_id, '') = ?)"
+        args += (accounts.appservice,)
+    for query, is_wanted in (
+        (account, accounts.has_account),
+        (f"{account} AND u.deactivated = 1", accounts.deactivated),
+        (erased, accounts.erased),
+    ):
+        if is_wanted is not None:
+            text += f" AND {'' if is_wanted else 'NOT '}EXISTS ({query})"
+    return Sql(text, args)
+
+
 def counted_rows_sql(
     txn: LoggingTransaction, media: MediaTable, question: MediaQuestion
 ) -> Sql:
@@ -78,11 +108,12 @@ def counted_rows_sql(
     the owner; in a window, a range of the module's index by time, if it is there.
     """
     owner, window = of_owner_sql(media, question.owner), in_window_sql(question)
+    accounts = of_accounts_sql(f"m.{media.owner}", question.accounts)
     scan = scan_hint_sql(txn) if question.owner is None else ""
     return Sql(
         f"FROM {media.name} AS m {scan} "
-        f"WHERE {media.is_counted_sql}{owner.text}{window.text}",
-        owner.args + window.args,
+        f"WHERE {media.is_counted_sql}{owner.text}{window.text}{accounts.text}",
+        owner.args + window.args + accounts.args,
     )
 
 

@@ -34,6 +34,7 @@ def get_days_from_totals_txn(
         last = (question.until_ts + 1) // DAY_MS - 1
     if (
         question.owner is not None
+        or question.accounts is not None
         or (first is not None and last is not None and last < first)
         or get_totals_txn(txn, media).status is not Status.EXACT
     ):

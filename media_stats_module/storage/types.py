@@ -34,6 +34,7 @@ def get_groups_from_totals_txn(
         not question.grouped
         or question.has_window
         or question.owner is not None
+        or question.accounts is not None
         or get_totals_txn(txn, media).status is not Status.EXACT
     ):
         return None

@@ -19,12 +19,11 @@ from media_stats_module.storage.owners.search import (
 )
 from media_stats_module.storage.sources import (
     MediaTable,
-    is_deactivated_sql,
     is_postgres,
     is_profile_of_sql,
     localpart_sql,
 )
-from media_stats_module.storage.sql import Sql
+from media_stats_module.storage.sql import Sql, of_accounts_sql
 
 _ORDER_BY = {
     OwnersOrder.MEDIA_LENGTH: "media_length {dir}, owner",
@@ -79,19 +78,13 @@ class Listing:
                 SELECT {columns}, p.displayname AS displayname FROM owners
                 LEFT JOIN profiles AS p ON {profile}
                 """
-        conditions: list[str] = []
-        args: tuple[object, ...] = ()
-        if self._question.deactivated is not None:
-            conditions.append(
-                is_deactivated_sql("owners.owner", self._question.deactivated)
-            )
+        accounts = of_accounts_sql("owners.owner", self._question.accounts)
+        found = Sql("")
         if self._question.search_term is not None:
             found = self._is_found_sql(self._question.search_term)
-            conditions.append(found.text)
-            args = found.args
-        if conditions:
-            text += f" WHERE {' AND '.join(conditions)}"
-        return Sql(text, args)
+        return Sql(
+            f"{text} WHERE TRUE{accounts.text}{found.text}", accounts.args + found.args
+        )
 
     def page_sql(self, owners: Sql) -> Sql:
         """The statement for a page. Each row has the total; an empty page is NULLs.
@@ -118,14 +111,14 @@ class Listing:
         )
 
     def _is_found_sql(self, term: str) -> Sql:
-        """The condition under which a search finds `owners.owner`, with profile `p`."""
+        """A further condition: the search finds `owners.owner`, with profile `p`."""
         if is_postgres(self._txn):
             operator, containing, equal_to = "~", regex_containing, regex_equal_to
         else:
             operator, containing, equal_to = "GLOB", glob_containing, glob_equal_to
 
         if not self._are_users:
-            return Sql(f"owners.owner {operator} ?", (containing(term),))
+            return Sql(f" AND owners.owner {operator} ?", (containing(term),))
         if term.startswith("@") and ":" in term:
             # A complete user ID. No localpart has a colon.
             user_id, pattern = "owners.owner", equal_to(term)
@@ -133,7 +126,7 @@ class Listing:
             user_id = localpart_sql(self._txn, "owners.owner")
             pattern = containing(term)
         return Sql(
-            f"({user_id} {operator} ? OR p.displayname {operator} ?)",
+            f" AND ({user_id} {operator} ? OR p.displayname {operator} ?)",
             (pattern, containing(term)),
         )
 

@@ -27,7 +27,7 @@ def owners_sql(
     source = media.source.value
     if (
         question.search_term is not None
-        or question.deactivated is not None
+        or question.accounts is not None
         or question.order_by is OwnersOrder.DISPLAYNAME
     ):
         return listing.page_sql(_all_owners_sql(source, totals))
