@@ -1,8 +1,10 @@
 """Answers with so many rows that they are not made in one go on the reactor."""
 
+from collections.abc import Callable
 from typing import Any
 from unittest.mock import patch
 
+from media_support import DAY_MS
 from parameterized import parameterized  # type: ignore[import-untyped]
 from support import MODULE_PATH, LocalMedia, MediaStatsTestCase, RemoteMedia
 from synapse.module_api import LoggingTransaction, ModuleApi
@@ -25,7 +27,7 @@ class LargeAnswersTestCase(MediaStatsTestCase):
         super().setUp()
         # On three days, so that there are as many buckets.
         for number in range(3):
-            created_ts = number * 86_400_000 + 1
+            created_ts = number * DAY_MS + 1
             self.insert_local_media(
                 LocalMedia(
                     user_id=f"@user{number}:test",
@@ -52,7 +54,7 @@ class LargeAnswersTestCase(MediaStatsTestCase):
             return await defer_to_thread(api, function, *args)
 
         for path, key in _LISTS.items():
-            window = {"until_ts": 3 * 86_400_000 - 1, "from_ts": 1}
+            window = {"until_ts": 3 * DAY_MS - 1, "from_ts": 1}
             answer = self.ask(f"{MODULE_PATH}/v1/{path}", window)
             assert answer.code == 200, answer.result
             assert len(answer.json_body[key]) == 3, path
@@ -91,6 +93,36 @@ class LargeAnswersTestCase(MediaStatsTestCase):
                 large = self.ask(f"{MODULE_PATH}/v1/{path}", query)
             assert large.result["body"] == answer.result["body"], query
             assert answer.json_body["total"] == 3
+
+    @parameterized.expand([(path,) for path in _LISTS])  # type: ignore[untyped-decorator]
+    def test_a_transaction_that_is_tried_again(self, path: str) -> None:
+        """Each row is sent once."""
+        run_db_interaction = ModuleApi.run_db_interaction
+        tries: list[str] = []
+
+        async def try_twice(
+            api: ModuleApi, name: str, ask: Callable[..., Any], *args: Any
+        ) -> Any:
+            def txn_function(txn: LoggingTransaction) -> Any:
+                for _ in range(2):
+                    tries.append(name)
+                    answer = ask(txn, *args)
+                return answer
+
+            return await run_db_interaction(api, name, txn_function)
+
+        for query in (
+            {"until_ts": 3 * DAY_MS - 1, "from_ts": 1},
+            {"until_ts": 3 * DAY_MS - 1, "from_ts": 1, "limit": 9_999},
+            {"until_ts": 3 * DAY_MS - 1, "from_ts": 1, "format": "csv"},
+        ):
+            answer = self.ask(f"{MODULE_PATH}/v1/{path}", query)
+            assert answer.code == 200, answer.result
+            tries.clear()
+            with patch.object(ModuleApi, "run_db_interaction", try_twice):
+                again = self.ask(f"{MODULE_PATH}/v1/{path}", query)
+            assert again.result["body"] == answer.result["body"], query
+            assert len(tries) > 1
 
     def test_no_cursor_is_left_open(self) -> None:
         """Not even until the transaction ends, which may have more to ask."""

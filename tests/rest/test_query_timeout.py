@@ -1,7 +1,13 @@
-"""The longest and the shortest `query_timeout`: each lets the database answer."""
+"""`query_timeout`: the longest and the shortest, and what PostgreSQL is told."""
+
+from collections.abc import Callable
+from typing import Any
+from unittest.mock import patch
 
 from support import MODULE_PATH, LocalMedia, MediaStatsTestCase, modules
-from tests.unittest import override_config
+from synapse.module_api import LoggingTransaction, ModuleApi
+from tests.unittest import override_config, skip_unless
+from tests.utils import USE_POSTGRES_FOR_TESTS
 
 _PATHS = ("users", "summary", "timeline", "types", "files", "files?format=csv")
 
@@ -20,3 +26,25 @@ class QueryTimeoutTestCase(MediaStatsTestCase):
     @override_config({"modules": modules(query_timeout="1s")})
     def test_shortest(self) -> None:
         self.assert_answers()
+
+    @skip_unless(USE_POSTGRES_FOR_TESTS, "SQLite has no such setting")
+    @override_config({"modules": modules(query_timeout="90s")})
+    def test_unit(self) -> None:
+        run_db_interaction = ModuleApi.run_db_interaction
+        timeouts: list[str] = []
+
+        async def recording(
+            api: ModuleApi, name: str, ask: Callable[..., Any], *args: Any
+        ) -> Any:
+            def txn_function(txn: LoggingTransaction) -> Any:
+                answer = ask(txn, *args)
+                txn.execute("SHOW statement_timeout")
+                timeouts.extend(value for (value,) in txn.fetchall())
+                return answer
+
+            return await run_db_interaction(api, name, txn_function)
+
+        with patch.object(ModuleApi, "run_db_interaction", recording):
+            self.assert_answers()
+        assert len(timeouts) >= len(_PATHS)
+        assert set(timeouts) == {"90s"}

@@ -110,7 +110,8 @@ class SummaryTestCase(_SummaryTestCase):
             assert answer[part][owners] == 0
 
 
-class PartsTestCase(MediaTestCase):
+@in_every_mode
+class DuplicatesTestCase(MediaTestCase):
     """What is stored twice."""
 
     endpoint: ClassVar[str] = "summary"
@@ -131,9 +132,17 @@ class PartsTestCase(MediaTestCase):
             LocalMedia(user_id=BOB, media_length=None, sha256="d"),
             LocalMedia(user_id=BOB, media_length=None, sha256="d"),
         )
-        answer = self.answer({"duplicates": "true"})
-        assert answer["duplicates"] == (usage(5, 5, 9) if MEDIA_HAVE_SHA256 else None)
-        assert "duplicates" not in self.answer({})
+        for query, duplicates in (
+            ({}, usage(5, 5, 9)),
+            ({"user": BOB}, usage(9)),
+            ({"server_name": "a.org"}, usage()),
+        ):
+            answer = self.answer(query)
+            assert "duplicates" not in answer
+            assert self.answer({**query, "duplicates": "true"}) == {
+                **answer,
+                "duplicates": duplicates if MEDIA_HAVE_SHA256 else None,
+            }
 
 
 @in_every_mode
