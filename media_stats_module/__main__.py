@@ -15,7 +15,13 @@ from synapse.module_api.errors import ConfigError
 
 from media_stats_module.config import MediaStatsConfig, parse_config
 from media_stats_module.questions import OwnersOrder, OwnersQuestion, SummaryQuestion
-from media_stats_module.storage import DatabaseFailedError, OfflineStore, Usage
+from media_stats_module.storage import (
+    DatabaseFailedError,
+    MediaStatsStore,
+    OfflineDatabase,
+    Usage,
+    finish,
+)
 from media_stats_module.synapse_internals import connect_to_main, read_configuration
 
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
@@ -42,7 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     "Synapse would put everything back. Set it to false, or take the "
                     "module out of `modules:`, restart Synapse, and try again."
                 )
-            store = OfflineStore(connect_to_main(configuration), config)
+            database = OfflineDatabase(
+                connect_to_main(configuration), configuration["server_name"]
+            )
+            store = MediaStatsStore(database, config)
             print(_COMMANDS[options.command](store, options))
         except ConfigError as error:
             where = "".join(f"{part}: " for part in error.path or ())
@@ -105,8 +114,8 @@ def _module_options(configuration: Mapping[str, Any]) -> MediaStatsConfig:
     return MediaStatsConfig()
 
 
-def _summary(store: OfflineStore, options: argparse.Namespace) -> str:
-    summary = store.get_summary(SummaryQuestion())
+def _summary(store: MediaStatsStore, options: argparse.Namespace) -> str:
+    summary = finish(store.get_summary(SummaryQuestion()))
     if options.json:
         return json.dumps(attr.asdict(summary))
     rows = [
@@ -120,11 +129,11 @@ def _summary(store: OfflineStore, options: argparse.Namespace) -> str:
     )
 
 
-def _users(store: OfflineStore, options: argparse.Namespace) -> str:
+def _users(store: MediaStatsStore, options: argparse.Namespace) -> str:
     question = OwnersQuestion(
         order_by=OwnersOrder.MEDIA_LENGTH, descending=True, limit=options.limit
     )
-    users = store.get_users_page(question).owners
+    users = finish(store.get_users_page(question)).owners
     if options.json:
         return json.dumps(
             [
@@ -146,8 +155,11 @@ def _users(store: OfflineStore, options: argparse.Namespace) -> str:
     )
 
 
-def _remove(store: OfflineStore, options: argparse.Namespace) -> str:
-    return "Removed." if store.remove_rollups() else "There is nothing to remove."
+def _remove(store: MediaStatsStore, options: argparse.Namespace) -> str:
+    if not finish(store.rollups.is_present()):
+        return "There is nothing to remove."
+    finish(store.rollups.remove())
+    return "Removed."
 
 
 _COMMANDS = {"summary": _summary, "users": _users, "remove": _remove}

@@ -26,7 +26,7 @@ from media_stats_module.rest.summary import SummaryMediaStatsResource
 from media_stats_module.rest.timeline import TimelineMediaStatsResource
 from media_stats_module.rest.types import TypesMediaStatsResource
 from media_stats_module.rollups_keeper import RollupsKeeper
-from media_stats_module.storage import MediaStatsStore
+from media_stats_module.storage import MediaStatsStore, SharedDatabase
 from media_stats_module.synapse_internals import has_postgres
 
 # Where Synapse's own endpoint is documented. Synapse answers there itself on most
@@ -54,7 +54,9 @@ class MediaStatsModule:
         """
         _assert_can_load(config, api)
         store = MediaStatsStore(
-            api, config, partial(count_differences, api.server_name)
+            SharedDatabase(api, config.query_timeout),
+            config,
+            partial(count_differences, api.server_name),
         )
         users = UsersMediaStatsResource(api, store)
         endpoints = Directory(

@@ -232,7 +232,7 @@ class GaugesRefresher:
     async def _refresh(self, *, is_summary_due: bool) -> None:
         shown = self._shown
         if self._has_rollups:
-            rollups = await self._store.rollups.get_states()
+            rollups = await self._store.get_rollup_states()
             failures = dict(self._store.rollups.failures or {})
             shown = attr.evolve(shown, rollups=rollups, failures=failures)
             summary = await self._store.get_summary_from_totals()

@@ -6,8 +6,11 @@ break these, so the tests run all of them on every version supported.
 """
 
 import inspect
+import io
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import redirect_stdout
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, TypeVar
 
 # To read homeserver.yaml as Synapse's own commands do.
@@ -42,6 +45,7 @@ from synapse.storage.engines import (
 
 # Marks the handlers that Synapse cancels when the client closes the connection.
 from synapse.util.cancellation import cancellable
+from twisted.enterprise.adbapi import ConnectionPool
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.python.failure import Failure
 from yaml import YAMLError
@@ -57,8 +61,8 @@ __all__ = [
     "PreserveLoggingContext",
     "cancellable",
     "connect",
+    "connect_to_database",
     "connect_to_main",
-    "connect_to_sqlite_file",
     "current_time_ms",
     "delay_cancellation",
     "driver_connection",
@@ -72,6 +76,7 @@ __all__ = [
     "parse_direction",
     "parse_integer",
     "parse_string",
+    "pool_size",
     "read_configuration",
     "run_autocommit",
     "runs_background_tasks",
@@ -211,18 +216,16 @@ def is_sqlite_file(api: ModuleApi) -> bool:
     return not has_postgres(api) and arguments["database"] not in ("", ":memory:")
 
 
-def connect_to_sqlite_file(
-    api: ModuleApi, description: str
-) -> LoggingDatabaseConnection:
-    """Make a connection of our own to Synapse's file of SQLite."""
+def pool_size(api: ModuleApi) -> int:
+    """How many connections Synapse's pool has at most, by Twisted's option `cp_max`."""
+    arguments = api._store.db_pool._database_config.config.get("args", {})
+    return int(arguments.get("cp_max", ConnectionPool.max))
+
+
+def connect_to_database(api: ModuleApi, description: str) -> LoggingDatabaseConnection:
+    """Make a connection of our own to the database of a running Synapse."""
     pool = api._store.db_pool
-    connection = connect(
-        pool._database_config, pool.engine, description, api.server_name
-    )
-    # Text that is not UTF-8 is an error by default, and the row has no answer.
-    driver: Any = connection.conn
-    driver.text_factory = lambda text: text.decode("utf-8", "replace")
-    return connection
+    return connect(pool._database_config, pool.engine, description, api.server_name)
 
 
 def delay_cancellation(
@@ -271,15 +274,28 @@ def connect(
         description: what it is for, in the logs.
         server_name: whose it is, in the metrics of the versions that say.
     """
-    arguments: dict[str, Any] = {
-        "db_config": database,
-        "engine": engine,
-        "default_txn_name": description,
-        "server_name": server_name,
-    }
-    # The last one came late.
-    wanted = inspect.signature(make_conn).parameters
-    return make_conn(**{name: arguments[name] for name in wanted})
+    connection = _call_with_known(
+        make_conn,
+        db_config=database,
+        engine=engine,
+        default_txn_name=description,
+        server_name=server_name,
+    )
+    if not is_postgres_engine(engine):
+        _replace_what_is_not_utf8(connection)
+    return connection
+
+
+def _call_with_known(function: Callable[..., _T], **arguments: object) -> _T:
+    """Call a function of Synapse's with those arguments that this version knows."""
+    known = inspect.signature(function).parameters
+    return function(**{name: arguments[name] for name in known if name in arguments})
+
+
+def _replace_what_is_not_utf8(connection: LoggingDatabaseConnection) -> None:
+    """Have SQLite give text in any case. By default it is an error, and no answer."""
+    driver: Any = connection.conn
+    driver.text_factory = lambda text: text.decode("utf-8", "replace")
 
 
 def read_configuration(paths: Sequence[str]) -> Mapping[str, Any]:
@@ -292,7 +308,9 @@ def read_configuration(paths: Sequence[str]) -> Mapping[str, Any]:
         ConfigError: it cannot be read.
     """
     try:
-        configuration = read_config_files(find_config_files(list(paths)))
+        # It prints the names of files that it does not read, among what we print.
+        with redirect_stdout(io.StringIO()):
+            configuration = read_config_files(find_config_files(list(paths)))
     except (OSError, YAMLError, UnicodeError) as error:
         raise ConfigError(" ".join(str(error).split())) from error
     if not isinstance(configuration, Mapping) or "server_name" not in configuration:
@@ -314,7 +332,32 @@ def connect_to_main(configuration: Mapping[str, Any]) -> LoggingDatabaseConnecti
     engine = create_engine(found[0].config)
     server_name = str(configuration["server_name"])
     try:
-        return connect(found[0], engine, "media_stats", server_name)
+        if is_postgres_engine(engine):
+            return connect(found[0], engine, "media_stats", server_name)
+        return _open_sqlite_file(found[0], engine, server_name)
     except engine.module.Error as error:
         reason = " ".join(str(error).split())
         raise ConfigError(f"cannot connect to the database: {reason}") from error
+
+
+def _open_sqlite_file(
+    database: DatabaseConnectionConfig,
+    engine: "BaseDatabaseEngine[Any, Any]",
+    server_name: str,
+) -> LoggingDatabaseConnection:
+    """Open a file of SQLite to be read. Synapse's own way would create it."""
+    path = Path(database.config["args"]["database"]).absolute()
+    if not path.is_file():
+        raise ConfigError(
+            f"there is no database file {path}. A relative path in `database` counts "
+            "from the directory that Synapse is started in"
+        )
+    connection = _call_with_known(
+        LoggingDatabaseConnection,
+        conn=engine.module.connect(f"{path.as_uri()}?mode=ro", uri=True),
+        engine=engine,
+        default_txn_name="media_stats",
+        server_name=server_name,
+    )
+    _replace_what_is_not_utf8(connection)
+    return connection

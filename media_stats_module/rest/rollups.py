@@ -28,7 +28,7 @@ class RollupsResource(AdminResource):
     async def answer(self, request: SynapseRequest) -> JsonDict:
         states: Mapping[str, RollupState] = {}
         if self._store.has_rollups:
-            states = await self._store.rollups.get_states()
+            states = await self._store.get_rollup_states()
         return {
             "enabled": self._store.has_rollups,
             "rollups": {

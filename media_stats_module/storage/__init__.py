@@ -1,7 +1,8 @@
 """SQL, all of it, and the one door to it: what is named here is for the other rooms.
 
-`MediaStatsStore` answers questions on a running Synapse, `OfflineStore` on the command
-line. The statements are functions of a transaction and a question, for both databases.
+`MediaStatsStore` answers questions: of a `SharedDatabase` on a running Synapse, of an
+`OfflineDatabase` on the command line. The statements are functions of a transaction and
+a question, for PostgreSQL and SQLite.
 """
 
 from media_stats_module.storage.answers import (
@@ -22,9 +23,10 @@ from media_stats_module.storage.errors import (
     QueryTimeoutError,
     QueueFullError,
 )
-from media_stats_module.storage.offline import OfflineStore
+from media_stats_module.storage.offline_database import OfflineDatabase, finish
 from media_stats_module.storage.rollups.maintenance import REBUILD_BEYOND, Maintenance
 from media_stats_module.storage.rollups.status import RollupState, Status
+from media_stats_module.storage.shared_database import SharedDatabase
 from media_stats_module.storage.sources import MediaTable
 from media_stats_module.storage.store import MediaStatsStore
 
@@ -37,7 +39,7 @@ __all__ = [
     "Maintenance",
     "MediaStatsStore",
     "MediaTable",
-    "OfflineStore",
+    "OfflineDatabase",
     "OwnerUsage",
     "OwnersPage",
     "QueryTimeoutError",
@@ -46,8 +48,10 @@ __all__ = [
     "ReclaimablePart",
     "RemoteSummary",
     "RollupState",
+    "SharedDatabase",
     "Status",
     "Summary",
     "TypeUsage",
     "Usage",
+    "finish",
 ]

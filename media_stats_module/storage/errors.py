@@ -1,5 +1,15 @@
 """What can go wrong with a question besides its answer."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from synapse.module_api import LoggingTransaction
+
+# SQLSTATEs: deadlock_detected and serialization_failure; and lock_not_available, of a
+# lock that was not free.
+_CONFLICT_CODES = ("40P01", "40001")
+_LOCK_CODES = ("55P03", *_CONFLICT_CODES)
+
 
 class QueueFullError(Exception):
     """Too many questions that read whole tables are waiting already."""
@@ -29,3 +39,16 @@ class DatabaseFailedError(Exception):
         self.reason = reason
         self.is_lock = is_lock
         self.is_conflict = is_conflict
+
+
+@contextmanager
+def raising_database_failed(txn: LoggingTransaction) -> Iterator[None]:
+    """Raise the errors of the database's driver as `DatabaseFailedError`."""
+    try:
+        yield
+    except txn.database_engine.module.Error as error:
+        reason = "; ".join(line.strip() for line in str(error).splitlines() if line)
+        code = getattr(error, "pgcode", None)
+        raise DatabaseFailedError(
+            reason, is_lock=code in _LOCK_CODES, is_conflict=code in _CONFLICT_CODES
+        ) from error

@@ -15,6 +15,7 @@ from media_stats_module.storage.reclaimable import is_deleted
 from media_stats_module.storage.sources import (
     MEDIA_HAVE_SHA256,
     MediaTable,
+    is_indexed_by_txn,
     is_postgres,
     media_type_sql,
 )
@@ -103,8 +104,27 @@ def get_files_page_txn(
     return FilesPage(files, end)
 
 
+def get_page_of_index_txn(
+    txn: LoggingTransaction,
+    tables: Sequence[MediaTable],
+    question: FilesQuestion,
+    *,
+    server_name: str,
+) -> FilesPage | None:
+    """The same; None if it would cost more than the page."""
+    if not is_page_of_index(question) or not all(
+        question.sha256 is None or is_indexed_by_txn(txn, media, "sha256")
+        for media in tables
+    ):
+        return None
+    return get_files_page_txn(txn, tables, question, server_name=server_name)
+
+
 def is_page_of_index(question: FilesQuestion) -> bool:
-    """Whether a page costs no more than the page: a walk, or the copies of a file."""
+    """Whether a page costs no more than the page: a walk, or the copies of a file.
+
+    For the copies, Synapse must have created its index on the hash.
+    """
     if question.sha256 is not None:
         return question.deletion is None
     is_walk = question.order_by is FilesOrder.MEDIA_ID and not _is_filtered(question)

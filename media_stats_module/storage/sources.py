@@ -189,29 +189,35 @@ def media_type_sql(txn: LoggingTransaction, content_type: str) -> str:
     )
 
 
-def is_indexed_by_owner_txn(txn: LoggingTransaction, media: MediaTable) -> bool:
-    """Whether a usable index starts with the owner. Costs some probes of the catalogue.
+def is_indexed_by_txn(txn: LoggingTransaction, media: MediaTable, column: str) -> bool:
+    """Whether a usable index starts with a column. Costs some probes of the catalogue.
 
     Synapse creates `users_have_local_media` in a background update, which can take
-    hours, and an interrupted `CREATE INDEX CONCURRENTLY` leaves an invalid index.
+    hours, and an interrupted `CREATE INDEX CONCURRENTLY` leaves an invalid index. The
+    index may leave out rows without a value, as that on the hashes does.
     """
     if is_postgres(txn):
         txn.execute(
             """
             SELECT 1 FROM pg_index AS i
             JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
-            WHERE i.indrelid = to_regclass(?) AND i.indisvalid AND i.indpred IS NULL
-                AND a.attname = ?
+            WHERE i.indrelid = to_regclass(?) AND i.indisvalid AND a.attname = ?
+                AND (
+                    i.indpred IS NULL
+                    OR pg_get_expr(i.indpred, i.indrelid) = ?
+                )
             """,
-            (media.name, media.owner),
+            (media.name, column, f"({column} IS NOT NULL)"),
         )
     else:
         txn.execute(
             """
             SELECT 1 FROM pragma_index_list(?) AS l, pragma_index_info(l.name) AS i
-            WHERE l.partial = 0 AND i.seqno = 0 AND i.name = ?
+            JOIN sqlite_master AS s ON s.type = 'index' AND s.name = l.name
+            WHERE i.seqno = 0 AND i.name = ?
+                AND (l.partial = 0 OR s.sql LIKE '%WHERE ' || ?)
             """,
-            (media.name, media.owner),
+            (media.name, column, f"{column} IS NOT NULL"),
         )
     return bool(txn.fetchall())
 

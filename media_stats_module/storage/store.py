@@ -1,14 +1,15 @@
 """The one way to ask: a question in, an answer out."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
-from synapse.module_api import LoggingTransaction, ModuleApi
+from synapse.module_api import LoggingTransaction
 
 from media_stats_module.config import MediaStatsConfig
 from media_stats_module.questions import (
     FilesQuestion,
+    OwnersOrder,
     OwnersQuestion,
     ReclaimableQuestion,
     Source,
@@ -27,19 +28,22 @@ from media_stats_module.storage.answers import (
     TypesPage,
     TypeUsage,
 )
+from media_stats_module.storage.database import Cost, Database
 from media_stats_module.storage.files import (
     get_files_page_txn,
+    get_page_of_index_txn,
     is_page_of_index,
     iterate_files_txn,
 )
 from media_stats_module.storage.owners import (
     get_live_owners_page_txn,
     get_owners_page_from_totals_txn,
-    iterate_owners_txn,
+    iterate_live_owners_txn,
+    iterate_owners_from_totals_txn,
 )
-from media_stats_module.storage.reader import Reader
 from media_stats_module.storage.reclaimable import get_reclaimable_txn
 from media_stats_module.storage.rollups.maintenance import Maintenance
+from media_stats_module.storage.rollups.status import RollupState, get_state_txn
 from media_stats_module.storage.sources import MediaTable, MediaTables, local_media
 from media_stats_module.storage.summary import (
     get_summary_from_totals_txn,
@@ -57,12 +61,16 @@ _M = TypeVar("_M")
 _Q = TypeVar("_Q")
 _V = TypeVar("_V")
 
+# How many rows of an index make a probe.
+_PROBED_ROWS = 100
+_PROBED_START = 1_000
+
+# A list with more rows is an export, which others need not wait for.
+_ROWS_OF_PAGE = 10_000
+
 
 class MediaStatsStore:
-    """Answers questions, each in one snapshot, off the reactor's thread.
-
-    Totals answer in milliseconds, on Synapse's connections. What they cannot answer
-    goes through the lanes of `Reader`.
+    """Answers questions, each in one snapshot.
 
     Attributes:
         has_rollups: whether totals are kept, and may answer.
@@ -71,24 +79,23 @@ class MediaStatsStore:
 
     def __init__(
         self,
-        api: ModuleApi,
+        database: Database,
         config: MediaStatsConfig,
         on_differences: Callable[[str, int], None] = lambda source, number: None,
     ) -> None:
         """
         Args:
-            api: Synapse's module API.
+            database: what is asked.
             config: the module's options.
             on_differences: called with a source and the number of wrong totals that a
                 check has found.
         """
-        self._api = api
-        self._reader = Reader(api, config.query_timeout)
+        self._database = database
         self._media = MediaTables(
             local_media(count_url_previews=config.count_url_previews)
         )
         self.has_rollups = config.rollups
-        self.rollups = Maintenance(api, self._media, self._reader, on_differences)
+        self.rollups = Maintenance(database, self._media, on_differences)
 
     async def get_users_page(self, question: OwnersQuestion) -> OwnersPage:
         """One page of the users that have local media, with their usage."""
@@ -100,19 +107,44 @@ class MediaStatsStore:
 
     async def get_summary(self, question: SummaryQuestion) -> Summary:
         """What fills the media store."""
+        is_in_totals = question.owner is None and not question.duplicates
         return await self._ask(
             get_summary_from_totals_txn,
             get_summary_txn,
             self._media,
             question,
-            is_of_owner=question.owner is not None and not question.duplicates,
+            [
+                *self._costs_of_totals(is_in_totals),
+                Cost.WHOLE_TABLE
+                if question.owner is None or question.duplicates
+                else Cost.ONE_OWNER,
+            ],
         )
 
     async def get_summary_from_totals(self) -> Summary | None:
         """What fills the media store, from the totals; None if they cannot answer."""
-        return await self._ask_totals(
-            get_summary_from_totals_txn, self._media, SummaryQuestion()
+        return await self._database.read(
+            "media_stats_get_summary_from_totals",
+            lambda txn, cost: get_summary_from_totals_txn(
+                txn, self._media, SummaryQuestion()
+            ),
+            [Cost.TOTALS],
         )
+
+    async def get_rollup_states(self) -> Mapping[str, RollupState]:
+        """The state of the totals, by source."""
+
+        def read(txn: LoggingTransaction, cost: Cost) -> Mapping[str, RollupState]:
+            return {
+                table.source.value: get_state_txn(txn, table)
+                for table in self._media.both
+            }
+
+        states = await self._database.read(
+            "media_stats_get_state_txn", read, [Cost.PROBES, Cost.TOTALS]
+        )
+        assert states is not None
+        return states
 
     async def get_days(self, question: TimelineQuestion) -> Sequence[DayUsage]:
         """How much of the media stored now was created on which day."""
@@ -121,149 +153,220 @@ class MediaStatsStore:
             get_days_txn,
             self._table(question.source),
             question,
-            is_of_owner=question.owner is not None,
+            [
+                *self._costs_of_totals(
+                    question.owner is None and question.accounts is None
+                ),
+                _cost_of_media(question.owner),
+            ],
         )
 
     async def get_types_page(self, question: TypesQuestion) -> TypesPage:
         """One page of the types of the media, with how much there is of each."""
+        is_in_totals = (
+            question.grouped
+            and question.owner is None
+            and question.accounts is None
+            and not question.has_window
+        )
         return await self._ask(
             get_groups_from_totals_txn,
             get_types_page_txn,
             self._table(question.source),
             question,
-            is_of_owner=question.owner is not None,
+            [
+                *self._costs_of_totals(is_in_totals),
+                _cost_of_media(question.owner, question.limit),
+            ],
         )
 
     async def get_files_page(self, question: FilesQuestion) -> FilesPage:
         """One page of the files themselves."""
-        return await self._read(
-            partial(get_files_page_txn, server_name=self._api.server_name),
+        server_name = self._database.server_name
+        is_probe = is_page_of_index(question) and question.limit <= _PROBED_ROWS
+        return await self._ask(
+            partial(get_page_of_index_txn, server_name=server_name),
+            partial(get_files_page_txn, server_name=server_name),
             self._media.of(question.source),
             question,
-            is_of_owner=question.owner is not None,
-            is_page_of_index=is_page_of_index(question),
+            [
+                *([Cost.PROBES] if is_probe else []),
+                _cost_of_media(question.owner, question.limit),
+            ],
         )
 
     async def get_reclaimable(
         self, question: ReclaimableQuestion
     ) -> Mapping[int, Reclaimable]:
         """What Synapse's own deletion would delete, by the time that it is given."""
-        return await self._read(
-            partial(get_reclaimable_txn, server_name=self._api.server_name),
+        return await self._ask(
+            None,
+            partial(get_reclaimable_txn, server_name=self._database.server_name),
             self._media.of(question.source),
             question,
-            is_of_owner=question.owner is not None,
+            [_cost_of_media(question.owner)],
         )
 
     async def export_users(
         self, question: OwnersQuestion, write: Callable[[Iterator[OwnerUsage]], None]
     ) -> None:
-        """Have all users that are asked for written, by a function that is given them.
+        """Call a function with all users that are asked for, one by one.
 
         It is called in another thread, and called again if the transaction has to be
         tried again.
         """
-        await self._export(iterate_owners_txn, self._media.local, question, write)
+        await self._export_owners(self._media.local, question, write)
 
     async def export_servers(
         self, question: OwnersQuestion, write: Callable[[Iterator[OwnerUsage]], None]
     ) -> None:
         """The same for servers."""
-        await self._export(iterate_owners_txn, self._media.remote, question, write)
+        await self._export_owners(self._media.remote, question, write)
 
     async def export_types(
         self, question: TypesQuestion, write: Callable[[Iterator[TypeUsage]], None]
     ) -> None:
         """The same for media types."""
-        media = self._table(question.source)
-        await self._export(iterate_types_txn, media, question, write)
+        await self._export(
+            None,
+            iterate_types_txn,
+            self._table(question.source),
+            question,
+            [_cost_of_media(question.owner, question.limit)],
+            write,
+        )
 
     async def export_files(
         self, question: FilesQuestion, write: Callable[[Iterator[File]], None]
     ) -> None:
         """The same for files."""
-        iterate_txn = partial(iterate_files_txn, server_name=self._api.server_name)
         await self._export(
-            iterate_txn, self._media.of(question.source), question, write
+            None,
+            partial(iterate_files_txn, server_name=self._database.server_name),
+            self._media.of(question.source),
+            question,
+            [_cost_of_media(question.owner, question.limit)],
+            write,
         )
 
     async def _get_owners_page(
         self, media: MediaTable, question: OwnersQuestion
     ) -> OwnersPage:
         return await self._ask(
-            get_owners_page_from_totals_txn, get_live_owners_page_txn, media, question
+            get_owners_page_from_totals_txn,
+            get_live_owners_page_txn,
+            media,
+            question,
+            self._costs_of_owners(question),
+        )
+
+    async def _export_owners(
+        self,
+        media: MediaTable,
+        question: OwnersQuestion,
+        write: Callable[[Iterator[OwnerUsage]], None],
+    ) -> None:
+        await self._export(
+            iterate_owners_from_totals_txn,
+            iterate_live_owners_txn,
+            media,
+            question,
+            self._costs_of_owners(question),
+            write,
         )
 
     def _table(self, source: Source) -> MediaTable:
         (table,) = self._media.of(source)
         return table
 
+    def _costs_of_owners(self, question: OwnersQuestion) -> list[Cost]:
+        is_page_of_index = (
+            question.search_term is None
+            and question.accounts is None
+            and question.order_by is not OwnersOrder.DISPLAYNAME
+            and question.limit <= _PROBED_ROWS
+            and question.start <= _PROBED_START
+        )
+        return [
+            *self._costs_of_totals(
+                not question.has_window, is_page_of_index=is_page_of_index
+            ),
+            _cost_of_media(None, question.limit),
+        ]
+
+    def _costs_of_totals(
+        self, is_in_totals: bool, *, is_page_of_index: bool = True
+    ) -> list[Cost]:
+        """What it may cost to ask the totals first, if they are kept."""
+        if not (self.has_rollups and is_in_totals):
+            return []
+        return [Cost.PROBES, Cost.TOTALS] if is_page_of_index else [Cost.TOTALS]
+
     async def _ask(
         self,
-        from_totals_txn: Callable[[LoggingTransaction, _M, _Q], _A | None],
+        cheap_txn: Callable[[LoggingTransaction, _M, _Q], _A | None] | None,
         live_txn: Callable[[LoggingTransaction, _M, _Q], _A],
         media: _M,
         question: _Q,
-        *,
-        is_of_owner: bool = False,
+        costs: Sequence[Cost],
     ) -> _A:
-        """Ask the totals, if they are kept; or else the media itself.
+        """Answer from totals or from an index if possible, or else from the media.
 
         Args:
-            from_totals_txn: answers in milliseconds, or gives None.
+            cheap_txn: answers in milliseconds, or gives None.
             live_txn: answers in any case.
             media: the table, or both.
             question: what is asked.
-            is_of_owner: whether only one owner's rows have to be read.
+            costs: what the answer may cost, in rising order.
         """
-        answer = await self._ask_totals(from_totals_txn, media, question)
-        if answer is not None:
-            return answer
-        return await self._read(live_txn, media, question, is_of_owner=is_of_owner)
 
-    async def _ask_totals(
-        self,
-        from_totals_txn: Callable[[LoggingTransaction, _M, _Q], _A | None],
-        media: _M,
-        question: _Q,
-    ) -> _A | None:
-        if not self.has_rollups:
-            return None
-        return await self._api.run_db_interaction(
-            _description(from_totals_txn), from_totals_txn, media, question
-        )
+        def answer(txn: LoggingTransaction, cost: Cost) -> _A | None:
+            return _choose_txn(txn, cheap_txn, live_txn, media, question, cost)
 
-    async def _read(
-        self,
-        read_txn: Callable[[LoggingTransaction, _M, _Q], _A],
-        media: _M,
-        question: _Q,
-        *,
-        is_of_owner: bool = False,
-        is_page_of_index: bool = False,
-    ) -> _A:
-        def read() -> Awaitable[_A]:
-            return self._reader.run(_description(read_txn), read_txn, media, question)
-
-        if is_page_of_index:
-            return await read()
-        lane = self._reader.one_owner if is_of_owner else self._reader.whole_tables
-        return await lane.run(read)
+        found = await self._database.read(_description(live_txn), answer, costs)
+        assert found is not None
+        return found
 
     async def _export(
         self,
-        iterate_txn: Callable[[LoggingTransaction, _M, _Q], Iterator[_V]],
+        cheap_txn: Callable[[LoggingTransaction, _M, _Q], Iterator[_V] | None] | None,
+        live_txn: Callable[[LoggingTransaction, _M, _Q], Iterator[_V]],
         media: _M,
         question: _Q,
+        costs: Sequence[Cost],
         write: Callable[[Iterator[_V]], None],
     ) -> None:
-        def export_txn(txn: LoggingTransaction) -> None:
-            write(iterate_txn(txn, media, question))
+        """The same, for a list that is written while it is read."""
 
-        def read() -> Awaitable[None]:
-            return self._reader.run(_description(iterate_txn), export_txn)
+        def export(txn: LoggingTransaction, cost: Cost) -> bool | None:
+            values = _choose_txn(txn, cheap_txn, live_txn, media, question, cost)
+            if values is None:
+                return None
+            write(values)
+            return True
 
-        await self._reader.exports.run(lambda: self._reader.whole_tables.run(read))
+        await self._database.read(_description(live_txn), export, costs)
+
+
+def _choose_txn(
+    txn: LoggingTransaction,
+    cheap_txn: Callable[[LoggingTransaction, _M, _Q], _A | None] | None,
+    live_txn: Callable[[LoggingTransaction, _M, _Q], _A],
+    media: _M,
+    question: _Q,
+    cost: Cost,
+) -> _A | None:
+    """Choose the way to an answer, and take it; None if every way costs too much."""
+    answer = cheap_txn(txn, media, question) if cheap_txn else None
+    if answer is None and cost.allows_scan:
+        answer = live_txn(txn, media, question)
+    return answer
+
+
+def _cost_of_media(owner: str | None, limit: int = 0) -> Cost:
+    if limit > _ROWS_OF_PAGE:
+        return Cost.EXPORT
+    return Cost.WHOLE_TABLE if owner is None else Cost.ONE_OWNER
 
 
 def _description(function: Callable[..., object]) -> str:

@@ -1,5 +1,6 @@
 """How much of the media stored now was created on each day."""
 
+from operator import attrgetter
 from typing import cast
 
 import attr
@@ -9,7 +10,7 @@ from media_stats_module.questions import MediaQuestion
 from media_stats_module.storage.answers import DayUsage
 from media_stats_module.storage.rollups import names
 from media_stats_module.storage.rollups.status import Status, get_totals_txn
-from media_stats_module.storage.sources import MediaTable
+from media_stats_module.storage.sources import MediaTable, is_indexed_by_txn
 from media_stats_module.storage.sql import (
     DAY_MS,
     counted_rows_sql,
@@ -40,15 +41,17 @@ def get_days_from_totals_txn(
     ):
         return None
 
-    days = []
+    parts_of_days = []
     if first is not None and question.from_ts != first * DAY_MS:
-        begin = attr.evolve(question, until_ts=first * DAY_MS - 1)
-        days += get_days_txn(txn, media, begin)
-    days += _get_whole_days_txn(txn, media, first, last)
+        parts_of_days.append(attr.evolve(question, until_ts=first * DAY_MS - 1))
     if last is not None and question.until_ts != (last + 1) * DAY_MS - 1:
-        end = attr.evolve(question, from_ts=(last + 1) * DAY_MS)
-        days += get_days_txn(txn, media, end)
-    return days
+        parts_of_days.append(attr.evolve(question, from_ts=(last + 1) * DAY_MS))
+    if parts_of_days and not is_indexed_by_txn(txn, media, "created_ts"):
+        return None
+    days = _get_whole_days_txn(txn, media, first, last)
+    for part in parts_of_days:
+        days += get_days_txn(txn, media, part)
+    return sorted(days, key=attrgetter("day"))
 
 
 def get_days_txn(

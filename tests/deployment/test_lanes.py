@@ -15,7 +15,7 @@ from synapse.module_api import make_deferred_yieldable, run_in_background
 from twisted.internet.defer import CancelledError, Deferred
 
 from media_stats_module.storage.errors import QueueFullError
-from media_stats_module.storage.reader import Lane
+from media_stats_module.storage.lanes import Lane
 
 
 class Question:

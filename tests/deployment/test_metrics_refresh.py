@@ -10,7 +10,7 @@ from tests.unittest import override_config
 
 from media_stats_module.config import MediaStatsConfig
 from media_stats_module.rollups_keeper import RollupsKeeper
-from media_stats_module.storage import MediaStatsStore
+from media_stats_module.storage import MediaStatsStore, SharedDatabase
 
 
 class RefreshTest(MetricsTestCase):
@@ -88,5 +88,6 @@ class NotRefreshedTest(MetricsTestCase):
     def test_another_process_does_not_warn(self) -> None:
         api = self.hs.get_module_api()
         with self.assertNoLogs("synapse.module_api", "WARNING"):
-            store = MediaStatsStore(api, MediaStatsConfig())
+            database = SharedDatabase(api, query_timeout=60_000)
+            store = MediaStatsStore(database, MediaStatsConfig())
             RollupsKeeper(api, MediaStatsConfig(), store.rollups).start()

@@ -13,7 +13,8 @@ from support import MODULE_PATH
 from synapse.module_api import LoggingTransaction, ModuleApi
 
 from demo.homeserver import Homeserver
-from media_stats_module.storage.reader import Reader
+from media_stats_module.storage import SharedDatabase
+from media_stats_module.storage.database import Cost
 
 _INSERT = (
     "INSERT INTO local_media_repository (media_id, media_type, media_length, "
@@ -45,11 +46,13 @@ def test_writers_do_not_wait_and_are_not_seen(
         other.execute(_INSERT, ("meanwhile, by another process",))
         assert execute_txn(txn, _COUNT) == [(1,)]
 
-    reader = Reader(cast(ModuleApi, Api(synapse)), query_timeout=60_000)
+    shared = SharedDatabase(cast(ModuleApi, Api(synapse)), query_timeout=60_000)
     database = tmp_path / "homeserver.db"
     # A writer that finds the database locked fails at once.
     with closing(sqlite3.connect(database, timeout=0, isolation_level=None)) as other:
-        finish(reader.run("test", read, other))
+        finish(
+            shared.read("test", lambda txn, cost: read(txn, other), [Cost.WHOLE_TABLE])
+        )
     assert synapse.execute(_COUNT) == [(3,)]
 
 

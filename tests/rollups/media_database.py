@@ -31,7 +31,7 @@ from media_stats_module.questions import (
     TimelineQuestion,
 )
 from media_stats_module.rollups_keeper import RollupsKeeper
-from media_stats_module.storage import MediaStatsStore
+from media_stats_module.storage import MediaStatsStore, SharedDatabase
 from media_stats_module.storage.kinds import (
     Kinds,
     get_kinds_txn,
@@ -239,7 +239,8 @@ class Keeper:
         self.api = Api(connection)
         config = MediaStatsConfig(rollups=rollups, **options)
         api = cast(ModuleApi, self.api)
-        self.store = MediaStatsStore(api, config)
+        database = SharedDatabase(api, config.query_timeout)
+        self.store = MediaStatsStore(database, config)
         RollupsKeeper(api, config, self.store.rollups).start()
 
     @property
@@ -264,7 +265,9 @@ class Keeper:
 
     def statuses(self) -> list[Status]:
         """Those of local and of remote media."""
-        return [state.status for state in finish(self.rollups.get_states()).values()]
+        return [
+            state.status for state in finish(self.store.get_rollup_states()).values()
+        ]
 
     def check(self) -> None:
         """Do what the check on demand does; it must find nothing wrong."""

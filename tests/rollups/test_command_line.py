@@ -1,6 +1,8 @@
 """`python -m media_stats_module users` and `summary`, beside a server."""
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -121,3 +123,58 @@ def test_refusals_are_one_line(
     assert main(["users", "-c", str(path)]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert said in line
+
+
+def sqlite_config(directory: Path, database: str) -> Path:
+    """A configuration with a database of SQLite."""
+    path = directory / "homeserver.yaml"
+    path.write_text(
+        "server_name: test\nreport_stats: false\n"
+        f"database: {{name: sqlite3, args: {{database: {database}}}}}\n"
+    )
+    return path
+
+
+@pytest.mark.parametrize("command", ["users", "remove"])
+def test_no_empty_database_is_left(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+) -> None:
+    """A relative path, in another directory than that of Synapse."""
+    monkeypatch.chdir(tmp_path)
+    path = sqlite_config(tmp_path, "homeserver.db")
+    assert main([command, "-c", str(path)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert str(tmp_path / "homeserver.db") in line
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("journal_mode", ["wal", "delete"])
+def test_a_file_of_sqlite_is_not_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], journal_mode: str
+) -> None:
+    database = tmp_path / "homeserver.db"
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute(f"PRAGMA journal_mode = {journal_mode}")
+        connection.execute("CREATE TABLE others (id INTEGER)")
+    before = database.read_bytes()
+    path = str(sqlite_config(tmp_path, str(database)))
+    assert "nothing to remove" in run(capsys, "remove", "-c", path)
+    assert main(["users", "-c", path]) == 1
+    assert "no such table" in capsys.readouterr().err
+    assert database.read_bytes() == before
+
+
+def test_what_is_no_configuration_is_not_said_in_the_answer(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Synapse prints the names of files that it does not read."""
+    directory = config.parent / "conf.d"
+    directory.mkdir()
+    (directory / "homeserver.yaml").write_bytes(config.read_bytes())
+    (directory / "README").touch()
+    (directory / "old").mkdir()
+    out = run(capsys, "summary", "--json", "-c", str(directory))
+    assert json.loads(out)["local"]["users"] == 3

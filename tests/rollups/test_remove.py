@@ -12,7 +12,7 @@ from media_database import Connection, Keeper, write_config
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.__main__ import main
-from media_stats_module.storage import offline
+from media_stats_module.storage import offline_database
 
 Remove = Callable[[Path], tuple[int, str]]
 
@@ -60,7 +60,7 @@ def test_waits_for_a_lock(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It ends with the reason, and takes what is left another time."""
-    monkeypatch.setattr(offline, "_ATTEMPTS", 3)
+    monkeypatch.setattr(offline_database, "_ATTEMPTS", 3)
     Keeper(connection).round()
 
     def lock_and_remove(txn: LoggingTransaction) -> tuple[int, str]:
@@ -75,7 +75,9 @@ def test_waits_for_a_lock(
 
 
 def test_sqlite_has_no_rollups(tmp_path: Path, remove: Remove) -> None:
-    database = {"name": "sqlite3", "args": {"database": str(tmp_path / "s.db")}}
+    path = tmp_path / "s.db"
+    path.touch()
+    database = {"name": "sqlite3", "args": {"database": str(path)}}
     config_path = write_config(tmp_path, database)
     assert remove(config_path) == (0, "There is nothing to remove.\n")
 

@@ -10,7 +10,7 @@ from synapse.module_api import JsonDict, LoggingTransaction
 from media_stats_module.config import MediaStatsConfig
 from media_stats_module.questions import SummaryQuestion, TypesQuestion
 from media_stats_module.rollups_keeper import RollupsKeeper
-from media_stats_module.storage import MediaStatsStore
+from media_stats_module.storage import MediaStatsStore, SharedDatabase
 from media_stats_module.storage.rollups import build, maintenance
 
 
@@ -104,7 +104,8 @@ class RollupsTest(RollupsTestCase):
 
     def store_with(self, *, rollups: bool) -> MediaStatsStore:
         return MediaStatsStore(
-            self.hs.get_module_api(), MediaStatsConfig(rollups=rollups)
+            SharedDatabase(self.hs.get_module_api(), query_timeout=60_000),
+            MediaStatsConfig(rollups=rollups),
         )
 
     async def ask_store(self, store: MediaStatsStore) -> tuple[object, ...]:
@@ -120,7 +121,7 @@ class RollupsTest(RollupsTestCase):
         api = self.hs.get_module_api()
         off = MediaStatsConfig()
         for _ in range(2):
-            keeper = RollupsKeeper(api, off, MediaStatsStore(api, off).rollups)
+            keeper = RollupsKeeper(api, off, self.store_with(rollups=False).rollups)
             with patch.object(keeper, "_loop") as loop:
                 keeper.start()
             ((remove,), _) = loop.call_args

@@ -33,7 +33,7 @@ from media_stats_module.questions import (
     TypesQuestion,
 )
 from media_stats_module.rollups_keeper import RollupsKeeper
-from media_stats_module.storage import MediaStatsStore
+from media_stats_module.storage import MediaStatsStore, SharedDatabase
 from media_stats_module.storage.owners import (
     get_live_owners_page_txn,
     get_owners_page_from_totals_txn,
@@ -149,7 +149,8 @@ class RollupsStatefulTest(MediaStatsTestCase):
         """One round of a Synapse that has just started."""
         api = self.hs.get_module_api()
         config = MediaStatsConfig(rollups=rollups)
-        keeper = RollupsKeeper(api, config, MediaStatsStore(api, config).rollups)
+        database = SharedDatabase(api, config.query_timeout)
+        keeper = RollupsKeeper(api, config, MediaStatsStore(database, config).rollups)
         with patch.object(keeper, "_loop") as loop:
             keeper.start()
         for (work,), _ in loop.call_args_list:

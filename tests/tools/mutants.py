@@ -41,11 +41,11 @@ _TESTS = (
     ("rest/", "tests/rest tests/owners"),
     ("storage/owners/", "tests/owners"),
     (
-        "storage/reader.py",
+        "storage/shared_database.py",
         "tests/deployment/test_lanes.py tests/deployment/test_guest*",
     ),
     (
-        "storage/offline.py",
+        "storage/offline_database.py",
         "tests/rollups/test_command_line.py tests/rollups/test_remove.py",
     ),
     ("storage/rollups/", "tests/rollups"),

@@ -8,6 +8,8 @@ Three ways give equal answers:
 | walk   | ordered by name or searched, no window of time       | the owners         |
 | scan   | all else                                             | the table or the   |
 |        |                                                      | window             |
+
+The store asks the totals first, and else the media in the same transaction.
 """
 
 from collections.abc import Iterator
@@ -18,7 +20,7 @@ from media_stats_module.questions import OwnersQuestion
 from media_stats_module.storage.answers import OwnersPage, OwnerUsage
 from media_stats_module.storage.owners import scan, totals, walk
 from media_stats_module.storage.owners.listing import to_owners
-from media_stats_module.storage.rollups.status import Status, get_totals_txn
+from media_stats_module.storage.rollups.status import Status, Totals, get_totals_txn
 from media_stats_module.storage.sources import MediaTable
 from media_stats_module.storage.sql import iterate_txn
 
@@ -27,10 +29,8 @@ def get_owners_page_from_totals_txn(
     txn: LoggingTransaction, media: MediaTable, question: OwnersQuestion
 ) -> OwnersPage | None:
     """One page of owners from the totals; None if they cannot answer."""
-    if question.has_window:
-        return None
-    found = get_totals_txn(txn, media)
-    if found.status is not Status.EXACT:
+    found = _get_exact_totals_txn(txn, media, question)
+    if found is None:
         return None
     return totals.get_owners_page_txn(txn, media, question, found)
 
@@ -47,16 +47,27 @@ def get_live_owners_page_txn(
     return page
 
 
-def iterate_owners_txn(
+def iterate_owners_from_totals_txn(
+    txn: LoggingTransaction, media: MediaTable, question: OwnersQuestion
+) -> Iterator[OwnerUsage] | None:
+    """The owners of a page of any length, one by one; None if totals cannot answer."""
+    found = _get_exact_totals_txn(txn, media, question)
+    if found is None:
+        return None
+    return to_owners(iterate_txn(txn, totals.owners_sql(txn, media, question, found)))
+
+
+def iterate_live_owners_txn(
     txn: LoggingTransaction, media: MediaTable, question: OwnersQuestion
 ) -> Iterator[OwnerUsage]:
-    """The owners of a page of any length, one by one as the database gives them.
+    """The same from the media itself."""
+    return to_owners(iterate_txn(txn, scan.owners_sql_txn(txn, media, question)))
 
-    The totals if they can answer, or else a scan.
-    """
-    found = None if question.has_window else get_totals_txn(txn, media)
-    if found is not None and found.status is Status.EXACT:
-        statement = totals.owners_sql(txn, media, question, found)
-    else:
-        statement = scan.owners_sql_txn(txn, media, question)
-    return to_owners(iterate_txn(txn, statement))
+
+def _get_exact_totals_txn(
+    txn: LoggingTransaction, media: MediaTable, question: OwnersQuestion
+) -> Totals | None:
+    if question.has_window:
+        return None
+    found = get_totals_txn(txn, media)
+    return found if found.status is Status.EXACT else None

@@ -15,7 +15,7 @@ from media_stats_module.storage.owners.listing import Listing
 from media_stats_module.storage.sources import (
     MediaTable,
     estimate_rows_txn,
-    is_indexed_by_owner_txn,
+    is_indexed_by_txn,
     is_postgres,
 )
 from media_stats_module.storage.sql import set_up_scan_txn
@@ -58,7 +58,7 @@ def get_owners_page_txn(
         media: the media to count.
         question: what is asked; it `suits`.
     """
-    if not is_indexed_by_owner_txn(txn, media):
+    if not is_indexed_by_txn(txn, media, media.owner):
         return None
     most_walked = max(_WALK_AT_LEAST, estimate_rows_txn(txn, media) // _ROWS_PER_STEP)
     most_summed = most_walked // _OWNERS_PER_SUM + 1

@@ -5,31 +5,28 @@ on from what is in the database. A step that fails raises `DatabaseFailedError`.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Concatenate, ParamSpec, TypeVar
 
 from synapse.module_api import (
     LoggingTransaction,
-    ModuleApi,
     make_deferred_yieldable,
 )
 from twisted.internet.defer import Deferred
 
-from media_stats_module.storage.errors import DatabaseFailedError
-from media_stats_module.storage.reader import Reader
+from media_stats_module.storage.database import Cost, Database
+from media_stats_module.storage.errors import (
+    DatabaseFailedError,
+    raising_database_failed,
+)
 from media_stats_module.storage.rollups import build, install
 from media_stats_module.storage.rollups.check import Differences, check_txn
 from media_stats_module.storage.rollups.status import (
     RollupState,
     get_state_txn,
 )
-from media_stats_module.storage.sources import MediaTable, MediaTables
-from media_stats_module.synapse_internals import (
-    PreserveLoggingContext,
-    current_time_ms,
-    run_autocommit,
-)
+from media_stats_module.storage.sources import MediaTable, MediaTables, is_postgres
+from media_stats_module.synapse_internals import PreserveLoggingContext
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -41,26 +38,8 @@ APPLY_AT_MOST = 5_000
 # A longer change log than this is not applied; the totals are rebuilt.
 REBUILD_BEYOND = 1_000_000
 
-# SQLSTATEs: deadlock_detected and serialization_failure; and lock_not_available, of a
-# lock that was not free.
-_CONFLICT_CODES = ("40P01", "40001")
-_LOCK_CODES = ("55P03", *_CONFLICT_CODES)
-
 # As often as Synapse runs a transaction that meets another one.
 _ATTEMPTS = 5
-
-
-@contextmanager
-def raising_database_failed(txn: LoggingTransaction) -> Iterator[None]:
-    """Raise the errors of the database's driver as `DatabaseFailedError`."""
-    try:
-        yield
-    except txn.database_engine.module.Error as error:
-        reason = "; ".join(line.strip() for line in str(error).splitlines() if line)
-        code = getattr(error, "pgcode", None)
-        raise DatabaseFailedError(
-            reason, is_lock=code in _LOCK_CODES, is_conflict=code in _CONFLICT_CODES
-        ) from error
 
 
 class Maintenance:
@@ -74,23 +53,20 @@ class Maintenance:
 
     def __init__(
         self,
-        api: ModuleApi,
+        database: Database,
         media: MediaTables,
-        reader: Reader,
         on_differences: Callable[[str, int], None],
     ) -> None:
         """
         Args:
-            api: Synapse's module API.
+            database: that has them.
             media: the tables that the totals are of.
-            reader: runs checks.
             on_differences: called with a source and the number of wrong totals that a
                 check has found.
         """
-        self._api = api
+        self._database = database
         self.media = media
         self.failures: dict[str, str] | None = None
-        self._reader = reader
         self._on_differences = on_differences
         # Callers that wait for the running check of a source. They are told whether it
         # ended, and the differences.
@@ -110,7 +86,11 @@ class Maintenance:
 
     async def is_present(self) -> bool:
         """Whether the database has any object of rollups."""
-        return await self._run(install.is_present_txn)
+
+        def is_present_txn(txn: LoggingTransaction) -> bool:
+            return is_postgres(txn) and install.is_present_txn(txn)
+
+        return await self._run(is_present_txn)
 
     async def install(self) -> None:
         """Install what is missing, and what is of another version anew."""
@@ -126,17 +106,17 @@ class Maintenance:
         """Create the indexes by time that are not there. May take hours."""
         for table in await self._run(install.lacks_time_index_txn, self.media):
             logger.info("Rollups: creating the index by time on %s", table)
-            started_ts = current_time_ms(self._api)
+            started_ts = self._database.now_ts()
             await self._run_autocommit(install.create_time_index_txn, table)
             logger.info(
                 "Rollups: created the index by time on %s in %.1f s",
                 table,
-                (current_time_ms(self._api) - started_ts) / 1000,
+                (self._database.now_ts() - started_ts) / 1000,
             )
 
     async def build(self, table: MediaTable) -> None:
         """Build the totals of a source from the media."""
-        started_ts = current_time_ms(self._api)
+        started_ts = self._database.now_ts()
         if await self._run(install.resume_log_txn):
             # Of all tables, and before anything is added up.
             logger.warning(
@@ -150,14 +130,14 @@ class Maintenance:
             await self._run(install.all_changes_are_logged_txn)
         logger.info("Rollups: building the totals of %s media", table.source.value)
         await self._run(build.start_build_txn, table, started_ts)
-        await self._run(build.build_txn, table, lambda: current_time_ms(self._api))
+        await self._run(build.build_txn, table, self._database.now_ts)
         state = await self.get_state(table)
         logger.info(
             "Rollups: built the totals of %s media: %d files of %d owners in %.1f s",
             table.source.value,
             state.media_count,
             state.owners,
-            (current_time_ms(self._api) - started_ts) / 1000,
+            (self._database.now_ts() - started_ts) / 1000,
         )
 
     async def apply(self, table: MediaTable) -> None:
@@ -210,13 +190,15 @@ class Maintenance:
 
     async def _check(self, table: MediaTable) -> Differences | None:
         source = table.source.value
-        started_ts = current_time_ms(self._api)
-        differences = await self._reader.whole_tables.run(
-            lambda: self._reader.run("media_stats_check", check_txn, table)
+        started_ts = self._database.now_ts()
+        differences = await self._database.read(
+            "media_stats_check",
+            lambda txn, cost: check_txn(txn, table),
+            [Cost.WHOLE_TABLE],
         )
         if differences is None:
             return None
-        now_ts = current_time_ms(self._api)
+        now_ts = self._database.now_ts()
         if differences.total:
             logger.error(
                 "Rollups: the totals of %s media are wrong: %d owners, %d days and %d "
@@ -256,7 +238,7 @@ class Maintenance:
 
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                return await self._api.run_db_interaction(
+                return await self._database.write(
                     f"media_stats_{function.__name__}", once
                 )
             except DatabaseFailedError as error:
@@ -271,4 +253,4 @@ class Maintenance:
             with raising_database_failed(txn), install.no_statement_timeout(txn):
                 function(txn, table)
 
-        await run_autocommit(self._api, f"media_stats_{function.__name__}", once)
+        await self._database.write_autocommit(f"media_stats_{function.__name__}", once)

@@ -1,0 +1,105 @@
+"""The database of a homeserver, whether Synapse runs or not, for the command line."""
+
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+
+from synapse.module_api import LoggingTransaction
+from synapse.storage.database import LoggingDatabaseConnection
+
+from media_stats_module.storage.connections import autocommitting, transaction
+from media_stats_module.storage.database import Cost
+from media_stats_module.storage.errors import (
+    DatabaseFailedError,
+    raising_database_failed,
+)
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+# A lock on a media table may take so many attempts, a tenth of a second each.
+_ATTEMPTS = 100
+
+
+class OfflineDatabase:
+    """A `Database` on one connection. Nobody queues, and there is no limit of time.
+
+    Nothing in it waits, so its coroutines end when `finish` runs them. Each of them
+    raises `DatabaseFailedError` where the database refuses.
+    """
+
+    def __init__(self, connection: LoggingDatabaseConnection, server_name: str) -> None:
+        """
+        Args:
+            connection: to the database that has the media tables.
+            server_name: the homeserver's name.
+        """
+        self._connection = connection
+        self._server_name = server_name
+
+    @property
+    def server_name(self) -> str:
+        """The homeserver's name."""
+        return self._server_name
+
+    def now_ts(self) -> int:
+        """The time, in milliseconds since the epoch."""
+        return time.time_ns() // 1_000_000
+
+    async def read(
+        self,
+        description: str,
+        function: Callable[[LoggingTransaction, Cost], _T | None],
+        costs: Sequence[Cost],
+    ) -> _T | None:
+        """See `Database.read`."""
+        return self._run(description, function, costs[-1])
+
+    async def write(
+        self,
+        description: str,
+        function: Callable[Concatenate[LoggingTransaction, _P], _T],
+        *args: _P.args,
+        **kwargs: _P.kwargs,
+    ) -> _T:
+        """See `Database.write`. Again if another transaction has a table locked."""
+        for _ in range(_ATTEMPTS):
+            try:
+                return self._run(description, function, *args, **kwargs)
+            except DatabaseFailedError as error:
+                if not error.is_lock:
+                    raise
+                time.sleep(0.1)
+        return self._run(description, function, *args, **kwargs)
+
+    async def write_autocommit(
+        self, description: str, function: Callable[[LoggingTransaction], None]
+    ) -> None:
+        """See `Database.write_autocommit`."""
+        with (
+            autocommitting(self._connection, description) as txn,
+            raising_database_failed(txn),
+        ):
+            function(txn)
+
+    def _run(
+        self,
+        description: str,
+        function: Callable[Concatenate[LoggingTransaction, _P], _T],
+        *args: _P.args,
+        **kwargs: _P.kwargs,
+    ) -> _T:
+        with (
+            transaction(self._connection, description) as txn,
+            raising_database_failed(txn),
+        ):
+            return function(txn, *args, **kwargs)
+
+
+def finish(work: Coroutine[Any, Any, _T]) -> _T:
+    """Run a coroutine that waits for nothing, as those of `OfflineDatabase`."""
+    try:
+        work.send(None)
+    except StopIteration as stop:
+        return cast(_T, stop.value)
+    raise AssertionError("it waits")

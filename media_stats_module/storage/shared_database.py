@@ -1,0 +1,272 @@
+"""The database of a running Synapse, read without getting in the homeserver's way.
+
+A client that hangs up cancels its question: in the queue, or in the database. So does a
+statement that takes longer than `query_timeout`. Neither is an error that Synapse logs,
+or tries again.
+
+A probe may take a tenth of a second. One that takes longer, since a table is locked or
+a disk is slow, is stopped and waits for its turn with the longer questions.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from synapse.module_api import LoggingTransaction, ModuleApi
+from twisted.internet.defer import Deferred
+
+from media_stats_module.storage.connections import autocommitting, transaction
+from media_stats_module.storage.database import Cost
+from media_stats_module.storage.errors import QueryTimeoutError
+from media_stats_module.storage.lanes import Lanes
+from media_stats_module.storage.sources import is_postgres
+from media_stats_module.synapse_internals import (
+    connect_to_database,
+    current_time_ms,
+    delay_cancellation,
+    driver_connection,
+    has_postgres,
+    is_sqlite_file,
+    pool_size,
+    run_autocommit,
+)
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+_PROBE_TIMEOUT_MS = 100
+
+# Where SQLite cannot write ahead, on network file systems, whoever writes waits for
+# whoever reads, and Synapse gives up after five seconds.
+_TIMEOUT_WITHOUT_WAL_MS = 1_000
+
+# A cancelled question is cancelled again so often, in case it was between statements.
+_CANCEL_AGAIN_S = 0.05
+
+# PostgreSQL's own limit, 24 days.
+_LONGEST_TIMEOUT_MS = 2**31 - 1
+
+# SQLite asks after so many of its instructions, some ms, whether to go on.
+_SQLITE_INSTRUCTIONS = 20_000
+
+
+class _CancelledInDatabaseError(Exception):
+    """A statement was cancelled because the client has gone."""
+
+
+class SharedDatabase:
+    """A `Database` in which a running Synapse reads and writes meanwhile.
+
+    A file of SQLite is read on a connection of our own. Synapse has a single one, for
+    which everybody would wait. Since Synapse has SQLite write ahead (`journal_mode =
+    WAL`), nobody waits for a reader on another connection. A small pool of PostgreSQL's
+    connections is spared in the same way.
+    """
+
+    def __init__(self, api: ModuleApi, query_timeout: int) -> None:
+        """
+        Args:
+            api: Synapse's module API.
+            query_timeout: how long a statement may take, in milliseconds.
+        """
+        self._api = api
+        self._query_timeout = query_timeout
+        # A database of SQLite in memory is one that nobody else can connect to.
+        self._is_sqlite_file = is_sqlite_file(api)
+        self._lanes = Lanes(pool_size(api) if has_postgres(api) else None)
+
+    @property
+    def server_name(self) -> str:
+        """The homeserver's name."""
+        return self._api.server_name
+
+    def now_ts(self) -> int:
+        """The time as Synapse tells it, in milliseconds since the epoch."""
+        return current_time_ms(self._api)
+
+    async def read(
+        self,
+        description: str,
+        function: Callable[[LoggingTransaction, Cost], _T | None],
+        costs: Sequence[Cost],
+    ) -> _T | None:
+        """See `Database.read`."""
+        *cheap, last = costs
+        for cost in cheap:
+            try:
+                answer = await self._read_in_lane(description, function, cost)
+            except QueryTimeoutError:
+                if cost is not Cost.PROBES:
+                    raise
+                continue
+            if answer is not None:
+                return answer
+            break
+        return await self._read_in_lane(description, function, last)
+
+    async def write(
+        self,
+        description: str,
+        function: Callable[Concatenate[LoggingTransaction, _P], _T],
+        *args: _P.args,
+        **kwargs: _P.kwargs,
+    ) -> _T:
+        """See `Database.write`."""
+        if not self._lanes.have_own_connection:
+            return await self._api.run_db_interaction(
+                description, function, *args, **kwargs
+            )
+
+        def write() -> _T:
+            with (
+                closing(connect_to_database(self._api, description)) as connection,
+                transaction(connection, description) as txn,
+            ):
+                return function(txn, *args, **kwargs)
+
+        return await self._api.defer_to_thread(write)
+
+    async def write_autocommit(
+        self, description: str, function: Callable[[LoggingTransaction], None]
+    ) -> None:
+        """See `Database.write_autocommit`."""
+        if not self._lanes.have_own_connection:
+            await run_autocommit(self._api, description, function)
+            return
+
+        def write() -> None:
+            with (
+                closing(connect_to_database(self._api, description)) as connection,
+                autocommitting(connection, description) as txn,
+            ):
+                function(txn)
+
+        await self._api.defer_to_thread(write)
+
+    async def _read_in_lane(
+        self,
+        description: str,
+        function: Callable[[LoggingTransaction, Cost], _T],
+        cost: Cost,
+    ) -> _T:
+        return await self._lanes.run(
+            cost, lambda: self._read(description, function, cost)
+        )
+
+    async def _read(
+        self,
+        description: str,
+        function: Callable[[LoggingTransaction, Cost], _T],
+        cost: Cost,
+    ) -> _T:
+        is_probe = cost is Cost.PROBES
+        timeout = self._query_timeout
+        if is_probe:
+            timeout = min(timeout, _PROBE_TIMEOUT_MS)
+        running = _Running(timeout)
+
+        def read(txn: LoggingTransaction) -> _T:
+            with running.limiting(txn):
+                return function(txn, cost)
+
+        def read_apart() -> _T:
+            with (
+                closing(connect_to_database(self._api, description)) as connection,
+                transaction(connection, description) as txn,
+            ):
+                return read(txn)
+
+        work: Coroutine[Any, Any, _T] | Deferred[_T]
+        if self._is_sqlite_file or (self._lanes.have_own_connection and not is_probe):
+            work = self._api.defer_to_thread(read_apart)
+        else:
+            work = self._api.run_db_interaction(description, read)
+        return await delay_cancellation(work, running.cancel)
+
+
+class _Running:
+    """A question that runs in a thread, and how to stop it from another one."""
+
+    def __init__(self, timeout: int) -> None:
+        """
+        Args:
+            timeout: how long a statement may take, in milliseconds.
+        """
+        self._timeout = timeout
+        self._lock = threading.Lock()
+        self._is_cancelled = False
+        self._postgres: Any = None
+
+    def cancel(self) -> None:
+        """Have the database stop."""
+        self._is_cancelled = True
+        # Cancelling connects to PostgreSQL, which the reactor must not wait for.
+        threading.Thread(target=self._cancel_postgres, daemon=True).start()
+
+    @contextmanager
+    def limiting(self, txn: LoggingTransaction) -> Iterator[None]:
+        """Run with a limit of time, and to be cancelled."""
+        if is_postgres(txn):
+            with self._on_postgres(txn):
+                yield
+        else:
+            with self._on_sqlite(txn):
+                yield
+
+    @contextmanager
+    def _on_postgres(self, txn: LoggingTransaction) -> Iterator[None]:
+        txn.execute(
+            "SELECT set_config('statement_timeout', ?, true)",
+            (str(min(self._timeout, _LONGEST_TIMEOUT_MS)),),
+        )
+        with self._lock:
+            if self._is_cancelled:
+                raise _CancelledInDatabaseError
+            self._postgres = driver_connection(txn)
+        try:
+            yield
+        except txn.database_engine.module.OperationalError as error:
+            # query_canceled, for which Synapse would try four times more.
+            if getattr(error, "pgcode", None) != "57014":
+                raise
+            raise self._error() from None
+        finally:
+            with self._lock:
+                self._postgres = None
+
+    @contextmanager
+    def _on_sqlite(self, txn: LoggingTransaction) -> Iterator[None]:
+        """The limit is of all statements together."""
+        connection = driver_connection(txn)
+        txn.execute("PRAGMA journal_mode")
+        timeout = self._timeout
+        if txn.fetchall() == [("delete",)]:
+            timeout = min(timeout, _TIMEOUT_WITHOUT_WAL_MS)
+        end = time.monotonic() + timeout / 1000
+        connection.set_progress_handler(
+            lambda: self._is_cancelled or time.monotonic() > end, _SQLITE_INSTRUCTIONS
+        )
+        try:
+            yield
+        except connection.OperationalError as error:
+            if str(error) != "interrupted":
+                raise
+            raise self._error() from None
+        finally:
+            connection.set_progress_handler(None, 0)
+
+    def _error(self) -> Exception:
+        return (
+            _CancelledInDatabaseError() if self._is_cancelled else QueryTimeoutError()
+        )
+
+    def _cancel_postgres(self) -> None:
+        while True:
+            # The connection is not given back to Synapse's pool meanwhile.
+            with self._lock:
+                if self._postgres is None:
+                    return
+                self._postgres.cancel()
+            time.sleep(_CANCEL_AGAIN_S)
