@@ -12,7 +12,7 @@ from benchmarks.growth import measure_growth
 from benchmarks.guest import measure_guest
 from benchmarks.options import parse_options
 from benchmarks.reads import measure_live, measure_rollups
-from benchmarks.report import draw, lines, table
+from benchmarks.report import lines, table
 from benchmarks.requests import measure_requests
 from benchmarks.results import Results
 from benchmarks.site import Site
@@ -23,17 +23,13 @@ _MEASURE: dict[str, Callable[[Context], None]] = {
     # Done before any part.
     "load": lambda context: None,
     "live": measure_live,
-    "dashboard": measure_dashboard,
-    "guest": measure_guest,
-}
-
-# On PostgreSQL only, as rollups are.
-_MEASURE_ROLLUPS: dict[str, Callable[[Context], None]] = {
     "build": measure_build,
     "rollups": measure_rollups,
     "requests": measure_requests,
+    "dashboard": measure_dashboard,
     "growth": measure_growth,
     "background": measure_background,
+    "guest": measure_guest,
     "writes": measure_writes,
 }
 
@@ -47,28 +43,17 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse_options(arguments)
     progress = Progress(time.time())
     results = Results(options.out)
-    for database, size in options.sizes.items():
-        site = Site(options.data, database, size, progress)
-        context = Context(
-            options=options, site=site, results=results, progress=progress
-        )
-        with site.open():
-            measures = _MEASURE | (_MEASURE_ROLLUPS if site.is_postgres else {})
-            for part in options.parts:
-                if part in measures:
-                    measures[part](context)
+    site = Site(options.data, options.size, progress)
+    context = Context(options=options, site=site, results=results, progress=progress)
+    with site.open():
+        for part in options.parts:
+            _MEASURE[part](context)
 
-    tables = [table(results, *found) for found in options.sizes.items()]
-    text = "\n\n".join(tables) + "\n"
+    text = table(results, options.size) + "\n"
     (options.out / "table.txt").write_text(text)
     print(text, end="")
-    draw(results, options.sizes, options.out / "ratios.png")
     progress.say(f"written to {options.out}")
-    agree = all(
-        line.agrees
-        for found in options.sizes.items()
-        for line in lines(results.answers(*found))
-    )
+    agree = all(line.agrees for line in lines(results.answers(options.size)))
     return 0 if agree else 1
 
 

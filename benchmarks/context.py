@@ -15,7 +15,7 @@ from demo.progress import Progress
 
 @attr.frozen(kw_only=True)
 class Context:
-    """One database that is being measured.
+    """What is being measured.
 
     Attributes:
         options: of the command line.
@@ -39,13 +39,11 @@ class Context:
 
     def say(self, text: str) -> None:
         """Tell what is going on."""
-        self.progress.say(f"{self.site.database}: {text}")
+        self.progress.say(text)
 
     def figure(self, part: str, name: str, value: float, unit: str) -> None:
         """Write down what was measured, and tell."""
-        self.results.add_figure(
-            self.site.database, self.site.size, part, name, value, unit
-        )
+        self.results.add_figure(self.site.size, part, name, value, unit)
         self.say(f"{name}: {value:.4g} {unit}")
 
 

@@ -10,7 +10,7 @@ from benchmarks.timing import take_turns
 
 def measure_dashboard(context: Context) -> None:
     """Without rollups and with them."""
-    for rollups in (False, True) if context.site.is_postgres else (False,):
+    for rollups in (False, True):
         with context.site.running(rollups=rollups) as running:
             _measure(context, running, "with rollups" if rollups else "live")
 
@@ -28,9 +28,8 @@ def _measure(context: Context, running: Running, how: str) -> None:
         request_s += timed.median
         database_s += median_database_s(timed)
     context.figure("dashboard", f"{how}, all", request_s * 1000, "ms")
-    if context.site.is_postgres:
-        name = f"{how}, all, of that the database"
-        context.figure("dashboard", name, database_s * 1000, "ms")
+    name = f"{how}, all, of that the database"
+    context.figure("dashboard", name, database_s * 1000, "ms")
 
 
 def _asking(running: Running, path: str) -> Callable[[], Asked]:

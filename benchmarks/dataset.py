@@ -1,4 +1,4 @@
-"""What every data set is like, whatever the database."""
+"""What every data set is like."""
 
 # The names below end with it.
 SERVER_NAME = "example.org"

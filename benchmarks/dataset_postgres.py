@@ -31,7 +31,7 @@ def load(dsn: Mapping[str, Any], size: Size, progress: Progress) -> None:
             with _without_indexes(cursor, progress):
                 for table, rows, columns, where in _tables(size):
                     _fill(cursor, table, rows, columns, where, progress)
-            progress.say("postgres: vacuuming")
+            progress.say("vacuuming")
             for table in dataset.TABLES:
                 cursor.execute(f"VACUUM ANALYZE {table}")
             # As on a busy server: Synapse writes this all the time, which moves rows.
@@ -249,7 +249,7 @@ def _fill(
             f"SELECT {', '.join(chosen.values())} "
             f"FROM generate_series({first}, {last}) AS i WHERE {where}"
         )
-        progress.say(f"postgres: {table}: {last:,} of {rows:,}")
+        progress.say(f"{table}: {last:,} of {rows:,}")
     cursor.execute("COMMIT")
 
 
@@ -280,8 +280,8 @@ def _without_indexes(cursor: Cursor, progress: Progress) -> Iterator[None]:
         cursor.execute(f"DROP INDEX {name}")
     yield
     for table, name, definition in constraints:
-        progress.say(f"postgres: index {name}")
+        progress.say(f"index {name}")
         cursor.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}")
     for name, definition in indexes:
-        progress.say(f"postgres: index {name}")
+        progress.say(f"index {name}")
         cursor.execute(definition)

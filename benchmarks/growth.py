@@ -21,9 +21,7 @@ def measure_growth(context: Context) -> None:
         media=max(size.media // _TIMES, size.users),
         remote=max(size.remote // _TIMES, 1),
     )
-    small_site = Site(
-        context.options.data, context.site.database, small_size, context.progress
-    )
+    small_site = Site(context.options.data, small_size, context.progress)
     questions = [
         question
         for question in all_questions(size)

@@ -142,9 +142,7 @@ def measure_guest(context: Context) -> None:
         loads = [
             load
             for load in _LOADS
-            if load.rollups == rollups
-            and fnmatchcase(load.name, context.options.cases)
-            and (context.site.is_postgres or not rollups)
+            if load.rollups == rollups and fnmatchcase(load.name, context.options.cases)
         ]
         if loads:
             with context.site.running(rollups=rollups, event_loop=True) as running:
@@ -203,7 +201,7 @@ def _measure(
         started = time.perf_counter()
         ask()
         asked = time.perf_counter()
-        _wait_until_idle(context, running)
+        _wait_until_idle(context)
         idle = time.perf_counter()
         loop = running.asker.json(event_loop.PATH)
     for what, seconds in waits.items():
@@ -211,8 +209,7 @@ def _measure(
     _figure(context, name, "99 % of lags", loop["percentile_99_ms"], "ms")
     _figure(context, name, "longest lag", loop["longest_ms"], "ms")
     _figure(context, name, "memory", loop["most_mib"], "MiB")
-    if context.site.is_postgres:
-        _figure(context, name, "connections", max(held), "")
+    _figure(context, name, "connections", max(held), "")
     _figure(context, name, "idle after", idle - asked, "s")
     _figure(context, name, "lasted", asked - started, "s")
 
@@ -221,9 +218,6 @@ def _measure(
 def _pool_watched(context: Context) -> Iterator[list[int]]:
     """How many of the pool's connections were seen to be held for long."""
     held = [0]
-    if not context.site.is_postgres:
-        yield held
-        return
     is_over = threading.Event()
 
     def watch() -> None:
@@ -240,14 +234,10 @@ def _pool_watched(context: Context) -> Iterator[list[int]]:
         watcher.join()
 
 
-def _wait_until_idle(context: Context, running: Running) -> None:
-    """SQLite tells nobody whether it is busy, so something is asked there."""
-    if not context.site.is_postgres:
-        running.asker.get(f"{MODULE_PATH}/users?limit=1")
-    else:
-        with closing(context.site.cursor_connection()) as connection:
-            while _held(connection):
-                time.sleep(0.02)
+def _wait_until_idle(context: Context) -> None:
+    with closing(context.site.cursor_connection()) as connection:
+        while _held(connection):
+            time.sleep(0.02)
 
 
 def _held(connection: Any) -> int:
@@ -270,7 +260,7 @@ def _measure_without_index(context: Context) -> None:
         users=min(2_000, context.site.size.users),
         remote=1,
     )
-    site = Site(context.options.data, context.site.database, size, context.progress)
+    site = Site(context.options.data, size, context.progress)
     with site.open(), _without_index(site), site.running(rollups=False) as running:
         for name, path in (
             ("Synapse's own endpoint", BUILT_IN_PATH),

@@ -10,8 +10,6 @@ from benchmarks.dataset import JOINED, MEMBERS, REMOTE_MEMBERS
 
 _PROJECT = Path(__file__).resolve().parent.parent
 
-DATABASES = ("postgres", "sqlite")
-
 # In the order in which they run: rollups are built once, and what changes the data
 # comes last. Whatever is run, a data set that is missing is loaded first.
 PARTS = (
@@ -26,9 +24,6 @@ PARTS = (
     "guest",
     "writes",
 )
-
-# SQLite is not for large servers.
-_SQLITE_SHARE = 10
 
 
 @attr.frozen
@@ -71,7 +66,7 @@ class Options:
     """What is measured, and how.
 
     Attributes:
-        sizes: of the data set in each database that is measured.
+        size: of the data set.
         parts: which of `PARTS`.
         cases: a pattern, such as `users *`, for the names of the questions to ask, and
             of the loads.
@@ -82,7 +77,7 @@ class Options:
         data: where data sets are kept for the next time.
     """
 
-    sizes: dict[str, Size]
+    size: Size
     parts: Sequence[str]
     cases: str
     runs: int
@@ -97,12 +92,6 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
         prog="python -m benchmarks",
         description="Measure Synapse's own endpoint and the module side by side.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    parser.add_argument(
-        "--database",
-        choices=[*DATABASES, "both"],
-        default="both",
-        help="SQLite gets a tenth of all numbers below",
     )
     parser.add_argument("--media", type=_number, default=1_000_000, help="local files")
     parser.add_argument(
@@ -141,28 +130,19 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
         help="folder for the data sets, which are used again",
     )
     found = parser.parse_args(arguments)
-    full = Size(
+    size = Size(
         found.media,
         found.users or max(1, found.media // 100),
         found.media if found.remote is None else found.remote,
     )
-    sizes = {"postgres": full, "sqlite": divided(full, _SQLITE_SHARE)}
-    wanted = DATABASES if found.database == "both" else (found.database,)
     return Options(
-        sizes={database: sizes[database] for database in wanted},
+        size=size,
         parts=found.only,
         cases=found.cases,
         runs=found.runs,
         time_limit_s=found.time_limit,
         out=found.out,
         data=found.data,
-    )
-
-
-def divided(size: Size, by: int) -> Size:
-    """A smaller data set of the same kind."""
-    return Size(
-        max(1, size.media // by), max(1, size.users // by), max(1, size.remote // by)
     )
 
 

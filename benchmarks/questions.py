@@ -1,7 +1,7 @@
 """What is asked over HTTP, and how an administrator would find out by hand."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -52,13 +52,13 @@ class Question:
         endpoint: below `/v1/`.
         parameters: of the request.
         by_hand: the statements with which an administrator would find out without
-            the module, for each database; none where Synapse's own endpoint answers.
+            the module; none where Synapse's own endpoint answers.
     """
 
     name: str
     endpoint: str
     parameters: dict[str, object]
-    by_hand: Mapping[str, Sequence[str]] = attr.ib(factory=dict)
+    by_hand: Sequence[str] = ()
 
     @property
     def path(self) -> str:
@@ -140,13 +140,13 @@ def _about_the_rest(size: Size) -> list[Question]:
             name="servers by size, first page",
             endpoint="servers",
             parameters={"order_by": "media_length", "dir": "b"},
-            by_hand=_both(f"{servers} ORDER BY 3 DESC"),
+            by_hand=[f"{servers} ORDER BY 3 DESC"],
         ),
         Question(
             name="servers by server_name, first page",
             endpoint="servers",
             parameters={},
-            by_hand=_both(f"{servers} ORDER BY 1"),
+            by_hand=[f"{servers} ORDER BY 1"],
         ),
     ]
     for source in _MEDIA:
@@ -169,13 +169,10 @@ def _timeline(source: str) -> Question:
         name=f"timeline of {source} media, by day",
         endpoint="timeline",
         parameters={"source": source},
-        by_hand={
-            "postgres": [
-                "SELECT date_trunc('day', to_timestamp(created_ts / 1000) "
-                f"AT TIME ZONE 'UTC'), {sums}"
-            ],
-            "sqlite": [f"SELECT date(created_ts / 1000, 'unixepoch'), {sums}"],
-        },
+        by_hand=[
+            "SELECT date_trunc('day', to_timestamp(created_ts / 1000) "
+            f"AT TIME ZONE 'UTC'), {sums}"
+        ],
     )
 
 
@@ -184,18 +181,14 @@ def _types(source: str) -> Question:
         name=f"types of {source} media",
         endpoint="types",
         parameters={"source": source, "order_by": "media_length", "dir": "b"},
-        by_hand=_both(
+        by_hand=[
             "SELECT media_type, COUNT(*), SUM(media_length) "
             f"FROM {_MEDIA[source]} GROUP BY media_type ORDER BY 3 DESC"
-        ),
+        ],
     )
 
 
 def _groups_of_types(source: str) -> Question:
-    group = {
-        "postgres": "split_part(lower(media_type), '/', 1)",
-        "sqlite": "substr(lower(media_type), 1, instr(media_type, '/') - 1)",
-    }
     return Question(
         name=f"groups of types of {source} media",
         endpoint="types",
@@ -205,13 +198,10 @@ def _groups_of_types(source: str) -> Question:
             "order_by": "media_length",
             "dir": "b",
         },
-        by_hand={
-            database: [
-                f"SELECT {sql}, COUNT(*), SUM(media_length) FROM {_MEDIA[source]} "
-                "GROUP BY 1 ORDER BY 3 DESC"
-            ]
-            for database, sql in group.items()
-        },
+        by_hand=[
+            "SELECT split_part(lower(media_type), '/', 1), COUNT(*), "
+            f"SUM(media_length) FROM {_MEDIA[source]} GROUP BY 1 ORDER BY 3 DESC"
+        ],
     )
 
 
@@ -220,11 +210,11 @@ def _largest_files(source: str) -> Question:
         name=f"files, largest {source}",
         endpoint="files",
         parameters={"source": source, "order_by": "media_length", "dir": "b"},
-        by_hand=_both(
+        by_hand=[
             f"SELECT {_FILE} FROM {_MEDIA[source].split()[0]} "
             "WHERE media_length IS NOT NULL "
             "ORDER BY media_length DESC LIMIT 100"
-        ),
+        ],
     )
 
 
@@ -233,10 +223,10 @@ def _files_of(name: str, user_id: str) -> Question:
         name=f"files, largest of the user {name}",
         endpoint="files",
         parameters={"user": user_id, "order_by": "media_length", "dir": "b"},
-        by_hand=_both(
+        by_hand=[
             f"SELECT {_FILE} FROM local_media_repository WHERE user_id = '{user_id}' "
             "AND media_length IS NOT NULL ORDER BY media_length DESC LIMIT 100"
-        ),
+        ],
     )
 
 
@@ -272,7 +262,7 @@ def _summaries() -> list[Question]:
         name="summary",
         endpoint="summary",
         parameters={"duplicates": "false"},
-        by_hand=_both(*summary),
+        by_hand=summary,
     )
     if not MEDIA_HAVE_SHA256:
         return [without]
@@ -280,7 +270,7 @@ def _summaries() -> list[Question]:
         name="summary with duplicates",
         endpoint="summary",
         parameters={"duplicates": "true"},
-        by_hand=_both(*summary, duplicates),
+        by_hand=[*summary, duplicates],
     )
     return [without, with_duplicates]
 
@@ -320,13 +310,13 @@ def _reclaimable() -> list[Question]:
             name="reclaimable, one age",
             endpoint="reclaimable",
             parameters={"before_ts": before_ts},
-            by_hand=_both(*statements(before_ts)),
+            by_hand=statements(before_ts),
         ),
         Question(
             name="reclaimable, four ages",
             endpoint="reclaimable",
             parameters={},
-            by_hand=_both(*statements(*ages)),
+            by_hand=statements(*ages),
         ),
         Question(
             name="files, largest reclaimable",
@@ -336,13 +326,9 @@ def _reclaimable() -> list[Question]:
                 "order_by": "media_length",
                 "dir": "b",
             },
-            by_hand=_both(
+            by_hand=[
                 f"SELECT {_FILE} FROM {local} AND last_access_ts < {before_ts} "
                 "ORDER BY media_length DESC LIMIT 100"
-            ),
+            ],
         ),
     ]
-
-
-def _both(*statements: str) -> dict[str, Sequence[str]]:
-    return {"postgres": statements, "sqlite": statements}

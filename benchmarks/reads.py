@@ -45,8 +45,7 @@ def measure_live(context: Context) -> None:
             if question.has_built_in:
                 ways[BUILT_IN] = _asking(running, question.built_in_path)
             else:
-                statements = question.by_hand[context.site.database]
-                ways[BY_HAND] = _by_hand(by_hand, statements)
+                ways[BY_HAND] = _by_hand(by_hand, question.by_hand)
             timed = _take_turns(context, ways)
             _write_down(
                 context,
@@ -62,9 +61,7 @@ def measure_rollups(context: Context) -> None:
     with context.site.running(rollups=True) as running:
         for question in context.questions():
             timed = _take_turns(context, {ROLLUPS: _asking(running, question.path)})
-            live = context.results.digest(
-                context.site.database, context.site.size, question.name, LIVE
-            )
+            live = context.results.digest(context.site.size, question.name, LIVE)
             agrees = YES
             if live is not None and live != digest(_json(timed[ROLLUPS])):
                 agrees = "not what was answered without rollups"
@@ -166,7 +163,6 @@ def _write_down(
             is_shown = level == HTTP
             answers.append(
                 Answer(
-                    database=context.site.database,
                     **attr.asdict(context.site.size),
                     question=question.name,
                     way=way,

@@ -1,8 +1,6 @@
-"""One table of all answers, and a picture of it."""
+"""One table of all answers."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 import attr
 
@@ -57,7 +55,7 @@ class Line:
     def _median(self, way: str, level: str) -> float | None:
         """How long it takes in a way without the module.
 
-        By hand there is no HTTP, and SQLite does not tell what the statements took.
+        By hand there is no HTTP.
         """
         other = SQL if level == HTTP else HTTP
         found = self.medians.get((way, level))
@@ -76,11 +74,11 @@ def lines(answers: Sequence[Answer]) -> list[Line]:
     return found
 
 
-def table(results: Results, database: str, size: Size) -> str:
+def table(results: Results, size: Size) -> str:
     """The answers of one data set, as text."""
     rows: list[Sequence[str]] = [_HEADER, _COLUMNS]
     before = ""
-    for line in lines(results.answers(database, size)):
+    for line in lines(results.answers(size)):
         if line.before != before:
             before = line.before
             rows.append((f"before: {before}", *[""] * 10))
@@ -91,7 +89,7 @@ def table(results: Results, database: str, size: Size) -> str:
                 cells.append(_number(line.medians.get((way, level))))
                 cells.append(_number(line.ratio(way, level)))
         rows.append(cells)
-    figures = results.figures(database, size)
+    figures = results.figures(size)
     for figure in figures:
         if figure.part == GUEST:
             continue
@@ -101,7 +99,7 @@ def table(results: Results, database: str, size: Size) -> str:
     widths = [max(map(len, column)) for column in zip(*aligned, strict=True)]
     widths[0] = max(len(row[0]) for row in rows)
     text = [
-        f"{database}: {size.media:,} local files of {size.users:,} users, "
+        f"{size.media:,} local files of {size.users:,} users, "
         f"{size.remote:,} remote files of {size.servers:,} servers"
     ]
     for row in rows:
@@ -142,82 +140,6 @@ def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
         ).rstrip()
         for row in rows
     ]
-
-
-def draw(results: Results, sizes: dict[str, Size], path: Path) -> None:
-    """Draw how many times as fast the module is.
-
-    Over HTTP, where Synapse's own endpoint answers too; else the statements alone.
-
-    Args:
-        results: what was measured.
-        sizes: of the data set of each database.
-        path: of the picture.
-    """
-    # It takes a second to import, and is not needed to measure.
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    drawn = {
-        database: [
-            line for line in lines(results.answers(database, size)) if line.before
-        ]
-        for database, size in sizes.items()
-    }
-    drawn = {database: found for database, found in drawn.items() if found}
-    if not drawn:
-        return
-    most = max(map(len, drawn.values()))
-    figure, columns = pyplot.subplots(
-        1,
-        len(drawn),
-        figsize=(9 * len(drawn), 0.34 * most + 1.6),
-        squeeze=False,
-        layout="constrained",
-    )
-    for axes, (database, found) in zip(columns[0], drawn.items(), strict=True):
-        _draw_database(axes, found)
-        size = sizes[database]
-        axes.set_title(
-            f"{'PostgreSQL' if database == 'postgres' else 'SQLite'}: "
-            f"{size.media:,} local files of {size.users:,} users,\n"
-            f"{size.remote:,} remote files of {size.servers:,} servers"
-        )
-    figure.savefig(path, dpi=110)
-    pyplot.close(figure)
-
-
-def _draw_database(axes: Any, found: Sequence[Line]) -> None:
-    for offset, way, colour in ((-0.2, LIVE, "#e0a030"), (0.2, ROLLUPS, "#3070b0")):
-        ratios = [
-            line.ratio(way, HTTP if line.before == BUILT_IN else SQL) for line in found
-        ]
-        places = [
-            place + offset for place, ratio in enumerate(ratios) if ratio is not None
-        ]
-        lengths = [ratio for ratio in ratios if ratio is not None]
-        # From one, so that what is slower goes to the left.
-        bars = axes.barh(
-            places,
-            [length - 1 for length in lengths],
-            0.4,
-            left=1,
-            color=colour,
-            label=way,
-        )
-        axes.bar_label(bars, [f"{_number(ratio)}" for ratio in lengths], fontsize=7)
-    axes.set_xscale("log")
-    axes.axvline(1, color="black", linewidth=0.8)
-    axes.set_yticks(range(len(found)), [line.question for line in found], fontsize=8)
-    axes.invert_yaxis()
-    axes.set_xlabel(
-        "times as fast as Synapse's own endpoint (users, whole requests),\n"
-        "or SQL by hand (the rest, statements alone)"
-    )
-    axes.margins(x=0.12, y=0.01)
-    axes.legend(loc="lower right")
 
 
 def _number(value: float | None) -> str:

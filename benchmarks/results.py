@@ -29,7 +29,6 @@ class Answer:
     """How long an answer took.
 
     Attributes:
-        database: `postgres` or `sqlite`.
         media: rows of the data set, as the next two.
         users: likewise.
         remote: likewise.
@@ -46,7 +45,6 @@ class Answer:
         digest: of the answer; equal answers have equal ones.
     """
 
-    database: str
     media: int = attr.ib(converter=int)
     users: int = attr.ib(converter=int)
     remote: int = attr.ib(converter=int)
@@ -63,7 +61,7 @@ class Answer:
     @property
     def key(self) -> tuple[object, ...]:
         """What another measurement of the same has in common with it."""
-        return (*attr.astuple(self)[:4], self.question, self.way, self.level)
+        return (*attr.astuple(self)[:3], self.question, self.way, self.level)
 
 
 @attr.frozen(kw_only=True)
@@ -71,7 +69,6 @@ class Figure:
     """Anything else that was measured.
 
     Attributes:
-        database: `postgres` or `sqlite`.
         media: rows of the data set, as the next two.
         users: likewise.
         remote: likewise.
@@ -81,7 +78,6 @@ class Figure:
         unit: of what.
     """
 
-    database: str
     media: int = attr.ib(converter=int)
     users: int = attr.ib(converter=int)
     remote: int = attr.ib(converter=int)
@@ -93,7 +89,7 @@ class Figure:
     @property
     def key(self) -> tuple[object, ...]:
         """What another measurement of the same has in common with it."""
-        return (*attr.astuple(self)[:4], self.part, self.name)
+        return (*attr.astuple(self)[:3], self.part, self.name)
 
 
 _R = TypeVar("_R", Answer, Figure)
@@ -145,12 +141,11 @@ class Results:
         self._answers.add(*answers)
 
     def add_figure(
-        self, database: str, size: Size, part: str, name: str, value: float, unit: str
+        self, size: Size, part: str, name: str, value: float, unit: str
     ) -> None:
         """Write down something else."""
         self._figures.add(
             Figure(
-                database=database,
                 **attr.asdict(size),
                 part=part,
                 name=name,
@@ -159,22 +154,21 @@ class Results:
             )
         )
 
-    def answers(self, database: str, size: Size) -> list[Answer]:
+    def answers(self, size: Size) -> list[Answer]:
         """The answers about one data set."""
-        return [row for row in self._answers if _is_about(row, database, size)]
+        return [row for row in self._answers if _is_about(row, size)]
 
-    def figures(self, database: str, size: Size) -> list[Figure]:
+    def figures(self, size: Size) -> list[Figure]:
         """The figures about one data set."""
-        return [row for row in self._figures if _is_about(row, database, size)]
+        return [row for row in self._figures if _is_about(row, size)]
 
-    def digest(self, database: str, size: Size, question: str, way: str) -> str | None:
+    def digest(self, size: Size, question: str, way: str) -> str | None:
         """That of an answer over HTTP, if it was measured."""
-        for answer in self.answers(database, size):
+        for answer in self.answers(size):
             if (answer.question, answer.way, answer.level) == (question, way, HTTP):
                 return answer.digest
         return None
 
 
-def _is_about(row: Answer | Figure, database: str, size: Size) -> bool:
-    about = (row.database, row.media, row.users, row.remote)
-    return about == (database, *attr.astuple(size))
+def _is_about(row: Answer | Figure, size: Size) -> bool:
+    return (row.media, row.users, row.remote) == attr.astuple(size)

@@ -6,7 +6,6 @@ Data sets are kept, since loading a large one takes minutes.
 import json
 import os
 import shutil
-import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -18,7 +17,7 @@ import attr
 import psycopg2
 from realservers.postgres import PostgresServer
 
-from benchmarks import dataset_postgres, dataset_sqlite
+from benchmarks import dataset_postgres
 from benchmarks.dataset import SERVER_NAME
 from benchmarks.http import Asker
 from benchmarks.options import Size
@@ -46,7 +45,7 @@ class Asked:
 
     Attributes:
         answer: the body; by hand, the rows of each statement.
-        database_s: how long the statements took, if PostgreSQL says so.
+        database_s: how long the statements took; not known by hand.
     """
 
     answer: Any
@@ -72,12 +71,10 @@ class Running:
     asker: Asker
     base_url: str
     token: str
-    log: StatementLog | None
+    log: StatementLog
 
     def ask(self, path: str) -> Asked:
         """Ask as an admin."""
-        if self.log is None:
-            return Asked(self.asker.get(path))
         self.log.begin()
         answer = self.asker.get(path)
         return Asked(answer, self.log.seconds())
@@ -87,32 +84,22 @@ class Site:
     """A homeserver with a data set.
 
     Attributes:
-        database: `postgres` or `sqlite`.
         size: of the data set.
     """
 
-    def __init__(
-        self, folder: Path, database: str, size: Size, progress: Progress
-    ) -> None:
+    def __init__(self, folder: Path, size: Size, progress: Progress) -> None:
         """
         Args:
             folder: holds all data sets.
-            database: `postgres` or `sqlite`.
             size: of the data set.
             progress: is told what takes long.
         """
-        self.database = database
         self.size = size
         self._progress = progress
-        self._folder = folder.resolve() / f"{database}-{size.name}"
+        self._folder = folder.resolve() / size.name
         self._homeserver_folder = self._folder / "homeserver"
         self._loaded = self._folder / "loaded.json"
         self._server: PostgresServer | None = None
-
-    @property
-    def is_postgres(self) -> bool:
-        """Whether the database is PostgreSQL."""
-        return self.database == "postgres"
 
     @contextmanager
     def open(self) -> Iterator[None]:
@@ -172,7 +159,8 @@ class Site:
         token = json.loads(self._loaded.read_text())["token"]
         base_url = homeserver.base_url
         with closing(Asker(base_url, token)) as asker:
-            log = StatementLog(self._server.log_path) if self._server else None
+            assert self._server is not None
+            log = StatementLog(self._server.log_path)
             yield Running(asker=asker, base_url=base_url, token=token, log=log)
 
     def wait_for_rollups(self, running: Running, *, applied: bool) -> dict[str, Any]:
@@ -197,8 +185,6 @@ class Site:
         return found
 
     def _are_rollups_gone(self) -> bool:
-        if not self.is_postgres:
-            return True
         with closing(self.cursor_connection()) as connection:
             return not _tables_of_rollups(connection.cursor())
 
@@ -212,33 +198,21 @@ class Site:
 
     def cursor_connection(self) -> Any:
         """A connection of the database's own Python library."""
-        if self._server is not None:
-            return psycopg2.connect(**self._server.dsn(self.size.name))
-        return sqlite3.connect(
-            self._homeserver_folder / "homeserver.db",
-            isolation_level=None,
-            check_same_thread=False,
-            timeout=60,
-        )
+        return psycopg2.connect(**self._dsn())
+
+    def _dsn(self) -> dict[str, Any]:
+        assert self._server is not None, "not open"
+        return self._server.dsn(self.size.name)
 
     def _load(self) -> None:
         with self._database_server(_settings(self.size) | _LOADING):
-            if self._server is not None:
-                self._server.create_database(self.size.name)
-            self._progress.say(f"{self.database}: preparing Synapse's tables")
+            assert self._server is not None
+            self._server.create_database(self.size.name)
+            self._progress.say("Preparing Synapse's tables")
             with self._homeserver([]) as homeserver:
                 admin = homeserver.register("admin", admin=True)
                 self._wait_until("Synapse's background updates", self._are_updates_done)
-            if self._server is not None:
-                dataset_postgres.load(
-                    self._server.dsn(self.size.name), self.size, self._progress
-                )
-            else:
-                dataset_sqlite.load(
-                    self._homeserver_folder / "homeserver.db",
-                    self.size,
-                    self._progress,
-                )
+            dataset_postgres.load(self._dsn(), self.size, self._progress)
         self._loaded.touch(mode=0o600)
         self._loaded.write_text(json.dumps({"token": admin.access_token}))
 
@@ -251,7 +225,7 @@ class Site:
 
     def _warm_up(self) -> None:
         """Have the database's files in memory, as those of a busy server are."""
-        self._progress.say(f"{self.database}: warming up")
+        self._progress.say("Warming up")
         with closing(self.cursor_connection()) as connection:
             cursor = connection.cursor()
             for table in ("local_media_repository", "remote_media_cache"):
@@ -263,9 +237,6 @@ class Site:
 
     @contextmanager
     def _database_server(self, settings: dict[str, str]) -> Iterator[None]:
-        if not self.is_postgres:
-            yield
-            return
         with PostgresServer.start(self._folder / "postgres", settings) as server:
             self._server = server
             try:
@@ -274,17 +245,15 @@ class Site:
                 self._server = None
 
     def _homeserver(self, modules: Sequence[object]) -> Homeserver:
+        # The size of the pool in Synapse's documentation.
+        args = {**self._dsn(), "cp_min": 5, "cp_max": 10, "options": OPTIONS}
         overrides: dict[str, object] = {
             "modules": modules,
+            "database": {"name": "psycopg2", "args": args},
             "enable_metrics": True,
             # There is a hundred of them on a new database.
             "background_updates": {"sleep_enabled": False},
         }
-        if self._server is not None:
-            # The size of the pool in Synapse's documentation.
-            args = {**self._server.dsn(self.size.name), "cp_min": 5, "cp_max": 10}
-            args["options"] = OPTIONS
-            overrides["database"] = {"name": "psycopg2", "args": args}
         return Homeserver(
             self._homeserver_folder, server_name=SERVER_NAME, overrides=overrides
         )
