@@ -49,6 +49,8 @@ def install_tables_txn(txn: LoggingTransaction, media: MediaTables) -> None:
     marked.append(f"SEQUENCE {names.LOG_IS_FULL}")
     for what in marked:
         txn.execute(f"COMMENT ON {what} IS '{MARK}'")
+    for what, grantee in _rights_of_others_txn(txn):
+        txn.execute(f"REVOKE ALL ON {what} FROM {grantee} CASCADE")
     installation = set_up_totals_txn(txn)
     for table in media.both:
         txn.execute(
@@ -65,6 +67,7 @@ def are_tables_current_txn(txn: LoggingTransaction, media: MediaTables) -> bool:
         installation.mark != MARK
         or not installation.has_tables
         or not _are_functions_current_txn(txn)
+        or _rights_of_others_txn(txn)
     ):
         return False
     txn.execute(f"SELECT source, fingerprint FROM {names.STATE}")
@@ -94,6 +97,56 @@ def _are_functions_current_txn(txn: LoggingTransaction) -> bool:
     )
     ((number,),) = cast(list[tuple[int]], txn.fetchall())
     return number == len(names.FUNCTIONS)
+
+
+def _rights_of_others_txn(txn: LoggingTransaction) -> list[tuple[str, str]]:
+    """Our objects that others than their owner may use, and who may.
+
+    PostgreSQL lets PUBLIC execute every new function; default privileges may give more.
+    A trigger function that runs as its owner, called for a table of one's own, would
+    run one's own operators as its owner. To read the tables is in order, if an
+    administrator gave a role that right.
+    """
+    txn.execute(
+        f"""
+        SELECT what, CASE grantee WHEN 0 THEN 'PUBLIC'
+            ELSE CAST(CAST(grantee AS REGROLE) AS TEXT) END
+        FROM (
+            SELECT CASE relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END
+                || CAST(oid AS REGCLASS) AS what, relowner AS owner, relacl AS acl
+            FROM pg_class
+            WHERE relname LIKE ? AND relkind IN ('r', 'S')
+                AND relnamespace = {_OUR_SCHEMA}
+                AND obj_description(
+                    COALESCE(
+                        -- A column's sequence is its table's.
+                        (
+                            SELECT refobjid FROM pg_depend
+                            WHERE objid = pg_class.oid AND deptype = 'i'
+                                AND classid = CAST('pg_class' AS REGCLASS)
+                                AND refclassid = classid
+                        ),
+                        oid
+                    ),
+                    'pg_class'
+                ) LIKE ?
+            UNION ALL
+            SELECT 'FUNCTION ' || CAST(oid AS REGPROCEDURE), proowner,
+                COALESCE(proacl, acldefault('f', proowner))
+            FROM pg_proc
+            WHERE proname LIKE ? AND pronamespace = {_OUR_SCHEMA}
+                AND obj_description(oid, 'pg_proc') LIKE ?
+        ) AS ours, aclexplode(acl)
+        WHERE grantee <> owner
+            AND NOT (
+                grantee <> 0 AND privilege_type = 'SELECT'
+                AND starts_with(what, 'TABLE')
+            )
+        GROUP BY what, grantee
+        """,
+        (r"media\_stats\_%", _ANY_MARK) * 2,
+    )
+    return cast(list[tuple[str, str]], txn.fetchall())
 
 
 def tables_without_triggers_txn(

@@ -170,7 +170,8 @@ END
 $$;
 
 -- The trigger functions. They run as the owner of the tables, so it does not matter who
--- writes. INSERT and UPDATE fire once per row; an UPDATE logs the old row as gone and the
+-- writes. So that nobody else can run them with rows of his own, install.py revokes what
+-- PUBLIC may do, and each does nothing for other tables than Synapse's. INSERT and UPDATE fire once per row; an UPDATE logs the old row as gone and the
 -- new one as come, and one of last_access_ts ends before the block that catches errors.
 -- DELETE fires once per statement, so that a bulk delete costs one transaction ID. An
 -- error never reaches the upload: the change is missed, and the totals are rebuilt.
@@ -184,6 +185,9 @@ DECLARE
     previews_count CONSTANT BOOLEAN := TG_ARGV[0];
     logged BOOLEAN;
 BEGIN
+    IF TG_RELID IS DISTINCT FROM to_regclass('local_media_repository') THEN
+        RETURN NULL;
+    END IF;
     IF TG_OP = 'UPDATE' AND (
         OLD.user_id, OLD.media_length, OLD.created_ts, OLD.media_type, OLD.url_cache,
         OLD.quarantined_by, OLD.safe_from_quarantine
@@ -235,6 +239,9 @@ DECLARE
     previews_count CONSTANT BOOLEAN := TG_ARGV[0];
     logged BIGINT;
 BEGIN
+    IF TG_RELID IS DISTINCT FROM to_regclass('local_media_repository') THEN
+        RETURN NULL;
+    END IF;
     IF pg_sequence_last_value('media_stats_log_is_full') = 1 THEN
         RETURN NULL;
     END IF;
@@ -288,6 +295,9 @@ AS $$
 DECLARE
     logged BOOLEAN;
 BEGIN
+    IF TG_RELID IS DISTINCT FROM to_regclass('remote_media_cache') THEN
+        RETURN NULL;
+    END IF;
     IF TG_OP = 'UPDATE' AND (
         OLD.media_origin, OLD.media_length, OLD.created_ts, OLD.media_type,
         OLD.quarantined_by
@@ -332,6 +342,9 @@ AS $$
 DECLARE
     logged BIGINT;
 BEGIN
+    IF TG_RELID IS DISTINCT FROM to_regclass('remote_media_cache') THEN
+        RETURN NULL;
+    END IF;
     IF pg_sequence_last_value('media_stats_log_is_full') = 1 THEN
         RETURN NULL;
     END IF;
@@ -376,6 +389,11 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path FROM CURRENT SET lock_timeout = '100ms'
 AS $$
 BEGIN
+    IF TG_RELID IS DISTINCT FROM to_regclass('local_media_repository_thumbnails')
+        AND TG_RELID IS DISTINCT FROM to_regclass('remote_media_cache_thumbnails')
+    THEN
+        RETURN NULL;
+    END IF;
     IF TG_OP = 'UPDATE'
         AND OLD.thumbnail_length IS NOT DISTINCT FROM NEW.thumbnail_length
     THEN
@@ -417,6 +435,11 @@ AS $$
 DECLARE
     logged BIGINT;
 BEGIN
+    IF TG_RELID IS DISTINCT FROM to_regclass('local_media_repository_thumbnails')
+        AND TG_RELID IS DISTINCT FROM to_regclass('remote_media_cache_thumbnails')
+    THEN
+        RETURN NULL;
+    END IF;
     IF pg_sequence_last_value('media_stats_log_is_full') = 1 THEN
         RETURN NULL;
     END IF;
@@ -448,6 +471,13 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path FROM CURRENT SET lock_timeout = '100ms'
 AS $$
 BEGIN
+    IF TG_RELID IS DISTINCT FROM to_regclass('local_media_repository')
+        AND TG_RELID IS DISTINCT FROM to_regclass('local_media_repository_thumbnails')
+        AND TG_RELID IS DISTINCT FROM to_regclass('remote_media_cache')
+        AND TG_RELID IS DISTINCT FROM to_regclass('remote_media_cache_thumbnails')
+    THEN
+        RETURN NULL;
+    END IF;
     INSERT INTO media_stats_missed (source) VALUES (TG_ARGV[0]);
     RETURN NULL;
 EXCEPTION WHEN OTHERS THEN

@@ -12,7 +12,7 @@ from media_stats_module.storage.sql import set_work_mem_sql
 
 # Counts up with every change of install.sql or triggers.sql. Objects of another version
 # are dropped and created again.
-VERSION = 1
+VERSION = 2
 
 # The comment on each of our objects: nothing of anybody else is taken for ours.
 MARK = f"media_stats_module rollups {VERSION}"

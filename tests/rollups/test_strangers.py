@@ -1,0 +1,299 @@
+"""Roles that may connect, and no more: nothing of the module does anything for them.
+
+Every role of a cluster may connect to Synapse's database and create temporary tables
+there, unless an administrator forbids that. So the tests here try what such a role can:
+to have a function of the module run for its own table, whose types, casts and operators
+are its own as well.
+"""
+
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+import psycopg2.errors
+import pytest
+import yaml
+from administrator_support import MEDIA_TABLES, assert_exact, insert_media
+from media_database import (
+    Connection,
+    Keeper,
+    assert_applied_totals_are_exact_txn,
+    execute_txn,
+    write_config,
+)
+from realservers.postgres import PostgresServer
+
+from media_stats_module.storage.rollups.status import Status
+
+pytestmark = [pytest.mark.once, pytest.mark.any_database]
+
+# The columns that the functions read, with types of the stranger's own.
+_COLUMNS = {
+    "user_id": "TEXT",
+    "media_origin": "TEXT",
+    "media_length": "BIGINT",
+    "created_ts": "BIGINT",
+    "media_type": "TEXT",
+    "url_cache": "TEXT",
+    "quarantined_by": "TEXT",
+    "safe_from_quarantine": "BOOLEAN",
+    "thumbnail_length": "BIGINT",
+}
+
+# Runs as whoever evaluates it. If that is Synapse's role, it is the end of the server.
+_EVIL = """
+    CREATE FUNCTION pg_temp.evil() RETURNS VOID LANGUAGE plpgsql AS $$
+    BEGIN
+        IF current_user <> session_user THEN
+            INSERT INTO public.proof VALUES (current_user);
+        END IF;
+    END
+    $$
+"""
+
+_ONES = ", ".join("'1'" for _ in _COLUMNS)
+_INSERT = f"INSERT INTO mine VALUES ({_ONES})"
+_UPDATE = f"UPDATE mine SET {', '.join(f'{name} = NULL' for name in _COLUMNS)}"
+
+# When a trigger fires, and what has it fire.
+_TIMINGS = {
+    "AFTER INSERT OR UPDATE ON mine FOR EACH ROW": (_INSERT, _UPDATE),
+    "BEFORE INSERT OR UPDATE OR DELETE ON mine FOR EACH ROW": (_INSERT, _UPDATE),
+    "AFTER INSERT ON mine REFERENCING NEW TABLE AS old_rows": (_INSERT,),
+    "AFTER DELETE ON mine REFERENCING OLD TABLE AS old_rows": (
+        _INSERT,
+        "DELETE FROM mine",
+    ),
+    "AFTER TRUNCATE ON mine": (_INSERT, "TRUNCATE mine"),
+}
+
+# Statements that make the type pg_temp.bad_{plain}, which stands in for another one. To
+# use it is to call the function above.
+_TYPES = {
+    "a cast": """
+        CREATE TYPE pg_temp.bad_{plain} AS ENUM ('1');
+        CREATE FUNCTION pg_temp.cast_{plain}(pg_temp.bad_{plain}) RETURNS {plain}
+            LANGUAGE plpgsql AS $$ BEGIN
+            PERFORM pg_temp.evil(); RETURN '1'; END $$;
+        CREATE CAST (pg_temp.bad_{plain} AS {plain})
+            WITH FUNCTION pg_temp.cast_{plain}(pg_temp.bad_{plain}) AS IMPLICIT;
+    """,
+    "a domain": """
+        CREATE FUNCTION pg_temp.allows({plain}) RETURNS BOOLEAN LANGUAGE plpgsql AS $$
+            BEGIN PERFORM pg_temp.evil(); RETURN TRUE; END $$;
+        CREATE DOMAIN pg_temp.bad_{plain} AS {plain} CHECK (pg_temp.allows(VALUE));
+    """,
+    "an operator": """
+        CREATE TYPE pg_temp.bad_{plain} AS ENUM ('1');
+        CREATE FUNCTION pg_temp.equals(pg_temp.bad_{plain}, pg_temp.bad_{plain})
+            RETURNS BOOLEAN LANGUAGE plpgsql AS $$ BEGIN
+            PERFORM pg_temp.evil(); RETURN FALSE; END $$;
+        CREATE OPERATOR pg_temp.= (
+            LEFTARG = pg_temp.bad_{plain}, RIGHTARG = pg_temp.bad_{plain},
+            PROCEDURE = pg_temp.equals
+        );
+    """,
+    "nothing but wrong totals": "CREATE DOMAIN pg_temp.bad_{plain} AS {plain}",
+}
+
+
+@pytest.fixture
+def role_connection(
+    server: PostgresServer, config_path: Path, role: str, tmp_path: Path
+) -> Iterator[Connection]:
+    """A connection of a role that may connect, and has a database of its own."""
+    args = yaml.safe_load(config_path.read_text())["database"]["args"]
+    directory = tmp_path / role
+    directory.mkdir()
+    args |= {"user": role, "password": role}
+    path = write_config(directory, {"name": "psycopg2", "args": args})
+    with closing(Connection(path)) as connection:
+        yield connection
+
+
+@pytest.fixture
+def keeper(connection: Connection) -> Keeper:
+    """Rollups of some files; and where a stranger's function would leave its proof."""
+    connection.execute("CREATE TABLE proof (name TEXT)")
+    connection.execute("GRANT INSERT ON proof TO PUBLIC")
+    connection.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
+    connection.execute("GRANT USAGE ON SCHEMA public TO PUBLIC")
+    insert_media(connection, "a")
+    keeper = Keeper(connection)
+    keeper.round()
+    assert keeper.failures == {}
+    return keeper
+
+
+def assert_nothing_happened(connection: Connection, keeper: Keeper) -> None:
+    """Nothing ran as Synapse's role, and nothing was logged."""
+    assert connection.execute("SELECT name FROM proof") == []
+    connection.run(assert_applied_totals_are_exact_txn)
+    keeper.round()
+    assert keeper.failures == {}
+    connection.run(assert_applied_totals_are_exact_txn)
+    assert_exact(connection)
+
+
+def trigger_functions(connection: Connection) -> list[str]:
+    """All functions of triggers that rollups have."""
+    rows = connection.execute(
+        "SELECT proname FROM pg_proc WHERE starts_with(proname, 'media_stats') "
+        "AND prorettype = CAST('trigger' AS regtype) ORDER BY proname"
+    )
+    return [name for (name,) in rows]
+
+
+def try_trigger(
+    connection: Connection, function: str, kind: str, timing: str, argument: str
+) -> bool:
+    """Have a function run for a temporary table; whether that is allowed.
+
+    Args:
+        connection: the stranger's.
+        function: the module's.
+        kind: how the types of all columns would run what is evil.
+        timing: when the trigger fires.
+        argument: of the trigger.
+    """
+    columns = ", ".join(
+        f"{name} pg_temp.bad_{plain}" for name, plain in _COLUMNS.items()
+    )
+    for statement in (
+        "DISCARD TEMP",
+        _EVIL,
+        *(_TYPES[kind].format(plain=plain) for plain in sorted(set(_COLUMNS.values()))),
+        f"CREATE TEMPORARY TABLE mine ({columns})",
+    ):
+        connection.run_autocommit(execute_txn, statement)
+    try:
+        connection.execute(
+            f"CREATE TRIGGER t {timing} EXECUTE FUNCTION public.{function}({argument})"
+        )
+    except psycopg2.errors.InsufficientPrivilege:
+        return False
+    for change in _TIMINGS[timing]:
+        with suppress(psycopg2.Error):
+            connection.execute(change)
+    return True
+
+
+def test_triggers_on_a_table_of_ones_own(
+    connection: Connection, role_connection: Connection, keeper: Keeper
+) -> None:
+    for function in trigger_functions(connection):
+        for timing in _TIMINGS:
+            assert not try_trigger(role_connection, function, "a cast", timing, "")
+    assert_nothing_happened(connection, keeper)
+
+
+@pytest.mark.parametrize("kind", _TYPES)
+def test_triggers_on_a_table_of_ones_own_where_that_is_allowed(
+    connection: Connection,
+    role_connection: Connection,
+    keeper: Keeper,
+    role: str,
+    kind: str,
+) -> None:
+    """Somebody granted too much. Nothing runs for other tables than Synapse's."""
+    connection.execute(f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {role}")
+    functions = trigger_functions(connection)
+    assert functions
+    for function in functions:
+        for timing in _TIMINGS:
+            for argument in ("", "'true'", "'local'"):
+                attack = function, kind, timing, argument
+                assert try_trigger(role_connection, *attack), attack
+    assert_nothing_happened(connection, keeper)
+    # The round took the right away.
+    assert not try_trigger(role_connection, *attack)
+
+
+@pytest.mark.parametrize("rights", ["", "INSERT, UPDATE, DELETE, TRUNCATE, SELECT"])
+def test_everything_directly(
+    connection: Connection,
+    role_connection: Connection,
+    keeper: Keeper,
+    role: str,
+    rights: str,
+) -> None:
+    """Functions, tables and sequences, also by a role that may write media."""
+    if rights:
+        connection.execute(f"GRANT {rights} ON {', '.join(MEDIA_TABLES)} TO {role}")
+    calls = [
+        f"SELECT {oid}({', '.join(['NULL'] * arguments)})"
+        for oid, arguments in connection.execute(
+            "SELECT CAST(CAST(oid AS regproc) AS TEXT), pronargs FROM pg_proc "
+            "WHERE starts_with(proname, 'media_stats') "
+            "AND prorettype <> CAST('trigger' AS regtype)"
+        )
+    ]
+    assert calls
+    for kind, name in connection.execute(
+        "SELECT relkind, relname FROM pg_class "
+        "WHERE starts_with(relname, 'media_stats') AND relkind IN ('r', 'S')"
+    ):
+        calls.append(f"SELECT * FROM {name}")
+        if kind == "S":
+            calls += [f"SELECT nextval('{name}')", f"SELECT setval('{name}', 1)"]
+        else:
+            calls += [
+                f"DELETE FROM {name}",
+                f"INSERT INTO {name} DEFAULT VALUES",
+                f"UPDATE {name} SET source = 'local'",
+                f"TRUNCATE {name}",
+                f"LOCK TABLE {name}",
+                f"CREATE TRIGGER t AFTER INSERT ON {name} "
+                "EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+            ]
+    for call in calls:
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            role_connection.execute(call)
+    assert_nothing_happened(connection, keeper)
+
+
+def test_default_privileges(connection: Connection, role: str) -> None:
+    """An administrator has everything new granted to everybody."""
+    for kind in ("FUNCTIONS", "TABLES", "SEQUENCES"):
+        for grantee in ("PUBLIC", role):
+            connection.execute(
+                f"ALTER DEFAULT PRIVILEGES GRANT ALL ON {kind} TO {grantee}"
+            )
+    Keeper(connection).round()
+    assert rights_of_others(connection) == []
+    # A role that shall read the totals is the administrator's business.
+    connection.execute(f"GRANT SELECT ON media_stats_owners TO {role}")
+    keeper = Keeper(connection)
+    keeper.round()
+    assert len(rights_of_others(connection)) == 1
+    assert keeper.statuses() == [Status.EXACT] * 2
+    for right in (
+        "SELECT ON media_stats_owners TO PUBLIC",
+        f"INSERT ON media_stats_owners TO {role}",
+        "EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO PUBLIC",
+        f"EXECUTE ON FUNCTION media_stats_log_local TO {role}",
+        "USAGE ON ALL SEQUENCES IN SCHEMA public TO PUBLIC",
+    ):
+        connection.execute(f"GRANT {right}")
+        assert rights_of_others(connection) != []
+        keeper.round()
+        assert keeper.failures == {}
+        assert rights_of_others(connection) == [], right
+        assert keeper.statuses() == [Status.EXACT] * 2
+
+
+def rights_of_others(connection: Connection) -> list[tuple[str, ...]]:
+    """What others than the owner may do with the module's objects."""
+    return connection.execute(
+        """
+        SELECT name, grantee, privilege_type
+        FROM (
+            SELECT relname AS name, relowner AS owner, relacl AS acl
+            FROM pg_class WHERE relkind IN ('r', 'S')
+            UNION ALL
+            SELECT proname, proowner, COALESCE(proacl, acldefault('f', proowner))
+            FROM pg_proc
+        ) AS objects, aclexplode(acl)
+        WHERE starts_with(name, 'media_stats') AND grantee <> owner
+        """
+    )
