@@ -10,8 +10,8 @@ from synapse.module_api import JsonDict, LoggingTransaction
 from media_stats_module.config import MediaStatsConfig
 from media_stats_module.questions import SummaryQuestion, TypesQuestion
 from media_stats_module.rollups_keeper import RollupsKeeper
-from media_stats_module.storage import MediaStatsStore, SharedDatabase
-from media_stats_module.storage.rollups import build, maintenance
+from media_stats_module.storage import MediaStatsStore, SharedDatabase, shared_database
+from media_stats_module.storage.rollups import build
 
 
 class RollupsTest(RollupsTestCase):
@@ -140,7 +140,7 @@ class RollupsTest(RollupsTestCase):
 
         with (
             patch.object(build, "_add_txn", add),
-            patch.object(maintenance, "current_time_ms", lambda _: len(added)),
+            patch.object(shared_database, "current_time_ms", lambda _: len(added)),
         ):
             self.run_round()
         local, remote = self.state(), self.state("remote")

@@ -25,6 +25,7 @@ from twisted.internet.defer import ensureDeferred
 
 from media_stats_module.config import MediaStatsConfig
 from media_stats_module.questions import (
+    AccountFilter,
     OwnersOrder,
     OwnersQuestion,
     Source,
@@ -73,7 +74,7 @@ QUESTIONS = [
     for descending, start, limit in ((False, 0, 100), (True, 1, 1))
 ] + [
     OwnersQuestion(search_term="b"),
-    OwnersQuestion(deactivated=False),
+    OwnersQuestion(accounts=AccountFilter(deactivated=False)),
     OwnersQuestion(limit=0),
 ]
 
@@ -114,7 +115,7 @@ def compare_txn(txn: LoggingTransaction) -> int:
 def _is_of_users(query: OwnersQuestion) -> bool:
     """Whether only `/v1/users` can ask it."""
     by_name = query.order_by is OwnersOrder.DISPLAYNAME
-    return by_name or query.deactivated is not None
+    return by_name or query.accounts is not None
 
 
 @pytest.mark.skipif(not USE_POSTGRES_FOR_TESTS, reason="rollups are for PostgreSQL")
