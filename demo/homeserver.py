@@ -3,7 +3,6 @@
 import base64
 import re
 import secrets
-import socket
 import time
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -15,7 +14,7 @@ import attr
 import yaml
 
 from demo.client import Account, Client
-from demo.process import SynapseProcess
+from demo.process import SynapseProcess, free_port
 
 _HOST = "127.0.0.1"
 _MODULE = "media_stats_module.MediaStatsModule"
@@ -23,8 +22,6 @@ _MODULE = "media_stats_module.MediaStatsModule"
 # Since this version workers find the main process in `instance_map`, and soon after
 # it they refused the options that had told them before.
 _WORKERS_READ_INSTANCE_MAP = (1, 84)
-
-_ports_taken: set[int] = set()
 
 # Of a listener: the names of what Synapse itself serves there.
 Resources = Sequence[str]
@@ -282,7 +279,7 @@ def _listener(resources: Resources) -> dict[str, Any]:
     """A listener on a free port, as homeserver.yaml has it."""
     return {
         "type": "http",
-        "port": _free_port(),
+        "port": free_port(),
         "bind_addresses": [_HOST],
         "resources": [{"names": list(resources)}] if resources else [],
     }
@@ -290,17 +287,6 @@ def _listener(resources: Resources) -> dict[str, Any]:
 
 def _url(listener: Mapping[str, Any]) -> str:
     return f"http://{_HOST}:{listener['port']}"
-
-
-def _free_port() -> int:
-    # The system may well name one port twice before anybody listens there.
-    while True:
-        with socket.socket() as probe:
-            probe.bind((_HOST, 0))
-            port: int = probe.getsockname()[1]
-        if port not in _ports_taken:
-            _ports_taken.add(port)
-            return port
 
 
 def _write_signing_key(path: Path) -> None:

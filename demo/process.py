@@ -1,12 +1,13 @@
-"""One process of Synapse: the main process or a worker."""
+"""Processes of servers: Synapse's own here; tests start others in the same way."""
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,9 +16,11 @@ from demo.client import Client
 _LOG_TAIL_LINES = 40
 _STOP_TIMEOUT_S = 30.0
 
+_ports_taken: set[int] = set()
+
 
 class StartError(Exception):
-    """A process of Synapse ended, or gave no answer, when it was started.
+    """A server ended, or gave no answer, when it was started.
 
     Attributes:
         exit_code: what it ended with, or None if it had to be killed.
@@ -30,40 +33,41 @@ class StartError(Exception):
         self.log_tail = log_tail
 
 
-class SynapseProcess:
+class ServerProcess:
     """A process that can be started again and again, on the same ports.
 
     Attributes:
         popen: starts a process; tests have another way.
-        name: `main`, or the name of the worker.
-        urls: where it listens, in the order of its listeners.
         log_path: the file that it logs to.
     """
 
     popen: ClassVar[type[subprocess.Popen[bytes]]] = subprocess.Popen
 
     def __init__(
-        self, name: str, arguments: Sequence[str], urls: Sequence[str], log_path: Path
+        self,
+        name: str,
+        command: Sequence[str],
+        log_path: Path,
+        answers: Callable[[], bool],
+        *,
+        directory: Path | None = None,
     ) -> None:
         """
         Args:
             name: for errors.
-            arguments: for Python.
-            urls: of the listeners that `arguments` make it open, at least one.
+            command: starts the server in the foreground.
             log_path: the file that it is to log to.
+            answers: whether the server answers. May raise OSError if it does not.
+            directory: where it runs; by default, where this process does.
         """
-        self.name = name
-        self.urls = tuple(urls)
         self.log_path = log_path
-        self._arguments = arguments
+        self._name = name
+        self._command = command
+        self._answers = answers
+        self._directory = directory
         self._process: subprocess.Popen[bytes] | None = None
         # How long the log was when the process was last started.
         self._log_start = 0
-
-    @property
-    def client(self) -> Client:
-        """A client that asks the first listener."""
-        return Client(self.urls[0])
 
     @property
     def pid(self) -> int | None:
@@ -72,19 +76,30 @@ class SynapseProcess:
             return None
         return self._process.pid
 
+    def start(self, timeout_s: float = 60.0) -> None:
+        """Start the process, and wait until it answers.
+
+        Raises:
+            StartError: it does not. It is then no longer running.
+        """
+        self.launch()
+        try:
+            self.wait_until_ready(timeout_s)
+        except BaseException:
+            self.kill()
+            raise
+
     def launch(self) -> None:
         """Start the process, and do not wait for it."""
         if self.pid is not None:
-            raise RuntimeError(f"Synapse's {self.name} process runs already")
-        # Or its answers would be taken for those of the process.
-        if self._answers():
-            raise StartError(f"Somebody else listens at {self.urls[0]}.", None, "")
+            raise RuntimeError(f"{self._name} runs already")
         # What can be imported here can be imported there.
         path = os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path)
         with self.log_path.open("ab") as log:
             self._log_start = log.tell()
             self._process = self.popen(
-                [sys.executable, *self._arguments],
+                self._command,
+                cwd=self._directory,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -102,40 +117,27 @@ class SynapseProcess:
         process = self._process
         assert process is not None, "not launched"
         deadline = time.monotonic() + timeout_s
-        while not self._answers():
+        while not self._is_ready():
             exit_code = process.poll()
             if exit_code is not None:
-                what = f"Synapse's {self.name} process ended with {exit_code}:"
+                what = f"{self._name} ended with {exit_code}:"
                 raise StartError(what, exit_code, self.log_tail())
             if time.monotonic() > deadline:
                 self.kill()
-                what = f"No answer from Synapse's {self.name} process:"
+                what = f"No answer from {self._name}:"
                 raise StartError(what, None, self.log_tail())
-            time.sleep(0.1)
+            time.sleep(0.05)
 
     def stop(self) -> None:
         """End the process in good order, if it runs."""
-        self._end(signal.SIGTERM)
+        self.end(signal.SIGTERM)
 
     def kill(self) -> None:
         """End the process as in a crash, if it runs."""
-        self._end(signal.SIGKILL)
+        self.end(signal.SIGKILL)
 
-    def log_tail(self, lines: int = _LOG_TAIL_LINES) -> str:
-        """The last lines that were logged since the process was last started."""
-        with self.log_path.open("rb") as log:
-            log.seek(self._log_start)
-            return b"".join(deque(log, lines)).decode(errors="replace")
-
-    def _answers(self) -> bool:
-        try:
-            # Synapse answers this on every listener.
-            response = self.client.request("GET", "/health", timeout_s=5.0)
-        except OSError:
-            return False
-        return response.status == 200
-
-    def _end(self, how: signal.Signals) -> None:
+    def end(self, how: signal.Signals) -> None:
+        """End the process with a signal, if it runs."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -145,3 +147,70 @@ class SynapseProcess:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+    def log_tail(self, lines: int = _LOG_TAIL_LINES) -> str:
+        """The last lines that were logged since the process was last started."""
+        with self.log_path.open("rb") as log:
+            log.seek(self._log_start)
+            return b"".join(deque(log, lines)).decode(errors="replace")
+
+    def _is_ready(self) -> bool:
+        try:
+            return self._answers()
+        except OSError:
+            return False
+
+
+class SynapseProcess(ServerProcess):
+    """The main process or a worker of Synapse.
+
+    Attributes:
+        urls: where it listens, in the order of its listeners.
+    """
+
+    def __init__(
+        self, name: str, arguments: Sequence[str], urls: Sequence[str], log_path: Path
+    ) -> None:
+        """
+        Args:
+            name: `main`, or the name of the worker.
+            arguments: for Python.
+            urls: of the listeners that `arguments` make it open, at least one.
+            log_path: the file that it is to log to.
+        """
+        self.urls = tuple(urls)
+        super().__init__(
+            f"Synapse's {name} process",
+            [sys.executable, *arguments],
+            log_path,
+            lambda: is_healthy(self.client),
+        )
+
+    @property
+    def client(self) -> Client:
+        """A client that asks the first listener."""
+        return Client(self.urls[0])
+
+    def launch(self) -> None:
+        """Start the process, and do not wait for it."""
+        # Or its answers would be taken for those of the process.
+        if self.pid is None and self._is_ready():
+            raise StartError(f"Somebody else listens at {self.urls[0]}.", None, "")
+        super().launch()
+
+
+def is_healthy(client: Client) -> bool:
+    """Whether Synapse answers. It does so on every listener."""
+    return client.request("GET", "/health", timeout_s=5.0).status == 200
+
+
+def free_port() -> int:
+    """A TCP port on 127.0.0.1 that nothing listens on now."""
+    # The system may well name one port twice before anybody listens there.
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+        if port not in _ports_taken:
+            _ports_taken.add(port)
+            return port

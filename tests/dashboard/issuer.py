@@ -6,8 +6,9 @@ import subprocess
 from pathlib import Path
 
 from node_packages import ensure_node_packages, find_node
-from realservers.ports import free_port
 from realservers.running import RunningServer
+
+from demo.process import free_port
 
 _SCRIPT = "issuer.mjs"
 

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from realservers.ports import free_port
 from realservers.postgres import PostgresServer
 from realservers.prometheus import PrometheusServer, missing_programs
 from support import MODULE_PATH
 
 from demo.client import Client
 from demo.homeserver import Homeserver
+from demo.process import free_port
 
 _ROOT = Path(__file__).resolve().parents[2]
 _DASHBOARD = _ROOT / "contrib" / "grafana" / "media_stats.json"

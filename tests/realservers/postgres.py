@@ -13,7 +13,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Mapping
 from contextlib import closing
 from importlib.util import find_spec
@@ -24,11 +23,8 @@ import psycopg2
 from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
 from psycopg2.sql import SQL, Identifier
 
-from realservers.ports import free_port
+from demo.process import ServerProcess, free_port
 from realservers.running import RunningServer
-
-_START_TIMEOUT_S = 60.0
-_STOP_TIMEOUT_S = 60.0
 
 
 class PostgresServer(RunningServer):
@@ -49,13 +45,14 @@ class PostgresServer(RunningServer):
         self, directory: Path, settings: Mapping[str, str], *, temporary: bool
     ) -> None:
         self._data = directory / "data"
-        self._settings = settings
         self._temporary_directory = directory if temporary else None
-        self._process: subprocess.Popen[bytes] | None = None
         self.port = free_port()
         self.log_path = directory / "postgres.log"
         self.password = self._ensure_data(directory / "password")
-        self._launch()
+        self._process = ServerProcess(
+            "PostgreSQL", self._start_command(settings), self.log_path, self._answers
+        )
+        self._process.start()
 
     @classmethod
     def start(
@@ -103,8 +100,8 @@ class PostgresServer(RunningServer):
 
     def restart(self) -> None:
         """Stop the server in good order and start it again, with the same data."""
-        self._shut_down(signal.SIGINT)
-        self._launch()
+        self._process.end(signal.SIGINT)
+        self._process.start()
 
     def stop(self, immediate: bool = False) -> None:
         """Stop the server.
@@ -112,7 +109,7 @@ class PostgresServer(RunningServer):
         Args:
             immediate: as in a crash, so that the next start has to recover.
         """
-        self._shut_down(signal.SIGQUIT if immediate else signal.SIGINT)
+        self._process.end(signal.SIGQUIT if immediate else signal.SIGINT)
         if self._temporary_directory is not None:
             shutil.rmtree(self._temporary_directory, ignore_errors=True)
 
@@ -141,52 +138,23 @@ class PostgresServer(RunningServer):
             raise RuntimeError(f"initdb failed:\n{initdb.stderr}")
         return password
 
-    def _launch(self) -> None:
-        settings = {
+    def _start_command(self, settings: Mapping[str, str]) -> list[str]:
+        all_settings = {
             "listen_addresses": self.host,
             "port": str(self.port),
             # A socket's path may have only some 100 characters.
             "unix_socket_directories": "",
-            **self._settings,
+            **settings,
         }
-        options = [f"--{name}={value}" for name, value in settings.items()]
-        with self.log_path.open("ab") as log:
-            self._process = subprocess.Popen(
-                [*_command("postgres"), "-D", str(self._data), *options],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                # Ctrl-C is for the test run, which then stops the server itself.
-                start_new_session=True,
-            )
-        try:
-            self._wait_until_ready(self._process)
-        except BaseException:
-            self._shut_down(signal.SIGQUIT)
-            raise
+        options = [f"--{name}={value}" for name, value in all_settings.items()]
+        return [*_command("postgres"), "-D", str(self._data), *options]
 
-    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + _START_TIMEOUT_S
-        while True:
-            try:
-                psycopg2.connect(**self.dsn("postgres")).close()
-                return
-            except psycopg2.OperationalError as error:
-                if process.poll() is not None or time.monotonic() > deadline:
-                    log = self.log_path.read_text(errors="replace")
-                    raise RuntimeError(f"PostgreSQL did not start:\n{log}") from error
-            time.sleep(0.05)
-
-    def _shut_down(self, how: signal.Signals) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        process.send_signal(how)
+    def _answers(self) -> bool:
         try:
-            process.wait(_STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            psycopg2.connect(**self.dsn("postgres")).close()
+        except psycopg2.OperationalError:
+            return False
+        return True
 
 
 def client_program(program: str) -> list[str]:

@@ -2,20 +2,14 @@
 
 import json
 import shutil
-import subprocess
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 from urllib.parse import quote, urlencode
 from urllib.request import urlopen
 
-from realservers.ports import free_port
+from demo.process import ServerProcess, free_port
 from realservers.running import RunningServer
-
-_START_TIMEOUT_S = 60.0
-_STOP_TIMEOUT_S = 30.0
 
 
 def missing_programs() -> str | None:
@@ -62,26 +56,18 @@ class PrometheusServer(RunningServer):
         )
         address = f"127.0.0.1:{free_port()}"
         self.url = f"http://{address}"
-        self._log_path = directory / "prometheus.log"
-        with self._log_path.open("wb") as log:
-            self._process = subprocess.Popen(
-                [
-                    "prometheus",
-                    f"--config.file={config}",
-                    f"--storage.tsdb.path={directory / 'data'}",
-                    f"--web.listen-address={address}",
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                # Ctrl-C is for the test run, which then stops the server itself.
-                start_new_session=True,
-            )
-        try:
-            self._wait_until_ready()
-        except BaseException:
-            self.stop()
-            raise
+        self._process = ServerProcess(
+            "Prometheus",
+            [
+                "prometheus",
+                f"--config.file={config}",
+                f"--storage.tsdb.path={directory / 'data'}",
+                f"--web.listen-address={address}",
+            ],
+            directory / "prometheus.log",
+            self._answers,
+        )
+        self._process.start()
 
     def query(self, expression: str) -> list[dict[str, Any]]:
         """Evaluate an expression now; the vector that it gives."""
@@ -103,26 +89,13 @@ class PrometheusServer(RunningServer):
 
     def stop(self) -> None:
         """Stop the server."""
-        self._process.terminate()
-        try:
-            self._process.wait(_STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        self._process.stop()
 
     def _get(self, path: str, parameters: Mapping[str, str]) -> Any:
         url = f"{self.url}/api/v1/{path}?{urlencode(parameters)}"
         with urlopen(url, timeout=30) as response:
             return json.load(response)["data"]
 
-    def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + _START_TIMEOUT_S
-        while True:
-            try:
-                urlopen(f"{self.url}/-/ready", timeout=5).close()
-                return
-            except (URLError, OSError) as error:
-                if self._process.poll() is not None or time.monotonic() > deadline:
-                    log = self._log_path.read_text(errors="replace")
-                    raise RuntimeError(f"Prometheus did not start:\n{log}") from error
-            time.sleep(0.1)
+    def _answers(self) -> bool:
+        urlopen(f"{self.url}/-/ready", timeout=5).close()
+        return True

@@ -6,9 +6,7 @@ homeserver. They speak plain HTTP.
 
 import os
 import shutil
-import subprocess
 import sysconfig
-import time
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,11 +14,8 @@ from typing import ClassVar
 from urllib.parse import urlsplit
 
 from demo.client import Client
-from realservers.ports import free_port
+from demo.process import ServerProcess, free_port, is_healthy
 from realservers.running import RunningServer
-
-_START_TIMEOUT_S = 60.0
-_STOP_TIMEOUT_S = 30.0
 
 
 class Proxy(RunningServer):
@@ -53,21 +48,16 @@ class Proxy(RunningServer):
         self.url = f"http://{self.host}:{port}"
         self._log_path = directory / "log"
         command = self._configure(directory, port, recipe, homeserver_url)
-        with self._log_path.open("wb") as log:
-            self._process = subprocess.Popen(
-                [program, *command],
-                cwd=directory,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                # Ctrl-C is for the test run, which then stops the proxy itself.
-                start_new_session=True,
-            )
-        try:
-            self._wait_until_ready()
-        except BaseException:
-            self.stop()
-            raise
+        client = Client(self.url)
+        self._process = ServerProcess(
+            self.name,
+            [program, *command],
+            self._log_path,
+            # Traefik listens some time before it has read where to.
+            lambda: is_healthy(client),
+            directory=directory,
+        )
+        self._process.start()
 
     @classmethod
     def missing(cls) -> str | None:
@@ -78,12 +68,7 @@ class Proxy(RunningServer):
 
     def stop(self) -> None:
         """Stop the proxy, unless it is stopped."""
-        self._process.terminate()
-        try:
-            self._process.wait(_STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        self._process.stop()
 
     @abstractmethod
     def _configure(
@@ -101,22 +86,6 @@ class Proxy(RunningServer):
             "/usr/sbin",
         ]
         return shutil.which(cls._program, path=os.pathsep.join(places))
-
-    def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + _START_TIMEOUT_S
-        while not self._is_ready():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                log = self._log_path.read_text(errors="replace")
-                raise RuntimeError(f"{self.name} did not start:\n{log}")
-            time.sleep(0.05)
-
-    def _is_ready(self) -> bool:
-        try:
-            answer = Client(self.url).request("GET", "/health", timeout_s=5)
-        except OSError:
-            return False
-        # Traefik listens some time before it has read where to.
-        return answer.status == 200
 
 
 class Nginx(Proxy):

