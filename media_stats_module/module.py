@@ -83,7 +83,7 @@ class MediaStatsModule:
                 count_differences(api.server_name, source.value, 0)
         RollupsKeeper(api, config, store.rollups).start()
         GaugesRefresher(api, config, store).start()
-        announce(api, config, DOCUMENTED_PATH)
+        announce(api, config)
 
     @staticmethod
     def parse_config(config: Any) -> MediaStatsConfig:
