@@ -133,7 +133,7 @@ def _users(store: MediaStatsStore, options: argparse.Namespace) -> str:
     question = OwnersQuestion(
         order_by=OwnersOrder.MEDIA_LENGTH, descending=True, limit=options.limit
     )
-    users = finish(store.get_users_page(question)).owners
+    users = finish(store.get_users_page(question)).values
     if options.json:
         return json.dumps(
             [

@@ -13,18 +13,8 @@ from media_stats_module.config import MediaStatsConfig, parse_config
 from media_stats_module.prometheus import GaugesRefresher, count_differences
 from media_stats_module.questions import Source
 from media_stats_module.rest._base import Directory
+from media_stats_module.rest.api import make_api
 from media_stats_module.rest.dashboard import DashboardDirectory
-from media_stats_module.rest.files import FilesMediaStatsResource
-from media_stats_module.rest.openapi import OpenApiResource
-from media_stats_module.rest.owners import (
-    ServersMediaStatsResource,
-    UsersMediaStatsResource,
-)
-from media_stats_module.rest.reclaimable import ReclaimableMediaStatsResource
-from media_stats_module.rest.rollups import RollupsResource
-from media_stats_module.rest.summary import SummaryMediaStatsResource
-from media_stats_module.rest.timeline import TimelineMediaStatsResource
-from media_stats_module.rest.types import TypesMediaStatsResource
 from media_stats_module.rollups_keeper import RollupsKeeper
 from media_stats_module.storage import MediaStatsStore, SharedDatabase
 from media_stats_module.synapse_internals import has_postgres
@@ -58,26 +48,13 @@ class MediaStatsModule:
             config,
             partial(count_differences, api.server_name),
         )
-        users = UsersMediaStatsResource(api, store)
-        endpoints = Directory(
-            {
-                b"users": users,
-                b"servers": ServersMediaStatsResource(api, store),
-                b"summary": SummaryMediaStatsResource(api, store),
-                b"reclaimable": ReclaimableMediaStatsResource(api, store),
-                b"timeline": TimelineMediaStatsResource(api, store),
-                b"types": TypesMediaStatsResource(api, store),
-                b"files": FilesMediaStatsResource(api, store),
-                b"rollups": RollupsResource(api, store),
-                b"openapi.json": OpenApiResource(api, store, config.path),
-            }
-        )
+        endpoints = make_api(api, store, config.path)
         below: dict[bytes, Resource] = {b"v1": endpoints}
         directory = (
             DashboardDirectory(api, below) if config.dashboard else Directory(below)
         )
         api.register_web_resource(config.path, directory)
-        api.register_web_resource(DOCUMENTED_PATH, users)
+        api.register_web_resource(DOCUMENTED_PATH, endpoints.children[b"users"])
         if config.rollups:
             for source in Source:
                 count_differences(api.server_name, source.value, 0)

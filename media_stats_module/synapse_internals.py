@@ -22,7 +22,11 @@ from synapse.http.server import set_cors_headers
 
 # Synapse's own parsers of query parameters, for errors in its own words. The module API
 # has none. These are in every supported version.
-from synapse.http.servlet import parse_boolean, parse_integer, parse_string
+from synapse.http.servlet import (
+    parse_boolean_from_args,
+    parse_integer_from_args,
+    parse_string_from_args,
+)
 
 # The other half of `make_deferred_yieldable`, which is in the module API.
 from synapse.logging.context import PreserveLoggingContext
@@ -52,7 +56,6 @@ from yaml import YAMLError
 
 try:
     from synapse.api.constants import Direction
-    from synapse.http.servlet import parse_enum
 except ImportError:
     # Synapse before 1.78.
     Direction = None  # type: ignore[assignment,misc]
@@ -72,10 +75,10 @@ __all__ = [
     "is_sqlite_file",
     "issuer_metadata",
     "media_retention",
-    "parse_boolean",
-    "parse_direction",
-    "parse_integer",
-    "parse_string",
+    "parse_boolean_from_args",
+    "parse_direction_from_args",
+    "parse_integer_from_args",
+    "parse_string_from_args",
     "pool_size",
     "read_configuration",
     "run_autocommit",
@@ -104,8 +107,8 @@ async def is_requester_admin(api: ModuleApi, request: SynapseRequest) -> bool:
     return bool(await api._auth.is_server_admin(requester))
 
 
-def parse_direction(request: SynapseRequest) -> str:
-    """Read the parameter `dir`, with the error of Synapse's own admin API.
+def parse_direction_from_args(args: Mapping[bytes, Sequence[bytes]], name: str) -> str:
+    """Read a direction, with the error of Synapse's own admin API.
 
     The error names the values in the order that they have in that version.
 
@@ -115,9 +118,9 @@ def parse_direction(request: SynapseRequest) -> str:
     Raises:
         SynapseError: 400, it is something else.
     """
-    if Direction is not None:
-        return parse_enum(request, "dir", Direction, default=Direction.FORWARDS).value
-    direction: str = parse_string(request, "dir", default="f")
+    values = None if Direction is None else [each.value for each in Direction]
+    direction = parse_string_from_args(args, name, default="f", allowed_values=values)
+    assert direction is not None
     if direction not in ("f", "b"):
         raise SynapseError(
             HTTPStatus.BAD_REQUEST,

@@ -1,5 +1,4 @@
-"""HTTP: each endpoint is a small resource.
+"""HTTP: who may ask, an endpoint as JSON or CSV, headers and errors.
 
-A resource checks that an admin asks, reads the parameters, asks storage and responds.
-There is no SQL here, and nothing is counted here.
+What the endpoints are is said in `endpoints`. There is no SQL here.
 """

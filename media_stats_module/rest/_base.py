@@ -3,6 +3,7 @@
 import abc
 from collections.abc import Awaitable
 from http import HTTPStatus
+from typing import Any
 
 from synapse.module_api import (
     DirectServeJsonResource,
@@ -13,6 +14,7 @@ from synapse.module_api import (
 from synapse.module_api.errors import Codes, SynapseError
 from twisted.web.resource import Resource
 
+from media_stats_module.endpoints import InvalidParameterError
 from media_stats_module.rest._json import count_rows, encode_json
 from media_stats_module.rest._response import ResponseFile
 from media_stats_module.rest.auth import assert_requester_is_admin
@@ -20,7 +22,6 @@ from media_stats_module.storage import (
     MediaStatsStore,
     QueryTimeoutError,
     QueueFullError,
-    Usage,
 )
 from media_stats_module.synapse_internals import cancellable
 
@@ -68,14 +69,19 @@ class Endpoint(DirectServeJsonResource):
     """An endpoint. There is nothing below it, not even with a trailing slash.
 
     The base class is Synapse's. So errors, CORS headers, `HEAD`, `OPTIONS` and unknown
-    methods are answered as in Synapse's own admin API, and Synapse's request metrics
-    have the name of the subclass.
+    methods are answered as in Synapse's own admin API.
     """
 
-    def __init__(self, api: ModuleApi, store: MediaStatsStore) -> None:
+    def __init__(self, api: ModuleApi, store: MediaStatsStore, name: str) -> None:
         super().__init__(canonical_json=False)
         self._api = api
         self._store = store
+        self._metrics_name = f"{name.capitalize()}MediaStatsResource"
+
+    async def _async_render(self, request: SynapseRequest) -> Any:
+        # As Synapse's own resource for many endpoints does.
+        request.request_metrics.name = self._metrics_name
+        return await super()._async_render(request)
 
     def getChild(self, path: bytes, request: SynapseRequest) -> Resource:  # noqa: N802
         return UnrecognizedResource()
@@ -111,26 +117,19 @@ class AdminResource(Endpoint, abc.ABC):
         await assert_requester_is_admin(self._api, request)
         try:
             await self.respond(request)
+        except InvalidParameterError as e:
+            raise SynapseError(
+                HTTPStatus.BAD_REQUEST, str(e), Codes.INVALID_PARAM
+            ) from e
         except (QueueFullError, QueryTimeoutError) as e:
             raise unavailable(request, e) from e
 
+    @abc.abstractmethod
     async def respond(self, request: SynapseRequest) -> None:
         """Send the response to a request of a server admin.
 
         Raises:
-            SynapseError: 4xx, the request is wrong.
-        """
-        await self.send_json(request, self.answer(request))
-
-    @abc.abstractmethod
-    async def answer(self, request: SynapseRequest) -> JsonDict:
-        """Make the answer to a request of a server admin.
-
-        Returns:
-            the answer, with its keys in their documented order. Long lists are `Rows`.
-
-        Raises:
-            SynapseError: 4xx, the request is wrong.
+            InvalidParameterError, SynapseError: 4xx, the request is wrong.
         """
 
 
@@ -151,8 +150,3 @@ def unavailable(
             "rollups: true, or raise query_timeout."
         )
     return SynapseError(HTTPStatus.SERVICE_UNAVAILABLE, message, Codes.UNKNOWN)
-
-
-def usage_body(usage: Usage) -> JsonDict:
-    """Make the part of an answer that says how many files there are, and how large."""
-    return {"media_count": usage.media_count, "media_length": usage.media_length}

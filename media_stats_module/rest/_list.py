@@ -1,36 +1,90 @@
-"""What every list does in the same way: a page as JSON, or the whole list as CSV."""
+"""An endpoint that answers with a list: a page as JSON, or the whole list as CSV."""
 
-import abc
+from collections.abc import Iterable, Iterator
+from typing import Any
 
-from synapse.module_api import SynapseRequest
+from synapse.module_api import JsonDict, ModuleApi, SynapseRequest
 
-from media_stats_module.rest._base import AdminResource
+from media_stats_module.endpoints import Arguments, List, Server, to_row
+from media_stats_module.rest._arguments import SYNAPSE_CHECKS
+from media_stats_module.rest._base import JSON_HEADERS, AdminResource
 from media_stats_module.rest._csv import CsvFile
+from media_stats_module.rest._json import Rows, encode_json, encode_rows
+from media_stats_module.rest._response import ResponseFile
 from media_stats_module.rest.formats import Format, parse_format
+from media_stats_module.storage import MediaStatsStore
+
+# With a higher limit, rows are written as the database gives them. All in memory, they
+# would make Python's garbage collector stop Synapse for a tenth of a second per 100,000
+# rows.
+_LARGEST_PAGE_IN_MEMORY = 100
 
 
-class ListResource(AdminResource, abc.ABC):
-    """An endpoint that answers with a list."""
+class ListResource(AdminResource):
+    """Answers as a `List` says."""
+
+    def __init__(
+        self,
+        api: ModuleApi,
+        store: MediaStatsStore,
+        server: Server,
+        endpoint: List[Any, Any],
+    ) -> None:
+        super().__init__(api, store, endpoint.name)
+        self._server = server
+        self._endpoint = endpoint
 
     async def respond(self, request: SynapseRequest) -> None:
-        if parse_format(request) is Format.JSON:
-            await self.respond_json(request)
-            return
+        is_export = parse_format(request) is Format.CSV
+        question = self._endpoint.read(
+            Arguments(given=request.args, checks=SYNAPSE_CHECKS, is_export=is_export)
+        )
+        if is_export:
+            await self._send_csv(request, question)
+        elif self._endpoint.get_more and question.limit > _LARGEST_PAGE_IN_MEMORY:
+            await self._send_long_page(request, question)
+        else:
+            await self.send_json(request, self._get_page(question))
+
+    async def _send_csv(self, request: SynapseRequest, question: Any) -> None:
+        columns = self._endpoint.columns(self._server, question)
         with CsvFile(request) as file:
-            name = await self.export(request, file)
-            await file.send(f"{name}.csv")
+            write = file.writer(list(columns), to_row(columns))
+            await self._endpoint.export(self._store, self._server, question, write)
+            await file.send(f"{self._endpoint.name}.csv")
 
-    async def respond_json(self, request: SynapseRequest) -> None:
-        """Send a page of the list."""
-        await super().respond(request)
+    async def _get_page(self, question: Any) -> JsonDict:
+        endpoint = self._endpoint
+        page = await endpoint.get_page(self._store, self._server, question)
+        make_row = to_row(endpoint.columns(self._server, question))
+        return {endpoint.key: Rows(page.values, make_row), **page.more}
 
-    @abc.abstractmethod
-    async def export(self, request: SynapseRequest, file: CsvFile) -> str:
-        """Write the list to a file: all of it, unless the request has a limit.
+    async def _send_long_page(self, request: SynapseRequest, question: Any) -> None:
+        endpoint = self._endpoint
+        assert endpoint.get_more is not None
+        make_row = to_row(endpoint.columns(self._server, question))
+        written = 0
 
-        Returns:
-            the name of the list.
+        def rows(values: Iterable[Any]) -> Iterator[JsonDict]:
+            nonlocal written
+            # A transaction that is tried again begins anew.
+            written = 0
+            for value in values:
+                yield make_row(value)
+                written += 1
 
-        Raises:
-            SynapseError: 4xx, the request is wrong.
-        """
+        def body(values: Iterable[Any]) -> Iterator[bytes]:
+            yield f'{{"{endpoint.key}":'.encode()
+            yield from encode_rows(rows(values))
+
+        with ResponseFile(request) as file:
+            await endpoint.export(
+                self._store,
+                self._server,
+                question,
+                lambda values: file.write_in_thread(body(values)),
+            )
+            more = await endpoint.get_more(self._store, question, written)
+            # The object goes on.
+            file.append(b"," + b"".join(encode_json(more))[1:])
+            await file.send_with(JSON_HEADERS)

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from synapse.module_api import SynapseRequest
 
-from media_stats_module.rest._parse import parse_enum
+from media_stats_module.synapse_internals import parse_string_from_args
 
 
 class Format(enum.Enum):
@@ -21,8 +21,20 @@ def parse_format(request: SynapseRequest) -> Format:
     Raises:
         SynapseError: 400, the parameter is neither.
     """
-    accepted = Format.CSV if _prefers_csv(request) else Format.JSON
-    return parse_enum(request, "format", accepted)
+    formats = [format.value for format in Format]
+    asked = parse_string_from_args(request.args, "format", allowed_values=formats)
+    if asked is not None:
+        return Format(asked)
+    return Format.CSV if _prefers_csv(request) else Format.JSON
+
+
+def refuse_csv(request: SynapseRequest) -> None:
+    """Tell a client that asks for CSV that this is no list.
+
+    Raises:
+        SynapseError: 400, it does.
+    """
+    parse_string_from_args(request.args, "format", allowed_values=[Format.JSON.value])
 
 
 def _prefers_csv(request: SynapseRequest) -> bool:

@@ -23,8 +23,11 @@ class OpenApiResource(AdminResource):
             store: for the other resources.
             path: where the API is served.
         """
-        super().__init__(api, store)
+        super().__init__(api, store, "openapi")
         self._body = {**_DOCUMENT, "servers": [{"url": path}]}
 
-    async def answer(self, request: SynapseRequest) -> JsonDict:
+    async def respond(self, request: SynapseRequest) -> None:
+        await self.send_json(request, self._answer())
+
+    async def _answer(self) -> JsonDict:
         return self._body

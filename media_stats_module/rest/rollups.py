@@ -1,47 +1,26 @@
-"""`/v1/rollups`: the state of the totals, and a check whether they are right."""
+"""`/v1/rollups/check`: a check whether the totals are right."""
 
-from collections.abc import Mapping
 from http import HTTPStatus
 
 import attr
 from synapse.module_api import JsonDict, ModuleApi, SynapseRequest
 from synapse.module_api.errors import Codes, SynapseError
 
-from media_stats_module.rest._base import AdminResource, Endpoint, unavailable
+from media_stats_module.rest._base import Endpoint, unavailable
 from media_stats_module.rest.auth import assert_requester_is_admin
 from media_stats_module.storage import (
     MediaStatsStore,
     QueryTimeoutError,
     QueueFullError,
-    RollupState,
 )
 from media_stats_module.synapse_internals import cancellable
 
 
-class RollupsResource(AdminResource):
-    """Shows whether rollups are on, and the state of each source."""
-
-    def __init__(self, api: ModuleApi, store: MediaStatsStore) -> None:
-        super().__init__(api, store)
-        self.putChild(b"check", RollupsCheckResource(api, store))
-
-    async def answer(self, request: SynapseRequest) -> JsonDict:
-        states: Mapping[str, RollupState] = {}
-        if self._store.has_rollups:
-            states = await self._store.get_rollup_states()
-        return {
-            "enabled": self._store.has_rollups,
-            "rollups": {
-                source: {**attr.asdict(state), "status": state.status.value}
-                for source, state in states.items()
-            },
-            # Known to the process that runs background tasks; null on others.
-            "failures": self._store.rollups.failures,
-        }
-
-
 class RollupsCheckResource(Endpoint):
     """Compares the totals with the media now. It is a `POST`: the result is stored."""
+
+    def __init__(self, api: ModuleApi, store: MediaStatsStore) -> None:
+        super().__init__(api, store, "check")
 
     @cancellable
     async def _async_render_POST(  # noqa: N802

@@ -7,10 +7,13 @@ answer.
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Generic, TypeVar
 
 import attr
 
 from media_stats_module.questions import FilesPosition
+
+_V = TypeVar("_V")
 
 
 def to_text(value: object) -> str:
@@ -58,15 +61,15 @@ class OwnerUsage:
 
 
 @attr.frozen
-class OwnersPage:
-    """One page of a list of owners.
+class Page(Generic[_V]):
+    """One page of a list.
 
     Attributes:
-        owners: the owners on the page, in order.
-        total: how many owners there are on all pages.
+        values: what is on the page, in order.
+        total: how many there are on all pages.
     """
 
-    owners: Sequence[OwnerUsage]
+    values: Sequence[_V]
     total: int
 
 
@@ -223,19 +226,6 @@ class TypeUsage:
     media_type: str = attr.field(converter=to_text)
     media_count: int
     media_length: int
-
-
-@attr.frozen
-class TypesPage:
-    """One page of a list of media types.
-
-    Attributes:
-        types: the types, or groups, on the page, in order.
-        total: how many there are on all pages.
-    """
-
-    types: Sequence[TypeUsage]
-    total: int
 
 
 def _to_bool(value: object) -> bool | None:

@@ -21,11 +21,10 @@ from media_stats_module.storage.answers import (
     DayUsage,
     File,
     FilesPage,
-    OwnersPage,
     OwnerUsage,
+    Page,
     Reclaimable,
     Summary,
-    TypesPage,
     TypeUsage,
 )
 from media_stats_module.storage.database import Cost, Database
@@ -97,11 +96,11 @@ class MediaStatsStore:
         self.has_rollups = config.rollups
         self.rollups = Maintenance(database, self._media, on_differences)
 
-    async def get_users_page(self, question: OwnersQuestion) -> OwnersPage:
+    async def get_users_page(self, question: OwnersQuestion) -> Page[OwnerUsage]:
         """One page of the users that have local media, with their usage."""
         return await self._get_owners_page(self._media.local, question)
 
-    async def get_servers_page(self, question: OwnersQuestion) -> OwnersPage:
+    async def get_servers_page(self, question: OwnersQuestion) -> Page[OwnerUsage]:
         """One page of the servers that cached remote media came from."""
         return await self._get_owners_page(self._media.remote, question)
 
@@ -161,7 +160,7 @@ class MediaStatsStore:
             ],
         )
 
-    async def get_types_page(self, question: TypesQuestion) -> TypesPage:
+    async def get_types_page(self, question: TypesQuestion) -> Page[TypeUsage]:
         """One page of the types of the media, with how much there is of each."""
         is_in_totals = (
             question.grouped
@@ -251,7 +250,7 @@ class MediaStatsStore:
 
     async def _get_owners_page(
         self, media: MediaTable, question: OwnersQuestion
-    ) -> OwnersPage:
+    ) -> Page[OwnerUsage]:
         return await self._ask(
             get_owners_page_from_totals_txn,
             get_live_owners_page_txn,

@@ -7,7 +7,7 @@ from typing import Any
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.questions import TypesOrder, TypesQuestion
-from media_stats_module.storage.answers import TypesPage, TypeUsage, Usage
+from media_stats_module.storage.answers import Page, TypeUsage, Usage
 from media_stats_module.storage.kinds import get_totals_of_kinds_txn, group_sql
 from media_stats_module.storage.rollups.status import Status, get_totals_txn
 from media_stats_module.storage.sources import MediaTable, media_type_sql
@@ -28,7 +28,7 @@ _ORDER_BY = {
 
 def get_groups_from_totals_txn(
     txn: LoggingTransaction, media: MediaTable, question: TypesQuestion
-) -> TypesPage | None:
+) -> Page[TypeUsage] | None:
     """One page of the groups of types, from the totals; None if they cannot answer."""
     if (
         not question.grouped
@@ -50,18 +50,18 @@ def get_groups_from_totals_txn(
     ]
     groups.sort(key=attrgetter(question.order_by.value), reverse=question.descending)
     page = groups[question.start : question.start + question.limit]
-    return TypesPage(types=page, total=len(groups))
+    return Page(values=page, total=len(groups))
 
 
 def get_types_page_txn(
     txn: LoggingTransaction, media: MediaTable, question: TypesQuestion
-) -> TypesPage:
+) -> Page[TypeUsage]:
     """One page of the types of the media, from the media itself."""
     statement = _types_sql_txn(txn, media, question)
     txn.execute(statement.text, statement.args)
     # Each row has the total; an empty page is a row of NULLs.
     rows = list(txn)
-    return TypesPage(types=list(_to_types(rows)), total=rows[0][0])
+    return Page(values=list(_to_types(rows)), total=rows[0][0])
 
 
 def iterate_types_txn(

@@ -17,7 +17,8 @@ from owners_model import Query
 from support import MEDIA_HAVE_SHA256, MODULE_PATH, LocalMedia, RemoteMedia, Thumbnail
 from synapse.module_api import JsonDict
 
-from media_stats_module.rest import buckets, timeline
+from media_stats_module.endpoints import buckets
+from media_stats_module.rest import api
 
 DAY_MS = 24 * 60 * 60 * 1000
 
@@ -45,7 +46,7 @@ class MediaTestCase(ModesTestCase):
         # All media of these tests is of 1970.
         for patcher in (
             patch.object(buckets, "_EARLIEST", 0),
-            patch.object(timeline, "current_time_ms", lambda api: self.today_ts),
+            patch.object(api, "current_time_ms", lambda api: self.today_ts),
         ):
             patcher.start()
             self.addCleanup(patcher.stop)

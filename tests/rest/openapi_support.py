@@ -121,7 +121,7 @@ class OpenApiTestCase(MediaStatsTestCase):
         super().prepare(*args)
         # Ages count from now.
         at_new_year = patch(
-            "media_stats_module.rest.reclaimable.current_time_ms", lambda _: _NEW_YEAR
+            "media_stats_module.rest.api.current_time_ms", lambda _: _NEW_YEAR
         )
         at_new_year.start()
         self.addCleanup(at_new_year.stop)

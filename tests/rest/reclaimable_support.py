@@ -21,11 +21,18 @@ class ReclaimableMediaTestCase(MediaTestCase):
         register_servlets_for_media_repo,
     ]
 
+    def setUp(self) -> None:
+        super().setUp()
+        # Not the time of timelines.
+        patched = patch(
+            "media_stats_module.rest.api.current_time_ms", lambda _: self.now_ts
+        )
+        patched.start()
+        self.addCleanup(patched.stop)
+
     def let_it_be(self, now_ts: int) -> None:
         """Stop the clock, which otherwise goes on with every request."""
-        patched = patch(
-            "media_stats_module.rest.reclaimable.current_time_ms", lambda _: now_ts
-        )
+        patched = patch("media_stats_module.rest.api.current_time_ms", lambda _: now_ts)
         patched.start()
         self.addCleanup(patched.stop)
 

@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media_stats_module.questions import MAX_INTEGER, Interval, TimelineQuestion
-from media_stats_module.rest.buckets import (
+from media_stats_module.endpoints.buckets import (
     MAX_BUCKETS,
     Bucket,
     Timeline,
     TooManyBucketsError,
     make_timeline,
 )
+from media_stats_module.questions import MAX_INTEGER, Interval, TimelineQuestion
 from media_stats_module.storage import DayUsage, Usage
 
 # A calendar.

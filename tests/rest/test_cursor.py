@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from media_stats_module.endpoints.cursors import read_cursor, write_cursor
 from media_stats_module.questions import (
     MAX_INTEGER,
     FilesOrder,
@@ -15,7 +16,6 @@ from media_stats_module.questions import (
     FilesQuestion,
     Source,
 )
-from media_stats_module.rest.cursors import read_cursor, write_cursor
 
 # An encoding.
 pytestmark = pytest.mark.once

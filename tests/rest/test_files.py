@@ -10,7 +10,7 @@ from media_support import ALICE, BOB, MediaTestCase
 from support import MEDIA_HAVE_SHA256, LocalMedia, RemoteMedia
 from synapse.module_api import JsonDict
 
-from media_stats_module.rest.parameters import MAX_FILES
+from media_stats_module.endpoints.files import MAX_FILES
 
 _SHA256 = "0123456789abcdef" * 4
 

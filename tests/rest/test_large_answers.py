@@ -9,7 +9,7 @@ from parameterized import parameterized  # type: ignore[import-untyped]
 from support import MODULE_PATH, LocalMedia, MediaStatsTestCase, RemoteMedia
 from synapse.module_api import LoggingTransaction, ModuleApi
 
-from media_stats_module.rest import _base, _counted_list, _json
+from media_stats_module.rest import _base, _json, _list
 from media_stats_module.storage.sql import Sql, iterate_txn
 
 # By the key that the list has in the answer.
@@ -87,7 +87,7 @@ class LargeAnswersTestCase(MediaStatsTestCase):
         ):
             answer = self.ask(f"{MODULE_PATH}/v1/{path}", query)
             with (
-                patch.object(_counted_list, "_LARGEST_PAGE_IN_MEMORY", -1),
+                patch.object(_list, "_LARGEST_PAGE_IN_MEMORY", -1),
                 patch.object(_json, "_ROWS_PER_PIECE", 2),
             ):
                 large = self.ask(f"{MODULE_PATH}/v1/{path}", query)

@@ -362,7 +362,7 @@ def assert_reads_are_exact_txn(
             page = get_owners_page_from_totals_txn(txn, media, question)
             if page is None:
                 continue
-            found = [(o.owner, (o.media_count, o.media_length)) for o in page.owners]
+            found = [(o.owner, (o.media_count, o.media_length)) for o in page.values]
             owners = _in_order(wanted.owners, order_by)
             assert (found, page.total) == (owners, len(owners)), (media.name, order_by)
             answers += 1

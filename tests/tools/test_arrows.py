@@ -19,6 +19,7 @@ ALLOWED = {
     "__main__": {"config", "questions", "storage", "synapse_internals"},
     "announce": {"__init__", "config", "synapse_internals"},
     "config": set(),
+    "endpoints": {"questions", "storage"},
     "module": {
         "announce",
         "config",
@@ -31,7 +32,7 @@ ALLOWED = {
     },
     "prometheus": {"config", "questions", "storage", "synapse_internals"},
     "questions": set(),
-    "rest": {"questions", "storage", "synapse_internals"},
+    "rest": {"endpoints", "storage", "synapse_internals"},
     "rollups_keeper": {"config", "storage", "synapse_internals"},
     "storage": {"config", "questions", "synapse_internals"},
     "synapse_internals": set(),

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.questions import OwnersQuestion
-from media_stats_module.storage.answers import OwnersPage, OwnerUsage
+from media_stats_module.storage.answers import OwnerUsage, Page
 from media_stats_module.storage.owners import scan, totals, walk
 from media_stats_module.storage.owners.listing import to_owners
 from media_stats_module.storage.rollups.status import Status, Totals, get_totals_txn
@@ -27,7 +27,7 @@ from media_stats_module.storage.sql import iterate_txn
 
 def get_owners_page_from_totals_txn(
     txn: LoggingTransaction, media: MediaTable, question: OwnersQuestion
-) -> OwnersPage | None:
+) -> Page[OwnerUsage] | None:
     """One page of owners from the totals; None if they cannot answer."""
     found = _get_exact_totals_txn(txn, media, question)
     if found is None:
@@ -37,7 +37,7 @@ def get_owners_page_from_totals_txn(
 
 def get_live_owners_page_txn(
     txn: LoggingTransaction, media: MediaTable, question: OwnersQuestion
-) -> OwnersPage:
+) -> Page[OwnerUsage]:
     """One page of owners from the media itself."""
     page = None
     if walk.suits(question):

@@ -10,7 +10,7 @@ from typing import Any
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.questions import OwnersOrder, OwnersQuestion
-from media_stats_module.storage.answers import OwnersPage, OwnerUsage
+from media_stats_module.storage.answers import OwnerUsage, Page
 from media_stats_module.storage.owners.search import (
     glob_containing,
     glob_equal_to,
@@ -133,7 +133,7 @@ class Listing:
 
 def get_page_txn(
     txn: LoggingTransaction, statement: Sql, *, total_if_empty: int = 0
-) -> OwnersPage:
+) -> Page[OwnerUsage]:
     """Run a statement for a page; see `Listing.page_sql`.
 
     Args:
@@ -144,8 +144,8 @@ def get_page_txn(
     txn.execute(statement.text, statement.args)
     # One by one: fetching 100,000 rows in one go would hold the interpreter's lock.
     rows = list(txn)
-    return OwnersPage(
-        owners=list(to_owners(rows)), total=rows[0][0] if rows else total_if_empty
+    return Page(
+        values=list(to_owners(rows)), total=rows[0][0] if rows else total_if_empty
     )
 
 

@@ -3,7 +3,7 @@
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.questions import OwnersQuestion
-from media_stats_module.storage.answers import OwnersPage
+from media_stats_module.storage.answers import OwnerUsage, Page
 from media_stats_module.storage.owners.listing import Listing, get_page_txn
 from media_stats_module.storage.sources import MediaTable
 from media_stats_module.storage.sql import (
@@ -16,7 +16,7 @@ from media_stats_module.storage.sql import (
 
 def get_owners_page_txn(
     txn: LoggingTransaction, media: MediaTable, question: OwnersQuestion
-) -> OwnersPage:
+) -> Page[OwnerUsage]:
     """One page of owners."""
     return get_page_txn(txn, owners_sql_txn(txn, media, question))
 

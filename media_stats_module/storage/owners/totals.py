@@ -3,7 +3,7 @@
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.questions import MAX_INTEGER, OwnersOrder, OwnersQuestion
-from media_stats_module.storage.answers import OwnersPage
+from media_stats_module.storage.answers import OwnerUsage, Page
 from media_stats_module.storage.owners.listing import Listing, get_page_txn
 from media_stats_module.storage.rollups import names
 from media_stats_module.storage.rollups.status import Totals
@@ -13,7 +13,7 @@ from media_stats_module.storage.sql import Sql
 
 def get_owners_page_txn(
     txn: LoggingTransaction, media: MediaTable, question: OwnersQuestion, totals: Totals
-) -> OwnersPage:
+) -> Page[OwnerUsage]:
     """One page of owners, from totals that are exact in this transaction."""
     statement = owners_sql(txn, media, question, totals)
     return get_page_txn(txn, statement, total_if_empty=totals.owners)

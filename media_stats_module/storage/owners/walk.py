@@ -10,7 +10,7 @@ from typing import cast
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.questions import NO_LIMIT, OwnersOrder, OwnersQuestion
-from media_stats_module.storage.answers import OwnersPage, OwnerUsage
+from media_stats_module.storage.answers import OwnerUsage, Page
 from media_stats_module.storage.owners.listing import Listing
 from media_stats_module.storage.sources import (
     MediaTable,
@@ -48,7 +48,7 @@ def suits(question: OwnersQuestion) -> bool:
 
 def get_owners_page_txn(
     txn: LoggingTransaction, media: MediaTable, question: OwnersQuestion
-) -> OwnersPage | None:
+) -> Page[OwnerUsage] | None:
     """One page of owners; None if a scan turns out to be cheaper, or is all there is.
 
     PostgreSQL, 10 million media of 100,000 users: 0.5 s.
@@ -107,7 +107,7 @@ def get_owners_page_txn(
         # Ties stay in the order of the names.
         owners.sort(key=size, reverse=question.descending)
         owners = owners[question.start : question.start + question.limit]
-    return OwnersPage(owners=owners, total=total)
+    return Page(values=owners, total=total)
 
 
 def _sum_txn(

@@ -1,0 +1,53 @@
+"""What the API is: one file per endpoint. No HTTP, no SQL.
+
+`rest` shows an endpoint as JSON or CSV, the command line as a table, too. Nothing of
+Synapse is imported here, which would take seconds before the command line can help.
+"""
+
+from typing import Any
+
+from media_stats_module.endpoints._description import (
+    Document,
+    Endpoint,
+    List,
+    Server,
+    to_row,
+)
+from media_stats_module.endpoints.files import FILES
+from media_stats_module.endpoints.parameters import (
+    Arguments,
+    Checks,
+    InvalidParameterError,
+    Parameter,
+)
+from media_stats_module.endpoints.reclaimable import RECLAIMABLE
+from media_stats_module.endpoints.rollups import ROLLUPS
+from media_stats_module.endpoints.servers import SERVERS
+from media_stats_module.endpoints.summary import SUMMARY
+from media_stats_module.endpoints.timeline import TIMELINE
+from media_stats_module.endpoints.types import TYPES
+from media_stats_module.endpoints.users import USERS
+
+__all__ = [
+    "ENDPOINTS",
+    "Arguments",
+    "Checks",
+    "Document",
+    "Endpoint",
+    "InvalidParameterError",
+    "List",
+    "Parameter",
+    "Server",
+    "to_row",
+]
+
+ENDPOINTS: tuple[Document[Any] | List[Any, Any], ...] = (
+    USERS,
+    SERVERS,
+    SUMMARY,
+    RECLAIMABLE,
+    TIMELINE,
+    TYPES,
+    FILES,
+    ROLLUPS,
+)

@@ -1,0 +1,87 @@
+"""Lists with a total, paged by offset: users, servers and types."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from typing import TYPE_CHECKING, TypeVar
+
+import attr
+
+from media_stats_module.endpoints._description import (
+    Answer,
+    Columns,
+    JsonDict,
+    List,
+    Server,
+)
+from media_stats_module.endpoints.parameters import Integer, Parameters
+from media_stats_module.questions import OwnersQuestion, TypesQuestion
+
+if TYPE_CHECKING:
+    from media_stats_module.storage import MediaStatsStore, Page
+
+_Q = TypeVar("_Q", OwnersQuestion, TypesQuestion)
+_V = TypeVar("_V")
+
+FROM = Integer(name="from", help="how many rows to skip", attribute="start", default=0)
+
+
+def counted_list(
+    *,
+    name: str,
+    help: str,
+    parameters: Parameters,
+    question: Callable[..., _Q],
+    get_page: "Callable[[MediaStatsStore, _Q], Awaitable[Page[_V]]]",
+    export: """Callable[
+        [MediaStatsStore, _Q, Callable[[Iterator[_V]], None]], Awaitable[None]
+    ]""",
+    columns: Callable[[_Q], Columns[_V]],
+    is_documented: bool = False,
+) -> List[_Q, _V]:
+    """Describe a list whose pages have a total."""
+
+    async def answer(
+        store: "MediaStatsStore", server: Server, question: _Q
+    ) -> Answer[_V]:
+        page = await get_page(store, question)
+        more = _totals(question, len(page.values), page.total)
+        return Answer(page.values, more)
+
+    async def get_more(
+        store: "MediaStatsStore", question: _Q, written: int
+    ) -> JsonDict:
+        if 0 < written < question.limit:
+            # The list ends here.
+            total = question.start + written
+        else:
+            total = (await get_page(store, attr.evolve(question, limit=0))).total
+        return _totals(question, written, total)
+
+    return List(
+        name=name,
+        help=help,
+        parameters=parameters,
+        question=question,
+        key=name,
+        get_page=answer,
+        export=lambda store, server, question, write: export(store, question, write),
+        columns=lambda server, question: columns(question),
+        get_more=get_more,
+        is_documented=is_documented,
+    )
+
+
+def _totals(
+    question: OwnersQuestion | TypesQuestion, length: int, total: int
+) -> JsonDict:
+    """The part of an answer that is about the whole list.
+
+    Args:
+        question: what was asked.
+        length: how many rows are on the page.
+        total: how many rows are on all pages.
+    """
+    totals: JsonDict = {"total": total}
+    # After an empty page there is no next one, or a client would ask for ever.
+    if length and question.start + length < total:
+        totals["next_token"] = question.start + length
+    return totals

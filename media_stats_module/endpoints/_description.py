@@ -1,0 +1,131 @@
+"""How an endpoint is described: once, for HTTP and for the command line."""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import attr
+
+from media_stats_module.endpoints.parameters import (
+    Arguments,
+    Parameters,
+    read_parameters,
+)
+
+if TYPE_CHECKING:
+    from media_stats_module.storage import MediaStatsStore, Usage
+
+_Q = TypeVar("_Q")
+_V = TypeVar("_V")
+
+JsonDict = dict[str, Any]
+
+# The columns of a list in their order, and how each comes from a value.
+Columns = Mapping[str, Callable[[_V], object]]
+
+
+@attr.frozen(kw_only=True)
+class Server:
+    """What an answer says of the homeserver itself.
+
+    Attributes:
+        name: its name in Matrix IDs.
+        now_ts: the time, in milliseconds since the epoch.
+        media_retention: how long local and remote media is kept by the setting
+            `media_retention`, in milliseconds; None for ever.
+        in_thread: calls a function with its arguments where it holds up nobody.
+    """
+
+    name: str
+    now_ts: Callable[[], int]
+    media_retention: Callable[[], tuple[int | None, int | None]]
+    in_thread: Callable[..., Awaitable[Any]]
+
+
+@attr.frozen(kw_only=True)
+class Endpoint(Generic[_Q]):
+    """What every endpoint has.
+
+    Attributes:
+        name: the last part of its path, and the name of the command.
+        help: what it answers, in a few words.
+        parameters: its parameters, in the order in which they are checked.
+        question: makes the question from the parameters, which are its keywords.
+    """
+
+    name: str
+    help: str
+    parameters: Parameters
+    question: Callable[..., _Q]
+
+    def read(self, arguments: Arguments) -> _Q:
+        """Read and check the parameters, as the question that is asked.
+
+        Raises:
+            InvalidParameterError: one is wrong.
+            SynapseError: the same, from one of Synapse's own checks.
+        """
+        return self.question(**read_parameters(self.parameters, arguments))
+
+
+@attr.frozen(kw_only=True)
+class Document(Endpoint[_Q]):
+    """An endpoint that answers with an object.
+
+    Attributes:
+        answer: asks the store, and makes the answer, with its keys in their documented
+            order.
+    """
+
+    answer: "Callable[[MediaStatsStore, Server, _Q], Awaitable[JsonDict]]"
+
+
+@attr.frozen
+class Answer(Generic[_V]):
+    """A page of a list, as an endpoint answers it.
+
+    Attributes:
+        values: what is on the page, in order.
+        more: what the answer has besides.
+    """
+
+    values: Sequence[_V]
+    more: JsonDict
+
+
+@attr.frozen(kw_only=True)
+class List(Endpoint[_Q], Generic[_Q, _V]):
+    """An endpoint that answers with a list.
+
+    Attributes:
+        key: the name of the list in an answer.
+        columns: the columns of the answer to a question.
+        get_page: asks the store for a page.
+        export: has the store call a function, in another thread, with what would be on
+            the page. The function is called again if the transaction is tried again.
+        get_more: what the answer has besides the list, if that is written already. It
+            is told how many values there were. None if no page is long.
+        is_documented: whether this is the endpoint that Synapse documents. As there,
+            additional parameters with unknown values are ignored, and so is the header
+            `Accept`.
+    """
+
+    key: str
+    columns: Callable[[Server, _Q], Columns[_V]]
+    get_page: "Callable[[MediaStatsStore, Server, _Q], Awaitable[Answer[_V]]]"
+    export: """Callable[
+        [MediaStatsStore, Server, _Q, Callable[[Iterator[_V]], None]], Awaitable[None]
+    ]"""
+    get_more: """Callable[
+        [MediaStatsStore, _Q, int], Awaitable[JsonDict]
+    ] | None""" = None
+    is_documented: bool = False
+
+
+def to_row(columns: Columns[_V]) -> Callable[[_V], JsonDict]:
+    """The function that makes a row of a value."""
+    return lambda value: {name: get(value) for name, get in columns.items()}
+
+
+def usage_body(usage: "Usage") -> JsonDict:
+    """The part of an answer that says how many files there are, and how large."""
+    return {"media_count": usage.media_count, "media_length": usage.media_length}

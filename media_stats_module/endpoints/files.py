@@ -1,0 +1,191 @@
+"""`files`: the files themselves: the largest, oldest or least recently read ones, say.
+
+There is no total: to count the files would read the whole table for each page.
+"""
+
+import re
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import attr
+
+from media_stats_module.endpoints._deletion import deletion_parameters
+from media_stats_module.endpoints._description import Answer, List, Server
+from media_stats_module.endpoints.cursors import read_cursor, write_cursor
+from media_stats_module.endpoints.parameters import (
+    ACCOUNTS,
+    OWNER_AND_SOURCE,
+    WINDOW,
+    Arguments,
+    Boolean,
+    Choice,
+    Direction,
+    Integer,
+    InvalidParameterError,
+    Limit,
+    Parameter,
+    Text,
+    Values,
+    default_to_local,
+)
+from media_stats_module.questions import (
+    Deletion,
+    FilesOrder,
+    FilesPosition,
+    FilesQuestion,
+    Source,
+)
+
+if TYPE_CHECKING:
+    from media_stats_module.storage import File, MediaStatsStore
+
+# A larger page would be in memory. The next page costs no more than the first.
+MAX_FILES = 10_000
+
+# `image/*`, or anything without a star: stored types need not be well-formed.
+_MEDIA_TYPE = re.compile(r"[^*]+/\*|[^*]+")
+
+_SHA256 = re.compile("[0-9A-Fa-f]{64}")
+
+
+class _Cursor(Parameter):
+    """The `next_token` of a page."""
+
+    @property
+    def values(self) -> str:
+        return "token"
+
+    def read(self, arguments: Arguments) -> str | None:
+        return arguments.checks.string(arguments.given, self.name)
+
+
+def _check_sha256(values: Values) -> None:
+    if (text := values["sha256"]) is not None:
+        if not _SHA256.fullmatch(text):
+            raise InvalidParameterError(
+                "Query parameter sha256 must be 64 hexadecimal digits."
+            )
+        # As Synapse writes it.
+        values["sha256"] = text.lower()
+
+
+def _check_source(values: Values) -> None:
+    # Copies of a file are looked for in local and remote media.
+    if values["sha256"] is None:
+        default_to_local(values)
+
+
+def _check_accounts(values: Values) -> None:
+    if values["accounts"] is not None and values["source"] is not Source.LOCAL:
+        raise InvalidParameterError(
+            "Query parameter deactivated is about users of this server, and "
+            "goes with source=local only."
+        )
+
+
+def _check_media_type(values: Values) -> None:
+    if (text := values["media_type"]) is not None:
+        # As the databases do it: they change the case of ASCII letters only, and remove
+        # spaces only.
+        media_type = text.split(";")[0].strip(" ").encode().lower().decode()
+        if not _MEDIA_TYPE.fullmatch(media_type):
+            raise InvalidParameterError(
+                "Query parameter media_type must be a media type, such as image/png, "
+                "or image/* for all types that begin with image/."
+            )
+        values["media_type"] = media_type
+
+
+def _question(
+    *,
+    before_ts: int | None,
+    size_gt: int,
+    keep_profiles: bool,
+    after: str | None,
+    **others: Any,
+) -> FilesQuestion:
+    deletion = None
+    if before_ts is not None:
+        deletion = Deletion(
+            before_ts=before_ts, size_gt=size_gt, keep_profiles=keep_profiles
+        )
+    question = FilesQuestion(deletion=deletion, **others)
+    if after is None:
+        return question
+    return attr.evolve(question, after=_position(question, after))
+
+
+def _position(question: FilesQuestion, token: str) -> FilesPosition:
+    with suppress(ValueError):
+        position = read_cursor(question.list_name, token)
+        if question.can_end_at(position):
+            return position
+    raise InvalidParameterError(
+        "Query parameter from must be the next_token of a page of this list, in the "
+        "same order."
+    )
+
+
+async def _get_page(
+    store: "MediaStatsStore", server: Server, question: FilesQuestion
+) -> "Answer[File]":
+    page = await store.get_files_page(question)
+    if page.end is None:
+        return Answer(page.files, {})
+    token = write_cursor(question.list_name, page.end)
+    return Answer(page.files, {"next_token": token})
+
+
+FILES = List(
+    name="files",
+    key="files",
+    help="the files themselves",
+    parameters=(
+        Text(name="sha256", help="only files with this SHA-256, in hexadecimal digits"),
+        _check_sha256,
+        *OWNER_AND_SOURCE,
+        _check_source,
+        *WINDOW,
+        *ACCOUNTS,
+        _check_accounts,
+        Text(name="media_type", help="only files of this type, or of image/*"),
+        _check_media_type,
+        Integer(name="min_length", help="only files of at least this many bytes"),
+        *deletion_parameters(
+            "reclaimable_before_ts",
+            "only files that Synapse would delete with this before_ts",
+        ),
+        Boolean(
+            name="quarantined", help="only files that are (or are not) in quarantine"
+        ),
+        Choice(
+            name="order_by",
+            help="the sort key (default media_id)",
+            choices={order.value: order for order in FilesOrder},
+            default=FilesOrder.MEDIA_ID,
+        ),
+        Direction(),
+        Limit(largest_page=MAX_FILES),
+        _Cursor(
+            name="from", help="the next_token of the page before", attribute="after"
+        ),
+    ),
+    question=_question,
+    get_page=_get_page,
+    export=lambda store, server, question, write: store.export_files(question, write),
+    # The same for local and remote files, which can be in one list.
+    columns=lambda server, question: {
+        "mxc": lambda file: f"mxc://{file.server_name or server.name}/{file.media_id}",
+        "user_id": lambda file: file.user_id,
+        "server_name": lambda file: file.server_name or server.name,
+        "media_type": lambda file: file.media_type,
+        "upload_name": lambda file: file.upload_name,
+        "media_length": lambda file: file.media_length,
+        "created_ts": lambda file: file.created_ts,
+        "last_access_ts": lambda file: file.last_access_ts,
+        "quarantined_by": lambda file: file.quarantined_by,
+        "safe_from_quarantine": lambda file: file.safe_from_quarantine,
+        "url_preview": lambda file: file.url_preview,
+        "sha256": lambda file: file.sha256,
+    },
+)

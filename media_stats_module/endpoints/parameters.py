@@ -1,0 +1,380 @@
+"""The parameters of endpoints: what they are called, and how they are read and checked.
+
+Parameters are checked one after the other, those of the documented endpoint in the
+order of Synapse's own. So a request with two mistakes gets the same error from both.
+"""
+
+import abc
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import attr
+
+from media_stats_module.questions import (
+    MAX_INTEGER,
+    NO_LIMIT,
+    AccountFilter,
+    Source,
+)
+
+# A user ID or a server name has at most 255 bytes, a displayname 256 characters (Matrix
+# specification; synapse/handlers/profile.py). A longer text is a mistake, and would be
+# an enormous search pattern for the database.
+MAX_TEXT_LENGTH = 512
+
+_PAGE = 100
+
+# The values of an endpoint's parameters, by the name of the question's attribute.
+Values = dict[str, Any]
+
+
+class InvalidParameterError(Exception):
+    """A parameter is wrong; which one, and what it should be."""
+
+
+@attr.frozen(kw_only=True)
+class Checks:
+    """The checks of single values that Synapse has, in Synapse's words.
+
+    Attributes:
+        integer: reads an integer; None if it is not given.
+        boolean: reads `true` or `false`, likewise.
+        string: reads a text, likewise; one of `allowed_values`, if there are any.
+        direction: reads `dir`; `f` if it is not given.
+    """
+
+    integer: Callable[..., int | None]
+    boolean: Callable[..., bool | None]
+    string: Callable[..., str | None]
+    direction: Callable[..., str]
+
+
+@attr.frozen(kw_only=True)
+class Arguments:
+    """What a request or a command gives.
+
+    Attributes:
+        given: the values by the name of the parameter. The first one counts.
+        checks: check a value.
+        is_export: whether the whole list is asked for, if there is no limit.
+        ignores_unknown: whether a boolean other than `true` and `false` is ignored.
+    """
+
+    given: Mapping[bytes, Sequence[bytes]]
+    checks: Checks
+    is_export: bool = False
+    ignores_unknown: bool = False
+
+
+@attr.frozen(kw_only=True)
+class Parameter(abc.ABC):
+    """A parameter.
+
+    Attributes:
+        name: what it is called.
+        help: what it is for.
+        attribute: the attribute of the question that it fills, if that has another
+            name.
+    """
+
+    name: str
+    help: str
+    attribute: str | None = None
+
+    @property
+    @abc.abstractmethod
+    def values(self) -> str:
+        """What it can be, in a word or two."""
+
+    @abc.abstractmethod
+    def read(self, arguments: Arguments) -> Any:
+        """Read and check the value.
+
+        Raises:
+            InvalidParameterError: it is wrong.
+            SynapseError: the same, from one of Synapse's own checks.
+        """
+
+
+# A function checks some of the values that are read so far, and can change them.
+Parameters = Sequence[Parameter | Callable[[Values], None]]
+
+
+def read_parameters(parameters: Parameters, arguments: Arguments) -> Values:
+    """Read and check all parameters.
+
+    Unknown ones are ignored, as in Synapse: published clients send some.
+
+    Raises:
+        InvalidParameterError: one is wrong.
+        SynapseError: the same, from one of Synapse's own checks.
+    """
+    values: Values = {}
+    for parameter in parameters:
+        if isinstance(parameter, Parameter):
+            attribute = parameter.attribute or parameter.name
+            values[attribute] = parameter.read(arguments)
+        else:
+            parameter(values)
+    return values
+
+
+@attr.frozen(kw_only=True)
+class Integer(Parameter):
+    """An integer from 0 to the largest one that databases have.
+
+    Attributes:
+        default: the value if it is not given.
+        is_bounded: whether that is checked here, or by a function behind it.
+    """
+
+    default: int | None = None
+    is_bounded: bool = True
+
+    @property
+    def values(self) -> str:
+        return "integer"
+
+    def read(self, arguments: Arguments) -> int | None:
+        value = arguments.checks.integer(arguments.given, self.name)
+        if value is None:
+            return self.default
+        if self.is_bounded:
+            assert_in_bounds(self.name, value)
+        return value
+
+
+@attr.frozen(kw_only=True)
+class Limit(Integer):
+    """How many rows to answer with at most.
+
+    Attributes:
+        largest_page: a page has no more rows than this, if there is such a bound.
+    """
+
+    name: str = "limit"
+    help: str = "the maximum number of rows (default 100; as CSV, all)"
+    largest_page: int = NO_LIMIT
+
+    def read(self, arguments: Arguments) -> int:
+        value = super().read(arguments)
+        if arguments.is_export:
+            return NO_LIMIT if value is None else value
+        return min(_PAGE if value is None else value, self.largest_page)
+
+
+@attr.frozen(kw_only=True)
+class Boolean(Parameter):
+    """`true` or `false`.
+
+    Attributes:
+        default: the value if it is not given.
+    """
+
+    default: bool | None = None
+
+    @property
+    def values(self) -> str:
+        return "true|false"
+
+    def read(self, arguments: Arguments) -> bool | None:
+        if arguments.ignores_unknown:
+            (value, *_) = arguments.given.get(self.name.encode(), (b"",))
+            if value not in (b"true", b"false"):
+                return self.default
+        value_read = arguments.checks.boolean(arguments.given, self.name)
+        return self.default if value_read is None else value_read
+
+
+@attr.frozen(kw_only=True)
+class Choice(Parameter):
+    """One of some words.
+
+    Attributes:
+        choices: the words, and what they mean.
+        default: the value if it is not given.
+    """
+
+    choices: Mapping[str, object]
+    default: object = None
+
+    @property
+    def values(self) -> str:
+        return "|".join(self.choices)
+
+    def read(self, arguments: Arguments) -> object:
+        word = arguments.checks.string(
+            arguments.given, self.name, allowed_values=list(self.choices)
+        )
+        return self.default if word is None else self.choices[word]
+
+
+@attr.frozen(kw_only=True)
+class Direction(Parameter):
+    """Whether the largest comes first: in Matrix, `f` is forwards, `b` is backwards."""
+
+    name: str = "dir"
+    help: str = "f: the smallest first (default); b: the largest first"
+    attribute: str | None = "descending"
+
+    @property
+    def values(self) -> str:
+        return "f|b"
+
+    def read(self, arguments: Arguments) -> bool:
+        return arguments.checks.direction(arguments.given, self.name) == "b"
+
+
+@attr.frozen(kw_only=True)
+class Text(Parameter):
+    """A text in any script."""
+
+    @property
+    def values(self) -> str:
+        return "text"
+
+    def read(self, arguments: Arguments) -> Any:
+        values = arguments.given.get(self.name.encode())
+        if not values:
+            return None
+        try:
+            text = values[0].decode()
+        except UnicodeDecodeError:
+            raise InvalidParameterError(
+                f"Query parameter {self.name} must be UTF-8."
+            ) from None
+        if text == "":
+            raise InvalidParameterError(
+                f"Query parameter {self.name} cannot be an empty string."
+            )
+        if "\0" in text:
+            raise InvalidParameterError(
+                f"Query parameter {self.name} cannot contain a NUL character."
+            )
+        if len(text) > MAX_TEXT_LENGTH:
+            raise InvalidParameterError(
+                f"Query parameter {self.name} cannot be longer than {MAX_TEXT_LENGTH} "
+                "characters."
+            )
+        return text
+
+
+def assert_in_bounds(name: str, value: int) -> None:
+    """Refuse an integer that is negative, or that databases do not have.
+
+    Raises:
+        InvalidParameterError: it is one.
+    """
+    if value < 0:
+        # Since 1.110 Synapse's function refuses them. These are the words of before.
+        raise InvalidParameterError(
+            f"Query parameter {name} must be a string representing a positive integer."
+        )
+    if value > MAX_INTEGER:
+        raise InvalidParameterError(
+            f"Query parameter {name} must be an integer from 0 to {MAX_INTEGER}."
+        )
+
+
+def _check_window(values: Values) -> None:
+    from_ts, until_ts = values["from_ts"], values["until_ts"]
+    if until_ts is not None and until_ts <= (from_ts or 0):
+        raise InvalidParameterError(
+            "Query parameter until_ts must be greater than from_ts."
+        )
+    # Zero is the default in Synapse's documentation, and means no limit.
+    values["from_ts"] = from_ts or None
+
+
+# When the media was created.
+WINDOW: Parameters = (
+    Integer(
+        name="from_ts",
+        help="only media created at or after this time, in ms since the epoch",
+    ),
+    Integer(
+        name="until_ts",
+        help="only media created at or before this time, in ms since the epoch",
+    ),
+    _check_window,
+)
+
+_EACH_FOR_ONE_SOURCE = "user is for local media and server_name for remote media."
+
+
+def _check_owner(values: Values) -> None:
+    """Turn a user or a server into an owner and the source that it implies."""
+    user, server_name = values.pop("user"), values.pop("server_name")
+    values["owner"] = server_name if user is None else user
+    values["source"] = None
+    if server_name is not None:
+        values["source"] = Source.REMOTE
+    if user is None:
+        return
+    if server_name is not None:
+        raise InvalidParameterError(
+            "Query parameters user and server_name do not go together: "
+            f"{_EACH_FOR_ONE_SOURCE}"
+        )
+    # Nobody has a localpart for a user ID. The answer would be about no media.
+    if not user.startswith("@") or ":" not in user:
+        raise InvalidParameterError(
+            "Query parameter user must be a complete user ID, such as "
+            "@user:example.org."
+        )
+    values["source"] = Source.LOCAL
+
+
+def _check_source(values: Values) -> None:
+    source, owner = values.pop("asked_source"), values["owner"]
+    if source is None:
+        return
+    if values["source"] not in (None, source):
+        raise InvalidParameterError(
+            f"Query parameter source={source.value} does not go with {owner}: "
+            f"{_EACH_FOR_ONE_SOURCE}"
+        )
+    values["source"] = source
+
+
+def default_to_local(values: Values) -> None:
+    """Ask about local media, if neither the source nor the owner says what else."""
+    values["source"] = values["source"] or Source.LOCAL
+
+
+# Whose media. The name is not `user_id`: application services send that to say for whom
+# they act.
+OWNER: Parameters = (
+    Text(name="user", help="only local media of this user (a complete user ID)"),
+    Text(name="server_name", help="only cached media of this server"),
+    _check_owner,
+)
+
+# Whose media, and where it is from.
+OWNER_AND_SOURCE: Parameters = (
+    *OWNER,
+    Choice(
+        name="source",
+        help="local: media of this server; remote: cached media of other servers",
+        attribute="asked_source",
+        choices={source.value: source for source in Source},
+    ),
+    _check_source,
+)
+
+
+def _check_accounts(values: Values) -> None:
+    deactivated = values.pop("deactivated")
+    values["accounts"] = None
+    if deactivated is not None:
+        values["accounts"] = AccountFilter(deactivated=deactivated)
+
+
+# Only users with such an account.
+ACCOUNTS: Parameters = (
+    Boolean(
+        name="deactivated",
+        help="true: only deactivated users; false: only other users",
+    ),
+    _check_accounts,
+)

@@ -1,0 +1,172 @@
+"""`reclaimable`: what Synapse's own deletion would delete, and would keep."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import attr
+
+from media_stats_module.endpoints._deletion import deletion_parameters
+from media_stats_module.endpoints._description import (
+    Document,
+    JsonDict,
+    Server,
+    usage_body,
+)
+from media_stats_module.endpoints.parameters import OWNER_AND_SOURCE
+from media_stats_module.questions import DeletionRules, ReclaimableQuestion, Source
+
+if TYPE_CHECKING:
+    from media_stats_module.storage import (
+        MediaStatsStore,
+        Reclaimable,
+        ReclaimablePart,
+    )
+
+_DAY_MS = 24 * 60 * 60 * 1000
+
+# How long ago a file was last read.
+AGES_IN_DAYS = (30, 90, 180, 365)
+
+# What Synapse deletes by `media_retention`: files of any size, but no avatars.
+_RETENTION_RULES = DeletionRules()
+
+
+def _question(
+    *,
+    before_ts: int | None,
+    size_gt: int,
+    keep_profiles: bool,
+    source: Source | None,
+    owner: str | None,
+) -> ReclaimableQuestion:
+    return ReclaimableQuestion(
+        source=source,
+        owner=owner,
+        before_ts=() if before_ts is None else (before_ts,),
+        rules=DeletionRules(size_gt=size_gt, keep_profiles=keep_profiles),
+    )
+
+
+async def _answer(
+    store: "MediaStatsStore", server: Server, question: ReclaimableQuestion
+) -> JsonDict:
+    now_ts = server.now_ts()
+    ages = {days: now_ts - days * _DAY_MS for days in AGES_IN_DAYS}
+    retention = _Retention.of_server(*server.media_retention(), now_ts)
+    found, by_retention = await _ask(
+        store,
+        attr.evolve(question, before_ts=question.before_ts or list(ages.values())),
+        retention,
+    )
+    rules: JsonDict = attr.asdict(question.rules)
+    answer: JsonDict
+    if question.before_ts:
+        (before_ts,) = question.before_ts
+        answer = {"before_ts": before_ts, **rules, **_parts(found[before_ts])}
+    else:
+        answer = rules
+        answer["ages"] = [
+            {"days": days, "before_ts": before_ts, **_parts(found[before_ts])}
+            for days, before_ts in ages.items()
+        ]
+    answer["media_retention"] = retention.body(by_retention)
+    return answer
+
+
+async def _ask(
+    store: "MediaStatsStore", question: ReclaimableQuestion, retention: "_Retention"
+) -> "tuple[Mapping[int, Reclaimable], Mapping[int, Reclaimable]]":
+    """The answers to a question, and to the same one about `media_retention`."""
+    if not retention.before_ts:
+        return await store.get_reclaimable(question), {}
+    if question.rules == _RETENTION_RULES:
+        # Both in one read of the media.
+        times = [*question.before_ts, *retention.before_ts]
+        found = await store.get_reclaimable(attr.evolve(question, before_ts=times))
+        return found, found
+    found = await store.get_reclaimable(question)
+    by_retention = await store.get_reclaimable(
+        attr.evolve(question, before_ts=retention.before_ts, rules=_RETENTION_RULES)
+    )
+    return found, by_retention
+
+
+@attr.frozen
+class _Retention:
+    """What `media_retention` of the server's configuration says.
+
+    Attributes:
+        local_lifetime: for how many milliseconds local media is kept; None for ever.
+        remote_lifetime: the same for remote media.
+        local_before_ts: the time up to which it would be deleted now; None likewise.
+        remote_before_ts: the same for remote media.
+    """
+
+    local_lifetime: int | None
+    remote_lifetime: int | None
+    local_before_ts: int | None
+    remote_before_ts: int | None
+
+    @classmethod
+    def of_server(
+        cls, local_lifetime: int | None, remote_lifetime: int | None, now_ts: int
+    ) -> "_Retention":
+        return cls(
+            local_lifetime,
+            remote_lifetime,
+            None if local_lifetime is None else now_ts - local_lifetime,
+            None if remote_lifetime is None else now_ts - remote_lifetime,
+        )
+
+    @property
+    def before_ts(self) -> Sequence[int]:
+        """The times to ask about."""
+        times = (self.local_before_ts, self.remote_before_ts)
+        return [before_ts for before_ts in times if before_ts is not None]
+
+    def body(self, found: "Mapping[int, Reclaimable]") -> JsonDict | None:
+        """What an answer says of it; None if the server keeps all media for ever."""
+        if not self.before_ts:
+            return None
+        body: JsonDict = {
+            "local_media_lifetime": self.local_lifetime,
+            "remote_media_lifetime": self.remote_lifetime,
+        }
+        if self.local_before_ts is not None:
+            local = found[self.local_before_ts].local
+            if local:
+                body["local"] = {"before_ts": self.local_before_ts, **_part(local)}
+        if self.remote_before_ts is not None:
+            remote = found[self.remote_before_ts].remote
+            if remote:
+                body["remote"] = {"before_ts": self.remote_before_ts, **_part(remote)}
+        return body
+
+
+def _parts(reclaimable: "Reclaimable") -> JsonDict:
+    parts = {"local": reclaimable.local, "remote": reclaimable.remote}
+    return {name: _part(part) for name, part in parts.items() if part}
+
+
+def _part(part: "ReclaimablePart") -> JsonDict:
+    return {
+        **usage_body(part.media),
+        "thumbnails": usage_body(part.thumbnails),
+        "kept": {reason: usage_body(usage) for reason, usage in part.kept.items()},
+    }
+
+
+RECLAIMABLE = Document(
+    name="reclaimable",
+    help="what Synapse's own deletion would free",
+    parameters=(
+        *deletion_parameters(
+            "before_ts",
+            "media last read before this time, in ms since the epoch (default: 30, 90, "
+            "180 and 365 days ago)",
+        ),
+        *OWNER_AND_SOURCE,
+    ),
+    question=_question,
+    answer=_answer,
+)

@@ -1,0 +1,35 @@
+"""`rollups`: whether totals are kept, and the state of each source."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import attr
+
+from media_stats_module.endpoints._description import Document, JsonDict, Server
+
+if TYPE_CHECKING:
+    from media_stats_module.storage import MediaStatsStore, RollupState
+
+
+async def _answer(store: "MediaStatsStore", server: Server, question: None) -> JsonDict:
+    states: Mapping[str, RollupState] = {}
+    if store.has_rollups:
+        states = await store.get_rollup_states()
+    return {
+        "enabled": store.has_rollups,
+        "rollups": {
+            source: {**attr.asdict(state), "status": state.status.value}
+            for source, state in states.items()
+        },
+        # Known to the process that runs background tasks; null on others.
+        "failures": store.rollups.failures,
+    }
+
+
+ROLLUPS = Document(
+    name="rollups",
+    help="the state of the rollups",
+    parameters=(),
+    question=lambda: None,
+    answer=_answer,
+)

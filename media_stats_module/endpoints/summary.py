@@ -1,0 +1,70 @@
+"""`summary`: the totals of the media store, by kind."""
+
+from typing import TYPE_CHECKING
+
+from media_stats_module.endpoints._description import (
+    Document,
+    JsonDict,
+    Server,
+    usage_body,
+)
+from media_stats_module.endpoints.parameters import OWNER, Boolean
+from media_stats_module.questions import SummaryQuestion
+
+if TYPE_CHECKING:
+    from media_stats_module.storage import LocalSummary, MediaStatsStore, RemoteSummary
+
+
+async def _answer(
+    store: "MediaStatsStore", server: Server, question: SummaryQuestion
+) -> JsonDict:
+    summary = await store.get_summary(question)
+    answer: JsonDict = {"total": usage_body(summary.total)}
+    if summary.local:
+        answer["local"] = _local_body(summary.local)
+    if summary.remote:
+        answer["remote"] = _remote_body(summary.remote)
+    if question.duplicates:
+        duplicates = summary.duplicates
+        answer["duplicates"] = usage_body(duplicates) if duplicates else None
+    return answer
+
+
+def _local_body(local: "LocalSummary") -> JsonDict:
+    return {
+        "total": usage_body(local.total),
+        "uploads": usage_body(local.uploads),
+        "url_previews": usage_body(local.url_previews),
+        "without_owner": usage_body(local.without_owner),
+        "thumbnails": usage_body(local.thumbnails),
+        "quarantined": usage_body(local.quarantined),
+        "protected": usage_body(local.protected),
+        "pending": {"media_count": local.pending},
+        "users": local.users,
+    }
+
+
+def _remote_body(remote: "RemoteSummary") -> JsonDict:
+    return {
+        "total": usage_body(remote.total),
+        "cached": usage_body(remote.cached),
+        "thumbnails": usage_body(remote.thumbnails),
+        "quarantined": usage_body(remote.quarantined),
+        "servers": remote.servers,
+    }
+
+
+SUMMARY = Document(
+    name="summary",
+    help="what fills the media store, by kind",
+    parameters=(
+        *OWNER,
+        Boolean(
+            name="duplicates",
+            help="whether to look for content that is stored twice (default false)",
+            default=False,
+        ),
+    ),
+    question=SummaryQuestion,
+    answer=_answer,
+)

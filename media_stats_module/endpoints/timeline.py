@@ -1,0 +1,87 @@
+"""`timeline`: the age of the media that is stored now.
+
+It is no history: deleted media is missing from the past.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from media_stats_module.endpoints._description import Answer, List, Server, usage_body
+from media_stats_module.endpoints.parameters import (
+    OWNER_AND_SOURCE,
+    WINDOW,
+    Choice,
+    InvalidParameterError,
+    default_to_local,
+)
+from media_stats_module.questions import Interval, TimelineQuestion
+
+if TYPE_CHECKING:
+    from media_stats_module.endpoints.buckets import Bucket, Timeline
+    from media_stats_module.storage import MediaStatsStore
+
+
+async def _get_page(
+    store: "MediaStatsStore", server: Server, question: TimelineQuestion
+) -> "Answer[Bucket]":
+    timeline = await _get_timeline(store, server, question)
+    more = {"before": usage_body(timeline.before), "after": usage_body(timeline.after)}
+    return Answer(timeline.buckets, more)
+
+
+async def _export(
+    store: "MediaStatsStore",
+    server: Server,
+    question: TimelineQuestion,
+    write: "Callable[[Iterator[Bucket]], None]",
+) -> None:
+    timeline = await _get_timeline(store, server, question)
+    await server.in_thread(write, iter(timeline.buckets))
+
+
+async def _get_timeline(
+    store: "MediaStatsStore", server: Server, question: TimelineQuestion
+) -> "Timeline":
+    # With it come all of storage and Synapse, which take seconds.
+    from media_stats_module.endpoints import buckets
+
+    days = await store.get_days(question)
+    try:
+        # 30 ms for as many buckets as there can be.
+        timeline: Timeline = await server.in_thread(
+            buckets.make_timeline, days, question, server.now_ts()
+        )
+    except buckets.TooManyBucketsError:
+        raise InvalidParameterError(
+            f"The timeline would have more than {buckets.MAX_BUCKETS} parts. Ask for "
+            "less with from_ts and until_ts, or for longer parts with interval."
+        ) from None
+    return timeline
+
+
+TIMELINE = List(
+    name="timeline",
+    key="buckets",
+    help="the media stored now, by the day, week or month it was created",
+    parameters=(
+        *OWNER_AND_SOURCE,
+        default_to_local,
+        *WINDOW,
+        Choice(
+            name="interval",
+            help="how long a bucket is (default day)",
+            choices={interval.value: interval for interval in Interval},
+            default=Interval.DAY,
+        ),
+    ),
+    question=TimelineQuestion,
+    get_page=_get_page,
+    export=_export,
+    columns=lambda server, question: {
+        "date": lambda bucket: bucket.date.isoformat(),
+        "from_ts": lambda bucket: bucket.from_ts,
+        "until_ts": lambda bucket: bucket.until_ts,
+        "media_count": lambda bucket: bucket.usage.media_count,
+        "media_length": lambda bucket: bucket.usage.media_length,
+    },
+)

@@ -1,0 +1,46 @@
+"""`types`: how much media there is of each media type, or of a few groups of them."""
+
+from media_stats_module.endpoints._counted import FROM, counted_list
+from media_stats_module.endpoints.parameters import (
+    OWNER_AND_SOURCE,
+    WINDOW,
+    Boolean,
+    Choice,
+    Direction,
+    Limit,
+    default_to_local,
+)
+from media_stats_module.questions import TypesOrder, TypesQuestion
+
+TYPES = counted_list(
+    name="types",
+    help="media per media type, or per group of types",
+    parameters=(
+        *OWNER_AND_SOURCE,
+        default_to_local,
+        *WINDOW,
+        Boolean(
+            name="group",
+            help="whether to list a few groups in place of the types (default false)",
+            attribute="grouped",
+            default=False,
+        ),
+        Choice(
+            name="order_by",
+            help="the sort key (default media_type)",
+            choices={order.value: order for order in TypesOrder},
+            default=TypesOrder.MEDIA_TYPE,
+        ),
+        Direction(),
+        FROM,
+        Limit(),
+    ),
+    question=TypesQuestion,
+    get_page=lambda store, question: store.get_types_page(question),
+    export=lambda store, question, write: store.export_types(question, write),
+    columns=lambda question: {
+        "group" if question.grouped else "media_type": lambda usage: usage.media_type,
+        "media_count": lambda usage: usage.media_count,
+        "media_length": lambda usage: usage.media_length,
+    },
+)

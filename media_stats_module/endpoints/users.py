@@ -1,0 +1,55 @@
+"""`users`: how much media each user has here, the endpoint that Synapse documents.
+
+Names, defaults and errors of the parameters are those of Synapse's Admin API
+documentation (v1.75, *Users' media usage statistics*) and of its implementation.
+`deactivated` is the module's own.
+"""
+
+from media_stats_module.endpoints._counted import FROM, counted_list
+from media_stats_module.endpoints.parameters import (
+    ACCOUNTS,
+    WINDOW,
+    Choice,
+    Direction,
+    Limit,
+    Text,
+)
+from media_stats_module.questions import OwnersOrder, OwnersQuestion
+
+USERS = counted_list(
+    name="users",
+    help="local media per user",
+    is_documented=True,
+    parameters=(
+        Choice(
+            name="order_by",
+            help="the sort key (default user_id)",
+            choices={
+                "media_length": OwnersOrder.MEDIA_LENGTH,
+                "media_count": OwnersOrder.MEDIA_COUNT,
+                "user_id": OwnersOrder.OWNER,
+                "displayname": OwnersOrder.DISPLAYNAME,
+            },
+            default=OwnersOrder.OWNER,
+        ),
+        FROM,
+        Limit(),
+        *WINDOW,
+        Text(
+            name="search_term",
+            help="only users whose localpart or displayname contains this text, or "
+            "whose user ID it is",
+        ),
+        Direction(),
+        *ACCOUNTS,
+    ),
+    question=OwnersQuestion,
+    get_page=lambda store, question: store.get_users_page(question),
+    export=lambda store, question, write: store.export_users(question, write),
+    columns=lambda question: {
+        "user_id": lambda user: user.owner,
+        "displayname": lambda user: user.displayname,
+        "media_count": lambda user: user.media_count,
+        "media_length": lambda user: user.media_length,
+    },
+)

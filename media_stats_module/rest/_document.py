@@ -1,0 +1,35 @@
+"""An endpoint that answers with an object."""
+
+from typing import Any
+
+from synapse.module_api import ModuleApi, SynapseRequest
+
+from media_stats_module.endpoints import Arguments, Document, Server
+from media_stats_module.rest._arguments import SYNAPSE_CHECKS
+from media_stats_module.rest._base import AdminResource
+from media_stats_module.rest.formats import refuse_csv
+from media_stats_module.storage import MediaStatsStore
+
+
+class DocumentResource(AdminResource):
+    """Answers as a `Document` says."""
+
+    def __init__(
+        self,
+        api: ModuleApi,
+        store: MediaStatsStore,
+        server: Server,
+        endpoint: Document[Any],
+    ) -> None:
+        super().__init__(api, store, endpoint.name)
+        self._server = server
+        self._endpoint = endpoint
+
+    async def respond(self, request: SynapseRequest) -> None:
+        if self._endpoint.parameters:
+            refuse_csv(request)
+        question = self._endpoint.read(
+            Arguments(given=request.args, checks=SYNAPSE_CHECKS)
+        )
+        answer = self._endpoint.answer(self._store, self._server, question)
+        await self.send_json(request, answer)

@@ -1,0 +1,41 @@
+"""The paths of the API, and what answers there."""
+
+from typing import Any
+
+from synapse.module_api import ModuleApi
+from twisted.web.resource import Resource
+
+from media_stats_module.endpoints import ENDPOINTS, Document, List, Server
+from media_stats_module.rest._base import Directory
+from media_stats_module.rest._document import DocumentResource
+from media_stats_module.rest._list import ListResource
+from media_stats_module.rest.openapi import OpenApiResource
+from media_stats_module.rest.rollups import RollupsCheckResource
+from media_stats_module.storage import MediaStatsStore
+from media_stats_module.synapse_internals import current_time_ms, media_retention
+
+
+def make_api(api: ModuleApi, store: MediaStatsStore, path: str) -> Directory:
+    """Make the folder of all endpoints.
+
+    Args:
+        api: Synapse's module API.
+        store: answers the questions.
+        path: where the module is served.
+    """
+    server = Server(
+        name=api.server_name,
+        now_ts=lambda: current_time_ms(api),
+        media_retention=lambda: media_retention(api),
+        in_thread=api.defer_to_thread,
+    )
+
+    def resource(endpoint: Document[Any] | List[Any, Any]) -> Resource:
+        if isinstance(endpoint, List):
+            return ListResource(api, store, server, endpoint)
+        return DocumentResource(api, store, server, endpoint)
+
+    endpoints = {each.name.encode(): resource(each) for each in ENDPOINTS}
+    endpoints[b"rollups"].putChild(b"check", RollupsCheckResource(api, store))
+    endpoints[b"openapi.json"] = OpenApiResource(api, store, path)
+    return Directory(endpoints)
