@@ -9,6 +9,7 @@ import inspect
 import io
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import redirect_stdout
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
@@ -107,27 +108,26 @@ async def is_requester_admin(api: ModuleApi, request: SynapseRequest) -> bool:
     return bool(await api._auth.is_server_admin(requester))
 
 
-def parse_direction_from_args(args: Mapping[bytes, Sequence[bytes]], name: str) -> str:
-    """Read a direction, with the error of Synapse's own admin API.
-
-    The error names the values in the order that they have in that version.
-
-    Returns:
-        `f` (the default) or `b`.
-
-    Raises:
-        SynapseError: 400, it is something else.
-    """
-    values = None if Direction is None else [each.value for each in Direction]
-    direction = parse_string_from_args(args, name, default="f", allowed_values=values)
-    assert direction is not None
-    if direction not in ("f", "b"):
+def _parse_direction_before_178(
+    args: Mapping[bytes, Sequence[bytes]], name: str
+) -> str | None:
+    direction = parse_string_from_args(args, name)
+    if direction not in (None, "f", "b"):
         raise SynapseError(
             HTTPStatus.BAD_REQUEST,
             f"Unknown direction: {direction}",
             Codes.INVALID_PARAM,
         )
     return direction
+
+
+# Reads a direction, `f` or `b`, with the error of Synapse's own admin API. The error
+# names the values in the order that they have in that version.
+parse_direction_from_args: Callable[..., str | None] = _parse_direction_before_178
+if Direction is not None:
+    parse_direction_from_args = partial(
+        parse_string_from_args, allowed_values=[each.value for each in Direction]
+    )
 
 
 async def issuer_metadata(api: ModuleApi) -> Mapping[str, Any]:

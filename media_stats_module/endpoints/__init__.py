@@ -7,11 +7,11 @@ Synapse is imported here, which would take seconds before the command line can h
 from typing import Any
 
 from media_stats_module.endpoints._description import (
+    Columns,
     Document,
     Endpoint,
     List,
     Server,
-    to_row,
 )
 from media_stats_module.endpoints.files import FILES
 from media_stats_module.endpoints.parameters import (
@@ -19,6 +19,7 @@ from media_stats_module.endpoints.parameters import (
     Checks,
     InvalidParameterError,
     Parameter,
+    read_parameters,
 )
 from media_stats_module.endpoints.reclaimable import RECLAIMABLE
 from media_stats_module.endpoints.rollups import ROLLUPS
@@ -32,13 +33,14 @@ __all__ = [
     "ENDPOINTS",
     "Arguments",
     "Checks",
+    "Columns",
     "Document",
     "Endpoint",
     "InvalidParameterError",
     "List",
     "Parameter",
     "Server",
-    "to_row",
+    "read_parameters",
 ]
 
 ENDPOINTS: tuple[Document[Any] | List[Any, Any], ...] = (

@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import attr
 
 from media_stats_module.endpoints.parameters import (
-    Arguments,
     Parameters,
-    read_parameters,
 )
 
 if TYPE_CHECKING:
-    from media_stats_module.storage import MediaStatsStore, Usage
+    from media_stats_module.storage import MediaStatsStore
 
 _Q = TypeVar("_Q")
 _V = TypeVar("_V")
@@ -57,15 +55,6 @@ class Endpoint(Generic[_Q]):
     parameters: Parameters
     question: Callable[..., _Q]
 
-    def read(self, arguments: Arguments) -> _Q:
-        """Read and check the parameters, as the question that is asked.
-
-        Raises:
-            InvalidParameterError: one is wrong.
-            SynapseError: the same, from one of Synapse's own checks.
-        """
-        return self.question(**read_parameters(self.parameters, arguments))
-
 
 @attr.frozen(kw_only=True)
 class Document(Endpoint[_Q]):
@@ -73,7 +62,7 @@ class Document(Endpoint[_Q]):
 
     Attributes:
         answer: asks the store, and makes the answer, with its keys in their documented
-            order.
+            order. Amounts of files in it are `Usage`.
     """
 
     answer: "Callable[[MediaStatsStore, Server, _Q], Awaitable[JsonDict]]"
@@ -119,13 +108,3 @@ class List(Endpoint[_Q], Generic[_Q, _V]):
         [MediaStatsStore, _Q, int], Awaitable[JsonDict]
     ] | None""" = None
     is_documented: bool = False
-
-
-def to_row(columns: Columns[_V]) -> Callable[[_V], JsonDict]:
-    """The function that makes a row of a value."""
-    return lambda value: {name: get(value) for name, get in columns.items()}
-
-
-def usage_body(usage: "Usage") -> JsonDict:
-    """The part of an answer that says how many files there are, and how large."""
-    return {"media_count": usage.media_count, "media_length": usage.media_length}

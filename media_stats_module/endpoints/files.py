@@ -5,6 +5,7 @@ There is no total: to count the files would read the whole table for each page.
 
 import re
 from contextlib import suppress
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import attr
@@ -176,16 +177,16 @@ FILES = List(
     # The same for local and remote files, which can be in one list.
     columns=lambda server, question: {
         "mxc": lambda file: f"mxc://{file.server_name or server.name}/{file.media_id}",
-        "user_id": lambda file: file.user_id,
+        "user_id": attrgetter("user_id"),
         "server_name": lambda file: file.server_name or server.name,
-        "media_type": lambda file: file.media_type,
-        "upload_name": lambda file: file.upload_name,
-        "media_length": lambda file: file.media_length,
-        "created_ts": lambda file: file.created_ts,
-        "last_access_ts": lambda file: file.last_access_ts,
-        "quarantined_by": lambda file: file.quarantined_by,
-        "safe_from_quarantine": lambda file: file.safe_from_quarantine,
-        "url_preview": lambda file: file.url_preview,
-        "sha256": lambda file: file.sha256,
+        "media_type": attrgetter("media_type"),
+        "upload_name": attrgetter("upload_name"),
+        "media_length": attrgetter("media_length"),
+        "created_ts": attrgetter("created_ts"),
+        "last_access_ts": attrgetter("last_access_ts"),
+        "quarantined_by": attrgetter("quarantined_by"),
+        "safe_from_quarantine": attrgetter("safe_from_quarantine"),
+        "url_preview": attrgetter("url_preview"),
+        "sha256": attrgetter("sha256"),
     },
 )

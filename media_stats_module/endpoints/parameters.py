@@ -40,13 +40,13 @@ class Checks:
         integer: reads an integer; None if it is not given.
         boolean: reads `true` or `false`, likewise.
         string: reads a text, likewise; one of `allowed_values`, if there are any.
-        direction: reads `dir`; `f` if it is not given.
+        direction: reads `f` or `b`, likewise.
     """
 
     integer: Callable[..., int | None]
     boolean: Callable[..., bool | None]
     string: Callable[..., str | None]
-    direction: Callable[..., str]
+    direction: Callable[..., str | None]
 
 
 @attr.frozen(kw_only=True)

@@ -10,7 +10,6 @@ from media_stats_module.endpoints._description import (
     Document,
     JsonDict,
     Server,
-    usage_body,
 )
 from media_stats_module.endpoints.parameters import OWNER_AND_SOURCE
 from media_stats_module.questions import DeletionRules, ReclaimableQuestion, Source
@@ -149,10 +148,12 @@ def _parts(reclaimable: "Reclaimable") -> JsonDict:
 
 
 def _part(part: "ReclaimablePart") -> JsonDict:
+    media = part.media
     return {
-        **usage_body(part.media),
-        "thumbnails": usage_body(part.thumbnails),
-        "kept": {reason: usage_body(usage) for reason, usage in part.kept.items()},
+        "media_count": media.media_count,
+        "media_length": media.media_length,
+        "thumbnails": part.thumbnails,
+        "kept": part.kept,
     }
 
 

@@ -1,5 +1,7 @@
 """`servers`: how much media of each other server is cached here."""
 
+from operator import attrgetter
+
 from media_stats_module.endpoints._counted import FROM, counted_list
 from media_stats_module.endpoints.parameters import (
     WINDOW,
@@ -34,8 +36,8 @@ SERVERS = counted_list(
     get_page=lambda store, question: store.get_servers_page(question),
     export=lambda store, question, write: store.export_servers(question, write),
     columns=lambda question: {
-        "server_name": lambda server: server.owner,
-        "media_count": lambda server: server.media_count,
-        "media_length": lambda server: server.media_length,
+        "server_name": attrgetter("owner"),
+        "media_count": attrgetter("media_count"),
+        "media_length": attrgetter("media_length"),
     },
 )

@@ -6,7 +6,6 @@ from media_stats_module.endpoints._description import (
     Document,
     JsonDict,
     Server,
-    usage_body,
 )
 from media_stats_module.endpoints.parameters import OWNER, Boolean
 from media_stats_module.questions import SummaryQuestion
@@ -19,26 +18,25 @@ async def _answer(
     store: "MediaStatsStore", server: Server, question: SummaryQuestion
 ) -> JsonDict:
     summary = await store.get_summary(question)
-    answer: JsonDict = {"total": usage_body(summary.total)}
+    answer: JsonDict = {"total": summary.total}
     if summary.local:
         answer["local"] = _local_body(summary.local)
     if summary.remote:
         answer["remote"] = _remote_body(summary.remote)
     if question.duplicates:
-        duplicates = summary.duplicates
-        answer["duplicates"] = usage_body(duplicates) if duplicates else None
+        answer["duplicates"] = summary.duplicates
     return answer
 
 
 def _local_body(local: "LocalSummary") -> JsonDict:
     return {
-        "total": usage_body(local.total),
-        "uploads": usage_body(local.uploads),
-        "url_previews": usage_body(local.url_previews),
-        "without_owner": usage_body(local.without_owner),
-        "thumbnails": usage_body(local.thumbnails),
-        "quarantined": usage_body(local.quarantined),
-        "protected": usage_body(local.protected),
+        "total": local.total,
+        "uploads": local.uploads,
+        "url_previews": local.url_previews,
+        "without_owner": local.without_owner,
+        "thumbnails": local.thumbnails,
+        "quarantined": local.quarantined,
+        "protected": local.protected,
         "pending": {"media_count": local.pending},
         "users": local.users,
     }
@@ -46,10 +44,10 @@ def _local_body(local: "LocalSummary") -> JsonDict:
 
 def _remote_body(remote: "RemoteSummary") -> JsonDict:
     return {
-        "total": usage_body(remote.total),
-        "cached": usage_body(remote.cached),
-        "thumbnails": usage_body(remote.thumbnails),
-        "quarantined": usage_body(remote.quarantined),
+        "total": remote.total,
+        "cached": remote.cached,
+        "thumbnails": remote.thumbnails,
+        "quarantined": remote.quarantined,
         "servers": remote.servers,
     }
 

@@ -4,9 +4,10 @@ It is no history: deleted media is missing from the past.
 """
 
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from media_stats_module.endpoints._description import Answer, List, Server, usage_body
+from media_stats_module.endpoints._description import Answer, List, Server
 from media_stats_module.endpoints.parameters import (
     OWNER_AND_SOURCE,
     WINDOW,
@@ -25,7 +26,7 @@ async def _get_page(
     store: "MediaStatsStore", server: Server, question: TimelineQuestion
 ) -> "Answer[Bucket]":
     timeline = await _get_timeline(store, server, question)
-    more = {"before": usage_body(timeline.before), "after": usage_body(timeline.after)}
+    more = {"before": timeline.before, "after": timeline.after}
     return Answer(timeline.buckets, more)
 
 
@@ -79,9 +80,9 @@ TIMELINE = List(
     export=_export,
     columns=lambda server, question: {
         "date": lambda bucket: bucket.date.isoformat(),
-        "from_ts": lambda bucket: bucket.from_ts,
-        "until_ts": lambda bucket: bucket.until_ts,
-        "media_count": lambda bucket: bucket.usage.media_count,
-        "media_length": lambda bucket: bucket.usage.media_length,
+        "from_ts": attrgetter("from_ts"),
+        "until_ts": attrgetter("until_ts"),
+        "media_count": attrgetter("usage.media_count"),
+        "media_length": attrgetter("usage.media_length"),
     },
 )

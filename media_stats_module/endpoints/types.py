@@ -1,5 +1,7 @@
 """`types`: how much media there is of each media type, or of a few groups of them."""
 
+from operator import attrgetter
+
 from media_stats_module.endpoints._counted import FROM, counted_list
 from media_stats_module.endpoints.parameters import (
     OWNER_AND_SOURCE,
@@ -39,8 +41,8 @@ TYPES = counted_list(
     get_page=lambda store, question: store.get_types_page(question),
     export=lambda store, question, write: store.export_types(question, write),
     columns=lambda question: {
-        "group" if question.grouped else "media_type": lambda usage: usage.media_type,
-        "media_count": lambda usage: usage.media_count,
-        "media_length": lambda usage: usage.media_length,
+        "group" if question.grouped else "media_type": attrgetter("media_type"),
+        "media_count": attrgetter("media_count"),
+        "media_length": attrgetter("media_length"),
     },
 )

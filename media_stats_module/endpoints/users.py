@@ -5,6 +5,8 @@ documentation (v1.75, *Users' media usage statistics*) and of its implementation
 `deactivated` is the module's own.
 """
 
+from operator import attrgetter
+
 from media_stats_module.endpoints._counted import FROM, counted_list
 from media_stats_module.endpoints.parameters import (
     ACCOUNTS,
@@ -47,9 +49,9 @@ USERS = counted_list(
     get_page=lambda store, question: store.get_users_page(question),
     export=lambda store, question, write: store.export_users(question, write),
     columns=lambda question: {
-        "user_id": lambda user: user.owner,
-        "displayname": lambda user: user.displayname,
-        "media_count": lambda user: user.media_count,
-        "media_length": lambda user: user.media_length,
+        "user_id": attrgetter("owner"),
+        "displayname": attrgetter("displayname"),
+        "media_count": attrgetter("media_count"),
+        "media_length": attrgetter("media_length"),
     },
 )

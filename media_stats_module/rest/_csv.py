@@ -7,9 +7,10 @@ name of a file that they upload, so such texts are changed.
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
+from media_stats_module.endpoints import Columns
 from media_stats_module.rest._response import ResponseFile
 
 _T = TypeVar("_T")
@@ -59,18 +60,11 @@ class CsvFile(ResponseFile):
     def __enter__(self) -> "CsvFile":
         return self
 
-    def writer(
-        self, columns: Sequence[str], to_row: Callable[[_T], Mapping[str, object]]
-    ) -> Callable[[Iterable[_T]], None]:
-        """Make the function that writes the file.
-
-        Args:
-            columns: the keys of the rows, which are also the header.
-            to_row: makes the row of one value.
-        """
+    def writer(self, columns: Columns[_T]) -> Callable[[Iterable[_T]], None]:
+        """Make the function that writes the file."""
 
         def write(values: Iterable[_T]) -> None:
-            self.write_in_thread(_encode(columns, map(to_row, values)))
+            self.write_in_thread(_encode(columns, values))
 
         return write
 
@@ -92,15 +86,13 @@ class CsvFile(ResponseFile):
         )
 
 
-def _encode(
-    columns: Sequence[str], rows: Iterable[Mapping[str, object]]
-) -> Iterator[bytes]:
-    """Encode rows, some hundred at a time."""
+def _encode(columns: Columns[_T], values: Iterable[_T]) -> Iterator[bytes]:
+    """Encode rows, some hundred at a time, below a header."""
     text = io.StringIO(newline="")
     lines = csv.writer(text)
     lines.writerow(columns)
-    for number, row in enumerate(rows, 1):
-        lines.writerow([to_cell(row[column]) for column in columns])
+    for number, value in enumerate(values, 1):
+        lines.writerow([to_cell(get(value)) for get in columns.values()])
         if number % _ROWS_PER_PIECE == 0:
             yield text.getvalue().encode()
             text.seek(0)

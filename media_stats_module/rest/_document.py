@@ -4,7 +4,7 @@ from typing import Any
 
 from synapse.module_api import ModuleApi, SynapseRequest
 
-from media_stats_module.endpoints import Arguments, Document, Server
+from media_stats_module.endpoints import Arguments, Document, Server, read_parameters
 from media_stats_module.rest._arguments import SYNAPSE_CHECKS
 from media_stats_module.rest._base import AdminResource
 from media_stats_module.rest.formats import refuse_csv
@@ -28,8 +28,8 @@ class DocumentResource(AdminResource):
     async def respond(self, request: SynapseRequest) -> None:
         if self._endpoint.parameters:
             refuse_csv(request)
-        question = self._endpoint.read(
-            Arguments(given=request.args, checks=SYNAPSE_CHECKS)
-        )
+        arguments = Arguments(given=request.args, checks=SYNAPSE_CHECKS)
+        values = read_parameters(self._endpoint.parameters, arguments)
+        question = self._endpoint.question(**values)
         answer = self._endpoint.answer(self._store, self._server, question)
         await self.send_json(request, answer)

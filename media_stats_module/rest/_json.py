@@ -1,20 +1,31 @@
 """JSON as Synapse's admin API writes it: keys in order, ASCII, no spaces."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import attr
 from synapse.module_api import JsonDict
 
-_T = TypeVar("_T")
+from media_stats_module.endpoints import Columns
 
-_ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+_T = TypeVar("_T")
 
 # The encoder holds the interpreter's lock: 1 to 2 ms for so many rows. Between two
 # calls other threads, and so the reactor, can go on.
 _ROWS_PER_PIECE = 500
+
+
+def _to_object(value: Any) -> Mapping[str, Any]:
+    """A frozen value of ours, such as `Usage`, as JSON has it."""
+    if not attr.has(type(value)):
+        raise TypeError(f"JSON has no {type(value).__name__}")
+    fields: Mapping[str, Any] = attr.asdict(value)
+    return fields
+
+
+_ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"), default=_to_object)
 
 
 @attr.frozen
@@ -23,11 +34,11 @@ class Rows(Generic[_T]):
 
     Attributes:
         values: the list, as storage gives it.
-        to_row: makes the row of one value.
+        columns: make the row of one value.
     """
 
     values: Sequence[_T]
-    to_row: Callable[[_T], JsonDict]
+    columns: Columns[_T]
 
 
 def count_rows(body: JsonDict) -> int:
@@ -50,18 +61,19 @@ def encode_json(body: JsonDict) -> Iterator[bytes]:
         yield f"{separator}{_ENCODER.encode(key)}:".encode()
         separator = ","
         if isinstance(value, Rows):
-            yield from encode_rows(map(value.to_row, value.values))
+            yield from encode_rows(value.columns, value.values)
         else:
             yield _ENCODER.encode(value).encode()
     yield b"}" if body else b"{}"
 
 
-def encode_rows(rows: Iterable[JsonDict]) -> Iterator[bytes]:
+def encode_rows(columns: Columns[_T], values: Iterable[_T]) -> Iterator[bytes]:
     """Encode a list, some hundred rows at a time."""
-    remaining = iter(rows)
+    remaining = iter(values)
     separator = "["
     while some := list(islice(remaining, _ROWS_PER_PIECE)):
+        rows = [{name: get(value) for name, get in columns.items()} for value in some]
         # Without the brackets of each piece.
-        yield f"{separator}{_ENCODER.encode(some)[1:-1]}".encode()
+        yield f"{separator}{_ENCODER.encode(rows)[1:-1]}".encode()
         separator = ","
     yield b"]" if separator == "," else b"[]"

@@ -5,7 +5,7 @@ from typing import Any
 
 from synapse.module_api import JsonDict, ModuleApi, SynapseRequest
 
-from media_stats_module.endpoints import Arguments, List, Server, to_row
+from media_stats_module.endpoints import Arguments, List, Server, read_parameters
 from media_stats_module.rest._arguments import SYNAPSE_CHECKS
 from media_stats_module.rest._base import JSON_HEADERS, AdminResource
 from media_stats_module.rest._csv import CsvFile
@@ -36,9 +36,11 @@ class ListResource(AdminResource):
 
     async def respond(self, request: SynapseRequest) -> None:
         is_export = parse_format(request) is Format.CSV
-        question = self._endpoint.read(
-            Arguments(given=request.args, checks=SYNAPSE_CHECKS, is_export=is_export)
+        arguments = Arguments(
+            given=request.args, checks=SYNAPSE_CHECKS, is_export=is_export
         )
+        values = read_parameters(self._endpoint.parameters, arguments)
+        question = self._endpoint.question(**values)
         if is_export:
             await self._send_csv(request, question)
         elif self._endpoint.get_more and question.limit > _LARGEST_PAGE_IN_MEMORY:
@@ -49,33 +51,34 @@ class ListResource(AdminResource):
     async def _send_csv(self, request: SynapseRequest, question: Any) -> None:
         columns = self._endpoint.columns(self._server, question)
         with CsvFile(request) as file:
-            write = file.writer(list(columns), to_row(columns))
-            await self._endpoint.export(self._store, self._server, question, write)
+            await self._endpoint.export(
+                self._store, self._server, question, file.writer(columns)
+            )
             await file.send(f"{self._endpoint.name}.csv")
 
     async def _get_page(self, question: Any) -> JsonDict:
         endpoint = self._endpoint
         page = await endpoint.get_page(self._store, self._server, question)
-        make_row = to_row(endpoint.columns(self._server, question))
-        return {endpoint.key: Rows(page.values, make_row), **page.more}
+        columns = endpoint.columns(self._server, question)
+        return {endpoint.key: Rows(page.values, columns), **page.more}
 
     async def _send_long_page(self, request: SynapseRequest, question: Any) -> None:
         endpoint = self._endpoint
         assert endpoint.get_more is not None
-        make_row = to_row(endpoint.columns(self._server, question))
+        columns = endpoint.columns(self._server, question)
         written = 0
 
-        def rows(values: Iterable[Any]) -> Iterator[JsonDict]:
+        def counted(values: Iterable[Any]) -> Iterator[Any]:
             nonlocal written
             # A transaction that is tried again begins anew.
             written = 0
             for value in values:
-                yield make_row(value)
+                yield value
                 written += 1
 
         def body(values: Iterable[Any]) -> Iterator[bytes]:
             yield f'{{"{endpoint.key}":'.encode()
-            yield from encode_rows(rows(values))
+            yield from encode_rows(columns, counted(values))
 
         with ResponseFile(request) as file:
             await endpoint.export(

@@ -27,7 +27,7 @@ class CsvFileTest(TestCase):
         self.request = _Request()
         self.file = CsvFile(cast(SynapseRequest, self.request))
         self.addCleanup(self.file.__exit__, None, None, None)
-        self.write = self.file.writer(["number"], lambda number: {"number": number})
+        self.write = self.file.writer({"number": lambda number: number})
 
     def content(self) -> bytes:
         self.file._file.seek(0)
