@@ -89,7 +89,7 @@ def test_back_and_forward(signed_in: DashboardPage) -> None:
     expect(users.locator(".where")).to_contain_text(f"1{DASH}10")
     page.go_back()
     signed_in.wait_until_loaded()
-    expect(page.get_by_role("radio", name="30 days")).to_be_checked()
+    expect(page.get_by_role("radio", name="30 days", exact=True)).to_be_checked()
     page.go_forward()
     page.go_forward()
     page.go_forward()

@@ -1,5 +1,6 @@
 """What a row of users or servers opens: files, chart and types of that one."""
 
+import re
 import time
 
 import pytest
@@ -25,7 +26,7 @@ def test_row_opens_a_user(signed_in: DashboardPage, server: Server) -> None:
     expect(dialog.get_by_role("heading", level=2)).to_be_focused()
     scope = {"user": "@hostile:example.org"}
 
-    expect(dialog.locator(".range-label")).to_have_text("All time")
+    expect(dialog.locator(".range-label")).to_have_text(["All time"] * 3)
     largest = server.ask(
         "files", {**scope, "order_by": "media_length", "dir": "b", "limit": 1000}
     )["files"]
@@ -49,13 +50,9 @@ def test_row_opens_a_user(signed_in: DashboardPage, server: Server) -> None:
         for bucket in buckets
     ]
     types = server.ask("types", {**scope, "group": "true"})["types"]
+    types.sort(key=lambda usage: -usage["media_length"])
     assert read_rows(dialog.get_by_role("region", name="Types of files")) == part_rows(
-        {
-            label: usage
-            for group, label in TYPES.items()
-            for usage in types
-            if usage["group"] == group
-        }
+        {TYPES[usage["group"]]: usage for usage in types}
     )
 
     signed_in.page.keyboard.press("Escape")
@@ -85,8 +82,12 @@ def test_dialog_says_which_time_range(signed_in: DashboardPage, server: Server) 
 
     today = int(time.time() * 1000)
     expect(dialog.locator(".range-label")).to_have_text(
-        f"{days(first_day(90), today)}, the last 90 days"
+        [f"{days(first_day(90), today)}, the last 90 days"] * 3
     )
+    for name in ("What could be deleted", "Delete all files of this user"):
+        expect(dialog.get_by_role("region", name=name)).to_contain_text(
+            re.compile("of all time", re.IGNORECASE)
+        )
     scope = {"user": "@hostile:example.org", "from_ts": first_day(90)}
     buckets = server.ask("timeline", scope)["buckets"]
     assert read_legend(dialog) == [legend_item("Local", total(buckets))]

@@ -12,7 +12,7 @@ from browser_server import SOURCES, USERS, Server
 from dashboard_page import DashboardPage, read_rows
 from numbers_support import LABELS, TYPES, part_rows, read_widths
 from playwright.sync_api import expect
-from reading import exact, files, human, total
+from reading import exact, files, human, share, total
 
 pytestmark = pytest.mark.once
 
@@ -26,22 +26,19 @@ def test_totals(signed_in: DashboardPage, server: Server) -> None:
         return [
             label,
             human(whole["media_length"]),
-            files(whole["media_count"] - small),
-            f"and {files(small, 'thumbnail')}",
+            f"{files(whole['media_count'] - small)}, {files(small, 'thumbnail')}",
         ]
 
     quarantined = total([local["quarantined"], remote["quarantined"]])
     assert quarantined["media_count"] == 2
     assert local["pending"]["media_count"] == 1
-    assert signed_in.section("What fills the media store").locator(
-        ".tiles"
-    ).inner_text().split("\n") == [
+    section = signed_in.section("What fills the media store")
+    assert section.locator(".tiles").inner_text().split("\n") == [
         *tile("Total", summary["total"], local["thumbnails"], remote["thumbnails"]),
         *tile("Local", local["total"], local["thumbnails"]),
-        *tile("Remote, cached", remote["total"], remote["thumbnails"]),
+        "1 pending upload",
+        *tile("Remote", remote["total"], remote["thumbnails"]),
         *("Quarantined", human(quarantined["media_length"]), "2 files"),
-        *("Users with media", str(local["users"]), "1 pending upload"),
-        *("Servers with media", str(remote["servers"])),
     ]
 
 
@@ -49,12 +46,12 @@ def test_media_store_by_content(signed_in: DashboardPage, server: Server) -> Non
     summary = server.ask("summary")
     local, remote = summary["local"], summary["remote"]
     parts = {
-        "Local uploads": local["uploads"],
-        "URL previews": local["url_previews"],
+        "Local": local["uploads"],
+        "Local, URL previews": local["url_previews"],
         "Local, without an owner": local["without_owner"],
-        "Thumbnails of local files": local["thumbnails"],
-        "Cached from other servers": remote["cached"],
-        "Thumbnails of cached files": remote["thumbnails"],
+        "Local, thumbnails": local["thumbnails"],
+        "Remote": remote["cached"],
+        "Remote, thumbnails": remote["thumbnails"],
     }
     section = signed_in.section("What fills the media store").locator(".whole")
     assert read_rows(section) == part_rows(parts)
@@ -84,16 +81,10 @@ def test_duplicates_on_request(signed_in: DashboardPage, server: Server) -> None
 def test_types(signed_in: DashboardPage, server: Server) -> None:
     section = signed_in.section("Types of files")
     for index, source in enumerate(SOURCES):
-        types = {
-            usage["group"]: usage
-            for usage in server.ask("types", {"group": "true", "source": source})[
-                "types"
-            ]
-        }
+        types = server.ask("types", {"group": "true", "source": source})["types"]
+        types.sort(key=lambda usage: -usage["media_length"])
         whole = section.locator(".whole").nth(index)
-        parts = {
-            label: types[group] for group, label in TYPES.items() if group in types
-        }
+        parts = {TYPES[usage["group"]]: usage for usage in types}
 
         expect(whole.locator("caption")).to_have_text(LABELS[source])
         assert read_rows(whole) == part_rows(parts)
@@ -104,28 +95,37 @@ def test_types(signed_in: DashboardPage, server: Server) -> None:
 
 
 def test_users_and_servers(signed_in: DashboardPage, server: Server) -> None:
-    """Compares all rows, and the bars that compare them to the largest."""
-    for name, endpoint in (("Users", "users"), ("Servers", "servers")):
+    """Compares all rows, and what part of the whole each is."""
+    for source, name, endpoint in (
+        ("local", "Users", "users"),
+        ("remote", "Servers", "servers"),
+    ):
         section = signed_in.section(name)
         section.get_by_label("Rows").select_option("25")
         signed_in.wait_until_loaded()
         rows = server.ask(endpoint, {"order_by": "media_length", "dir": "b"})[endpoint]
-        largest = rows[0]["media_length"]
+        buckets = server.ask("timeline", {"source": source})["buckets"]
+        whole = total(buckets)["media_length"]
 
-        assert [row[-2:] for row in signed_in.rows(name)] == [
-            [str(row["media_count"]), human(row["media_length"])] for row in rows
-        ]
         expect(section.locator(".found")).to_have_text(
             f"{len(rows)} in this time range"
         )
-        # The least on the screen is no more than the least there is, in any order.
         for _ in range(2):
+            assert [row[-2:] for row in signed_in.rows(name)] == [
+                [
+                    str(row["media_count"]),
+                    f"{share(row['media_length'], whole)}\n"
+                    f"{human(row['media_length'])}",
+                ]
+                for row in rows
+            ]
             shares = section.locator(".meter").evaluate_all(
                 "all => all.map(each => each.firstChild.getBoundingClientRect().width"
                 " / each.getBoundingClientRect().width)"
             )
+            # The least on the screen is no more than the least there is.
             assert shares == pytest.approx(
-                [max(row["media_length"] / largest, 1 / 64) for row in rows], abs=0.02
+                [max(row["media_length"] / whole, 1 / 64) for row in rows], abs=0.02
             )
             section.get_by_role("button", name="Size").click()
             signed_in.wait_until_loaded()
@@ -134,7 +134,7 @@ def test_users_and_servers(signed_in: DashboardPage, server: Server) -> None:
 
 def test_exact_sizes_are_tooltips(signed_in: DashboardPage, server: Server) -> None:
     users = server.ask("users", {"order_by": "media_length", "dir": "b"})["users"]
-    titles = signed_in.section("Users").locator(".size[title]").all()
+    titles = signed_in.section("Users").locator(".amount[title]").all()
     assert [title.get_attribute("title") for title in titles] == [
         exact(user["media_length"]) for user in users[:10]
     ]

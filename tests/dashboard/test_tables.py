@@ -118,7 +118,13 @@ def test_deactivated_users(signed_in: DashboardPage) -> None:
             "timeline",
             {"source": "remote", "interval": "week"},
         ),
-        ("Types of files", "CSV of local", "types-local.csv", "types", {}),
+        (
+            "Types of files",
+            "CSV of local",
+            "types-local.csv",
+            "types",
+            {"order_by": "media_length", "dir": "b"},
+        ),
     ],
 )
 def test_csv(

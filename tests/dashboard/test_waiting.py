@@ -152,7 +152,10 @@ def test_chart_with_too_many_parts(signed_in: DashboardPage) -> None:
         "**/v1/timeline?*interval=day*",
         lambda route: route.fulfill(
             status=400,
-            json={"errcode": "M_INVALID_PARAM", "error": "with from_ts and until_ts"},
+            json={
+                "errcode": "M_INVALID_PARAM",
+                "error": "It would have 9,999 parts.",
+            },
         ),
     )
     signed_in.page.get_by_role("radio", name="Day", exact=True).check()

@@ -7,12 +7,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from browser_server import SOURCES, Server
 from dashboard_page import DashboardPage, read_rows
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Page, Route, expect
 from reading import day, files, human, total
 
 pytestmark = pytest.mark.once
 
-_LABELS = {"local": "Local files", "remote": "Cached remote files"}
+_LABELS = {"local": "Local", "remote": "Remote"}
 _REASONS = {
     "avatar": "used as an avatar",
     "protected": "protected",
@@ -20,80 +20,148 @@ _REASONS = {
 }
 
 
-def _look(dashboard: DashboardPage) -> Locator:
-    section = dashboard.section("What could be deleted")
-    section.get_by_role("button", name="Look for old files").click()
-    dashboard.wait_until_loaded()
-    return section
+def _section(dashboard: DashboardPage) -> Locator:
+    return dashboard.section("What could be deleted")
 
 
 def _ages(answer: dict[str, Any]) -> list[list[str]]:
-    return [
-        [
-            f"{age['days']} days since {day(age['before_ts'])}",
-            *(_amount(age[source]) for source in SOURCES if source in age),
-        ]
-        for age in answer["ages"]
-    ]
+    rows = []
+    for age in answer["ages"]:
+        parts = [age[source] for source in SOURCES if source in age]
+        amounts = [*parts, total(parts)] if len(parts) > 1 else parts
+        rows.append(
+            [
+                f"{age['days']} days since {day(age['before_ts'])}",
+                *(
+                    f"{human(each['media_length'])}\n{files(each['media_count'])}"
+                    for each in amounts
+                ),
+            ]
+        )
+    return rows
 
 
-def _amount(part: dict[str, Any]) -> str:
-    thumbnails = part["thumbnails"]
-    return "\n".join(
-        [
-            human(total([part, thumbnails])["media_length"]),
-            files(part["media_count"]),
-            files(thumbnails["media_count"], "thumbnail"),
-        ]
-    )
+def _pretend_it_is_large(page: Page) -> None:
+    """Answer as a server where it takes long to read all files."""
+
+    def answer(route: Route) -> None:
+        summary = route.fetch().json()
+        summary["total"]["media_count"] += 100_000
+        route.fulfill(json=summary)
+
+    page.route("**/v1/summary?duplicates=false", answer)
 
 
 def test_ages_and_what_stays(signed_in: DashboardPage, server: Server) -> None:
-    asked: list[str] = []
-    signed_in.page.on("request", lambda request: asked.append(request.url))
-    assert not any("/reclaimable" in url for url in asked)
-    section = _look(signed_in)
-    answer = server.ask("reclaimable")
+    section = _section(signed_in)
+    answer = server.ask("reclaimable", {"thumbnails": "true"})
 
     assert read_rows(section.locator(".ages")) == _ages(answer)
     expect(section.get_by_role("radio", name="90 days")).to_be_checked()
+    kept: list[str] = []
     for age in answer["ages"]:
         section.get_by_role("radio", name=f"{age['days']} days").check()
         signed_in.wait_until_loaded()
-        assert section.locator(".kept li").all_inner_texts() == [
-            f"{_LABELS[source]}, {words}: {human(kept['media_length'])} "
-            f"in {files(kept['media_count'])}"
+        stays = section.locator(".decision li").all_inner_texts()
+        assert stays == [
+            f"Stay, {words}: {human(usage['media_length'])} "
+            f"in {files(usage['media_count'])}"
             for source in SOURCES
             for reason, words in _REASONS.items()
-            if (kept := age[source]["kept"].get(reason, {"media_count": 0}))[
-                "media_count"
-            ]
+            for usage in [age[source]["kept"].get(reason, {"media_count": 0})]
+            if usage["media_count"]
         ]
-    # Both are shown by this data.
-    assert section.locator(".kept li").count() or answer["ages"][0]["local"]["kept"]
+        kept += stays
+        assert section.locator("h3").all_inner_texts() == [
+            f"{_LABELS[source]}: {human(age[source]['media_length'])} in "
+            f"{files(age[source]['media_count'])}"
+            for source in SOURCES
+        ]
+        small = total(age[source]["thumbnails"] for source in SOURCES)
+        expect(section.locator(".thumbnails")).to_have_text(
+            f"Their thumbnails go, too: {human(small['media_length'])} in "
+            f"{files(small['media_count'], 'thumbnail')}."
+            if small["media_count"]
+            else f"Their thumbnails go, too: 0 B in {files(0, 'thumbnail')}."
+        )
+    assert any("protected" in text for text in kept)
+    assert any("quarantined" in text for text in kept)
+
+
+def test_ages_by_keyboard(signed_in: DashboardPage) -> None:
+    section = _section(signed_in)
+    radio = section.get_by_role("radio", name="90 days")
+    radio.focus()
+    for days in (180, 365, 30):
+        signed_in.page.keyboard.press("ArrowDown")
+        chosen = section.get_by_role("radio", name=f"{days} days")
+        expect(chosen).to_be_focused()
+        expect(chosen).to_be_checked()
+    assert "reclaimable=30" in signed_in.page.url
+
+
+def test_large_store_is_asked_after_a_click(
+    dashboard: DashboardPage, server: Server
+) -> None:
+    asked: list[str] = []
+    page = dashboard.page
+    page.on("request", lambda request: asked.append(request.url))
+    _pretend_it_is_large(page)
+    dashboard.sign_in(server.admin.access_token)
+    section = _section(dashboard)
+    assert not any("/v1/reclaimable" in url for url in asked)
+    expect(section.get_by_role("button", name="Copy")).to_have_count(0)
+    section.get_by_role("button", name="Look for old files").click()
+    # What had the focus is gone.
+    expect(section.get_by_role("heading", level=2)).to_be_focused()
+    dashboard.wait_until_loaded()
+    assert read_rows(section.locator(".ages")) == _ages(server.ask("reclaimable"))
+    expect(section.get_by_role("radio", name="90 days")).to_be_checked()
 
 
 def test_size_and_avatars(signed_in: DashboardPage, server: Server) -> None:
-    section = _look(signed_in)
+    page = signed_in.page
+    section = _section(signed_in)
+    section.get_by_text("The files", exact=True).click()
+    signed_in.wait_until_loaded()
+    lists: list[str] = []
+    page.on(
+        "request",
+        lambda request: "/v1/files" in request.url and lists.append(request.url),
+    )
     section.get_by_label("Larger than").select_option("1 MiB")
     signed_in.wait_until_loaded()
     larger = server.ask("reclaimable", {"size_gt": 1 << 20})
     assert read_rows(section.locator(".ages")) == _ages(larger)
+    # Once, with the time of the new answer.
+    (listed,) = lists
+    (before_ts,) = parse_qs(urlsplit(listed).query)["reclaimable_before_ts"]
+    expect(section.locator("pre").first).to_contain_text(f"before_ts={before_ts}&")
+
     section.get_by_label("Keep avatars").uncheck()
     signed_in.wait_until_loaded()
-    assert "size_gt=1048576&keep_profiles=false" in signed_in.page.url
+    assert "size_gt=1048576&keep_profiles=false" in page.url
     answer = server.ask("reclaimable", {"size_gt": 1 << 20, "keep_profiles": "false"})
     assert read_rows(section.locator(".ages")) == _ages(answer)
-    expect(section.locator("pre")).to_contain_text("size_gt=1048576")
-    expect(section.locator("pre")).to_contain_text("keep_profiles=false")
+    expect(section.locator("pre").first).to_contain_text("size_gt=1048576")
+    expect(section.locator("pre").first).to_contain_text("keep_profiles=false")
+
+    # An address can say any size.
+    page.goto(f"{signed_in.url}#size_gt=5000")
+    signed_in.wait_until_loaded()
+    expect(section.get_by_label("Larger than").locator("option:checked")).to_have_text(
+        "4.88 KiB"
+    )
+    expect(section.locator("pre").first).to_contain_text("size_gt=5000")
 
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_files_that_would_go(
     signed_in: DashboardPage, server: Server, source: str
 ) -> None:
-    section = _look(signed_in)
+    section = _section(signed_in)
     section.get_by_role("radio", name="30 days").check()
+    section.get_by_text("The files", exact=True).click()
     section.get_by_role("radio", name=source.capitalize()).check()
     signed_in.wait_until_loaded()
     age = server.ask("reclaimable")["ages"][0]
@@ -105,14 +173,16 @@ def test_files_that_would_go(
         "dir": "b",
     }
     found = server.ask("files", {**query, "limit": 1000})["files"]
-    assert len(found) == age[source]["media_count"] > 0
+    part = age[source]
+    previews = part.get("url_previews", {"media_count": 0})["media_count"]
+    assert len(found) == part["media_count"] + previews > 0
 
     shown = section.locator(".list tbody tr")
     for first in range(20, len(found) + 20, 20):
         expect(shown).to_have_count(min(first, len(found)))
         if first < len(found):
             section.get_by_role("button", name="Show more").click()
-    assert section.locator(".list code").all_inner_texts() == [
+    assert section.locator(".list th code").all_inner_texts() == [
         file["mxc"] for file in found
     ]
     with signed_in.page.expect_download() as download:
@@ -123,13 +193,42 @@ def test_files_that_would_go(
     )
 
 
+def test_list_that_is_not_known_cannot_be_downloaded(signed_in: DashboardPage) -> None:
+    """Asks again, slowly and in vain: nobody may delete by a list of everything."""
+    page = signed_in.page
+    section = _section(signed_in)
+    section.get_by_text("The files", exact=True).click()
+    signed_in.wait_until_loaded()
+    csv = section.get_by_role("button", name="CSV")
+    expect(csv).to_be_visible()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    held: list[Route] = []
+    page.route("**/v1/reclaimable?*", lambda route: held.append(route))
+
+    with page.expect_request("**/v1/reclaimable?*"):
+        page.get_by_role("button", name="Refresh").click()
+    for hidden in (csv, section.get_by_role("button", name="Copy")):
+        expect(hidden).to_have_count(0)
+    # Not even for a script.
+    section.locator(".csv").dispatch_event("click")
+    held.pop().fulfill(status=500, json={"error": "No."})
+    expect(section.get_by_role("alert")).to_contain_text("No.")
+    expect(csv).to_have_count(0)
+    section.locator(".csv").dispatch_event("click")
+    page.wait_for_timeout(300)
+    assert not [url for url in asked if "format=csv" in url]
+
+
 def test_commands_delete_what_is_shown(
     signed_in: DashboardPage, server: Server
 ) -> None:
-    section = _look(signed_in)
+    page = signed_in.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    section = _section(signed_in)
     section.get_by_role("radio", name="180 days").check()
     signed_in.wait_until_loaded()
-    local, remote = section.locator("pre").inner_text().split("\n")
+    local, remote = section.locator("pre").all_inner_texts()
     start = """curl -X POST -H "Authorization: Bearer $TOKEN" '"""
     admin = f"{server.homeserver.base_url}/_synapse/admin/v1"
     assert local.startswith(f"{start}{admin}/media/delete?before_ts=")
@@ -142,11 +241,18 @@ def test_commands_delete_what_is_shown(
     (before_ts,) = times
     row = section.locator(".ages tbody tr").nth(2)
     expect(row).to_contain_text(f"180 days since {day(int(before_ts))}")
+    for command, name in ((local, "local"), (remote, "remote")):
+        button = section.get_by_role(
+            "button", name=f"Copy the command that deletes these {name} files"
+        )
+        button.click()
+        expect(button).to_have_text("Copied")
+        assert page.evaluate("navigator.clipboard.readText()") == command
 
 
 def test_media_retention_is_said(signed_in: DashboardPage, server: Server) -> None:
     day_ms = 24 * 60 * 60 * 1000
-    answer = server.ask("reclaimable")
+    answer = server.ask("reclaimable", {"thumbnails": "true"})
     assert answer["media_retention"] is None
     part = answer["ages"][0]["remote"]
     answer["media_retention"] = {
@@ -154,31 +260,77 @@ def test_media_retention_is_said(signed_in: DashboardPage, server: Server) -> No
         "remote_media_lifetime": 30 * day_ms,
         "remote": part,
     }
+    previews = {"media_count": 3, "media_length": 5 << 20}
+    answer["ages"][1]["local"]["url_previews"] = previews
     signed_in.page.route(
         "**/v1/reclaimable?*", lambda route: route.fulfill(json=answer)
     )
-    section = _look(signed_in)
-    size = human(total([part, part["thumbnails"]])["media_length"])
+    signed_in.page.get_by_role("button", name="Refresh").click()
+    section = _section(signed_in)
     expect(section.locator(".retention")).to_have_text(
-        "Synapse deletes by itself (media_retention): cached "
-        f"remote files that nobody has read for 30 days (now {size} in "
-        f"{files(part['media_count'])})."
+        "Synapse deletes by itself (media_retention): "
+        "remote files that nobody has read for 30 days "
+        f"(now {human(part['media_length'])} in {files(part['media_count'])})."
+    )
+    expect(section).to_contain_text(
+        "Synapse also removes 3 URL previews from its database, but their files "
+        "(5.00 MiB) stay on the disk."
     )
 
 
 def test_of_one_user(signed_in: DashboardPage, server: Server) -> None:
     dialog = signed_in.open_user("hostile")
     section = dialog.get_by_role("region", name="What could be deleted")
-    section.get_by_role("button", name="Look for old files").click()
-    signed_in.wait_until_loaded()
     answer = server.ask("reclaimable", {"user": "@hostile:example.org"})
     assert read_rows(section.locator(".ages")) == _ages(answer)
     # Synapse's APIs delete by age for the whole server only.
-    expect(section.locator("pre")).to_be_hidden()
-    # The page below has asked for nothing.
-    expect(
-        signed_in.page.locator("main > .reclaimable").get_by_text("Look for old files")
-    ).to_be_attached()
+    expect(section.locator("pre")).to_have_count(0)
+    # Synapse's own deletion of one user's media takes all of it.
+    local = server.ask("summary", {"user": "@hostile:example.org"})["local"]
+    usage = total([local["uploads"], local["url_previews"]])
+    step = dialog.get_by_role("region", name="Delete all files of this user")
+    expect(step).to_contain_text(
+        f"Now {files(usage['media_count'])} ({human(usage['media_length'])})"
+    )
+    expect(step.locator("pre")).to_have_text(
+        'curl -X DELETE -H "Authorization: Bearer $TOKEN" '
+        f"'{server.homeserver.base_url}/_synapse/admin/v1/users/"
+        f"@hostile:example.org/media?limit={usage['media_count']}'"
+    )
     signed_in.page.go_back()
     expect(dialog).to_be_hidden()
     assert signed_in.page.url == signed_in.url
+
+
+def test_of_one_server(signed_in: DashboardPage, server: Server) -> None:
+    signed_in.section("Servers").get_by_role("link", name="<i>.example").click()
+    dialog = signed_in.page.get_by_role("dialog")
+    signed_in.wait_until_loaded()
+    section = dialog.get_by_role("region", name="What could be deleted")
+    answer = server.ask("reclaimable", {"server_name": "<i>.example"})
+    assert read_rows(section.locator(".ages")) == _ages(answer)
+    # They would do nothing: Synapse looks at them for local files.
+    expect(section.get_by_label("Larger than")).to_be_hidden()
+    expect(dialog.locator("pre")).to_have_count(0)
+    step = dialog.get_by_role("region", name="What can be done")
+    expect(step).to_contain_text('prevent_media_downloads_from: ["<i>.example"]')
+    step.get_by_role("link", name="of all servers, by age").click()
+    expect(dialog).to_be_hidden()
+    expect(_section(signed_in).get_by_role("heading", level=2)).to_be_in_viewport()
+
+
+def test_user_media_is_deleted_as_said(server: Server) -> None:
+    """Runs the command's request: it takes all, whatever protects a file elsewhere."""
+    client = server.homeserver.client
+    victim = server.homeserver.register("victim")
+    for size in (1, 2, 3):
+        client.upload(victim, b"x" * size, media_type="image/png")
+    admin = server.admin.access_token
+    kept = server.ask("files", {"user": victim.user_id})["files"]
+    _, media_id = kept[0]["mxc"].removeprefix("mxc://").split("/")
+    protect = f"/_synapse/admin/v1/media/protect/{media_id}"
+    assert client.request("POST", protect, token=admin, content={}).status == 200
+    path = f"/_synapse/admin/v1/users/{victim.user_id}/media?limit=3"
+    response = client.request("DELETE", path, token=admin)
+    assert response.status == 200, response.body
+    assert server.ask("files", {"user": victim.user_id})["files"] == []

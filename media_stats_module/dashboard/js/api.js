@@ -1,5 +1,6 @@
 // Asks the module's API, in the name of the admin who has signed in.
 
+import { learn } from "./clock.js";
 import { ApiError, isRefusal, readCsv, readJson, send } from "./http.js";
 
 // This file is <path>/js/api.js, whatever the path and whatever proxy is in front.
@@ -118,8 +119,10 @@ export class Api {
    * @param {string} token
    * @param {AbortSignal} signal
    */
-  #send(url, token, signal) {
-    return send(url, { headers: { Authorization: `Bearer ${token}` }, signal });
+  async #send(url, token, signal) {
+    const response = await send(url, { headers: { Authorization: `Bearer ${token}` }, signal });
+    learn(response);
+    return response;
   }
 
   /** @param {AbortSignal} signal */

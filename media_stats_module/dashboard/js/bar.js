@@ -13,10 +13,11 @@ import { bytes, count, exactBytes, share, sum } from "./format.js";
 
 /**
  * @param {string} caption what the whole is
+ * @param {string} head what a part is
  * @param {Part[]} parts
  * @returns {HTMLElement}
  */
-export function wholeAndParts(caption, parts) {
+export function wholeAndParts(caption, head, parts) {
   const whole = sum(...parts).media_length;
   const heads = ["Size", "Share", "Files"].map((label) =>
     el("th", { scope: "col", class: "number" }, label),
@@ -29,7 +30,7 @@ export function wholeAndParts(caption, parts) {
       "table",
       { class: "parts" },
       el("caption", {}, caption),
-      el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Part"), ...heads)),
+      el("thead", {}, el("tr", {}, el("th", { scope: "col" }, head), ...heads)),
       el("tbody", {}, ...parts.map((part) => row(part, whole))),
     ),
   );

@@ -1,15 +1,18 @@
 // The page after signing in: puts the parts together, and keeps them at the address.
 
 import { Address } from "./address.js";
+import { onOtherDay } from "./clock.js";
 import { Detail } from "./detail.js";
 import { find, fromTemplate, showPage } from "./dom.js";
 import { filesSection } from "./files_section.js";
+import { GrowthPanel } from "./growth.js";
+import { Navigation } from "./navigation.js";
 import { Openers } from "./openers.js";
 import { Range } from "./range.js";
 import { ReclaimablePanel } from "./reclaimable.js";
 import { serversTable } from "./servers.js";
 import { SOURCES } from "./sources.js";
-import { duplicatesPanel, summaryPanel } from "./summary.js";
+import { SummaryPanel, duplicatesPanel } from "./summary.js";
 import { TimelinePanel } from "./timeline.js";
 import { typesPanel } from "./types.js";
 import { usersTable } from "./users.js";
@@ -24,34 +27,54 @@ import { usersTable } from "./users.js";
 export function showDashboard({ api, userId, onSignOut }) {
   const page = showEmptyPage(userId);
   const address = new Address();
+  const navigation = new Navigation(page, address);
   const openers = new Openers(address);
   const range = new Range(/** @type {HTMLFormElement} */ (find(page, ".range")), address, () =>
     timeline.firstDay,
   );
+  const summary = new SummaryPanel(find(page, ".summary"), api, () => {
+    growth.redraw();
+    update();
+  });
+  const growth = new GrowthPanel(find(page, ".growth"), api, () => summary.known);
   const scope = () => ({ ...range.query });
-  const timeline = new TimelinePanel(find(page, ".timeline"), api, address, SOURCES, scope, (from, until) =>
-    range.choose(from, until),
-  );
+  const timeline = new TimelinePanel(find(page, ".timeline"), api, address, SOURCES, scope, {
+    onSelect: (from, until) => range.choose(from, until),
+    onAnswer: () => [users, servers].forEach((table) => table.redraw()),
+  });
+  const whole = (/** @type {"local"|"remote"} */ source) => timeline.whole(source);
+  const users = usersTable(find(page, ".users"), api, address, scope, whole, openers);
+  const servers = serversTable(find(page, ".servers"), api, address, scope, whole, openers);
+  const isSmallStore = () => summary.isSmall;
   const dialog = /** @type {HTMLDialogElement} */ (find(page, ".detail"));
-  const detail = new Detail(dialog, api, address, range, openers);
+  const detail = new Detail(dialog, api, address, range, openers, isSmallStore);
   /** In the order in which they are asked for.
    * @type {import("./panel.js").Part[]} */
   const parts = [
-    summaryPanel(find(page, ".summary"), api),
+    summary,
+    growth,
     timeline,
-    usersTable(find(page, ".users"), api, address, scope, openers),
-    serversTable(find(page, ".servers"), api, address, scope, openers),
+    users,
+    servers,
     typesPanel(find(page, ".types"), api, SOURCES, scope),
     filesSection(find(page, ".files"), api, address, scope, openers),
-    new ReclaimablePanel(find(page, ".reclaimable"), api, address, { prefix: "", scope: () => ({}), openers }),
+    new ReclaimablePanel(find(page, ".reclaimable"), api, address, {
+      prefix: "",
+      scope: () => ({}),
+      isCheap: isSmallStore,
+      isEmpty: () => summary.isEmpty,
+      openers,
+    }),
     duplicatesPanel(find(page, ".duplicates"), api),
   ];
   const update = () => {
     range.update();
     parts.forEach((part) => part.update());
     detail.update();
+    navigation.update();
   };
   address.onChange(update);
+  const forgetClock = onOtherDay(update);
   find(page, ".refresh").addEventListener("click", () => parts.forEach((part) => part.reload()));
   find(page, ".sign-out").addEventListener("click", onSignOut);
   update();
@@ -59,8 +82,10 @@ export function showDashboard({ api, userId, onSignOut }) {
     remove() {
       api.end();
       address.remove();
+      forgetClock();
       parts.forEach((part) => part.stop());
       timeline.remove();
+      navigation.remove();
       detail.remove();
       showPage();
     },

@@ -5,6 +5,7 @@ import { fileName } from "./download.js";
 import { FilesPanel, ORDERS } from "./files.js";
 import { isAbort } from "./http.js";
 import { name } from "./names.js";
+import { showServersChoices, userDeletion } from "./next_step.js";
 import { ReclaimablePanel } from "./reclaimable.js";
 import { labelOf } from "./sources.js";
 import { TimelinePanel } from "./timeline.js";
@@ -31,6 +32,7 @@ export class Detail {
   #address;
   #range;
   #openers;
+  #isSmallStore;
   /** @type {import("./panel.js").Part[]} */
   #parts = [];
   /** @type {TimelinePanel|null} */
@@ -44,13 +46,15 @@ export class Detail {
    * @param {import("./address.js").Address} address
    * @param {import("./range.js").Range} range
    * @param {import("./openers.js").Openers} openers know displaynames
+   * @param {() => boolean} isSmallStore whether reading all files is cheap
    */
-  constructor(dialog, api, address, range, openers) {
+  constructor(dialog, api, address, range, openers, isSmallStore) {
     this.#dialog = dialog;
     this.#api = api;
     this.#address = address;
     this.#range = range;
     this.#openers = openers;
+    this.#isSmallStore = isSmallStore;
     dialog.addEventListener("close", () => {
       this.#clear();
       address.close(NAMES);
@@ -67,7 +71,9 @@ export class Detail {
     if (owner.id !== this.#owner?.id || owner.source !== this.#owner.source) {
       this.#open(owner);
     }
-    find(this.#dialog, ".range-label").textContent = this.#range.label;
+    for (const label of this.#dialog.querySelectorAll(".range-label")) {
+      label.textContent = this.#range.label;
+    }
     this.#order.value = this.#address.choice("order", ORDERS);
     for (const part of this.#parts) {
       part.update();
@@ -151,8 +157,23 @@ export class Detail {
       new ReclaimablePanel(find(dialog, ".reclaimable"), this.#api, this.#address, {
         prefix: "owner.",
         scope: () => ({ ...whose, source }),
+        isCheap: this.#isSmallStore,
       }),
+      ...this.#nextStep({ id, source }),
     ];
+  }
+
+  /**
+   * @param {Owner} owner
+   * @returns {import("./panel.js").Part[]}
+   */
+  #nextStep({ id, source }) {
+    const section = find(this.#dialog, ".next-step");
+    if (source === "local") {
+      return [userDeletion(section, this.#api, id)];
+    }
+    showServersChoices(section, this.#address, id);
+    return [];
   }
 
   /** @param {Owner} owner */

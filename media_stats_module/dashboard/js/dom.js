@@ -85,6 +85,21 @@ export function check(root, name, value) {
 }
 
 /**
+ * Selects a value, also one that is not among the options (an address can say any).
+ *
+ * @param {Element} element a `select`
+ * @param {string} value
+ * @param {string} label of a value that is not among the options
+ */
+export function select(element, value, label) {
+  const box = /** @type {HTMLSelectElement} */ (element);
+  if (![...box.options].some((option) => option.value === value)) {
+    box.append(el("option", { value }, label));
+  }
+  box.value = value;
+}
+
+/**
  * Whether a button can be used. Not `disabled`, which would take the keyboard's focus.
  *
  * @param {Element} button

@@ -8,18 +8,22 @@ import { ApiError, isAbort } from "./http.js";
  *
  * @param {HTMLElement} button
  * @param {() => string} name of the file
- * @param {() => Promise<Blob>} fetchCsv
+ * @param {() => Promise<Blob>|null} fetchCsv null if it is not known what to ask for
  */
 export function downloads(button, name, fetchCsv) {
   button.addEventListener("click", async () => {
     if (button.getAttribute("aria-busy") === "true") {
       return;
     }
+    const csv = fetchCsv();
+    if (csv === null) {
+      return;
+    }
     button.setAttribute("aria-busy", "true");
     tellFailure(button, "");
     const file = name();
     try {
-      save(await fetchCsv(), file);
+      save(await csv, file);
       announce(`${file} downloaded`);
     } catch (error) {
       if (error instanceof ApiError) {

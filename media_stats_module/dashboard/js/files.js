@@ -89,10 +89,7 @@ export class FilesPanel {
     this.#more.addEventListener("click", () => this.#panel.update());
     downloads(find(section, ".csv"), csvName, () => {
       const asked = this.#query();
-      if (asked === null) {
-        throw new Error("There is no list");
-      }
-      return api.getCsv("files", asked);
+      return asked && api.getCsv("files", asked);
     });
   }
 

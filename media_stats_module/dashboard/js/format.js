@@ -126,11 +126,6 @@ export function days(from, until) {
   return first === last ? first : `${first} to ${last}`;
 }
 
-/** The start of today. */
-export function today() {
-  return Math.floor(Date.now() / DAY) * DAY;
-}
-
 /** @param {number} ms */
 function iso(ms) {
   const date = new Date(ms);

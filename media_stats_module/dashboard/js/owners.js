@@ -2,8 +2,10 @@
 
 import { downloads } from "./download.js";
 import { el, find, fromTemplate } from "./dom.js";
-import { bytes, count, exactBytes } from "./format.js";
+import { bytes, count, exactBytes, share } from "./format.js";
 import { DataTable } from "./table.js";
+
+/** @typedef {import("./format.js").Usage} Usage */
 
 /**
  * @template Row
@@ -13,10 +15,12 @@ import { DataTable } from "./table.js";
  * @property {string} search what the search box says
  * @property {string[]} filters besides the search
  * @property {import("./table.js").Column<Row>[]} names the columns besides the numbers
+ * @property {() => Usage|null} whole all files in the time range, if that is known
+ * @property {string} wholeName what that is, in words
  */
 
 /**
- * @template {import("./format.js").Usage} Row
+ * @template {Usage} Row
  * @param {HTMLElement} section to fill
  * @param {import("./api.js").Api} api
  * @param {import("./address.js").Address} address
@@ -25,7 +29,7 @@ import { DataTable } from "./table.js";
  * @returns {DataTable<Row>}
  */
 export function ownersTable(section, api, address, scope, owners) {
-  const { endpoint, title, search } = owners;
+  const { endpoint, title, search, whole, wholeName } = owners;
   section.append(fromTemplate("owners"));
   find(section, "h2").id = `${endpoint}-title`;
   find(section, "h2").textContent = title;
@@ -41,7 +45,6 @@ export function ownersTable(section, api, address, scope, owners) {
     filters: owners.filters,
     what: `Adding up files by ${endpoint === "users" ? "user" : "server"}`,
     scope: () => ({ ...scope() }),
-    size: (row) => row.media_length,
     columns: [
       ...owners.names,
       {
@@ -50,7 +53,12 @@ export function ownersTable(section, api, address, scope, owners) {
         number: true,
         cell: (row) => el("span", {}, count(row.media_count)),
       },
-      { order: "media_length", label: "Size", number: true, cell: sizeCell },
+      {
+        order: "media_length",
+        label: "Size",
+        number: true,
+        cell: (row) => sizeCell(row, whole(), wholeName),
+      },
     ],
     load: async (query, asking) => {
       const answer = await api.get(endpoint, query, asking);
@@ -67,22 +75,26 @@ export function ownersTable(section, api, address, scope, owners) {
 }
 
 /**
- * A size, and how it compares to the largest.
+ * A size, and its share of all.
  *
- * @param {import("./format.js").Usage} row
- * @param {number|null} largest
+ * @param {Usage} row
+ * @param {Usage|null} whole
+ * @param {string} wholeName
  */
-function sizeCell({ media_length: size }, largest) {
-  const meter = el("span", { class: "meter", "aria-hidden": "true" });
-  if (largest !== null) {
-    const filled = el("span");
-    filled.style.width = `${(100 * size) / Math.max(largest, 1)}%`;
-    meter.append(filled);
+function sizeCell({ media_length: size }, whole, wholeName) {
+  const amount = el("span", { class: "amount", title: exactBytes(size) }, bytes(size));
+  // Two answers: a file may have been uploaded between them.
+  if (whole === null || whole.media_length < size || size === 0) {
+    return el("span", { class: "size" }, amount);
   }
+  const filled = el("span");
+  filled.style.width = `${(100 * size) / whole.media_length}%`;
+  const part = share(size, whole.media_length);
   return el(
     "span",
-    { class: "size", title: exactBytes(size) },
-    meter,
-    el("span", { class: "amount" }, bytes(size)),
+    { class: "size" },
+    el("span", { class: "meter", "aria-hidden": "true" }, filled),
+    el("span", { class: "share quiet", title: `${part} of ${wholeName} in this time range` }, part),
+    amount,
   );
 }

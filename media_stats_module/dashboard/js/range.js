@@ -1,7 +1,11 @@
 // The time range: one, chosen once, for the whole page.
 
+import { now, today } from "./clock.js";
 import { check, find } from "./dom.js";
-import { DAY, days, today } from "./format.js";
+import { DAY, days } from "./format.js";
+
+// How long to wait for the next digit of a date.
+const TYPING_MS = 600;
 
 /** How long presets are, in days. */
 const PRESETS = { 7: "the last 7 days", 30: "the last 30 days", 90: "the last 90 days", 365: "the last year" };
@@ -20,6 +24,9 @@ export class Range {
   #from;
   #until;
   #problem;
+  #timer = 0;
+  /** Whether somebody is typing a date. */
+  #isTyping = false;
 
   /**
    * @param {HTMLFormElement} form
@@ -34,6 +41,14 @@ export class Range {
     this.#until = /** @type {HTMLInputElement} */ (find(form, "[name=until]"));
     this.#problem = find(form, ".problem");
     form.addEventListener("change", (event) => this.#onChange(event));
+    for (const input of [this.#from, this.#until]) {
+      input.addEventListener("blur", () => this.#onTyped());
+      input.addEventListener("keydown", (event) => {
+        if (event.key === "Enter") {
+          this.#onTyped();
+        }
+      });
+    }
     form.addEventListener("submit", (event) => event.preventDefault());
     this.update();
   }
@@ -57,7 +72,7 @@ export class Range {
     if (from === undefined) {
       return `Until ${days(until ?? 0, until ?? 0)}`;
     }
-    const text = days(from, until ?? Date.now());
+    const text = days(from, until ?? now());
     return range === "custom" ? text : `${text}, ${PRESETS[/** @type {7} */ (Number(range))]}`;
   }
 
@@ -66,8 +81,8 @@ export class Range {
     const range = this.#address.choice("range", RANGES);
     check(this.#form, "range", range);
     find(this.#form, ".dates").hidden = range !== "custom";
-    this.#problem.textContent = "";
-    if (range === "custom") {
+    if (range === "custom" && !this.#isTyping) {
+      this.#problem.textContent = "";
       const { from_ts: from, until_ts: until } = this.#custom();
       this.#from.value = from === undefined ? "" : days(from, from);
       this.#until.value = until === undefined ? "" : days(until, until);
@@ -100,7 +115,10 @@ export class Range {
   #onChange(event) {
     const input = /** @type {HTMLInputElement} */ (event.target);
     if (input.name !== "range") {
-      this.#onDates();
+      // A browser says so for every digit.
+      this.#isTyping = true;
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.#onTyped(), TYPING_MS);
     } else if (input.value === "custom") {
       // What was shown stays, for somebody to change one of the dates.
       const { from_ts: from, until_ts: until } = this.query;
@@ -111,7 +129,13 @@ export class Range {
     }
   }
 
-  #onDates() {
+  #onTyped() {
+    clearTimeout(this.#timer);
+    // A date that is not whole yet.
+    if (!this.#isTyping || this.#from.validity.badInput || this.#until.validity.badInput) {
+      return;
+    }
+    this.#isTyping = false;
     // A browser gives a date as the start of that day, in UTC; NaN is none.
     const [from, until] = [this.#from.valueAsNumber, this.#until.valueAsNumber];
     const problem = problemOf({ from_ts: from, until_ts: until + DAY - 1 });

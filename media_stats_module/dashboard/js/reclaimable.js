@@ -1,18 +1,22 @@
-// What Synapse would delete, and free, if its own deletion APIs were called now.
+// What Synapse would delete if its own deletion APIs were called now, by age; and the
+// commands that do it.
 
-import { check, el, find, fromTemplate } from "./dom.js";
-import { DAY, bytes, day, exactBytes, files, sum } from "./format.js";
+import { agesTable } from "./ages.js";
+import { check, el, find, fromTemplate, keepFocus, select } from "./dom.js";
+import { DAY, NOTHING, bytes, exactBytes, files, sum } from "./format.js";
 import { FilesPanel } from "./files.js";
-import { ADMIN } from "./matrix.js";
+import { command } from "./copy.js";
+import { mediaDelete, purgeMediaCache } from "./deletions.js";
 import { Panel } from "./panel.js";
+import { labelOf } from "./sources.js";
 
 /** @typedef {import("./format.js").Usage} Usage */
+/** @typedef {import("./api.js").Query} Query */
+/** @typedef {import("./panel.js").Part} Part */
 
 const AGES = /** @type {const} */ (["", "30", "90", "180", "365"]);
-const SIZES = /** @type {const} */ (["0", "102400", "1048576", "10485760"]);
-const SOURCES = /** @type {const} */ (["local", "remote"]);
-const HEADS = { local: "Local", remote: "Remote" };
-const LABELS = { local: "Local files", remote: "Cached remote files" };
+const USUAL_AGE = "90";
+const LOCAL_AND_REMOTE = /** @type {const} */ (["local", "remote"]);
 
 /** Why files stay, as the API names the reasons. */
 const REASONS = {
@@ -23,160 +27,186 @@ const REASONS = {
 
 /**
  * @typedef {object} Details
- * @property {Usage} thumbnails
+ * @property {Usage} [thumbnails] of the files, if they were asked for
+ * @property {Usage & {thumbnails?: Usage}} [url_previews] whose rows Synapse deletes, but
+ *   not their files
  * @property {Partial<Record<keyof REASONS, Usage>>} kept
  *
- * @typedef {Usage & Details} Part
+ * @typedef {Usage & Details} Amount
  *
  * @typedef {object} Age
  * @property {number} days
  * @property {number} before_ts
- * @property {Part} [local]
- * @property {Part} [remote]
+ * @property {Amount} [local]
+ * @property {Amount} [remote]
  *
  * @typedef {object} Retention
  * @property {number|null} local_media_lifetime
  * @property {number|null} remote_media_lifetime
- * @property {Part} [local] what a run of it would delete now
- * @property {Part} [remote]
+ * @property {Amount} [local] what a run of it would delete now
+ * @property {Amount} [remote]
  *
  * @typedef {object} Answer
  * @property {Age[]} ages
  * @property {Retention|null} media_retention
  */
 
+/**
+ * @typedef {object} ReclaimableOptions
+ * @property {string} prefix of the names in the address
+ * @property {() => Query} scope one user or server, with its source; or nothing
+ * @property {() => boolean} isCheap whether to ask before somebody wants to know
+ * @property {() => boolean} [isEmpty] whether there is nothing at all
+ * @property {import("./openers.js").Openers} [openers]
+ */
+
+/** @implements {Part} */
 export class ReclaimablePanel {
   #section;
   #address;
-  #scope;
-  #prefix;
-  #table;
+  #options;
+  #ages;
+  #thumbnails;
   #list;
-  /** @type {Answer|null} */
-  #answer = null;
+  /** The last answer, and what was asked.
+   * @type {{query: string, answer: Answer}|null} */
+  #known = null;
+  /** The same, with thumbnails.
+   * @type {{query: string, answer: Answer}|null} */
+  #withThumbnails = null;
 
   /**
    * @param {HTMLElement} section
    * @param {import("./api.js").Api} api
    * @param {import("./address.js").Address} address
-   * @param {object} options
-   * @param {string} options.prefix of the names in the address
-   * @param {() => import("./api.js").Query} options.scope one user or server, or nothing
-   * @param {import("./openers.js").Openers} [options.openers]
+   * @param {ReclaimableOptions} options
    */
-  constructor(section, api, address, { prefix, scope, openers }) {
+  constructor(section, api, address, options) {
     section.append(fromTemplate("reclaimable"));
-    find(section, "h3").id = section.getAttribute("aria-labelledby") ?? "";
-    const whole = scope().source === undefined;
-    for (const each of section.querySelectorAll(".whole-server")) {
-      /** @type {HTMLElement} */ (each).hidden = !whole;
-    }
     this.#section = section;
     this.#address = address;
-    this.#scope = scope;
-    this.#prefix = prefix;
-    /** @type {Panel<import("./api.js").Query, Answer>} */
-    this.#table = new Panel(find(section, ".ages"), {
+    this.#options = options;
+    /** @type {Panel<Query, Answer>} */
+    this.#ages = new Panel(find(section, ".ages"), {
       what: "Looking for old files",
       query: () => (this.#age === "" ? null : this.#query),
       load: (query, asking) => api.get("reclaimable", query, asking),
-      show: (answer) => {
-        this.#answer = answer;
-        this.update();
+      show: (answer, query) => {
+        this.#known = { query: JSON.stringify(query), answer };
+        find(section, ".ages .content").replaceChildren(
+          agesTable(answer.ages, this.#sources, this.#age),
+        );
+        this.#update();
       },
     });
+    // They take longer than all else, and change little.
+    /** @type {Panel<Query, Answer>} */
+    this.#thumbnails = new Panel(find(section, ".thumbnails"), {
+      what: "Looking for their thumbnails",
+      query: () => (this.#chosen ? { ...this.#query, thumbnails: true } : null),
+      load: (query, asking) => api.get("reclaimable", query, asking),
+      show: (answer) => {
+        this.#withThumbnails = { query: JSON.stringify(this.#query), answer };
+        this.#showThumbnails();
+      },
+    });
+    const details = /** @type {HTMLDetailsElement} */ (find(section, ".list"));
     this.#list = new FilesPanel(find(section, ".list"), api, {
-      query: () => this.#listQuery(),
       caption: "Files that could be deleted",
+      query: () => (details.open ? this.#listQuery : null),
       csvName: () => `reclaimable-${this.#source}.csv`,
-      openers,
+      openers: options.openers,
     });
-    find(section, "form").addEventListener("submit", (event) => event.preventDefault());
-    find(section, ".ask button").addEventListener("click", () => {
-      this.#set({ reclaimable: "90" });
-    });
-    section.addEventListener("change", (event) => {
-      const input = /** @type {HTMLInputElement} */ (event.target);
-      const value = input.type === "checkbox" ? String(input.checked) : input.value;
-      const usual = { size_gt: "0", keep_profiles: "true", reclaimable_source: "local" };
-      this.#set({
-        [input.name]: usual[/** @type {"size_gt"} */ (input.name)] === value ? "" : value,
-      });
-    });
+    details.addEventListener("toggle", () => this.#list.update());
+    this.#listen();
   }
 
   /** Shows what the address says. */
   update() {
-    const age = this.#age;
-    find(this.#section, ".ask").hidden = age !== "";
-    find(this.#section, ".answer").hidden = age === "";
-    const size = /** @type {HTMLSelectElement} */ (find(this.#section, "[name=size_gt]"));
-    size.value = this.#choice("size_gt", SIZES);
+    const empty = this.#options.isEmpty?.() ?? false;
+    const asked = this.#age !== "";
+    keepFocus(this.#section, () => {
+      find(this.#section, ".nothing").hidden = !empty;
+      find(this.#section, ".ask").hidden = asked || empty;
+      find(this.#section, ".answer").hidden = !asked || empty;
+    });
+    select(find(this.#section, "[name=size_gt]"), String(this.#size), `${bytes(this.#size)}`);
     const keep = /** @type {HTMLInputElement} */ (find(this.#section, "[name=keep_profiles]"));
     keep.checked = this.#keepsProfiles;
+    check(this.#section, "reclaimable", this.#age);
     check(this.#section, "reclaimable_source", this.#source);
-    this.#table.update();
-    this.#show();
-    this.#list.update();
+    this.#ages.update();
+    this.#update();
   }
 
   /** Asks again. */
   reload() {
-    this.#answer = null;
-    this.#table.reload();
-    this.#list.reload();
+    this.#known = null;
+    this.#withThumbnails = null;
+    this.#ages.reload();
+    this.#update();
   }
 
   stop() {
-    this.#table.stop();
+    this.#ages.stop();
+    this.#thumbnails.stop();
     this.#list.stop();
   }
 
-  /**
-   * @template {string} T
-   * @param {string} name
-   * @param {readonly T[]} allowed
-   */
-  #choice(name, allowed) {
-    return this.#address.choice(this.#prefix + name, allowed);
+  get #isOfOwner() {
+    return this.#options.scope().source !== undefined;
   }
 
+  get #sources() {
+    const { source } = this.#options.scope();
+    return LOCAL_AND_REMOTE.filter((each) => source === undefined || source === each);
+  }
+
+  /** @param {string} name */
+  #get(name) {
+    return this.#address.get(this.#options.prefix + name);
+  }
+
+  /** "" if nobody has asked. */
   get #age() {
-    return this.#choice("reclaimable", AGES);
+    const age = this.#address.choice(`${this.#options.prefix}reclaimable`, AGES);
+    return age || (this.#options.isCheap() ? USUAL_AGE : "");
   }
 
   get #source() {
-    const whose = SOURCES.find((source) => source === this.#scope().source);
-    return whose ?? this.#choice("reclaimable_source", SOURCES);
+    const [first, ...others] = this.#sources;
+    return others.find((source) => source === this.#get("reclaimable_source")) ?? first;
+  }
+
+  get #size() {
+    return this.#address.integer(`${this.#options.prefix}size_gt`, 0);
   }
 
   get #keepsProfiles() {
-    return this.#address.get(`${this.#prefix}keep_profiles`) !== "false";
+    return this.#get("keep_profiles") !== "false";
   }
 
   get #query() {
     return {
-      ...this.#scope(),
-      size_gt: this.#choice("size_gt", SIZES),
-      keep_profiles: this.#keepsProfiles,
+      ...this.#options.scope(),
+      // Synapse looks at these for local files only.
+      ...(this.#sources.includes("local") && {
+        size_gt: this.#size,
+        keep_profiles: this.#keepsProfiles,
+      }),
     };
   }
 
-  /** @param {import("./address.js").Changes} changes */
-  #set(changes) {
-    const named = Object.entries(changes).map(([name, value]) => [this.#prefix + name, value]);
-    // In a dialog, Back closes the dialog.
-    this.#address.set(Object.fromEntries(named), {
-      replace: this.#scope().source !== undefined,
-    });
-  }
-
-  /** The age that is chosen, as the server has answered it. */
+  /** The age that is chosen, if what is asked now was answered. */
   get #chosen() {
-    return this.#answer?.ages.find((age) => String(age.days) === this.#age);
+    const known = this.#known;
+    return known !== null && known.query === JSON.stringify(this.#query)
+      ? known.answer.ages.find((age) => String(age.days) === this.#age)
+      : undefined;
   }
 
-  #listQuery() {
+  /** Null while it is not known which files these are. */
+  get #listQuery() {
     const chosen = this.#chosen;
     if (chosen === undefined) {
       return null;
@@ -186,137 +216,132 @@ export class ReclaimablePanel {
       ...scope,
       source: this.#source,
       reclaimable_before_ts: chosen.before_ts,
-      // Synapse looks at these for local files only.
       ...(this.#source === "local" && { size_gt, keep_profiles }),
       order_by: "media_length",
       dir: "b",
     };
   }
 
+  #listen() {
+    const section = this.#section;
+    find(section, "form").addEventListener("submit", (event) => event.preventDefault());
+    find(section, ".ask button").addEventListener("click", () => this.#set({ reclaimable: USUAL_AGE }));
+    section.addEventListener("change", (event) => {
+      const { name, type, value, checked } = /** @type {HTMLInputElement} */ (event.target);
+      const chosen = type === "checkbox" ? String(checked) : value;
+      const usual = { size_gt: "0", keep_profiles: "true", reclaimable_source: "local" };
+      this.#set({ [name]: usual[/** @type {"size_gt"} */ (name)] === chosen ? "" : chosen });
+    });
+  }
+
+  /** @param {import("./address.js").Changes} changes */
+  #set(changes) {
+    const named = Object.entries(changes).map(([name, value]) => [this.#options.prefix + name, value]);
+    // In a dialog, Back closes the dialog.
+    this.#address.set(Object.fromEntries(named), { replace: this.#isOfOwner });
+  }
+
+  #update() {
+    this.#show();
+    this.#thumbnails.update();
+    this.#list.update();
+  }
+
   #show() {
     const chosen = this.#chosen;
-    const answer = this.#answer;
-    find(this.#section, ".chosen").hidden = chosen === undefined;
-    if (answer === null || chosen === undefined) {
+    const place = find(this.#section, ".chosen");
+    place.hidden = this.#known === null;
+    // It keeps its place, for what is below it.
+    place.classList.toggle("pending", chosen === undefined);
+    if (chosen === undefined || this.#known === null) {
       return;
     }
-    const sources = SOURCES.filter((source) => chosen[source] !== undefined);
-    find(this.#section, ".ages .content").replaceChildren(
-      agesTable(answer.ages, sources, this.#age),
+    find(this.#section, ".tools").hidden = !this.#sources.includes("local");
+    find(this.#section, ".decisions").replaceChildren(
+      ...this.#sources.map((source) => this.#decision(source, chosen)),
     );
-    find(this.#section, ".kept").replaceChildren(
-      ...sources.flatMap((source) => keptText(source, /** @type {Part} */ (chosen[source]))),
-    );
-    find(this.#section, ".retention").textContent = retentionText(answer.media_retention);
-    find(this.#section, ".of-source").hidden = sources.length < 2;
-    find(this.#section, ".commands pre").textContent = this.#commands(chosen.before_ts);
+    find(this.#section, ".retention").textContent = retentionText(this.#known.answer.media_retention);
+    find(this.#section, ".of-source").hidden = this.#isOfOwner;
+    this.#showThumbnails();
   }
 
-  /** @param {number} before */
-  #commands(before) {
-    const { size_gt, keep_profiles } = this.#query;
-    const line = (/** @type {string} */ path) =>
-      `curl -X POST -H "Authorization: Bearer $TOKEN" '${ADMIN}${path}'`;
-    return [
-      line(`media/delete?before_ts=${before}&size_gt=${size_gt}&keep_profiles=${keep_profiles}`),
-      line(`purge_media_cache?before_ts=${before}`),
-    ].join("\n");
+  /**
+   * @param {"local"|"remote"} source
+   * @param {Age} age
+   */
+  #decision(source, age) {
+    const amount = /** @type {Amount} */ (age[source]);
+    const previews = amount.url_previews ?? NOTHING;
+    const is = source === "local" ? "They are gone for ever." : "Synapse fetches them again when somebody opens them.";
+    return el(
+      "section",
+      { class: "decision", "data-source": source },
+      el(this.#isOfOwner ? "h4" : "h3", {}, `${labelOf(source)}: ${bytes(amount.media_length)} in ${files(amount.media_count)}`),
+      el("p", { class: "quiet small" }, is),
+      ...(this.#isOfOwner ? [] : [this.#command(source, age.before_ts)]),
+      el("ul", { class: "small" }, ...keptTexts(amount).map((text) => el("li", {}, text))),
+      ...(previews.media_count === 0
+        ? []
+        : [
+            el(
+              "p",
+              { class: "small" },
+              `Synapse also removes ${files(previews.media_count, "URL preview")} from its database, ` +
+                `but their files (${bytes(previews.media_length)}) stay on the disk.`,
+            ),
+          ]),
+    );
+  }
+
+  /**
+   * @param {"local"|"remote"} source
+   * @param {number} before
+   */
+  #command(source, before) {
+    return source === "local"
+      ? command(mediaDelete(before, this.#size, this.#keepsProfiles), "deletes these local files")
+      : command(purgeMediaCache(before), "deletes these remote files");
+  }
+
+  #showThumbnails() {
+    const known = this.#withThumbnails;
+    const content = find(this.#section, ".thumbnails .content");
+    const isOfThis = known !== null && known.query === JSON.stringify(this.#query);
+    const age = isOfThis && known.answer.ages.find(({ days }) => String(days) === this.#age);
+    const usages = age ? this.#sources.map((source) => age[source]?.thumbnails ?? NOTHING) : [];
+    const { media_count: number, media_length: size } = sum(...usages);
+    content.replaceChildren(
+      ...(age
+        ? [
+            "Their thumbnails go, too: ",
+            el("strong", { title: exactBytes(size) }, bytes(size)),
+            ` in ${files(number, "thumbnail")}.`,
+          ]
+        : []),
+    );
   }
 }
 
-/**
- * @param {Age[]} ages
- * @param {("local"|"remote")[]} sources
- * @param {string} chosen
- */
-function agesTable(ages, sources, chosen) {
-  const row = (/** @type {Age} */ age) =>
-    el(
-      "tr",
-      {},
-      el(
-        "th",
-        { scope: "row" },
-        el(
-          "label",
-          {},
-          el("input", {
-            type: "radio",
-            name: "reclaimable",
-            value: age.days,
-            checked: String(age.days) === chosen,
-          }),
-          el("span", {}, ` ${age.days} days`),
-          el("span", { class: "quiet small" }, ` since ${day(age.before_ts)}`),
-        ),
-      ),
-      ...sources.map((source) => amount(/** @type {Part} */ (age[source]))),
-    );
-  return el(
-    "table",
-    {},
-    el("caption", { class: "unseen" }, "How much could be deleted, by age"),
-    el(
-      "thead",
-      {},
-      el(
-        "tr",
-        {},
-        el("th", { scope: "col" }, "Not read for"),
-        ...sources.map((source) => el("th", { scope: "col", class: "number" }, HEADS[source])),
-      ),
-    ),
-    el("tbody", {}, ...ages.map(row)),
-  );
-}
-
-/** @param {Part} part */
-function amount(part) {
-  const { media_length: size } = sum(part, part.thumbnails);
-  return el(
-    "td",
-    { class: "number", title: exactBytes(size) },
-    el("strong", {}, bytes(size)),
-    el("div", { class: "quiet small" }, files(part.media_count)),
-    el("div", { class: "quiet small" }, files(part.thumbnails.media_count, "thumbnail")),
-  );
-}
-
-/**
- * @param {"local"|"remote"} source
- * @param {Part} part
- */
-function keptText(source, { kept }) {
+/** @param {Amount} amount */
+function keptTexts({ kept }) {
   return Object.entries(REASONS).flatMap(([reason, words]) => {
-    const usage = kept[/** @type {keyof REASONS} */ (reason)];
-    return usage === undefined || usage.media_count === 0
-      ? []
-      : [
-          el(
-            "li",
-            {},
-            `${LABELS[source]}, ${words}: `,
-            el("strong", { title: exactBytes(usage.media_length) }, bytes(usage.media_length)),
-            ` in ${files(usage.media_count)}`,
-          ),
-        ];
+    const { media_count: number, media_length: size } =
+      kept[/** @type {keyof REASONS} */ (reason)] ?? NOTHING;
+    return number === 0 ? [] : [`Stay, ${words}: ${bytes(size)} in ${files(number)}`];
   });
 }
 
 /** @param {Retention|null} retention */
 function retentionText(retention) {
-  const parts = SOURCES.flatMap((source) => {
+  const parts = LOCAL_AND_REMOTE.flatMap((source) => {
     const lifetime = retention?.[`${source}_media_lifetime`];
-    const part = retention?.[source];
-    if (typeof lifetime !== "number" || part === undefined) {
-      return [];
-    }
-    const { media_length: size } = sum(part, part.thumbnails);
-    return [
-      `${LABELS[source].toLowerCase()} that nobody has read for ` +
-        `${files(Math.round(lifetime / DAY), "day")} (now ${bytes(size)} in ` +
-        `${files(part.media_count)})`,
-    ];
+    const amount = retention?.[source];
+    return typeof lifetime === "number" && amount
+      ? [
+          `${source} files that nobody has read for ${files(Math.round(lifetime / DAY), "day")} ` +
+            `(now ${bytes(amount.media_length)} in ${files(amount.media_count)})`,
+        ]
+      : [];
   });
   return parts.length === 0
     ? ""

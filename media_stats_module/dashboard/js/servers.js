@@ -14,14 +14,18 @@ import { ownersTable } from "./owners.js";
  * @param {import("./api.js").Api} api
  * @param {import("./address.js").Address} address
  * @param {() => import("./range.js").Window} scope the time range
+ * @param {(source: "local"|"remote") => import("./format.js").Usage|null} whole all files
+ *   in the time range, if that is known
  * @param {import("./openers.js").Openers} openers
  */
-export function serversTable(section, api, address, scope, openers) {
+export function serversTable(section, api, address, scope, whole, openers) {
   return ownersTable(section, api, address, scope, {
     endpoint: "servers",
     title: "Servers",
     search: "Search for servers",
     filters: [],
+    whole: () => whole("remote"),
+    wholeName: "all remote files",
     names: [
       {
         order: "server_name",

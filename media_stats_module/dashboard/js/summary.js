@@ -1,11 +1,14 @@
 // The totals: what fills the media store, and how much of it is stored twice.
 
 import { wholeAndParts } from "./bar.js";
-import { el, find } from "./dom.js";
-import { bytes, count, exactBytes, files, sum } from "./format.js";
+import { el, find, keepFocus } from "./dom.js";
+import { bytes, exactBytes, files, sum } from "./format.js";
 import { Panel } from "./panel.js";
 
 /** @typedef {import("./format.js").Usage} Usage */
+
+// A server reads so many within a second.
+const SMALL_STORE = 100_000;
 
 /**
  * @typedef {object} Local
@@ -34,23 +37,52 @@ import { Panel } from "./panel.js";
  * @property {Usage} total
  * @property {Local} local
  * @property {Remote} remote
+ * @property {{total_length: number, free_length: number}|null} [file_system] of the media
+ *   store, where the server knows it
+ * @property {{local_media_lifetime: number|null, remote_media_lifetime: number|null}|null}
+ *   [media_retention] what Synapse deletes by itself
  */
 
-/**
- * @param {HTMLElement} section
- * @param {import("./api.js").Api} api
- */
-export function summaryPanel(section, api) {
-  return new Panel(section, {
-    what: "Adding up all files",
-    // Duplicates cost more; see below.
-    query: () => ({ duplicates: false }),
-    load: (query, asking) => api.get("summary", query, asking),
-    show: (summary) => {
-      find(section, ".tiles").replaceChildren(...tiles(summary));
-      find(section, ".picture").replaceChildren(picture(summary));
-    },
-  });
+/** @extends {Panel<import("./api.js").Query, Summary>} */
+export class SummaryPanel extends Panel {
+  /** What the server has answered.
+   * @type {Summary|null} */
+  #known = null;
+
+  /**
+   * @param {HTMLElement} section
+   * @param {import("./api.js").Api} api
+   * @param {() => void} onKnown called when the numbers are there
+   */
+  constructor(section, api, onKnown) {
+    super(section, {
+      what: "Adding up all files",
+      // Duplicates cost more; see below.
+      query: () => ({ duplicates: false }),
+      load: (query, asking) => api.get("summary", query, asking),
+      show: (summary) => {
+        find(section, ".tiles").replaceChildren(...tiles(summary));
+        find(section, ".picture").replaceChildren(picture(summary));
+        this.#known = summary;
+        onKnown();
+      },
+    });
+  }
+
+  get known() {
+    return this.#known;
+  }
+
+  /** Whether there are files, and so few that reading all takes no time. */
+  get isSmall() {
+    const number = this.#known?.total.media_count ?? 0;
+    return number > 0 && number <= SMALL_STORE;
+  }
+
+  /** Whether it is known that there are no files. */
+  get isEmpty() {
+    return this.#known?.total.media_count === 0;
+  }
 }
 
 /**
@@ -60,16 +92,19 @@ export function summaryPanel(section, api) {
  * @param {import("./api.js").Api} api
  */
 export function duplicatesPanel(section, api) {
-  const [button, content] = [find(section, ".ask"), find(section, ".content")];
   let asked = false;
   const panel = new Panel(section, {
     what: "Comparing the hashes of all files",
     query: () => (asked ? { duplicates: true } : null),
     load: (query, asking) => api.get("summary", query, asking),
-    show: ({ duplicates }) => content.replaceChildren(el("p", {}, ...duplicatesText(duplicates))),
+    show: ({ duplicates }) =>
+      find(section, ".content").replaceChildren(el("p", {}, ...duplicatesText(duplicates))),
   });
-  button.addEventListener("click", () => {
+  find(section, ".ask button").addEventListener("click", () => {
     asked = true;
+    keepFocus(section, () => {
+      find(section, ".ask").hidden = true;
+    });
     panel.reload();
   });
   return panel;
@@ -94,18 +129,14 @@ function duplicatesText(duplicates) {
 }
 
 /** @param {Summary} summary */
-function tiles({ total, local, remote }) {
+function tiles({ total, local, remote, file_system: disk }) {
   const quarantined = sum(local.quarantined, remote.quarantined);
   return [
     sizeTile("Total", total, sum(local.thumbnails, remote.thumbnails)),
-    sizeTile("Local", local.total, local.thumbnails),
-    sizeTile("Remote, cached", remote.total, remote.thumbnails),
-    tile("Quarantined", bytes(quarantined.media_length), {
-      details: [files(quarantined.media_count)],
-      title: exactBytes(quarantined.media_length),
-    }),
-    tile("Users with media", count(local.users), { details: pending(local.pending.media_count) }),
-    tile("Servers with media", count(remote.servers)),
+    sizeTile("Local", local.total, local.thumbnails, pending(local.pending.media_count)),
+    sizeTile("Remote", remote.total, remote.thumbnails),
+    tile("Quarantined", quarantined.media_length, [files(quarantined.media_count)]),
+    ...(disk ? [tile("Free on the disk", disk.free_length, [`of ${bytes(disk.total_length)}`])] : []),
   ];
 }
 
@@ -113,29 +144,28 @@ function tiles({ total, local, remote }) {
  * @param {string} label
  * @param {Usage} total
  * @param {Usage} thumbnails that are in it
+ * @param {string[]} [details]
  */
-function sizeTile(label, total, thumbnails) {
-  return tile(label, bytes(total.media_length), {
-    // Thumbnails are no files to anybody else on this page.
-    details: [
-      files(total.media_count - thumbnails.media_count),
-      `and ${files(thumbnails.media_count, "thumbnail")}`,
-    ],
-    title: exactBytes(total.media_length),
-  });
+function sizeTile(label, total, thumbnails, details = []) {
+  // Thumbnails are no files to anybody else on this page.
+  const number = total.media_count - thumbnails.media_count;
+  return tile(label, total.media_length, [
+    `${files(number)}, ${files(thumbnails.media_count, "thumbnail")}`,
+    ...details,
+  ]);
 }
 
 /**
  * @param {string} label
- * @param {string} value
- * @param {{details?: string[], title?: string}} [more]
+ * @param {number} size
+ * @param {string[]} details
  */
-function tile(label, value, { details = [], title } = {}) {
+function tile(label, size, details) {
   return el(
     "div",
     {},
     el("dt", {}, label),
-    el("dd", { class: "value", title }, value),
+    el("dd", { class: "value", title: exactBytes(size) }, bytes(size)),
     ...details.map((detail) => el("dd", { class: "quiet small" }, detail)),
   );
 }
@@ -149,15 +179,16 @@ function pending(number) {
 function picture({ local, remote }) {
   /** @type {[string, string, Usage][]} */
   const parts = [
-    ["uploads", "Local uploads", local.uploads],
-    ["previews", "URL previews", local.url_previews],
+    ["uploads", "Local", local.uploads],
+    ["previews", "Local, URL previews", local.url_previews],
     ["ownerless", "Local, without an owner", local.without_owner],
-    ["local-thumbnails", "Thumbnails of local files", local.thumbnails],
-    ["cached", "Cached from other servers", remote.cached],
-    ["remote-thumbnails", "Thumbnails of cached files", remote.thumbnails],
+    ["local-thumbnails", "Local, thumbnails", local.thumbnails],
+    ["cached", "Remote", remote.cached],
+    ["remote-thumbnails", "Remote, thumbnails", remote.thumbnails],
   ];
   return wholeAndParts(
     "The media store by content",
+    "Content",
     parts
       .map(([key, label, usage]) => ({ key, label, ...usage }))
       .filter((part) => part.media_count > 0),

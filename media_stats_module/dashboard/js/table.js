@@ -3,9 +3,7 @@
 import { announce, el, enable, find, isEnabled } from "./dom.js";
 import { count } from "./format.js";
 import { Panel } from "./panel.js";
-
-// How long to wait for the next letter of a search.
-const TYPING_MS = 250;
+import { Search } from "./search.js";
 
 const LIMITS = /** @type {const} */ (["10", "25", "100", "500"]);
 const DIRECTIONS = /** @type {const} */ (["", "f", "b"]);
@@ -19,8 +17,7 @@ const DIRECTIONS = /** @type {const} */ (["", "f", "b"]);
  * @property {string} order the server's name for it
  * @property {string} label
  * @property {boolean} number whether the largest come first at first
- * @property {(row: Row, largest: number|null) => Node} cell gets the column's largest
- *   value, if the table knows it
+ * @property {(row: Row) => Node} cell
  */
 
 /**
@@ -34,7 +31,6 @@ const DIRECTIONS = /** @type {const} */ (["", "f", "b"]);
  * @property {string} what the server does meanwhile
  * @property {() => Query} scope what else to ask with
  * @property {(query: Query, asking: import("./api.js").Asking) => Promise<Page<Row>>} load
- * @property {(row: Row) => number} size
  */
 
 /**
@@ -52,11 +48,12 @@ export class DataTable {
   #section;
   #address;
   #options;
+  #search;
   /** @type {Panel<Query, Page<Row>>} */
   #panel;
-  #total = 0;
-  /** The largest row of a list, whatever its order, once it was seen. */
-  #largest = { list: "", size: 0 };
+  /** What is shown, and of which list.
+   * @type {{list: string, page: Page<Row>}|null} */
+  #shown = null;
 
   /**
    * @param {HTMLElement} section with what the template "owners" has
@@ -67,6 +64,11 @@ export class DataTable {
     this.#section = section;
     this.#address = address;
     this.#options = options;
+    this.#search = new Search(
+      /** @type {HTMLInputElement} */ (find(section, "input[type=search]")),
+      () => this.#get("search_term"),
+      (term, replace) => this.#set({ search_term: term }, { replace }),
+    );
     /** @type {() => Query} */
     const query = () => ({ ...this.query, from: this.#start, limit: this.#limit });
     this.#panel = new Panel(section, {
@@ -80,6 +82,7 @@ export class DataTable {
       el("tr", {}, ...options.columns.map((column) => this.#header(column))),
     );
     this.#listen();
+    this.#enablePages();
   }
 
   /** What the server is asked with, but for the page. */
@@ -89,12 +92,7 @@ export class DataTable {
 
   /** Shows what the address says. */
   update() {
-    const search = this.#search;
-    const term = this.#get("search_term");
-    // Not while somebody types a space at the end.
-    if (search.value.trim() !== term) {
-      search.value = term;
-    }
+    this.#search.update();
     for (const name of this.#options.filters) {
       const select = /** @type {HTMLSelectElement} */ (find(this.#section, `[name=${name}]`));
       select.value = this.#get(name);
@@ -108,7 +106,17 @@ export class DataTable {
         header.removeAttribute("aria-sort");
       }
     }
+    this.#enablePages();
     this.#panel.update();
+  }
+
+  /** Draws the last column again: what it is compared with has changed. */
+  redraw() {
+    const column = this.#options.columns[this.#options.columns.length - 1];
+    if (this.#shown?.list === JSON.stringify(this.#list)) {
+      const cells = this.#section.querySelectorAll("tbody tr > :last-child");
+      this.#shown.page.rows.forEach((row, index) => cells[index].replaceChildren(column.cell(row)));
+    }
   }
 
   /** Asks again. */
@@ -118,10 +126,6 @@ export class DataTable {
 
   stop() {
     this.#panel.stop();
-  }
-
-  get #search() {
-    return /** @type {HTMLInputElement} */ (find(this.#section, "input[type=search]"));
   }
 
   get #order() {
@@ -202,28 +206,6 @@ export class DataTable {
   }
 
   #listen() {
-    const search = this.#search;
-    let timer = 0;
-    let typing = false;
-    const read = () => {
-      clearTimeout(timer);
-      // One search is one step back, however many letters it has.
-      this.#set({ search_term: search.value.trim() }, { replace: typing });
-      typing = true;
-    };
-    search.addEventListener("input", () => {
-      clearTimeout(timer);
-      timer = setTimeout(read, TYPING_MS);
-    });
-    search.addEventListener("keydown", (event) => {
-      if (event.key === "Enter") {
-        read();
-        typing = false;
-      }
-    });
-    search.addEventListener("blur", () => {
-      typing = false;
-    });
     for (const select of this.#section.querySelectorAll("select")) {
       const name = select.name;
       select.addEventListener("change", () => {
@@ -247,65 +229,56 @@ export class DataTable {
   }
 
   #startOfLast() {
-    return Math.max(0, Math.ceil(this.#total / this.#limit) - 1) * this.#limit;
+    const total = this.#shown?.page.total ?? 0;
+    return Math.max(0, Math.ceil(total / this.#limit) - 1) * this.#limit;
+  }
+
+  /** How many pages there are is known of the list that is shown. */
+  #enablePages() {
+    const start = this.#start;
+    const known = this.#shown?.list === JSON.stringify(this.#list);
+    const more = known && start + this.#limit < (this.#shown?.page.total ?? 0);
+    for (const selector of [".first", ".previous"]) {
+      enable(find(this.#section, selector), start > 0);
+    }
+    for (const selector of [".next", ".last"]) {
+      enable(find(this.#section, selector), more);
+    }
   }
 
   /** @param {Page<Row>} page */
-  #show({ rows, total }) {
-    this.#total = total;
+  #show(page) {
+    const { rows, total } = page;
+    this.#shown = { list: JSON.stringify(this.#list), page };
     if (rows.length === 0 && this.#start > 0) {
       // The list has become shorter.
       this.#turnTo(this.#startOfLast(), true);
       return;
     }
     const start = this.#start;
-    const largest = this.#learnLargest(rows);
-    const body = find(this.#section, "tbody");
-    if (rows.length > 0) {
-      body.replaceChildren(...rows.map((row) => this.#row(row, largest)));
-    } else {
-      const columns = this.#options.columns.length;
-      body.replaceChildren(
-        el("tr", {}, el("td", { class: "empty", colspan: columns }, "None found.")),
-      );
-    }
+    this.#showRows(rows);
     const where =
       total === 0
         ? "0 of 0"
         : `${count(start + 1)}–${count(start + rows.length)} of ${count(total)}`;
     find(this.#section, ".where").textContent = where;
     find(this.#section, ".found").textContent = `${count(total)} in this time range`;
-    for (const selector of [".first", ".previous"]) {
-      enable(find(this.#section, selector), start > 0);
-    }
-    for (const selector of [".next", ".last"]) {
-      enable(find(this.#section, selector), start + rows.length < total);
-    }
+    this.#enablePages();
     announce(`${this.#options.name}: ${where}`);
   }
 
-  /**
-   * @param {Row[]} rows
-   * @returns {number|null} the size of the largest row of the whole list
-   */
-  #learnLargest(rows) {
-    const list = JSON.stringify(this.#list);
-    if (this.#order.number && this.#order.order === "media_length" && rows.length > 0) {
-      const [first, last] = [rows[0], rows[rows.length - 1]].map(this.#options.size);
-      if (this.#direction === "b" && this.#start === 0) {
-        this.#largest = { list, size: first };
-      } else if (this.#direction === "f" && this.#start + rows.length >= this.#total) {
-        this.#largest = { list, size: last };
-      }
-    }
-    return this.#largest.list === list ? this.#largest.size : null;
+  /** @param {Row[]} rows */
+  #showRows(rows) {
+    const columns = this.#options.columns.length;
+    find(this.#section, "tbody").replaceChildren(
+      ...(rows.length > 0
+        ? rows.map((row) => this.#row(row))
+        : [el("tr", {}, el("td", { class: "empty", colspan: columns }, "None found."))]),
+    );
   }
 
-  /**
-   * @param {Row} row
-   * @param {number|null} largest
-   */
-  #row(row, largest) {
+  /** @param {Row} row */
+  #row(row) {
     return el(
       "tr",
       {},
@@ -313,7 +286,7 @@ export class DataTable {
         el(
           index === 0 ? "th" : "td",
           { scope: index === 0 && "row", class: column.number && "number" },
-          column.cell(row, largest),
+          column.cell(row),
         ),
       ),
     );

@@ -1,6 +1,7 @@
 // The files stored now, by the time they were created: a chart, and its numbers.
 
 import { Chart } from "./chart.js";
+import { now } from "./clock.js";
 import { check, el, find } from "./dom.js";
 import { downloadsOfSources } from "./download.js";
 import { DAY, NOTHING, bytes, count, days, exactBytes, files, shortBytes, sum } from "./format.js";
@@ -64,7 +65,9 @@ export class TimelinePanel extends Panel {
   #section;
   #sources;
   #address;
+  #question;
   #onSelect;
+  #onAnswer;
   /** @type {Chart|null} */
   #chart = null;
   #legend = el("ul", { class: "legend" });
@@ -72,8 +75,9 @@ export class TimelinePanel extends Panel {
   /** @type {Row[]} */
   #rows = [];
   #drawn = "";
-  /** @type {Interval} The one that is shown. */
-  interval = "week";
+  /** What the server has answered.
+   * @type {{question: Question, answer: Answer}|null} */
+  #known = null;
 
   /**
    * @param {HTMLElement} section with `.tools` and buttons for CSV, if it has them
@@ -81,28 +85,34 @@ export class TimelinePanel extends Panel {
    * @param {import("./address.js").Address} address
    * @param {Source[]} sources
    * @param {() => import("./api.js").Query} scope what else to ask with
-   * @param {(from: number, until: number) => void} [onSelect]
+   * @param {object} [options]
+   * @param {(from: number, until: number) => void} [options.onSelect]
+   * @param {() => void} [options.onAnswer]
    */
-  constructor(section, api, address, sources, scope, onSelect) {
+  constructor(section, api, address, sources, scope, { onSelect, onAnswer } = {}) {
+    /** @returns {Question} */
+    const question = () => {
+      const asked = scope();
+      const interval = address.choice("interval", INTERVALS);
+      const total = address.choice("mode", MODES) === "total";
+      return { scope: asked, interval, before: total && Number(asked.from_ts ?? 0) > 0 };
+    };
     super(section, {
       what: "Adding up files by day",
-      query: () => {
-        const asked = scope();
-        const interval = address.choice("interval", INTERVALS);
-        const total = address.choice("mode", MODES) === "total";
-        return { scope: asked, interval, before: total && Number(asked.from_ts ?? 0) > 0 };
-      },
+      query: question,
       load: (question, asking) => load(api, sources, question, asking),
-      show: (answer) => this.#take(answer),
+      show: (answer, asked) => this.#take(answer, asked),
       explain: (error) =>
-        error.status === 400
+        error.errcode === "M_INVALID_PARAM" && error.message.includes("parts")
           ? "The chart would have too many parts. Choose a longer interval or a shorter time range."
           : error.message,
     });
     this.#section = section;
     this.#sources = sources;
     this.#address = address;
+    this.#question = question;
     this.#onSelect = onSelect;
+    this.#onAnswer = onAnswer;
     find(section, ".numbers").addEventListener("toggle", () => this.#showNumbers());
     section.querySelector(".tools")?.addEventListener("change", (event) => {
       const { name, value } = /** @type {HTMLInputElement} */ (event.target);
@@ -110,7 +120,7 @@ export class TimelinePanel extends Panel {
       address.set({ [name]: value === usual ? "" : value });
     });
     downloadsOfSources(section, "timeline", (source) =>
-      api.getCsv("timeline", { ...scope(), source, interval: this.interval }),
+      api.getCsv("timeline", { ...scope(), source, interval: this.#interval }),
     );
   }
 
@@ -119,13 +129,29 @@ export class TimelinePanel extends Panel {
     return this.#rows.length > 0 ? this.#rows[0].from_ts : null;
   }
 
+  /**
+   * How much there is in the time range. Null if that is not known.
+   *
+   * @param {"local"|"remote"} source
+   * @returns {Usage|null}
+   */
+  whole(source) {
+    const known = this.#known;
+    const index = this.#sources.findIndex((each) => each.source === source);
+    if (known === null || JSON.stringify(known.question.scope) !== JSON.stringify(this.#question().scope)) {
+      return null;
+    }
+    const { before, buckets, after } = known.answer.timelines[index];
+    return sum(before, ...buckets, after);
+  }
+
   /** Shows what the address says. */
   update() {
     check(this.#section, "mode", this.#mode);
     check(this.#section, "measure", this.#measure);
-    check(this.#section, "interval", this.#address.choice("interval", INTERVALS) || this.interval);
+    check(this.#section, "interval", this.#interval);
     super.update();
-    if (this.#drawn !== "" && this.#drawn !== this.#view) {
+    if (this.#isKnown && this.#drawn !== this.#view) {
       this.#show();
     }
   }
@@ -133,6 +159,21 @@ export class TimelinePanel extends Panel {
   remove() {
     this.stop();
     this.#chart?.remove();
+  }
+
+  /** Whether what is asked now was answered. */
+  get #isKnown() {
+    return JSON.stringify(this.#known?.question) === JSON.stringify(this.#question());
+  }
+
+  /** @returns {Interval} The one that is chosen, else the one that the page has chosen. */
+  get #interval() {
+    const { interval, scope } = this.#question();
+    return interval || (this.#isKnown ? this.#answer.interval : usual(scope));
+  }
+
+  get #answer() {
+    return /** @type {{answer: Answer}} */ (this.#known).answer;
   }
 
   get #mode() {
@@ -147,10 +188,14 @@ export class TimelinePanel extends Panel {
     return `${this.#mode} ${this.#measure}`;
   }
 
-  /** @param {Answer} answer */
-  #take({ interval, timelines, before }) {
-    this.interval = interval;
-    check(this.#section, "interval", interval);
+  /**
+   * @param {Answer} answer
+   * @param {Question} question
+   */
+  #take(answer, question) {
+    const { timelines, before } = answer;
+    this.#known = { question, answer };
+    check(this.#section, "interval", this.#interval);
     const starts = timelines.map((each, index) => sum(each.before, before[index]));
     const buckets = timelines.map((each) => each.buckets);
     this.#rows = merge(this.#sources, buckets, starts);
@@ -159,6 +204,7 @@ export class TimelinePanel extends Panel {
       sum(...timelines.map((each) => each.before)),
       sum(...timelines.map((each) => each.after)),
     );
+    this.#onAnswer?.();
   }
 
   /**
@@ -182,6 +228,7 @@ export class TimelinePanel extends Panel {
   }
 
   #show() {
+    const { interval } = this.#answer;
     this.#drawn = this.#view;
     const plot = find(this.#section, ".plot");
     const any = this.#rows.some(({ total }) =>
@@ -207,9 +254,9 @@ export class TimelinePanel extends Panel {
     const starts = this.#rows.map((row) => Date.parse(row.date));
     this.#chart.show({
       starts,
-      end: endOf(starts[starts.length - 1], this.interval),
-      names: this.#rows.map((row) => row.date.slice(0, this.interval === "month" ? 7 : 10)),
-      unit: UNITS[this.interval],
+      end: endOf(starts[starts.length - 1], interval),
+      names: this.#rows.map((row) => row.date.slice(0, interval === "month" ? 7 : 10)),
+      unit: UNITS[interval],
       series: this.#sources.map(({ source }) => ({
         key: source,
         values: this.#rows.map((row) => this.#value(row, source)),
@@ -325,7 +372,7 @@ async function load(api, sources, { scope, interval, before }, asking) {
  * @param {import("./api.js").Query} scope
  * @returns {Interval}
  */
-function usual({ from_ts: from, until_ts: until = Date.now() }) {
+function usual({ from_ts: from, until_ts: until = now() }) {
   if (from === undefined) {
     return "week";
   }

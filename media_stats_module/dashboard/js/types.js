@@ -14,6 +14,8 @@ const LABELS = {
   other: "Other",
 };
 
+const LARGEST_FIRST = { order_by: "media_length", dir: "b" };
+
 /**
  * @typedef {object} Group
  * @property {string} group
@@ -28,13 +30,17 @@ const LABELS = {
  * @param {() => import("./api.js").Query} scope what else to ask with
  */
 export function typesPanel(section, api, sources, scope) {
-  downloadsOfSources(section, "types", (source) => api.getCsv("types", { ...scope(), source }));
+  downloadsOfSources(section, "types", (source) =>
+    api.getCsv("types", { ...scope(), ...LARGEST_FIRST, source }),
+  );
   return new Panel(section, {
     what: "Adding up files by type",
     query: scope,
     load: (query, asking) =>
       Promise.all(
-        sources.map(({ source }) => api.get("types", { ...query, source, group: true }, asking)),
+        sources.map(({ source }) =>
+          api.get("types", { ...query, ...LARGEST_FIRST, source, group: true }, asking),
+        ),
       ),
     show: (answers) =>
       find(section, ".content").replaceChildren(
@@ -51,11 +57,10 @@ function show(label, types) {
   if (types.length === 0) {
     return el("p", { class: "empty" }, `${label}: no files in this time range.`);
   }
-  // Always in this order, so that two bars compare.
-  const parts = Object.entries(LABELS).flatMap(([group, name]) =>
-    types
-      .filter((type) => type.group === group)
-      .map((type) => ({ ...type, key: `type-${group}`, label: name })),
-  );
-  return wholeAndParts(label, parts);
+  const parts = types.map((type) => ({
+    ...type,
+    key: `type-${type.group}`,
+    label: LABELS[/** @type {keyof LABELS} */ (type.group)] ?? type.group,
+  }));
+  return wholeAndParts(label, "Type", parts);
 }

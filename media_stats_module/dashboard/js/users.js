@@ -17,14 +17,18 @@ import { ownersTable } from "./owners.js";
  * @param {import("./api.js").Api} api
  * @param {import("./address.js").Address} address
  * @param {() => import("./range.js").Window} scope the time range
+ * @param {(source: "local"|"remote") => import("./format.js").Usage|null} whole all files
+ *   in the time range, if that is known
  * @param {import("./openers.js").Openers} openers
  */
-export function usersTable(section, api, address, scope, openers) {
+export function usersTable(section, api, address, scope, whole, openers) {
   const table = ownersTable(section, api, address, scope, {
     endpoint: "users",
     title: "Users",
     search: "Search for users",
     filters: ["deactivated"],
+    whole: () => whole("local"),
+    wholeName: "all local files",
     names: [
       {
         order: "user_id",
