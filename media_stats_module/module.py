@@ -17,7 +17,7 @@ from media_stats_module.rest.api import make_api
 from media_stats_module.rest.dashboard import DashboardDirectory
 from media_stats_module.rollups_keeper import RollupsKeeper
 from media_stats_module.storage import MediaStatsStore, SharedDatabase
-from media_stats_module.synapse_internals import has_postgres
+from media_stats_module.synapse_internals import has_postgres, media_retention
 
 # Where Synapse's own endpoint is documented. Synapse answers there itself on most
 # listeners, whatever a module registers; README.md says where the module does.
@@ -55,6 +55,8 @@ class MediaStatsModule:
         )
         api.register_web_resource(config.path, directory)
         api.register_web_resource(DOCUMENTED_PATH, endpoints.children[b"users"])
+        # Now, when files may be read.
+        media_retention(api)
         if config.rollups:
             for source in Source:
                 count_differences(api.server_name, source.value, 0)

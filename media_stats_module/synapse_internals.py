@@ -5,6 +5,7 @@ on (storage/sources.py). Each function says why it is here. A new version of Syn
 break these, so the tests run all of them on every version supported.
 """
 
+import functools
 import inspect
 import io
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -15,7 +16,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 # To read homeserver.yaml as Synapse's own commands do.
-from synapse.config._base import RootConfig, find_config_files, read_config_files
+from synapse.config._base import (
+    Config,
+    RootConfig,
+    find_config_files,
+    read_config_files,
+)
 from synapse.config.database import DatabaseConfig, DatabaseConnectionConfig
 
 # The headers of Synapse's own answers, for one that is not JSON.
@@ -101,11 +107,18 @@ async def is_requester_admin(api: ModuleApi, request: SynapseRequest) -> bool:
     database, which means nothing when Matrix Authentication Service issues the tokens.
     There the token's scope decides, and only the requester knows it.
 
+    With delegated authentication, requests share what Synapse asks the issuer, and one
+    that is cancelled would cancel it for all. So this ends before a cancellation does.
+
     Raises:
         InvalidClientCredentialsError: 401, no token or one that is not valid.
     """
-    requester = await api.get_user_by_req(request)
-    return bool(await api._auth.is_server_admin(requester))
+
+    async def decide() -> bool:
+        requester = await api.get_user_by_req(request)
+        return bool(await api._auth.is_server_admin(requester))
+
+    return await delay_cancellation(decide(), on_cancel=lambda: None)
 
 
 def _parse_direction_before_178(
@@ -136,16 +149,26 @@ async def issuer_metadata(api: ModuleApi) -> Mapping[str, Any]:
     With delegated authentication Synapse asks the issuer once, keeps the answer, and
     gives it to clients as `/_matrix/client/v1/auth_metadata`. The module API does not.
 
+    All who ask meanwhile wait for the same answer. So the question goes on when this
+    gives up waiting, and when it is cancelled.
+
     Raises:
         Exception: the issuer does not answer.
     """
     load = getattr(api._auth, "auth_metadata", None)
     if load is None:
         return {}
-    answer = run_in_background(load)
+    answer: Deferred[Mapping[str, Any]] = Deferred()
+
+    def give(result: "Mapping[str, Any] | Failure") -> None:
+        if not answer.called:
+            answer.callback(result)
+
+    # Not in the log context of a request, which may end before.
+    with PreserveLoggingContext():
+        run_in_background(load).addBoth(give)
     answer.addTimeout(_ISSUER_TIMEOUT_S, api._hs.get_reactor())
-    metadata: Mapping[str, Any] = await make_deferred_yieldable(answer)
-    return metadata
+    return await make_deferred_yieldable(answer)
 
 
 def current_time_ms(api: ModuleApi) -> int:
@@ -171,17 +194,29 @@ def synapse_config(api: ModuleApi) -> Any:
     return api._hs.config
 
 
+@functools.lru_cache(maxsize=1)
 def media_retention(api: ModuleApi) -> tuple[int | None, int | None]:
     """How long local and remote media is kept by `media_retention`, in milliseconds.
 
-    None where that is not set; or where this process is told not to serve media
-    (`enable_media_repo: false`), and does not read those settings.
+    None where that is not set. A process that is told not to serve media
+    (`enable_media_repo: false`) has not read those settings, so they are read here, the
+    first time from the files.
     """
-    config = synapse_config(api).media
-    return (
-        getattr(config, "media_retention_local_media_lifetime_ms", None),
-        getattr(config, "media_retention_remote_media_lifetime_ms", None),
+    config = synapse_config(api)
+    if config.media.can_load_media_repo:
+        return (
+            config.media.media_retention_local_media_lifetime_ms,
+            config.media.media_retention_remote_media_lifetime_ms,
+        )
+    settings = read_config_files(config.config_files).get("media_retention") or {}
+    local, remote = (
+        None if lifetime is None else Config.parse_duration(lifetime)
+        for lifetime in (
+            settings.get("local_media_lifetime"),
+            settings.get("remote_media_lifetime"),
+        )
     )
+    return local, remote
 
 
 async def run_autocommit(

@@ -19,11 +19,12 @@ from synapse.module_api import (
     ModuleApi,
     SynapseRequest,
 )
+from twisted.internet.defer import CancelledError
 from twisted.web import http
 from twisted.web.resource import Resource
 
 from media_stats_module.rest._base import Directory, UnrecognizedResource
-from media_stats_module.synapse_internals import issuer_metadata
+from media_stats_module.synapse_internals import cancellable, issuer_metadata
 
 logger = logging.getLogger(__name__)
 
@@ -149,6 +150,7 @@ class DashboardPage(DirectServeJsonResource):
         self._api = api
         self._file = DashboardFile(content, _CONTENT_TYPES[".html"])
 
+    @cancellable
     async def _async_render_GET(self, request: SynapseRequest) -> None:  # noqa: N802
         sources = ["'self'", *await self._issuer_origins()]
         body = self._file.prepare(request)
@@ -169,9 +171,11 @@ class DashboardPage(DirectServeJsonResource):
     async def _issuer_origins(self) -> list[str]:
         try:
             metadata = await issuer_metadata(self._api)
-        except Exception:
+        except CancelledError:
+            raise
+        except Exception as error:
             # Signing in with a token works without it.
-            logger.warning("Cannot ask the issuer of access tokens", exc_info=True)
+            logger.info("The issuer of access tokens does not answer: %r", error)
             return []
         urls = [str(metadata.get(name, "")) for name in _ISSUER_ENDPOINTS]
         origins = {f"{url.scheme}://{url.netloc}" for url in map(urlsplit, urls)}

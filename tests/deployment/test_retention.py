@@ -1,0 +1,34 @@
+"""`media_retention` is said by a process, too, that has not read it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support import MODULE_PATH
+
+from demo.homeserver import Homeserver
+
+pytestmark = [pytest.mark.any_database]
+
+_DAY_MS = 24 * 60 * 60 * 1000
+
+
+@pytest.fixture(params=[True, False], ids=["media", "no media"])
+def homeserver(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Homeserver]:
+    overrides = {
+        "enable_media_repo": request.param,
+        "media_retention": {"local_media_lifetime": "90d"},
+    }
+    with Homeserver(tmp_path, module={}, overrides=overrides) as homeserver:
+        yield homeserver
+
+
+def test_every_process_says_it(homeserver: Homeserver) -> None:
+    admin = homeserver.register("admin", admin=True)
+    answer = homeserver.client.request(
+        "GET", f"{MODULE_PATH}/v1/reclaimable", token=admin.access_token
+    )
+    retention = answer.json()["media_retention"]
+    assert retention["local_media_lifetime"] == 90 * _DAY_MS
+    assert retention["remote_media_lifetime"] is None
+    assert retention["local"]["media_count"] == 0
