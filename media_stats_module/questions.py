@@ -65,7 +65,7 @@ class FilesOrder(enum.Enum):
 
 @attr.frozen
 class FilesPosition:
-    """A file's place in a list of files.
+    """A file's position in a list of files.
 
     Attributes:
         key: the value of the sort key; None in a list by media ID.

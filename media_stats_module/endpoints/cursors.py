@@ -5,6 +5,7 @@ rows that are added or deleted meanwhile make the next page neither repeat nor o
 """
 
 import base64
+from urllib.parse import quote, unquote
 
 from media_stats_module.questions import FilesPosition
 
@@ -20,7 +21,10 @@ def write_cursor(list_name: str, position: FilesPosition) -> str:
         position: the last row before the next page.
     """
     key = "" if position.key is None else str(position.key)
-    text = "\n".join((list_name, key, position.server_name or "", position.media_id))
+    name = position.server_name
+    # A name that is empty is still one.
+    server = "" if name is None else f"/{quote(name, safe='')}"
+    text = "\n".join((list_name, key, server, position.media_id))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
@@ -33,8 +37,9 @@ def read_cursor(list_name: str, token: str) -> FilesPosition:
     padded = token + "=" * (-len(token) % 4)
     text = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
     # Only the media ID can have a line break: another server chose it.
-    _, key, server_name, media_id = text.split("\n", 3)
-    position = FilesPosition(int(key) if key else None, server_name or None, media_id)
+    _, key, server, media_id = text.split("\n", 3)
+    server_name = unquote(server[1:]) if server else None
+    position = FilesPosition(int(key) if key else None, server_name, media_id)
     is_stored = (position.key or 0) in _KEYS and "\0" not in text
     if not is_stored or write_cursor(list_name, position) != token.rstrip("="):
         raise ValueError("Not a token of this list")

@@ -33,6 +33,19 @@ def to_integer(value: object) -> int:
     return 0
 
 
+# Added to the upper bits of a sum in SQLite, so that the text of a negative sum sorts
+# as the sum does.
+WIDE_ZERO = 5 * 10**18
+
+
+def to_sum(value: object) -> int:
+    """A sum that the database made by `sum_sql`; 0 if it is none."""
+    if isinstance(value, str):
+        high, low = value.split(".")
+        return ((int(high) - WIDE_ZERO) << 32) + int(low)
+    return to_integer(value)
+
+
 def to_optional_text(value: object) -> str | None:
     """The same, and None for NULL."""
     return None if value is None else to_text(value)
@@ -56,8 +69,8 @@ class OwnerUsage:
 
     owner: str = attr.field(converter=to_text)
     displayname: str | None = attr.field(converter=to_optional_text)
-    media_count: int
-    media_length: int
+    media_count: int = attr.field(converter=to_sum)
+    media_length: int = attr.field(converter=to_sum)
 
 
 @attr.frozen
@@ -82,8 +95,8 @@ class Usage:
         media_length: how many bytes they are together.
     """
 
-    media_count: int
-    media_length: int
+    media_count: int = attr.field(converter=to_sum)
+    media_length: int = attr.field(converter=to_sum)
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(
@@ -209,8 +222,8 @@ class DayUsage:
     """
 
     day: int = attr.field(converter=to_integer)
-    media_count: int
-    media_length: int
+    media_count: int = attr.field(converter=to_sum)
+    media_length: int = attr.field(converter=to_sum)
 
 
 @attr.frozen
@@ -224,8 +237,8 @@ class TypeUsage:
     """
 
     media_type: str = attr.field(converter=to_text)
-    media_count: int
-    media_length: int
+    media_count: int = attr.field(converter=to_sum)
+    media_length: int = attr.field(converter=to_sum)
 
 
 def _to_bool(value: object) -> bool | None:
@@ -250,6 +263,7 @@ class File:
         safe_from_quarantine: whether an admin has made it so; None for remote files.
         url_preview: whether it was fetched for a preview of a URL; None likewise.
         sha256: the SHA-256 of its content; None if Synapse has not kept it.
+        sort_key: what it was sorted by in its list; None in a list by media ID.
     """
 
     server_name: str | None = attr.field(converter=to_optional_text)
@@ -264,6 +278,12 @@ class File:
     safe_from_quarantine: bool | None = attr.field(converter=_to_bool)
     url_preview: bool | None = attr.field(converter=_to_bool)
     sha256: str | None = attr.field(converter=to_optional_text)
+    sort_key: int | None
+
+    @property
+    def position(self) -> FilesPosition:
+        """Its position in its list, after which another page can begin."""
+        return FilesPosition(self.sort_key, self.server_name, self.media_id)
 
 
 @attr.frozen
@@ -272,7 +292,7 @@ class FilesPage:
 
     Attributes:
         files: the files on the page, in order.
-        end: the place after which the next page begins; None if this is the last.
+        end: the position after which the next page begins; None if this is the last.
     """
 
     files: Sequence[File]

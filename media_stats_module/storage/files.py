@@ -1,7 +1,18 @@
-"""The files themselves, a page at a time."""
+"""The files themselves.
+
+A list is one of four:
+
+| list    | when                                          | reads                      |
+| ------- | --------------------------------------------- | -------------------------- |
+| walk    | by media ID: all files, or those of a server  | the page, along an index   |
+| owner's | all other lists of one user's or server's     | the owner's rows           |
+| copies  | of one hash                                   | the rows with that hash    |
+| scan    | all else                                      | the table                  |
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 
+import attr
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.questions import (
@@ -11,7 +22,7 @@ from media_stats_module.questions import (
     Source,
 )
 from media_stats_module.storage.answers import File, FilesPage
-from media_stats_module.storage.reclaimable import is_deleted
+from media_stats_module.storage.reclaimable import is_deleted_sql
 from media_stats_module.storage.sources import (
     MEDIA_HAVE_SHA256,
     MediaTable,
@@ -29,20 +40,17 @@ from media_stats_module.storage.sql import (
     set_up_scan_txn,
 )
 
-# Synapse has always filled both. A row without `created_ts` has no place in any order
-# by time, and one without `media_id` has no name.
-_IS_LISTED = "m.created_ts IS NOT NULL AND m.media_id IS NOT NULL"
+# Of a longer page, looking the rows up one by one costs more than it saves.
+_MOST_LOOKED_UP = 10_001
 
 _KEYS = {
     FilesOrder.MEDIA_LENGTH: "m.media_length",
     FilesOrder.CREATED_TS: "m.created_ts",
-    # As for Synapse's own deletion, a file that nobody has read counts from its
-    # creation.
+    # As in Synapse's own deletion, a file that was never read counts from its creation.
     FilesOrder.LAST_ACCESS_TS: "COALESCE(m.last_access_ts, m.created_ts)",
 }
 
-# The attributes of `File` in their order, with the SQL expressions of those that both
-# tables have.
+# The attributes of `File` in their order, but for the last. First those of both tables.
 _SHARED_COLUMNS = {
     "media_id": "m.media_id",
     "media_type": "m.media_type",
@@ -82,26 +90,30 @@ def get_files_page_txn(
 
     Args:
         txn: one transaction, in which the answer is consistent.
-        tables: the media to list: one table, or both if a hash is asked for.
+        tables: the tables to list: one, or both if a hash is asked for.
         question: what is asked.
         server_name: this server's name.
     """
     # One more, to see whether there is a next page.
-    limit = question.limit + 1
-    if question.sha256 is None and question.deletion is None:
-        (media,) = tables
-        statement = _page_txn(txn, media, question, limit, server_name)
-    else:
-        statement = _files_txn(txn, tables, question, limit, server_name)
+    statement = _files_sql_txn(txn, tables, question, question.limit + 1, server_name)
     txn.execute(statement.text, statement.args)
-    rows = txn.fetchall()
-    files = [File(*columns) for *columns, _ in rows[: question.limit]]
-    end = None
+    files = [File(*row) for row in txn.fetchall()]
+    page = files[: question.limit]
     # An empty page has no next one, or a client would ask for it for ever.
-    if files and len(rows) > question.limit:
-        last, key = files[-1], rows[question.limit - 1][-1]
-        end = FilesPosition(key, last.server_name, last.media_id)
-    return FilesPage(files, end)
+    has_next = page and len(files) > len(page)
+    return FilesPage(page, page[-1].position if has_next else None)
+
+
+def iterate_files_txn(
+    txn: LoggingTransaction,
+    tables: Sequence[MediaTable],
+    question: FilesQuestion,
+    *,
+    server_name: str,
+) -> Iterator[File]:
+    """The same, for a page of any length: one by one, as the database gives them."""
+    statement = _files_sql_txn(txn, tables, question, question.limit, server_name)
+    return (File(*row) for row in iterate_txn(txn, statement, question.limit))
 
 
 def get_page_of_index_txn(
@@ -111,10 +123,10 @@ def get_page_of_index_txn(
     *,
     server_name: str,
 ) -> FilesPage | None:
-    """The same; None if it would cost more than the page."""
+    """The same page; None if it would cost more than the page."""
     if not is_page_of_index(question) or not all(
-        question.sha256 is None or is_indexed_by_txn(txn, media, "sha256")
-        for media in tables
+        question.sha256 is None or is_indexed_by_txn(txn, table, "sha256")
+        for table in tables
     ):
         return None
     return get_files_page_txn(txn, tables, question, server_name=server_name)
@@ -127,172 +139,202 @@ def is_page_of_index(question: FilesQuestion) -> bool:
     """
     if question.sha256 is not None:
         return question.deletion is None
-    is_walk = question.order_by is FilesOrder.MEDIA_ID and not _is_filtered(question)
-    return is_walk and (question.owner is None or question.source is Source.REMOTE)
+    return _is_walk(question) and not _is_filtered(question)
 
 
-def iterate_files_txn(
+def _files_sql_txn(
     txn: LoggingTransaction,
     tables: Sequence[MediaTable],
-    question: FilesQuestion,
-    *,
-    server_name: str,
-) -> Iterator[File]:
-    """The same, for a page of any length: one by one, as the database gives them."""
-    statement = _files_txn(txn, tables, question, question.limit, server_name)
-    for *columns, _ in iterate_txn(txn, statement):
-        yield File(*columns)
-
-
-def _page_txn(
-    txn: LoggingTransaction,
-    media: MediaTable,
     question: FilesQuestion,
     limit: int,
     server_name: str,
 ) -> Sql:
-    """A statement for the files of a page, each with its sort key.
+    """The statement for a list of files. Its rows are the attributes of `File`."""
+    if question.sha256 is not None:
+        return _copies_sql(txn, tables, question, limit, server_name)
+    (table,) = tables
+    where = _where_sql(txn, table, question, server_name)
+    if _is_walk(question):
+        return _walk_sql(table, question, where, limit)
+    if question.owner is not None:
+        return _owners_files_sql(txn, table, question, where, limit)
+    return _scan_sql_txn(txn, table, question, where, limit)
 
-    Only what decides the order is read of every file; the rest, of those on the page,
-    by the unique index on what they are called. For 10 million media on PostgreSQL
-    that saves a quarter.
+
+def _is_walk(question: FilesQuestion) -> bool:
+    """Whether a unique index has the files in the order of the list.
+
+    It begins with the server of a remote file. Of all files, a walk with a filter would
+    read the table in random order until enough files have passed.
     """
-    names = _names(media)
-    place = _place_txn(txn, media, question, limit, server_name)
-    names_on_page = [name.replace("m.", "page.") for name in names]
-    same = " AND ".join(map(" = ".join, zip(names, names_on_page, strict=True)))
-    # SQLite takes the tables of a CROSS JOIN in their order; with any other it takes
-    # half as long again.
+    if question.order_by is not FilesOrder.MEDIA_ID or question.sha256 is not None:
+        return False
+    if question.owner is not None:
+        return question.source is Source.REMOTE
+    return not _is_filtered(question)
+
+
+# The four lists
+
+
+def _walk_sql(
+    table: MediaTable, question: FilesQuestion, where: Sql, limit: int
+) -> Sql:
+    """Along the unique index, from the position on. PostgreSQL: 0.5 ms a page."""
+    order = _Order(None, _id_columns(table), question.descending)
+    rows = _rows_sql(table, question, where, order, limit)
+    return Sql(f"SELECT {_columns(table)}, NULL {rows.text}", rows.args)
+
+
+def _owners_files_sql(
+    txn: LoggingTransaction,
+    table: MediaTable,
+    question: FilesQuestion,
+    where: Sql,
+    limit: int,
+) -> Sql:
+    """One owner's rows, by the index that starts with the owner, put in order.
+
+    That on `user_id` goes on with `created_ts`: in this order, it costs the page.
+    """
+    order = _sorted(txn, table, question)
+    rows = _rows_sql(table, question, where, order, limit)
+    return Sql(f"SELECT {_columns(table)}, {order.key_sql} {rows.text}", rows.args)
+
+
+def _scan_sql_txn(
+    txn: LoggingTransaction,
+    table: MediaTable,
+    question: FilesQuestion,
+    where: Sql,
+    limit: int,
+) -> Sql:
+    """A read of the table, or of the module's index by time in a window.
+
+    Of a page, only what decides the order is read of every file. The rest is looked up
+    in the unique index. PostgreSQL, 10 million media: 1.5 s, otherwise twice that.
+    """
+    set_up_scan_txn(txn, question)
+    order = _sorted(txn, table, question)
+    rows = _rows_sql(table, question, where, order, limit, scan_hint_sql(txn))
+    columns = _columns(table)
+    if limit > _MOST_LOOKED_UP:
+        return Sql(f"SELECT {columns}, {order.key_sql} {rows.text}", rows.args)
+    ids = _id_columns(table)
+    ids_on_page = [column.replace("m.", "page.") for column in ids]
+    is_same = " AND ".join(map(" = ".join, zip(ids, ids_on_page, strict=True)))
+    page_order = _Order(order.key and "page.sort_key", ids_on_page, order.descending)
+    # SQLite takes the tables of a CROSS JOIN in their order. By itself it might begin
+    # with the other one.
     return Sql(
         f"""
-        SELECT {", ".join(_columns(media).values())}, page.sort_key
+        SELECT {columns}, page.sort_key
         FROM (
-            SELECT {", ".join(names)}, {_key(txn, question)} AS sort_key {place.text}
+            SELECT {", ".join(ids)}, {order.key_sql} AS sort_key {rows.text}
         ) AS page
-        CROSS JOIN {media.name} AS m WHERE {same}
-        ORDER BY {_order_by(question, "page.sort_key", names_on_page)}
+        CROSS JOIN {table.name} AS m
+        WHERE {is_same}
+        ORDER BY {page_order.order_by_sql}
         """,
-        place.args,
+        rows.args,
     )
 
 
-def _files_txn(
+def _copies_sql(
     txn: LoggingTransaction,
     tables: Sequence[MediaTable],
     question: FilesQuestion,
     limit: int,
     server_name: str,
 ) -> Sql:
-    """A statement for so many files, each with its sort key."""
-    if len(tables) == 1:
-        (media,) = tables
-        place = _place_txn(txn, media, question, limit, server_name)
-        columns = ", ".join(_columns(media).values())
-        return Sql(f"SELECT {columns}, {_key(txn, question)} {place.text}", place.args)
-    # Of two tables all files are put into order, which are the copies of one file.
-    parts = []
+    """The rows of one or both tables with a hash, put in order.
+
+    By Synapse's index on `sha256`. Until Synapse has created it, a read of the tables.
+    """
+    key = _key_sql(txn, question)
+    parts: list[str] = []
     args: tuple[object, ...] = ()
-    for media in tables:
+    for table in tables:
+        where = _where_sql(txn, table, question, server_name)
         columns = ", ".join(
-            f"{column} AS {name}" for name, column in _columns(media).items()
+            f"{column} AS {name}" for name, column in _columns_by_name(table).items()
         )
-        where = _where_txn(txn, media, question, server_name)
         parts.append(
-            f"SELECT {columns}, {_key(txn, question)} AS sort_key, "
-            f"{int(not media.owners_are_users)} AS is_remote "
-            f"FROM {media.name} AS m WHERE {where.text}"
+            f"SELECT {columns}, {key or 'NULL'} AS sort_key, "
+            f"{int(table.source is Source.REMOTE)} AS is_remote "
+            f"FROM {table.name} AS m WHERE {where.text}"
         )
         args += where.args
-    names = ["m.is_remote", "COALESCE(m.server_name, '')", "m.media_id"]
+    order = _Order(
+        key and "m.sort_key",
+        ["m.is_remote", "COALESCE(m.server_name, '')", "m.media_id"],
+        question.descending,
+    )
     after = Sql("")
     if (position := question.after) is not None:
-        place_names = (
-            int(position.server_name is not None),
-            position.server_name or "",
-            position.media_id,
-        )
-        after = _after(question, "m.sort_key", names, place_names)
+        is_remote = position.server_name is not None
+        ids = (int(is_remote), position.server_name or "", position.media_id)
+        after = order.after_sql(position.key, ids)
     return Sql(
         f"""
         SELECT {", ".join(f"m.{name}" for name in _LOCAL_COLUMNS)}, m.sort_key
         FROM ({" UNION ALL ".join(parts)}) AS m
         WHERE TRUE {after.text}
-        ORDER BY {_order_by(question, "m.sort_key", names)}
+        ORDER BY {order.order_by_sql}
         LIMIT ?
         """,
         (*args, *after.args, limit),
     )
 
 
-def _place_txn(
-    txn: LoggingTransaction,
-    media: MediaTable,
-    question: FilesQuestion,
-    limit: int,
-    server_name: str,
-) -> Sql:
-    """What follows the columns in a statement for so many files, called `m`.
+# Which rows
 
-    - All files by media ID, or a server's: a walk along the unique index, which costs
-      the page.
-    - A user's files: the user's rows by the index `(user_id, created_ts)`; by
-      creation, in the order of that index, no more than the page.
-    - The copies of a file: its rows by the index on `sha256`.
-    - Else a read of the table, of which only the page is sorted: 1.5 s for 10 million
-      media on PostgreSQL.
-    """
-    where = _where_txn(txn, media, question, server_name)
-    names = _names(media)
+
+def _rows_sql(
+    table: MediaTable,
+    question: FilesQuestion,
+    where: Sql,
+    order: "_Order",
+    limit: int,
+    hint: str = "",
+) -> Sql:
+    """The `FROM` and all that follows it, for the rows of a list of one table."""
     after = Sql("")
     if (position := question.after) is not None:
-        place: tuple[object, ...] = (position.media_id,)
-        if not media.owners_are_users:
-            place = (position.server_name, position.media_id)
-        after = _after(question, _key(txn, question), names, place)
-    is_walk = question.order_by is FilesOrder.MEDIA_ID and (
-        (question.owner is None and not _is_filtered(question))
-        or (question.owner is not None and not media.owners_are_users)
-    )
-    if question.order_by is FilesOrder.MEDIA_ID and not is_walk:
-        # For the sake of the limit, the databases would walk the unique index instead
-        # of sorting, and read the table at random until enough rows have passed the
-        # filters. No index is on what comes out of an expression.
-        names = [f"{name} || ''" for name in names]
-    is_scan = not is_walk and question.owner is None and question.sha256 is None
-    scan = ""
-    if is_scan:
-        set_up_scan_txn(txn, question)
-        scan = scan_hint_sql(txn)
+        after = order.after_sql(position.key, _ids_at(table, position))
     return Sql(
         f"""
-        FROM {media.name} AS m {scan}
+        FROM {table.name} AS m {hint}
         WHERE {where.text} {after.text}
-        ORDER BY {_order_by(question, _key(txn, question), names)}
+        ORDER BY {order.order_by_sql}
         LIMIT ?
         """,
         (*where.args, *after.args, limit),
     )
 
 
-def _where_txn(
+def _where_sql(
     txn: LoggingTransaction,
-    media: MediaTable,
+    table: MediaTable,
     question: FilesQuestion,
     server_name: str,
 ) -> Sql:
-    """The condition under which a row, called `m`, is asked for, on whatever page."""
+    """The condition under which a row, called `m`, is in the list, on any page."""
     if question.deletion is None:
-        is_listed = Sql(f"{media.is_file_sql} AND {_IS_LISTED}")
-        if not is_postgres(txn) and question.order_by is FilesOrder.CREATED_TS:
-            # Other values have no place among integers, which an index has in order.
-            is_listed = Sql(f"{is_listed.text} AND typeof(m.created_ts) = 'integer'")
+        # A file without `created_ts`, which Synapse fills, has no position by time.
+        is_listed = Sql(f"{table.is_file_sql} AND m.created_ts IS NOT NULL")
     else:
-        is_listed = is_deleted(txn, media, question.deletion, server_name)
-    owner, window = of_owner_sql(media, question.owner), in_window_sql(question)
-    filters = _filters(txn, question)
+        is_listed = is_deleted_sql(txn, table, question.deletion, server_name)
+    parts = [
+        is_listed,
+        Sql(_has_id_sql(txn, table)),
+        of_owner_sql(table, question.owner),
+        in_window_sql(question),
+        _filters_sql(txn, question),
+    ]
     return Sql(
-        f"{is_listed.text} {owner.text} {window.text} {filters.text}",
-        (*is_listed.args, *owner.args, *window.args, *filters.args),
+        " ".join(part.text for part in parts),
+        tuple(arg for part in parts for arg in part.args),
     )
 
 
@@ -312,7 +354,7 @@ def _is_filtered(question: FilesQuestion) -> bool:
     )
 
 
-def _filters(txn: LoggingTransaction, question: FilesQuestion) -> Sql:
+def _filters_sql(txn: LoggingTransaction, question: FilesQuestion) -> Sql:
     """Further conditions on a row, called `m`. An index serves that on the hash."""
     text = ""
     args: list[object] = []
@@ -344,63 +386,108 @@ def _filters(txn: LoggingTransaction, question: FilesQuestion) -> Sql:
     return Sql(text + accounts.text, (*args, *accounts.args))
 
 
-def _names(media: MediaTable) -> list[str]:
-    """The columns that identify a row, called `m`; a unique index is on them."""
-    return (
-        ["m.media_id"] if media.owners_are_users else ["m.media_origin", "m.media_id"]
-    )
+# In which order
 
 
-def _after(
-    question: FilesQuestion, key: str, names: Sequence[str], place: Sequence[object]
-) -> Sql:
-    """A further condition on a row, called `m`: that it comes after a position.
+@attr.frozen
+class _Order:
+    """The order of a list.
 
-    Args:
-        question: has the position.
-        key: the SQL expression for what files are in order of.
-        names: those for what files are called, which decides where that is the same.
-        place: the values of the names in the position.
+    Attributes:
+        key: the SQL expression for the sort key; None in a list by media ID.
+        ids: the SQL expressions that identify a file, which break ties.
+        descending: whether the largest key comes first, or the last media ID.
     """
-    assert question.after is not None
-    row, marks = ", ".join(names), ", ".join("?" for _ in names)
-    beyond = "<" if question.descending else ">"
+
+    key: str | None
+    ids: Sequence[str]
+    descending: bool
+
+    @property
+    def key_sql(self) -> str:
+        """The SQL expression for the sort key, NULL if there is none."""
+        return self.key or "NULL"
+
+    @property
+    def order_by_sql(self) -> str:
+        """What follows `ORDER BY`."""
+        direction = "DESC" if self.descending else "ASC"
+        if self.key is None:
+            return ", ".join(f"{column} {direction}" for column in self.ids)
+        return ", ".join([f"{self.key} {direction}", *self.ids])
+
+    def after_sql(self, key: int | None, ids: Sequence[object]) -> Sql:
+        """A further condition on a row: that it comes after a position.
+
+        Args:
+            key: the sort key of the position; None in a list by media ID.
+            ids: what identifies the file of the position.
+        """
+        beyond = "<" if self.descending else ">"
+        row, marks = ", ".join(self.ids), ", ".join("?" for _ in self.ids)
+        if self.key is None:
+            return Sql(f"AND ({row}) {beyond} ({marks})", tuple(ids))
+        return Sql(
+            # The first condition says nothing new, but an index can serve it.
+            f"AND {self.key} {beyond}= ? "
+            f"AND ({self.key} {beyond} ? OR ({row}) > ({marks}))",
+            (key, key, *ids),
+        )
+
+
+def _sorted(
+    txn: LoggingTransaction, table: MediaTable, question: FilesQuestion
+) -> _Order:
+    """The order of a list that the database sorts."""
+    ids = _id_columns(table)
     if question.order_by is FilesOrder.MEDIA_ID:
-        return Sql(f"AND ({row}) {beyond} ({marks})", tuple(place))
-    at = question.after.key
-    return Sql(
-        # The first condition says nothing new, but an index can serve it.
-        f"AND {key} {beyond}= ? AND ({key} {beyond} ? OR ({row}) > ({marks}))",
-        (at, at, *place),
-    )
+        # For the sake of the limit, the databases would walk the unique index instead
+        # of sorting, and read the table at random until enough rows have passed the
+        # filters. No index is on what comes out of an expression.
+        ids = [f"{column} || ''" for column in ids]
+    return _Order(_key_sql(txn, question), ids, question.descending)
 
 
-def _order_by(question: FilesQuestion, key: str, names: Sequence[str]) -> str:
-    """In which order: by a key, and where that is the same by what files are called."""
-    direction = "DESC" if question.descending else "ASC"
-    if question.order_by is FilesOrder.MEDIA_ID:
-        return ", ".join(f"{name} {direction}" for name in names)
-    return ", ".join([f"{key} {direction}", *names])
-
-
-def _key(txn: LoggingTransaction, question: FilesQuestion) -> str:
-    """The SQL expression for what files are in order of, besides what they are called.
-
-    It is in the position of a page, so it is an integer.
-    """
-    if question.order_by not in _KEYS:
-        return "NULL"
-    key = _KEYS[question.order_by]
-    is_deletion = question.deletion is not None
-    if is_deletion:
+def _key_sql(txn: LoggingTransaction, question: FilesQuestion) -> str | None:
+    """The SQL expression for the sort key, an integer; None in a list by media ID."""
+    key = _KEYS.get(question.order_by)
+    if key is None:
+        return None
+    if question.deletion is not None:
         # Synapse deletes files without a length or a time, too.
         key = f"COALESCE({key}, 0)"
-    is_of_index = question.order_by is FilesOrder.CREATED_TS and not is_deletion
-    if not is_postgres(txn) and not is_of_index:
-        # SQLite has anything in any column.
-        key = f"CAST({key} AS INTEGER)"
-    return key
+    # SQLite has anything in any column.
+    return key if is_postgres(txn) else f"CAST({key} AS INTEGER)"
 
 
-def _columns(media: MediaTable) -> Mapping[str, str]:
-    return _LOCAL_COLUMNS if media.owners_are_users else _REMOTE_COLUMNS
+# Columns
+
+
+def _id_columns(table: MediaTable) -> list[str]:
+    """The columns that identify a row, called `m`; a unique index is on them."""
+    if table.source is Source.LOCAL:
+        return ["m.media_id"]
+    return [f"m.{table.owner}", "m.media_id"]
+
+
+def _ids_at(table: MediaTable, position: FilesPosition) -> tuple[object, ...]:
+    """The values of these columns at a position."""
+    if table.source is Source.LOCAL:
+        return (position.media_id,)
+    return (position.server_name, position.media_id)
+
+
+def _has_id_sql(txn: LoggingTransaction, table: MediaTable) -> str:
+    """A further condition on a row, called `m`: that it can be named."""
+    if is_postgres(txn):
+        return "AND m.media_id IS NOT NULL"
+    # Bytes come after all text, so no text could name their position.
+    return " ".join(f"AND typeof({column}) = 'text'" for column in _id_columns(table))
+
+
+def _columns(table: MediaTable) -> str:
+    return ", ".join(_columns_by_name(table).values())
+
+
+def _columns_by_name(table: MediaTable) -> Mapping[str, str]:
+    return _LOCAL_COLUMNS if table.source is Source.LOCAL else _REMOTE_COLUMNS

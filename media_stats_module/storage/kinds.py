@@ -12,10 +12,10 @@ import attr
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.questions import Source
-from media_stats_module.storage.answers import Usage
+from media_stats_module.storage.answers import Usage, to_integer
 from media_stats_module.storage.rollups import names
 from media_stats_module.storage.sources import MediaTable, media_type_sql
-from media_stats_module.storage.sql import Sql, scan_hint_sql, sum_sql
+from media_stats_module.storage.sql import Sql, scan_hint_sql, sum_of_sums_sql, sum_sql
 
 # Media types that begin otherwise are in the group "other".
 GROUPS = ("application", "audio", "image", "text", "video")
@@ -93,7 +93,7 @@ def get_totals_of_kinds_txn(txn: LoggingTransaction, source: Source) -> Kinds:
     """The same, from totals that are exact. Costs a read of the change log."""
     txn.execute(
         f"""
-        SELECT {KIND_COLUMNS}, {sum_sql("media_count")}, {sum_sql("media_length")}
+        SELECT {KIND_COLUMNS}, SUM(media_count), SUM(media_length)
         FROM (
             SELECT {KIND_COLUMNS}, media_count, media_length
             FROM {names.KINDS} WHERE source = ?
@@ -125,8 +125,8 @@ def kinds_sql(
             CASE WHEN is_pending THEN '{_PENDING}'
                 ELSE {group_sql(media_type_sql(txn, "media_type"))} END AS media_group,
             is_owned, is_url_preview, is_quarantined, is_protected,
-            {sum_sql("media_count")} AS media_count,
-            {sum_sql("media_length")} AS media_length
+            SUM(media_count) AS media_count,
+            {sum_of_sums_sql(txn, "media_length")} AS media_length
         FROM (
             SELECT m.media_type,
                 m.media_length IS NULL AS is_pending,
@@ -135,19 +135,21 @@ def kinds_sql(
                 m.quarantined_by IS NOT NULL AS is_quarantined,
                 {"m.safe_from_quarantine" if is_local else "FALSE"} AS is_protected,
                 COUNT(*) AS media_count,
-                SUM(m.media_length) AS media_length
+                {sum_sql(txn, "m.media_length")} AS media_length
             FROM {media.name} AS m {scan} {where}
             GROUP BY 1, 2, 3, 4, 5, 6
         ) AS by_type
         GROUP BY 1, 2, 3, 4, 5
         UNION ALL
-        {_thumbnails_sql(media, owner)}
+        {_thumbnails_sql(txn, media, owner)}
         """,
         () if owner is None else (owner, owner),
     )
 
 
-def _thumbnails_sql(media: MediaTable, owner: str | None) -> str:
+def _thumbnails_sql(
+    txn: LoggingTransaction, media: MediaTable, owner: str | None
+) -> str:
     table = f"{media.thumbnails} AS t"
     if owner is not None and media.owners_are_users:
         table = (
@@ -158,7 +160,7 @@ def _thumbnails_sql(media: MediaTable, owner: str | None) -> str:
         table += f" WHERE t.{media.owner} = ?"
     return (
         f"SELECT '{_THUMBNAIL}', FALSE, FALSE, FALSE, FALSE, COUNT(*), "
-        f"{sum_sql('t.thumbnail_length')} FROM {table} HAVING COUNT(*) > 0"
+        f"{sum_sql(txn, 't.thumbnail_length')} FROM {table} HAVING COUNT(*) > 0"
     )
 
 
@@ -182,7 +184,7 @@ def _to_kinds(rows: Iterable[tuple[Any, ...]]) -> Kinds:
         if media_group == _THUMBNAIL:
             thumbnails = Usage(count, length)
         elif media_group == _PENDING:
-            pending += count
+            pending += to_integer(count)
         else:
             files.append(
                 KindUsage(

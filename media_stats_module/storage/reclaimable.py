@@ -20,7 +20,6 @@ from media_stats_module.storage.answers import (
     Reclaimable,
     ReclaimablePart,
     Usage,
-    to_integer,
 )
 from media_stats_module.storage.sources import AVATARS, MediaTable, is_postgres
 from media_stats_module.storage.sql import (
@@ -29,6 +28,7 @@ from media_stats_module.storage.sql import (
     of_owner_sql,
     scan_hint_sql,
     set_up_scan_txn,
+    sum_sql,
 )
 
 _NOTHING = Usage(0, 0)
@@ -73,12 +73,12 @@ def get_reclaimable_txn(
     }
 
 
-def is_deleted(
+def is_deleted_sql(
     txn: LoggingTransaction, media: MediaTable, deletion: Deletion, server_name: str
 ) -> Sql:
     """The condition under which a deletion deletes a file, whose row is called `m`."""
-    is_old = _is_old(media, deletion.before_ts, deletion)
-    is_not_kept = _is_not_kept(txn, media, deletion, server_name)
+    is_old = _is_old_sql(media, deletion.before_ts, deletion)
+    is_not_kept = _is_not_kept_sql(txn, media, deletion, server_name)
     return Sql(is_old.text + is_not_kept.text, is_old.args + is_not_kept.args)
 
 
@@ -107,10 +107,12 @@ class _Counter:
         # column was the number of the age.
         self._age_names = [f"before_{index}" for index in range(len(self._times))]
         self._ages = Sql(
-            ", ".join(f"{_last_read(media)} < ? AS {name}" for name in self._age_names),
+            ", ".join(
+                f"{_last_read_sql(media)} < ? AS {name}" for name in self._age_names
+            ),
             tuple(self._times),
         )
-        is_old = _is_old(media, self._times[-1], question.rules)
+        is_old = _is_old_sql(media, self._times[-1], question.rules)
         owner = of_owner_sql(media, question.owner)
         accounts = of_accounts_sql(f"m.{media.owner}", question.accounts)
         self._where = Sql(
@@ -159,7 +161,7 @@ class _Counter:
         )
         self._txn.execute(
             f"""
-            SELECT {groups}, COUNT(*), SUM(media_length)
+            SELECT {groups}, COUNT(*), {sum_sql(self._txn, "media_length")}
             FROM (
                 SELECT {self._ages.text}, {conditions}, m.media_length
                 FROM {self._media.name} AS m {self._scan}
@@ -175,7 +177,7 @@ class _Counter:
             is_not = dict(zip(reasons, columns[len(self._times) :], strict=True))
             reason = next((reason for reason in reasons if not is_not[reason]), None)
             usages = others if reason is None else kept[reason]
-            usages[_age(columns)] += Usage(count, to_integer(length))
+            usages[_age(columns)] += Usage(count, length)
         return others, kept
 
     def _count_avatars(self) -> list[Usage]:
@@ -184,8 +186,8 @@ class _Counter:
         One read of the tables that have avatars, and a look-up for each different one:
         there are far fewer than files.
         """
-        is_avatar = _is_avatar(self._txn, self._server_name)
-        is_not_kept = _has_no_reason(self._media)
+        is_avatar = _is_avatar_sql(self._txn, self._server_name)
+        is_not_kept = _has_no_reason_sql(self._media)
         return self._sums(
             "m.media_length",
             Sql(
@@ -205,7 +207,7 @@ class _Counter:
         if not self._media.owners_are_users:
             names = [self._media.owner, "media_id"]
         is_same = " AND ".join(f"t.{name} = m.{name}" for name in names)
-        is_not_kept = _is_not_kept(
+        is_not_kept = _is_not_kept_sql(
             self._txn, self._media, self._rules, self._server_name
         )
         return self._sums(
@@ -228,7 +230,7 @@ class _Counter:
         groups = ", ".join(self._age_names)
         self._txn.execute(
             f"""
-            SELECT {groups}, COUNT(*), SUM(length)
+            SELECT {groups}, COUNT(*), {sum_sql(self._txn, "length")}
             FROM (SELECT {self._ages.text}, {length} AS length FROM {files.text}) AS f
             GROUP BY {groups}
             """,
@@ -236,14 +238,14 @@ class _Counter:
         )
         usages = self._nothing()
         for *columns, count, length_sum in self._txn.fetchall():
-            usages[_age(columns)] += Usage(count, to_integer(length_sum))
+            usages[_age(columns)] += Usage(count, length_sum)
         return usages
 
     def _nothing(self) -> list[Usage]:
         return [_NOTHING] * len(self._times)
 
 
-def _last_read(media: MediaTable) -> str:
+def _last_read_sql(media: MediaTable) -> str:
     """The SQL expression for the time that a deletion compares, of a row called `m`.
 
     A local file that nobody has read counts from its creation. A remote file that
@@ -254,7 +256,7 @@ def _last_read(media: MediaTable) -> str:
     return "m.last_access_ts"
 
 
-def _is_old(media: MediaTable, before_ts: int, rules: DeletionRules) -> Sql:
+def _is_old_sql(media: MediaTable, before_ts: int, rules: DeletionRules) -> Sql:
     """The condition under which a deletion looks at a row, called `m`."""
     if media.owners_are_users:
         return Sql(
@@ -278,23 +280,23 @@ def _keeps_avatars(media: MediaTable, rules: DeletionRules) -> bool:
     return media.owners_are_users and rules.keep_profiles
 
 
-def _has_no_reason(media: MediaTable) -> str:
+def _has_no_reason_sql(media: MediaTable) -> str:
     """Further conditions on a row, called `m`: that no column of it keeps the file."""
     return "".join(f" AND NOT ({reason})" for reason in _reasons(media).values())
 
 
-def _is_not_kept(
+def _is_not_kept_sql(
     txn: LoggingTransaction, media: MediaTable, rules: DeletionRules, server_name: str
 ) -> Sql:
     """Further conditions on a row, called `m`: that nothing keeps the file."""
-    has_no_reason = _has_no_reason(media)
+    has_no_reason = _has_no_reason_sql(media)
     if not _keeps_avatars(media, rules):
         return Sql(has_no_reason)
-    is_avatar = _is_avatar(txn, server_name)
+    is_avatar = _is_avatar_sql(txn, server_name)
     return Sql(f"{has_no_reason} AND NOT {is_avatar.text}", is_avatar.args)
 
 
-def _is_avatar(txn: LoggingTransaction, server_name: str) -> Sql:
+def _is_avatar_sql(txn: LoggingTransaction, server_name: str) -> Sql:
     """The condition under which a local file, whose row is called `m`, is an avatar.
 
     Both databases collect the media IDs of all avatars first, each once.

@@ -141,18 +141,39 @@ def is_postgres(txn: LoggingTransaction) -> bool:
     return isinstance(txn.database_engine, PostgresEngine)
 
 
-def is_profile_of_sql(txn: LoggingTransaction, user_id: str) -> str:
-    """The SQL condition under which a row of `profiles`, called `p`, is a user's.
-
-    Both forms are served by a unique index.
+def displayname_sql(txn: LoggingTransaction, user_id: str) -> str:
+    """The SQL expression for a user's displayname, or NULL. Costs a probe of an index.
 
     Args:
         txn: decides the dialect.
         user_id: the SQL expression that gives the full user ID.
     """
+    column, value = _profile_key_sql(txn, user_id)
+    return f"(SELECT MIN(p.displayname) FROM profiles AS p WHERE {column} = {value})"
+
+
+def join_displaynames_sql(txn: LoggingTransaction, user_id: str) -> str:
+    """What follows `FROM` for the same displayname as `p.displayname`, for many users.
+
+    Costs a read of all profiles. A broken unique index can leave two of a user.
+    """
+    column, value = _profile_key_sql(txn, user_id)
+    return f"""
+        LEFT JOIN (
+            SELECT {column}, MIN(p.displayname) AS displayname
+            FROM profiles AS p GROUP BY {column}
+        ) AS p ON {column} = {value}
+        """
+
+
+def _profile_key_sql(txn: LoggingTransaction, user_id: str) -> tuple[str, str]:
+    """A column of `profiles`, called `p`, and what it is for a user.
+
+    Both columns have a unique index.
+    """
     if _PROFILES_HAVE_FULL_USER_ID:
-        return f"p.full_user_id = {user_id}"
-    return f"p.user_id = {localpart_sql(txn, user_id)}"
+        return "p.full_user_id", user_id
+    return "p.user_id", localpart_sql(txn, user_id)
 
 
 def localpart_sql(txn: LoggingTransaction, user_id: str) -> str:
@@ -180,13 +201,12 @@ def media_type_sql(txn: LoggingTransaction, content_type: str) -> str:
             `Text/html; q=1`.
     """
     if is_postgres(txn):
-        media_type = f"split_part({content_type}, ';', 1)"
+        # By "C", only ASCII letters change. In Turkish, I would become a dotless i.
+        small = f"LOWER(TRIM(split_part({content_type}, ';', 1)) COLLATE \"C\")"
     else:
         before = f"instr({content_type} || ';', ';') - 1"
-        media_type = f"substr({content_type}, 1, {before})"
-    return (
-        f"COALESCE(NULLIF(LOWER(TRIM({media_type})), ''), 'application/octet-stream')"
-    )
+        small = f"LOWER(TRIM(substr({content_type}, 1, {before})))"
+    return f"COALESCE(NULLIF({small}, ''), 'application/octet-stream')"
 
 
 def is_indexed_by_txn(txn: LoggingTransaction, media: MediaTable, column: str) -> bool:

@@ -7,12 +7,19 @@ import attr
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.questions import AccountFilter, MediaQuestion, Window
+from media_stats_module.storage.answers import WIDE_ZERO
 from media_stats_module.storage.sources import MediaTable, is_postgres
 
 DAY_MS = 24 * 60 * 60 * 1000
 
+# The lower 32 bits.
+_LOW = 2**32 - 1
+
 # Fetching holds the interpreter's lock, about a millisecond for so many rows.
 _ROWS_AT_ONCE = 500
+
+# The driver takes some MB for so many rows.
+_MOST_FETCHED = 10_001
 
 
 @attr.frozen
@@ -23,15 +30,24 @@ class Sql:
     args: tuple[object, ...] = ()
 
 
-def iterate_txn(txn: LoggingTransaction, statement: Sql) -> Iterator[tuple[Any, ...]]:
-    """The rows of a statement, at most a few thousand in memory at a time."""
-    if not is_postgres(txn):
+def iterate_txn(
+    txn: LoggingTransaction, statement: Sql, most: int
+) -> Iterator[tuple[Any, ...]]:
+    """The rows of a statement, one by one.
+
+    Args:
+        txn: the transaction.
+        statement: the statement.
+        most: how many rows there are at most.
+    """
+    if most <= _MOST_FETCHED or not is_postgres(txn):
         # SQLite computes them one by one.
         txn.execute(statement.text, statement.args)
         yield from txn
         return
-    # Without a cursor in the database, its driver would fetch all rows before it gives
-    # the first. By default the planner expects that a tenth of them will be read.
+    # By itself, PostgreSQL's driver fetches all rows before it gives the first. But a
+    # cursor in the database takes no parallel workers. By default, the planner expects
+    # that a tenth of its rows will be read.
     txn.execute("SET LOCAL cursor_tuple_fraction = 1")
     txn.execute(
         f"DECLARE media_stats_rows NO SCROLL CURSOR FOR {statement.text}",
@@ -177,9 +193,43 @@ def day_sql(created_ts: str) -> str:
     return f"({days} - CASE WHEN {ts} < {days} * {DAY_MS} THEN 1 ELSE 0 END)"
 
 
-def sum_sql(expression: str) -> str:
-    """The SQL expression for a sum as a 64-bit integer, 0 of nothing.
+def sum_sql(txn: LoggingTransaction, expression: str, times: str = "1") -> str:
+    """The SQL expression for an exact sum of integers, 0 of nothing.
 
-    PostgreSQL adds BIGINT up to NUMERIC, which JSON has no number for.
+    `to_sum` reads it. It sorts as the sum does, also beyond 64 bits.
+
+    Args:
+        txn: decides the dialect.
+        expression: the SQL expression to add up.
+        times: the SQL expression for how often a row counts.
     """
-    return f"CAST(COALESCE(SUM({expression}), 0) AS BIGINT)"
+    if is_postgres(txn):
+        if times != "1":
+            expression = f"CAST({times} AS NUMERIC) * {expression}"
+        return f"COALESCE(SUM({expression}), 0)"
+    # SQLite fails beyond 64 bits, so it adds up the upper and the lower 32 bits apart.
+    return _wide_sum_sql(
+        f"SUM(({expression} >> 32) * {times})",
+        f"SUM(({expression} & {_LOW}) * {times})",
+    )
+
+
+def sum_of_sums_sql(txn: LoggingTransaction, sums: str) -> str:
+    """The SQL expression for a sum of what `sum_sql` gave.
+
+    Args:
+        txn: decides the dialect.
+        sums: the SQL expression to add up.
+    """
+    if is_postgres(txn):
+        return f"COALESCE(SUM({sums}), 0)"
+    high = f"CAST(substr({sums}, 1, 20) AS INTEGER) - {WIDE_ZERO}"
+    return _wide_sum_sql(f"SUM({high})", f"SUM(CAST(substr({sums}, 22) AS INTEGER))")
+
+
+def _wide_sum_sql(high: str, low: str) -> str:
+    """Text of a fixed width, such as `05000000000000000000.0000000123`."""
+    high, low = f"COALESCE({high}, 0)", f"COALESCE({low}, 0)"
+    return (
+        f"printf('%020d.%010d', {WIDE_ZERO} + {high} + ({low} >> 32), {low} & {_LOW})"
+    )

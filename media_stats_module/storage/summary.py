@@ -152,7 +152,7 @@ def _get_duplicates_txn(
     )
     txn.execute(
         f"""
-        SELECT {sum_sql("copies")}, {sum_sql("copies * media_length")}
+        SELECT COALESCE(SUM(copies), 0), {sum_sql(txn, "media_length", "copies")}
         FROM (
             SELECT COUNT(*) - 1 AS copies, MAX(media_length) AS media_length
             FROM ({files}) AS files
@@ -161,5 +161,5 @@ def _get_duplicates_txn(
         """,
         tuple(arg for of_owner in owners for arg in of_owner.args),
     )
-    ((count, length),) = cast(list[tuple[int, int]], txn.fetchall())
+    ((count, length),) = txn.fetchall()
     return Usage(count, length)

@@ -69,7 +69,7 @@ def get_days_txn(
     day = day_sql("m.created_ts")
     # Put in order here: the database would sort the files, not the days.
     txn.execute(
-        f"SELECT {day}, COUNT(*), {sum_sql('m.media_length')} {rows.text} "
+        f"SELECT {day}, COUNT(*), {sum_sql(txn, 'm.media_length')} {rows.text} "
         f"GROUP BY {day}",
         rows.args,
     )
@@ -93,7 +93,7 @@ def _get_whole_days_txn(
         args.append(last)
     txn.execute(
         f"""
-        SELECT day, {sum_sql("media_count")}, {sum_sql("media_length")} FROM (
+        SELECT day, SUM(media_count), SUM(media_length) FROM (
             SELECT day, media_count, media_length
             FROM {names.DAYS} WHERE source = ? {bounds}
             UNION ALL

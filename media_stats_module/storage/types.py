@@ -16,6 +16,7 @@ from media_stats_module.storage.sql import (
     counted_rows_sql,
     iterate_txn,
     set_up_scan_txn,
+    sum_of_sums_sql,
     sum_sql,
 )
 
@@ -68,7 +69,9 @@ def iterate_types_txn(
     txn: LoggingTransaction, media: MediaTable, question: TypesQuestion
 ) -> Iterator[TypeUsage]:
     """The types of a page of any length, one by one as the database gives them."""
-    return _to_types(iterate_txn(txn, _types_sql_txn(txn, media, question)))
+    return _to_types(
+        iterate_txn(txn, _types_sql_txn(txn, media, question), question.limit)
+    )
 
 
 def _to_types(rows: Iterable[tuple[Any, ...]]) -> Iterator[TypeUsage]:
@@ -97,7 +100,7 @@ def _types_sql_txn(
         f"""
         WITH given AS (
             SELECT m.media_type AS content_type, COUNT(*) AS media_count,
-                SUM(m.media_length) AS media_length
+                {sum_sql(txn, "m.media_length")} AS media_length
             {rows.text}
             GROUP BY m.media_type
         ),
@@ -105,8 +108,8 @@ def _types_sql_txn(
             SELECT {media_type} AS media_type, media_count, media_length FROM given
         ),
         types AS (
-            SELECT media_type, {sum_sql("media_count")} AS media_count,
-                {sum_sql("media_length")} AS media_length
+            SELECT media_type, SUM(media_count) AS media_count,
+                {sum_of_sums_sql(txn, "media_length")} AS media_length
             FROM named GROUP BY media_type
         ),
         page AS (SELECT * FROM types ORDER BY {order_by} LIMIT ? OFFSET ?)

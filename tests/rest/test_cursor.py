@@ -34,19 +34,31 @@ _MEDIA_IDS = st.text(
 
 _KEYS = st.integers(-MAX_INTEGER - 1, MAX_INTEGER)
 
+# Any text that the database holds, though Synapse checks the names of servers.
+_SERVER_NAMES = st.one_of(st.just("a.org:8448"), st.just(""), _MEDIA_IDS)
 
-def _position(query: FilesQuestion, key: int, media_id: str) -> FilesPosition:
+
+def _position(
+    query: FilesQuestion, key: int, media_id: str, server_name: str = "a.org:8448"
+) -> FilesPosition:
     """A place that a page of this list can end at."""
     return FilesPosition(
         None if query.order_by is FilesOrder.MEDIA_ID else key,
-        "a.org:8448" if query.source is Source.REMOTE else None,
+        server_name if query.source is Source.REMOTE else None,
         media_id,
     )
 
 
-@given(query=st.sampled_from(_LISTS), key=_KEYS, media_id=_MEDIA_IDS)
-def test_what_is_written_is_read(query: FilesQuestion, key: int, media_id: str) -> None:
-    position = _position(query, key, media_id)
+@given(
+    query=st.sampled_from(_LISTS),
+    key=_KEYS,
+    media_id=_MEDIA_IDS,
+    server_name=_SERVER_NAMES,
+)
+def test_what_is_written_is_read(
+    query: FilesQuestion, key: int, media_id: str, server_name: str
+) -> None:
+    position = _position(query, key, media_id, server_name)
     assert query.can_end_at(position)
     token = write_cursor(query.list_name, position)
     assert read_cursor(query.list_name, token) == position

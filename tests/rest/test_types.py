@@ -5,10 +5,12 @@ That any answer is right is in test_media_properties.py.
 
 from typing import ClassVar
 
+import pytest
 from media_support import ALICE, BOB, MediaTestCase, usage
 from modes_support import in_every_mode
 from support import LocalMedia, RemoteMedia
 from synapse.module_api import JsonDict
+from tests.utils import USE_POSTGRES_FOR_TESTS
 
 _PREVIEW = "https://a.example/"
 
@@ -192,3 +194,30 @@ class WithoutUrlPreviewsTestCase(_TypesTestCase):
     def test_previews_do_not_count(self) -> None:
         assert self.types(group="true") == ["audio", "other", "video"]
         assert self.types(user=BOB) == ["audio", "audio/ogg", "font/ttf"]
+
+
+class LocaleTestCase(_TypesTestCase):
+    """The database's locale does not matter."""
+
+    shares_homeserver: ClassVar[bool] = False
+
+    def test_case_of_ascii_letters_only(self) -> None:
+        """Whatever the locale. In Turkish, IMAGE/PNG would be another type."""
+        if USE_POSTGRES_FOR_TESTS:
+            rows = self.execute(
+                "SELECT 1 FROM pg_collation WHERE collname = 'pg_c_utf8'"
+            )
+            if not rows:
+                pytest.skip("PostgreSQL before 17 has no other locale at hand")
+            # All letters have a small form in it.
+            self.execute(
+                "ALTER TABLE local_media_repository "
+                'ALTER COLUMN media_type TYPE TEXT COLLATE "pg_c_utf8"'
+            )
+        self.fill(
+            LocalMedia(user_id=ALICE, media_type="image/Ü", media_length=1),
+            LocalMedia(user_id=ALICE, media_type="IMAGE/ü", media_length=2),
+        )
+        assert self.types() == ["image/Ü", "image/ü"]
+        files = self.ask_endpoint("files", {"media_type": "image/Ü"})["files"]
+        assert [file["media_length"] for file in files] == [1]

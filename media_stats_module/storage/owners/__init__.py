@@ -54,14 +54,16 @@ def iterate_owners_from_totals_txn(
     found = _get_exact_totals_txn(txn, media, question)
     if found is None:
         return None
-    return to_owners(iterate_txn(txn, totals.owners_sql(txn, media, question, found)))
+    statement = totals.owners_sql(txn, media, question, found)
+    return to_owners(iterate_txn(txn, statement, question.limit))
 
 
 def iterate_live_owners_txn(
     txn: LoggingTransaction, media: MediaTable, question: OwnersQuestion
 ) -> Iterator[OwnerUsage]:
     """The same from the media itself."""
-    return to_owners(iterate_txn(txn, scan.owners_sql_txn(txn, media, question)))
+    statement = scan.owners_sql_txn(txn, media, question)
+    return to_owners(iterate_txn(txn, statement, question.limit))
 
 
 def _get_exact_totals_txn(

@@ -19,8 +19,9 @@ from media_stats_module.storage.owners.search import (
 )
 from media_stats_module.storage.sources import (
     MediaTable,
+    displayname_sql,
     is_postgres,
-    is_profile_of_sql,
+    join_displaynames_sql,
     localpart_sql,
 )
 from media_stats_module.storage.sql import Sql, of_accounts_sql
@@ -62,10 +63,7 @@ class Listing:
             self.displayname = "displayname"
         elif self._are_users:
             # The planner could turn a join into a read of all profiles.
-            profile = is_profile_of_sql(txn, "page.owner")
-            self.displayname = (
-                f"(SELECT p.displayname FROM profiles AS p WHERE {profile} LIMIT 1)"
-            )
+            self.displayname = displayname_sql(txn, "page.owner")
         else:
             self.displayname = "NULL"
 
@@ -73,11 +71,10 @@ class Listing:
         """Select the owners that are searched for from `owners`."""
         text = f"SELECT {columns} FROM owners"
         if self._has_profiles:
-            profile = is_profile_of_sql(self._txn, "owners.owner")
-            text = f"""
-                SELECT {columns}, p.displayname AS displayname FROM owners
-                LEFT JOIN profiles AS p ON {profile}
-                """
+            profiles = join_displaynames_sql(self._txn, "owners.owner")
+            text = (
+                f"SELECT {columns}, p.displayname AS displayname FROM owners {profiles}"
+            )
         accounts = of_accounts_sql("owners.owner", self._question.accounts)
         found = Sql("")
         if self._question.search_term is not None:

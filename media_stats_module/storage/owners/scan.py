@@ -11,6 +11,7 @@ from media_stats_module.storage.sql import (
     in_window_sql,
     scan_hint_sql,
     set_up_scan_txn,
+    sum_sql,
 )
 
 
@@ -36,7 +37,7 @@ def owners_sql_txn(
             f"""
             owners AS (
                 SELECT m.{media.owner} AS owner, COUNT(*) AS media_count,
-                    CAST(SUM(m.media_length) AS BIGINT) AS media_length
+                    {sum_sql(txn, "m.media_length")} AS media_length
                 FROM {media.name} AS m {scan_hint_sql(txn)}
                 WHERE {media.is_counted_sql} {window.text}
                 GROUP BY m.{media.owner}

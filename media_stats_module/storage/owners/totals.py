@@ -134,8 +134,8 @@ def _all_owners_sql(source: str, totals: Totals) -> Sql:
 # twice.
 _DELTA_AND_CHANGED = f"""
     delta AS (
-        SELECT owner, CAST(SUM(media_count) AS BIGINT) AS media_count,
-            CAST(SUM(media_length) AS BIGINT) AS media_length
+        SELECT owner, SUM(media_count) AS media_count,
+            SUM(media_length) AS media_length
         FROM {names.CHANGES} WHERE source = ? AND owner IS NOT NULL GROUP BY owner
     ),
     changed AS (

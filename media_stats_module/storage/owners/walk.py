@@ -18,7 +18,7 @@ from media_stats_module.storage.sources import (
     is_indexed_by_txn,
     is_postgres,
 )
-from media_stats_module.storage.sql import set_up_scan_txn
+from media_stats_module.storage.sql import set_up_scan_txn, sum_sql
 
 # A walk of fewer owners than this is never given up.
 _WALK_AT_LEAST = 1_000
@@ -132,7 +132,7 @@ def _sum_txn(
         marks = ", ".join("?" * len(some))
         txn.execute(
             f"""
-            SELECT m.{media.owner}, COUNT(*), CAST(SUM(m.media_length) AS BIGINT)
+            SELECT m.{media.owner}, COUNT(*), {sum_sql(txn, "m.media_length")}
             FROM {media.name} AS m
             WHERE {media.is_counted_sql} AND m.{media.owner} IN ({marks})
             GROUP BY m.{media.owner}

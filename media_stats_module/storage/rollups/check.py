@@ -9,6 +9,7 @@ from typing import cast
 import attr
 from synapse.module_api import LoggingTransaction
 
+from media_stats_module.storage.answers import to_sum
 from media_stats_module.storage.kinds import KIND_COLUMNS, kinds_sql
 from media_stats_module.storage.rollups import names
 from media_stats_module.storage.rollups.build import is_counted_change_sql
@@ -102,7 +103,8 @@ def _compare_txn(
     minus = f"UNION ALL SELECT {key}, -media_count, -media_length FROM"
     txn.execute(
         f"""
-        SELECT COUNT(*), {sum_sql("ABS(media_count)")}, {sum_sql("ABS(media_length)")}
+        SELECT COUNT(*), {sum_sql(txn, "ABS(media_count)")},
+            {sum_sql(txn, "ABS(media_length)")}
         FROM (
             SELECT SUM(media_count) AS media_count, SUM(media_length) AS media_length
             FROM (
@@ -117,7 +119,5 @@ def _compare_txn(
         """,
         (source, source),
     )
-    ((keys, media_count, media_length),) = cast(
-        list[tuple[int, int, int]], txn.fetchall()
-    )
-    return keys, media_count, media_length
+    ((keys, media_count, media_length),) = txn.fetchall()
+    return keys, to_sum(media_count), to_sum(media_length)

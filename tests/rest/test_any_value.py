@@ -1,0 +1,219 @@
+"""Rows with any value that the database can hold: every question has an answer."""
+
+from itertools import product
+from typing import Any, ClassVar
+
+from media_support import ALICE, DAY_MS, MediaTestCase
+from modes_support import DIRECTIONS
+from support import MEDIA_HAVE_SHA256, LocalMedia, RemoteMedia, Thumbnail
+from synapse.module_api import JsonDict, LoggingTransaction
+from tests.utils import USE_POSTGRES_FOR_TESTS
+
+_INTEGERS = {
+    "local_media_repository": ("media_length", "created_ts", "last_access_ts"),
+    "remote_media_cache": ("media_length", "created_ts", "last_access_ts"),
+    "local_media_repository_thumbnails": ("thumbnail_length",),
+    "remote_media_cache_thumbnails": ("thumbnail_length",),
+}
+_TEXTS = {
+    "local_media_repository": (
+        "media_id",
+        "media_type",
+        "upload_name",
+        "user_id",
+        "quarantined_by",
+        "url_cache",
+        *(["sha256"] if MEDIA_HAVE_SHA256 else []),
+    ),
+    "remote_media_cache": (
+        "media_id",
+        "media_origin",
+        "media_type",
+        "upload_name",
+        "quarantined_by",
+    ),
+    "profiles": ("displayname", "avatar_url"),
+}
+_OTHERS = {"local_media_repository": ("safe_from_quarantine",)}
+
+_OF_64_BITS = (-(2**63), -(2**53) - 1, 2**63 - 1)
+_OF_TEXT = ("", "\x01\x7f", "a\nb", "\ud7ff\U0010ffff", "İI", "%_\\", "x" * 10_000)
+_OF_SQLITE = (
+    *_OF_64_BITS,
+    *_OF_TEXT,
+    b"",
+    b"\xff\x00",
+    "a\x00b",
+    "9" * 30,
+    1.5,
+    -0.0,
+    1e300,
+    float("inf"),
+    float("-inf"),
+)
+
+_VALUES = (
+    ((_INTEGERS, _OF_64_BITS), (_TEXTS, _OF_TEXT))
+    if USE_POSTGRES_FOR_TESTS
+    else ((_INTEGERS, _OF_SQLITE), (_TEXTS, _OF_SQLITE), (_OTHERS, _OF_SQLITE))
+)
+
+_FILES = [
+    {"order_by": order_by, "dir": direction, **which, **more}
+    for order_by, direction, which, more in product(
+        ("media_id", "media_length", "created_ts", "last_access_ts"),
+        DIRECTIONS,
+        ({}, {"user": ALICE}, {"source": "remote"}, {"server_name": "a.org"}),
+        ({}, {"reclaimable_before_ts": 10**12}),
+    )
+] + [
+    {"media_type": "image/*", "from_ts": 1, "min_length": 1},
+    {"sha256": "a" * 64},
+]
+_QUERIES: dict[str, list[JsonDict]] = {
+    "users": [
+        {"order_by": order_by, "dir": direction, **more}
+        for order_by, direction, more in product(
+            ("user_id", "displayname", "media_length", "media_count"),
+            DIRECTIONS,
+            ({}, {"search_term": "i"}, {"from_ts": 1}, {"deactivated": "false"}),
+        )
+    ],
+    "servers": [{"order_by": "server_name"}, {"order_by": "media_length", "dir": "b"}],
+    "summary": [{"duplicates": "true"}, {"user": ALICE}, {"server_name": "a.org"}],
+    "timeline": [{}, {"source": "remote"}, {"user": ALICE}, {"until_ts": DAY_MS - 2}],
+    "types": [
+        {"group": group, "order_by": order_by}
+        for group, order_by in product(
+            ("false", "true"), ("media_type", "media_length", "media_count")
+        )
+    ],
+    "reclaimable": [{}, {"before_ts": 10**12}, {"before_ts": 2**63 - 1}],
+}
+
+
+class AnyValueTestCase(MediaTestCase):
+    """A row for each value in each column that can hold it."""
+
+    endpoint: ClassVar[str] = "files"
+    shares_homeserver: ClassVar[bool] = False
+
+    def setUp(self) -> None:
+        super().setUp()
+        if USE_POSTGRES_FOR_TESTS:
+            for table, columns in _INTEGERS.items():
+                for column in columns:
+                    self.execute(
+                        f"ALTER TABLE {table} ALTER COLUMN {column} TYPE BIGINT"
+                    )
+        else:
+            # As on the module's own connections to a file.
+            self.in_transaction(_replace_what_is_not_utf_8)
+        self.put_all()
+
+    def put_all(self) -> None:
+        """Put each value into each column, in a row of its own."""
+        local = _cells("local_media_repository")
+        remote = _cells("remote_media_cache")
+        self.fill(
+            *(
+                LocalMedia(
+                    user_id=ALICE,
+                    media_id=media_id,
+                    media_length=10,
+                    created_ts=DAY_MS,
+                    sha256="a" * 64,
+                )
+                for media_id in local
+            ),
+            *(
+                RemoteMedia(
+                    media_origin="a.org",
+                    media_id=media_id,
+                    media_length=10,
+                    created_ts=DAY_MS,
+                    last_access_ts=DAY_MS,
+                )
+                for media_id in remote
+            ),
+            thumbnails=(
+                *(
+                    Thumbnail(media_id=media_id, thumbnail_length=1)
+                    for media_id in local
+                ),
+                *(
+                    Thumbnail(
+                        media_id=media_id, media_origin="a.org", thumbnail_length=1
+                    )
+                    for media_id in remote
+                ),
+            ),
+            displaynames={f"@{user}:test": "" for user in _cells("profiles")},
+        )
+        for table in ("local_media_repository", "remote_media_cache"):
+            lengths = [
+                (media_id, value)
+                for media_id, (column, value) in _cells(table).items()
+                if column == "media_length"
+            ]
+            for media_id, value in lengths:
+                self.execute(
+                    f"UPDATE {table}_thumbnails SET thumbnail_length = ? "
+                    "WHERE media_id = ?",
+                    value,
+                    media_id,
+                )
+        for table, key in (
+            ("local_media_repository", "media_id"),
+            ("remote_media_cache", "media_id"),
+            ("profiles", "user_id"),
+        ):
+            for name, (column, value) in _cells(table).items():
+                self.execute(
+                    f"UPDATE {table} SET {column} = ? WHERE {key} = ?", value, name
+                )
+
+    def test_lists_and_sums(self) -> None:
+        for endpoint, queries in _QUERIES.items():
+            for query in queries:
+                self.ask_endpoint(endpoint, query)
+        for endpoint in ("users", "servers", "types"):
+            for query in _QUERIES[endpoint]:
+                self._get_csv(endpoint, query)
+
+    def test_files(self) -> None:
+        """The same in pages, which come to an end, as in one file."""
+        for query in _FILES:
+            pages = list(self.file_pages({**query, "limit": 50}))
+            csv = self._get_csv("files", query)
+            assert sum(map(len, pages)) > 0, query
+            for page in pages:
+                for file in page:
+                    assert isinstance(file["media_length"], int)
+            assert len(csv) > 100
+
+    def _get_csv(self, endpoint: str, query: JsonDict) -> bytes:
+        path = f"{self.path.rpartition('/')[0]}/{endpoint}"
+        channel = self.ask(path, {**query, "format": "csv"})
+        assert channel.code == 200, (endpoint, query, channel.result)
+        body: bytes = channel.result["body"]
+        return body
+
+
+def _cells(table: str) -> dict[str, tuple[str, Any]]:
+    """By the name of a row: a column, and the value for it."""
+    cells = {}
+    for columns, values in _VALUES:
+        for column, (number, value) in product(
+            columns.get(table, ()), enumerate(values)
+        ):
+            # No path of a file has a NUL, so no ID of a file does.
+            if column == "media_id" and value in ("a\x00b", b"\xff\x00"):
+                continue
+            cells[f"{column}{number}"] = column, value
+    return cells
+
+
+def _replace_what_is_not_utf_8(txn: LoggingTransaction) -> None:
+    connection: Any = txn.txn.connection
+    connection.text_factory = lambda text: text.decode("utf-8", "replace")
