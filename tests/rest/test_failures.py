@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any, ClassVar
 from unittest.mock import patch
 
@@ -14,7 +15,7 @@ from twisted.internet.error import ConnectionDone
 
 from media_stats_module.rest import _base
 from media_stats_module.rest.rollups import RollupsCheckResource
-from media_stats_module.storage import MediaStatsStore, OwnerUsage, Page
+from media_stats_module.storage import MediaStatsStore, Page
 from media_stats_module.storage.errors import QueryTimeoutError, QueueFullError
 
 # What each endpoint asks, with another method for a whole list.
@@ -90,8 +91,11 @@ class FailuresTestCase(MediaStatsTestCase):
         """Encoded on the reactor or in another thread."""
         for value in (Decimal(1), b"1", float("nan"), object()):
 
-            async def ask(*args: object, value: Any = value) -> Page[OwnerUsage]:
-                return Page([OwnerUsage("@a:test", None, 1, value)], 1)
+            async def ask(*args: object, value: Any = value) -> Page[Any]:
+                user: Any = SimpleNamespace(
+                    owner="@a:test", displayname=None, media_count=1, media_length=value
+                )
+                return Page([user], 1)
 
             with (
                 patch.object(MediaStatsStore, "get_users_page", ask),

@@ -9,6 +9,7 @@ from parameterized import parameterized  # type: ignore[import-untyped]
 from support import MODULE_PATH, LocalMedia, MediaStatsTestCase, RemoteMedia
 from synapse.module_api import LoggingTransaction, ModuleApi
 
+from media_stats_module.questions import NO_LIMIT
 from media_stats_module.rest import _base, _json, _list
 from media_stats_module.storage.sql import Sql, iterate_txn
 
@@ -130,7 +131,7 @@ class LargeAnswersTestCase(MediaStatsTestCase):
 
         def read_twice(txn: LoggingTransaction) -> None:
             for _ in range(2):
-                rows = list(iterate_txn(txn, some))
+                rows = list(iterate_txn(txn, some, NO_LIMIT))
                 assert rows == [(f"@user{number}:test",) for number in range(3)]
 
         self.in_transaction(read_twice)

@@ -152,6 +152,8 @@ class LargeSumsTestCase(MediaTestCase):
 class LargeTotalsTestCase(MediaTestCase):
     """From totals, and a change log that makes them larger than 64 bits."""
 
+    shares_homeserver: ClassVar[bool] = False
+
     endpoint: ClassVar[str] = "users"
     mode_options: ClassVar[JsonDict] = {"rollups": True}
 
