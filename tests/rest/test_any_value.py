@@ -58,7 +58,7 @@ _VALUES = (
     else ((_INTEGERS, _OF_SQLITE), (_TEXTS, _OF_SQLITE), (_OTHERS, _OF_SQLITE))
 )
 
-_FILES = [
+_FILES: list[JsonDict] = [
     {"order_by": order_by, "dir": direction, **which, **more}
     for order_by, direction, which, more in product(
         ("media_id", "media_length", "created_ts", "last_access_ts"),
@@ -73,11 +73,10 @@ _FILES = [
 _QUERIES: dict[str, list[JsonDict]] = {
     "users": [
         {"order_by": order_by, "dir": direction, **more}
-        for order_by, direction, more in product(
-            ("user_id", "displayname", "media_length", "media_count"),
-            DIRECTIONS,
-            ({}, {"search_term": "i"}, {"from_ts": 1}, {"deactivated": "false"}),
+        for order_by, direction in product(
+            ("user_id", "displayname", "media_length", "media_count"), DIRECTIONS
         )
+        for more in ({}, {"search_term": "i"}, {"from_ts": 1}, {"deactivated": "false"})
     ],
     "servers": [{"order_by": "server_name"}, {"order_by": "media_length", "dir": "b"}],
     "summary": [{"duplicates": "true"}, {"user": ALICE}, {"server_name": "a.org"}],
@@ -215,5 +214,5 @@ def _cells(table: str) -> dict[str, tuple[str, Any]]:
 
 
 def _replace_what_is_not_utf_8(txn: LoggingTransaction) -> None:
-    connection: Any = txn.txn.connection
-    connection.text_factory = lambda text: text.decode("utf-8", "replace")
+    cursor: Any = txn.txn
+    cursor.connection.text_factory = lambda text: text.decode("utf-8", "replace")
