@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 from pathlib import Path
 from types import FrameType
 
@@ -27,21 +28,23 @@ def main() -> int:
     from demo.progress import Progress
 
     options = _parse_arguments()
-    if options.port is not None:
-        _check_port(options.port)
+    # 0 is a free port, as everywhere.
+    port = options.port or None
+    if port is not None:
+        _check_port(port)
     for number in _SIGNALS:
         # Under `nohup`, SIGHUP stays ignored.
         if (number, signal.getsignal(number)) != (signal.SIGHUP, signal.SIG_IGN):
             signal.signal(number, _end)
     is_new = not options.directory.exists()
     try:
-        options.directory.mkdir(parents=True, exist_ok=True)
+        _check_directory(options.directory)
         progress = Progress.from_environment()
         ensure_synapse(_ROOT, options.directory, progress)
 
         from demo.first_look import show
 
-        show(options.directory, options.port, once=options.once, progress=progress)
+        show(options.directory, port, once=options.once, progress=progress)
     finally:
         if is_new:
             # It is empty unless Synapse was installed into it.
@@ -66,6 +69,19 @@ def _check_port(port: int) -> None:
     except OSError as error:
         reason = os.strerror(error.errno or 0)
         sys.exit(f"Port {port} cannot be used ({reason}). Choose another --port.")
+
+
+def _check_directory(directory: Path) -> None:
+    """Create the folder, if need be, and try to write there."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=directory):
+            pass
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        sys.exit(
+            f"Folder {directory} cannot be used ({reason}). Choose another --directory."
+        )
 
 
 def _parse_arguments() -> argparse.Namespace:

@@ -4,13 +4,14 @@ The environment is kept in the demo's folder, and Python starts again in it.
 """
 
 import contextlib
+import fcntl
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -41,23 +42,39 @@ def ensure_synapse(project: Path, directory: Path, progress: Progress) -> None:
     python = environment / "bin" / "python"
     # Written last: without it, the installation was interrupted.
     complete = environment / "complete"
-    if not (complete.exists() and python.exists()):
-        log_path = directory / "install.log"
-        try:
-            _install(project, environment, log_path, progress)
-            complete.touch()
-        except BaseException as error:
-            _remove(environment)
-            if isinstance(error, InstallError):
-                sys.exit(str(error))
+    with _alone_in(directory, progress):
+        if not (complete.exists() and python.exists()):
+            log_path = directory / "install.log"
+            try:
+                _install(project, environment, log_path, progress)
+                complete.touch()
+            except BaseException as error:
+                _remove(environment)
+                if isinstance(error, InstallError):
+                    sys.exit(str(error))
+                log_path.unlink(missing_ok=True)
+                raise
             log_path.unlink(missing_ok=True)
-            raise
-        log_path.unlink(missing_ok=True)
     os.execve(
         python,
         [str(python), str(project / "demo"), *sys.argv[1:]],
         progress.to_environment(),
     )
+
+
+@contextlib.contextmanager
+def _alone_in(directory: Path, progress: Progress) -> Iterator[None]:
+    """Wait until no other demo installs there."""
+    folder = os.open(directory, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            progress.say("Waiting for another demo, which installs Synapse")
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def _has_synapse() -> bool:

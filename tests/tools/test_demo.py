@@ -1,5 +1,6 @@
 """The demo, run as a user runs it: `python3 demo`."""
 
+import fcntl
 import os
 import re
 import shlex
@@ -62,6 +63,16 @@ def curl_in(printed: str) -> list[str]:
     found = re.search(r"^ *(curl .*)$", printed, re.MULTILINE)
     assert found is not None, printed
     return shlex.split(found[1])
+
+
+def make_environment(directory: Path) -> None:
+    """Make what an earlier demo installed, with a Python that prints its arguments."""
+    environment = directory / "environment"
+    python = environment / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\nprintf "%s|" "$@"\n')
+    python.chmod(0o755)
+    (environment / "complete").touch()
 
 
 @pytest.fixture
@@ -139,7 +150,7 @@ def test_first_look(
 def test_once(tmp_path: Path) -> None:
     """It ends by itself, and prints nothing about the server that is gone."""
     directory = tmp_path / "new"
-    demo = run("--once", "--directory", str(directory))
+    demo = run("--once", "--port", "0", "--directory", str(directory))
 
     assert demo.returncode == 0, demo.stderr
     assert table_in(demo.stdout, "What fills the media store")["TOTAL"]
@@ -186,6 +197,46 @@ def test_taken_port(tmp_path: Path) -> None:
     assert not (tmp_path / "new").exists()
 
 
+def test_folders_that_cannot_be_used(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    for directory, reason in (
+        (file, "File exists"),
+        (file / "below", "Not a directory"),
+        # Not even root can write there.
+        ("/proc", ".*"),
+    ):
+        demo = run("--directory", str(directory), python=_BARE_PYTHON)
+        assert demo.returncode == 1
+        assert re.fullmatch(
+            rf"Folder {directory} cannot be used \({reason}\). "
+            r"Choose another --directory.\n",
+            demo.stderr,
+        )
+    assert file.is_file()
+
+
+def test_two_at_once(tmp_path: Path) -> None:
+    """The second waits while the first installs Synapse, and then uses it."""
+    first = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(first, fcntl.LOCK_EX)
+    with subprocess.Popen(
+        [*_BARE_PYTHON, "demo", "--once", "--directory", str(tmp_path)],
+        cwd=_PROJECT,
+        env=_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as second:
+        assert second.stderr is not None
+        assert "Waiting for another demo" in second.stderr.readline()
+        make_environment(tmp_path)
+        os.close(first)
+        stdout, stderr = second.communicate(timeout=_TIMEOUT_S)
+    assert (second.returncode, stderr) == (0, "")
+    assert "--once" in stdout
+
+
 def test_without_network(tmp_path: Path) -> None:
     no_index = {
         "PIP_CONFIG_FILE": os.devnull,
@@ -214,13 +265,7 @@ def test_help_with_nothing_installed() -> None:
 
 def test_starts_again_where_synapse_is(tmp_path: Path) -> None:
     """Without Synapse, it goes on in the environment that was made for it earlier."""
-    environment = tmp_path / "environment"
-    python = environment / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.write_text('#!/bin/sh\nprintf "%s|" "$@"\n')
-    python.chmod(0o755)
-    (environment / "complete").touch()
-
+    make_environment(tmp_path)
     arguments = ("--once", "--directory", str(tmp_path))
     demo = run(*arguments, python=_BARE_PYTHON)
 
