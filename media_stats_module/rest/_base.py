@@ -16,7 +16,7 @@ from twisted.web.resource import Resource
 
 from media_stats_module.endpoints import InvalidParameterError
 from media_stats_module.rest._json import count_rows, encode_json
-from media_stats_module.rest._response import ResponseFile
+from media_stats_module.rest._response import ResponseFile, ResponseNotKeptError
 from media_stats_module.rest.auth import assert_requester_is_admin
 from media_stats_module.storage import (
     MediaStatsStore,
@@ -121,7 +121,7 @@ class AdminResource(Endpoint, abc.ABC):
             raise SynapseError(
                 HTTPStatus.BAD_REQUEST, str(e), Codes.INVALID_PARAM
             ) from e
-        except (QueueFullError, QueryTimeoutError) as e:
+        except (QueueFullError, QueryTimeoutError, ResponseNotKeptError) as e:
             raise unavailable(request, e) from e
 
     @abc.abstractmethod
@@ -134,11 +134,15 @@ class AdminResource(Endpoint, abc.ABC):
 
 
 def unavailable(
-    request: SynapseRequest, error: QueueFullError | QueryTimeoutError
+    request: SynapseRequest,
+    error: QueueFullError | QueryTimeoutError | ResponseNotKeptError,
 ) -> SynapseError:
     """Make the error 503 that says what to do, and set its headers."""
-    if isinstance(error, QueueFullError):
+    if not isinstance(error, QueryTimeoutError):
         request.responseHeaders.setRawHeaders("Retry-After", [str(_RETRY_AFTER_S)])
+    if isinstance(error, ResponseNotKeptError):
+        message = str(error)
+    elif isinstance(error, QueueFullError):
         message = (
             "Too many questions about media are waiting for the database. Try again in "
             f"{_RETRY_AFTER_S} seconds."

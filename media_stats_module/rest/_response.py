@@ -1,11 +1,17 @@
-"""A response that is written to a temporary file first, and sent afterwards."""
+"""A response that is written to a temporary file first, and sent afterwards.
+
+What is kept for clients that read slowly has a bound in number and in time.
+"""
 
 import io
 import logging
 import tempfile
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
+from typing import Any
 
 from synapse.module_api import SynapseRequest, make_deferred_yieldable
 from twisted.internet.defer import CancelledError
@@ -20,9 +26,23 @@ _MEMORY = 1 << 20
 
 # Sent whenever the client has taken what came before.
 _BYTES_AT_ONCE = 1 << 18
+# A client that takes longer for that is cut off: it reads less than 5 kB a second.
+_LONGEST_READ_S = 60
+
+# Responses of more than `_BYTES_AT_ONCE` that are written or sent at a time.
+_MOST_KEPT = 20
+_kept = threading.BoundedSemaphore(_MOST_KEPT)
 
 # After each piece, which takes a few milliseconds.
 _PAUSE_S = 0.001
+
+
+class ResponseNotKeptError(Exception):
+    """A response cannot be kept until it is read; the text says why."""
+
+
+class _TooSlowError(Exception):
+    """A client takes too long to read."""
 
 
 class _FileSender(FileSender):
@@ -33,7 +53,12 @@ class _FileSender(FileSender):
 
     CHUNK_SIZE = _BYTES_AT_ONCE
 
+    def __init__(self, reactor: Any) -> None:
+        self._reactor = reactor
+        self._cutting_off: Any = None
+
     def resumeProducing(self) -> None:  # noqa: N802
+        self.stop_waiting()
         try:
             super().resumeProducing()  # type: ignore[no-untyped-call]
         except Exception:
@@ -41,6 +66,19 @@ class _FileSender(FileSender):
             deferred, self.deferred = self.deferred, None
             if deferred is not None:
                 deferred.errback()
+        if self.deferred is not None:
+            self._cutting_off = self._reactor.callLater(_LONGEST_READ_S, self._cut_off)
+
+    def stop_waiting(self) -> None:
+        """Cut the client off no more."""
+        if self._cutting_off is not None and self._cutting_off.active():
+            self._cutting_off.cancel()
+
+    def _cut_off(self) -> None:
+        self.consumer.unregisterProducer()
+        deferred, self.deferred = self.deferred, None
+        if deferred is not None:
+            deferred.errback(_TooSlowError("the client reads too slowly"))
 
 
 class ResponseFile:
@@ -54,6 +92,7 @@ class ResponseFile:
     def __init__(self, request: SynapseRequest) -> None:
         self._request = request
         self._file = tempfile.SpooledTemporaryFile(max_size=_MEMORY)  # noqa: SIM115
+        self._is_kept = False
 
     def __enter__(self) -> "ResponseFile":
         return self
@@ -65,6 +104,9 @@ class ResponseFile:
         traceback: TracebackType | None,
     ) -> None:
         self._file.close()
+        if self._is_kept:
+            self._is_kept = False
+            _kept.release()
 
     @property
     def length(self) -> int:
@@ -72,21 +114,42 @@ class ResponseFile:
         return self._file.seek(0, io.SEEK_END)
 
     def write(self, pieces: Iterable[bytes]) -> None:
-        """Write the body; a second call replaces it. Stops when the client has gone."""
-        self._file.seek(0)
-        self._file.truncate()
+        """Write the body; a second call replaces it. Stops when the client has gone.
+
+        Raises:
+            ResponseNotKeptError: there is no room for it.
+        """
+        with _saying_why():
+            self._file.seek(0)
+            self._file.truncate()
         for piece in pieces:
             if self._request._disconnected:
                 return
-            self._file.write(piece)
+            self.append(piece)
 
     def write_in_thread(self, pieces: Iterable[bytes]) -> None:
-        """Write a long body in another thread than the reactor's."""
+        """Write a long body in another thread than the reactor's.
+
+        Raises:
+            ResponseNotKeptError: there is no room for it.
+        """
         self.write(_with_pauses(pieces))
 
     def append(self, piece: bytes) -> None:
-        """Write the end of the body."""
-        self._file.write(piece)
+        """Write the end of the body.
+
+        Raises:
+            ResponseNotKeptError: there is no room for it.
+        """
+        with _saying_why():
+            self._file.write(piece)
+        if not self._is_kept and self._file.tell() > _BYTES_AT_ONCE:
+            if not _kept.acquire(blocking=False):
+                raise ResponseNotKeptError(
+                    f"{_MOST_KEPT} large answers are being read already. Try again "
+                    "when one of them is."
+                )
+            self._is_kept = True
 
     async def send_with(self, headers: Mapping[str, str]) -> None:
         """Send the headers and the body, as fast as the client reads.
@@ -101,21 +164,39 @@ class ResponseFile:
             request.responseHeaders.setRawHeaders(header, [value])
         set_cors_headers(request)
         self._file.seek(0)
+        sender = _FileSender(request.reactor)
         try:
             await make_deferred_yieldable(
-                _FileSender().beginFileTransfer(  # type: ignore[no-untyped-call]
+                sender.beginFileTransfer(  # type: ignore[no-untyped-call]
                     self._file, request
                 )
             )
         except CancelledError:
             raise
         except Exception as e:
-            # The client has gone, or the disk failed. The client must not take what it
-            # has got for the whole response.
+            # The client has gone or is too slow, or the disk failed. The client must
+            # not take what it has got for the whole response.
             logger.info("A response was not sent to its end: %s", e)
-            request.loseConnection()  # type: ignore[no-untyped-call]
+            if not request._disconnected:
+                # Without waiting until the client has read what is on its way.
+                transport: Any = request.transport
+                transport.abortConnection()
         else:
             request.finish()
+        finally:
+            sender.stop_waiting()
+
+
+@contextmanager
+def _saying_why() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ResponseNotKeptError(
+            f"The answer is larger than {_MEMORY >> 20} MiB, and cannot be written to "
+            "a temporary file on the server, in the directory that the environment "
+            f"variable TMPDIR names: {error.strerror or error}"
+        ) from error
 
 
 def _with_pauses(pieces: Iterable[bytes]) -> Iterator[bytes]:

@@ -1,16 +1,22 @@
 """A response that cannot be sent, or not to its end."""
 
+import tempfile
+import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, cast
 
 import attr
 import pytest
 from synapse.module_api import SynapseRequest
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
+from twisted.internet.testing import MemoryReactorClock
 from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 
-from media_stats_module.rest._response import ResponseFile
+from media_stats_module.rest import _response
+from media_stats_module.rest._response import ResponseFile, ResponseNotKeptError
 
 # A file and a connection.
 pytestmark = pytest.mark.once
@@ -31,6 +37,11 @@ class Request:
     is_finished: bool = False
     is_lost: bool = False
     producer: Any = None
+    reactor: MemoryReactorClock = attr.Factory(MemoryReactorClock)
+
+    @property
+    def transport(self) -> "Request":
+        return self
 
     def setHeader(self, name: bytes, value: bytes) -> None:  # noqa: N802
         self.responseHeaders.setRawHeaders(name, [value])
@@ -47,7 +58,7 @@ class Request:
     def finish(self) -> None:
         self.is_finished = True
 
-    def loseConnection(self) -> None:  # noqa: N802
+    def abortConnection(self) -> None:  # noqa: N802
         self.is_lost = True
 
 
@@ -136,3 +147,64 @@ def test_writing_ends_when_the_client_has_gone() -> None:
 
     file.write(pieces())
     assert file.length == 1
+
+
+def test_a_client_that_reads_nothing_is_cut_off() -> None:
+    request = Request()
+    _, sent = _sending(request)
+    for _ in range(3):
+        request.producer.resumeProducing()
+        request.reactor.advance(_response._LONGEST_READ_S - 1)
+        assert not request.is_lost
+    request.reactor.advance(1)
+    assert _result(sent) == [None]
+    assert request.is_lost
+    assert len(request.written) < len(_BODY)
+
+
+def test_nobody_is_cut_off_afterwards() -> None:
+    request = Request()
+    _, sent = _sending(request)
+    while request.producer:
+        request.producer.resumeProducing()
+    assert _result(sent) == [None]
+    assert request.reactor.getDelayedCalls() == []
+
+
+def test_cancelled_clients_are_not_cut_off() -> None:
+    request = Request()
+    _, sent = _sending(request)
+    request.producer.resumeProducing()
+    sent.cancel()
+    _result(sent)
+    assert request.reactor.getDelayedCalls() == []
+
+
+def test_a_bounded_number_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small ones are always answered."""
+    # Without those of the tests above.
+    most = _response._MOST_KEPT
+    monkeypatch.setattr(_response, "_kept", threading.BoundedSemaphore(most))
+    request = cast(SynapseRequest, Request())
+    with ExitStack() as kept:
+        for _ in range(most):
+            kept.enter_context(ResponseFile(request)).write([_BODY])
+        with pytest.raises(ResponseNotKeptError, match="large answers"):
+            kept.enter_context(ResponseFile(request)).write([_BODY])
+        kept.enter_context(ResponseFile(request)).write([b"small"])
+    with ResponseFile(request) as file:
+        file.write([_BODY])
+        # Once more, as for a transaction that is tried again.
+        file.write([_BODY])
+        assert file.length == len(_BODY)
+
+
+def test_no_room_for_temporary_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    request = cast(SynapseRequest, Request())
+    with ResponseFile(request) as file:
+        file.write([_BODY])
+        with pytest.raises(ResponseNotKeptError, match="No such file"):
+            file.append(_BODY)
