@@ -70,6 +70,7 @@ except ImportError:
 __all__ = [
     "PreserveLoggingContext",
     "cancellable",
+    "configured_media_retention",
     "connect",
     "connect_to_database",
     "connect_to_main",
@@ -216,6 +217,28 @@ def media_retention(api: ModuleApi) -> tuple[int | None, int | None]:
             settings.get("remote_media_lifetime"),
         )
     )
+    return local, remote
+
+
+def configured_media_retention(
+    configuration: Mapping[str, Any],
+) -> tuple[int | None, int | None]:
+    """The same, as it stands in a configuration that no process has loaded.
+
+    Raises:
+        ConfigError: it is wrong.
+    """
+    retention = configuration.get("media_retention") or {}
+    try:
+        local, remote = (
+            None if lifetime is None else int(Config.parse_duration(lifetime))
+            for lifetime in (
+                retention.get("local_media_lifetime"),
+                retention.get("remote_media_lifetime"),
+            )
+        )
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ConfigError(str(error), path=("media_retention",)) from error
     return local, remote
 
 

@@ -10,12 +10,14 @@ from media_stats_module.endpoints._description import (
     Columns,
     Document,
     Endpoint,
+    JsonDict,
     List,
     Server,
 )
 from media_stats_module.endpoints.files import FILES
 from media_stats_module.endpoints.parameters import (
     Arguments,
+    Boolean,
     Checks,
     InvalidParameterError,
     Parameter,
@@ -32,11 +34,13 @@ from media_stats_module.endpoints.users import USERS
 __all__ = [
     "ENDPOINTS",
     "Arguments",
+    "Boolean",
     "Checks",
     "Columns",
     "Document",
     "Endpoint",
     "InvalidParameterError",
+    "JsonDict",
     "List",
     "Parameter",
     "Server",

@@ -1,7 +1,7 @@
 """Lists with a total, paged by offset: users, servers and types."""
 
-from collections.abc import Awaitable, Callable, Iterator
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attr
 
@@ -11,6 +11,7 @@ from media_stats_module.endpoints._description import (
     JsonDict,
     List,
     Server,
+    Write,
 )
 from media_stats_module.endpoints.parameters import Integer, Parameters
 from media_stats_module.questions import OwnersQuestion, TypesQuestion
@@ -30,9 +31,9 @@ def counted_list(
     help: str,
     parameters: Parameters,
     question: Callable[..., _Q],
-    get_page: "Callable[[MediaStatsStore, _Q], Awaitable[Page[_V]]]",
+    get_page: "Callable[[MediaStatsStore, _Q], Coroutine[Any, Any, Page[_V]]]",
     export: """Callable[
-        [MediaStatsStore, _Q, Callable[[Iterator[_V]], None]], Awaitable[None]
+        [MediaStatsStore, _Q, Write[_V]], Coroutine[Any, Any, None]
     ]""",
     columns: Callable[[_Q], Columns[_V]],
     is_documented: bool = False,

@@ -1,6 +1,6 @@
 """How an endpoint is described: once, for HTTP and for the command line."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attr
@@ -19,6 +19,10 @@ JsonDict = dict[str, Any]
 
 # The columns of a list in their order, and how each comes from a value.
 Columns = Mapping[str, Callable[[_V], object]]
+
+# Is given the values of a list one by one. It runs in another thread than its caller,
+# and again if the transaction that reads them is tried again.
+Write = Callable[[Iterator[_V]], None]
 
 
 @attr.frozen(kw_only=True)
@@ -65,7 +69,7 @@ class Document(Endpoint[_Q]):
             order. Amounts of files in it are `Usage`.
     """
 
-    answer: "Callable[[MediaStatsStore, Server, _Q], Awaitable[JsonDict]]"
+    answer: "Callable[[MediaStatsStore, Server, _Q], Coroutine[Any, Any, JsonDict]]"
 
 
 @attr.frozen
@@ -89,8 +93,7 @@ class List(Endpoint[_Q], Generic[_Q, _V]):
         key: the name of the list in an answer.
         columns: the columns of the answer to a question.
         get_page: asks the store for a page.
-        export: has the store call a function, in another thread, with what would be on
-            the page. The function is called again if the transaction is tried again.
+        export: has the store write what would be on the page.
         get_more: what the answer has besides the list, if that is written already. It
             is told how many values there were. None if no page is long.
         is_documented: whether this is the endpoint that Synapse documents. As there,
@@ -100,11 +103,11 @@ class List(Endpoint[_Q], Generic[_Q, _V]):
 
     key: str
     columns: Callable[[Server, _Q], Columns[_V]]
-    get_page: "Callable[[MediaStatsStore, Server, _Q], Awaitable[Answer[_V]]]"
+    get_page: "Callable[[MediaStatsStore, Server, _Q], Coroutine[Any, Any, Answer[_V]]]"
     export: """Callable[
-        [MediaStatsStore, Server, _Q, Callable[[Iterator[_V]], None]], Awaitable[None]
+        [MediaStatsStore, Server, _Q, Write[_V]], Coroutine[Any, Any, None]
     ]"""
     get_more: """Callable[
-        [MediaStatsStore, _Q, int], Awaitable[JsonDict]
+        [MediaStatsStore, _Q, int], Coroutine[Any, Any, JsonDict]
     ] | None""" = None
     is_documented: bool = False

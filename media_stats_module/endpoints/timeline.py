@@ -3,11 +3,10 @@
 It is no history: deleted media is missing from the past.
 """
 
-from collections.abc import Callable, Iterator
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from media_stats_module.endpoints._description import Answer, List, Server
+from media_stats_module.endpoints._description import Answer, List, Server, Write
 from media_stats_module.endpoints.parameters import (
     OWNER_AND_SOURCE,
     WINDOW,
@@ -34,7 +33,7 @@ async def _export(
     store: "MediaStatsStore",
     server: Server,
     question: TimelineQuestion,
-    write: "Callable[[Iterator[Bucket]], None]",
+    write: "Write[Bucket]",
 ) -> None:
     timeline = await _get_timeline(store, server, question)
     await server.in_thread(write, iter(timeline.buckets))

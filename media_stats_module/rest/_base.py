@@ -15,7 +15,7 @@ from synapse.module_api.errors import Codes, SynapseError
 from twisted.web.resource import Resource
 
 from media_stats_module.endpoints import InvalidParameterError
-from media_stats_module.rest._json import count_rows, encode_json
+from media_stats_module.formats import count_rows, encode_json
 from media_stats_module.rest._response import ResponseFile, ResponseNotKeptError
 from media_stats_module.rest.auth import assert_requester_is_admin
 from media_stats_module.storage import (

@@ -5,9 +5,9 @@ from typing import Any
 from synapse.module_api import ModuleApi, SynapseRequest
 
 from media_stats_module.endpoints import Arguments, Document, Server, read_parameters
+from media_stats_module.rest._accept import refuse_csv
 from media_stats_module.rest._arguments import SYNAPSE_CHECKS
 from media_stats_module.rest._base import AdminResource
-from media_stats_module.rest.formats import refuse_csv
 from media_stats_module.storage import MediaStatsStore
 
 

@@ -1,17 +1,16 @@
 """An endpoint that answers with a list: a page as JSON, or the whole list as CSV."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from synapse.module_api import JsonDict, ModuleApi, SynapseRequest
 
 from media_stats_module.endpoints import Arguments, List, Server, read_parameters
+from media_stats_module.formats import Rows, encode_csv, encode_json, encode_rows
+from media_stats_module.rest._accept import Format, parse_format
 from media_stats_module.rest._arguments import SYNAPSE_CHECKS
 from media_stats_module.rest._base import JSON_HEADERS, AdminResource
-from media_stats_module.rest._csv import CsvFile
-from media_stats_module.rest._json import Rows, encode_json, encode_rows
 from media_stats_module.rest._response import ResponseFile
-from media_stats_module.rest.formats import Format, parse_format
 from media_stats_module.storage import MediaStatsStore
 
 # With a higher limit, rows are written as the database gives them. All in memory, they
@@ -49,12 +48,18 @@ class ListResource(AdminResource):
             await self.send_json(request, self._get_page(question))
 
     async def _send_csv(self, request: SynapseRequest, question: Any) -> None:
-        columns = self._endpoint.columns(self._server, question)
-        with CsvFile(request) as file:
-            await self._endpoint.export(
-                self._store, self._server, question, file.writer(columns)
+        endpoint = self._endpoint
+        columns = endpoint.columns(self._server, question)
+        with ResponseFile(request) as file:
+            # Written in the transaction that reads the database, so all rows are of one
+            # snapshot, and never all in memory.
+            await endpoint.export(
+                self._store,
+                self._server,
+                question,
+                lambda values: file.write_in_thread(encode_csv(columns, values)),
             )
-            await file.send(f"{self._endpoint.name}.csv")
+            await file.send_with(_csv_headers(endpoint.name, file.length))
 
     async def _get_page(self, question: Any) -> JsonDict:
         endpoint = self._endpoint
@@ -91,3 +96,15 @@ class ListResource(AdminResource):
             # The object goes on.
             file.append(b"," + b"".join(encode_json(more))[1:])
             await file.send_with(JSON_HEADERS)
+
+
+def _csv_headers(name: str, length: int) -> Mapping[str, str]:
+    return {
+        "Content-Type": "text/csv; charset=utf-8; header=present",
+        # For the browser that saves it.
+        "Content-Disposition": f'attachment; filename="{name}.csv"',
+        # So that a client notices when a file is cut off.
+        "Content-Length": str(length),
+        "Cache-Control": "no-cache, no-store, must-revalidate",
+        "X-Content-Type-Options": "nosniff",
+    }

@@ -1,13 +1,14 @@
 """The file that a CSV is written to, as the thread that reads the database fills it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import cast
 from unittest import TestCase
 
 import attr
 from synapse.module_api import SynapseRequest
 
-from media_stats_module.rest._csv import CsvFile
+from media_stats_module.formats import encode_csv
+from media_stats_module.rest._response import ResponseFile
 
 
 @attr.s(auto_attribs=True)
@@ -25,9 +26,12 @@ class CsvFileTest(TestCase):
 
     def setUp(self) -> None:
         self.request = _Request()
-        self.file = CsvFile(cast(SynapseRequest, self.request))
+        self.file = ResponseFile(cast(SynapseRequest, self.request))
         self.addCleanup(self.file.__exit__, None, None, None)
-        self.write = self.file.writer({"number": lambda number: number})
+
+    def write(self, numbers: Iterable[int]) -> None:
+        columns = {"number": lambda number: number}
+        self.file.write_in_thread(encode_csv(columns, numbers))
 
     def content(self) -> bytes:
         self.file._file.seek(0)

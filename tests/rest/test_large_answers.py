@@ -9,8 +9,9 @@ from parameterized import parameterized  # type: ignore[import-untyped]
 from support import MODULE_PATH, LocalMedia, MediaStatsTestCase, RemoteMedia
 from synapse.module_api import LoggingTransaction, ModuleApi
 
+from media_stats_module.formats import json
 from media_stats_module.questions import NO_LIMIT
-from media_stats_module.rest import _base, _json, _list
+from media_stats_module.rest import _base, _list
 from media_stats_module.storage.sql import Sql, iterate_txn
 
 # By the key that the list has in the answer.
@@ -61,7 +62,7 @@ class LargeAnswersTestCase(MediaStatsTestCase):
             assert len(answer.json_body[key]) == 3, path
             with (
                 patch.object(_base, "_ROWS_ON_REACTOR", 2),
-                patch.object(_json, "_ROWS_PER_PIECE", 2),
+                patch.object(json, "_ROWS_PER_PIECE", 2),
                 patch.object(ModuleApi, "defer_to_thread", defer),
             ):
                 large = self.ask(f"{MODULE_PATH}/v1/{path}", window)
@@ -89,7 +90,7 @@ class LargeAnswersTestCase(MediaStatsTestCase):
             answer = self.ask(f"{MODULE_PATH}/v1/{path}", query)
             with (
                 patch.object(_list, "_LARGEST_PAGE_IN_MEMORY", -1),
-                patch.object(_json, "_ROWS_PER_PIECE", 2),
+                patch.object(json, "_ROWS_PER_PIECE", 2),
             ):
                 large = self.ask(f"{MODULE_PATH}/v1/{path}", query)
             assert large.result["body"] == answer.result["body"], query

@@ -54,32 +54,39 @@ def test_users(
 ) -> None:
     if has_totals:
         Keeper(connection).round()
-    assert run(capsys, "users", "-c", str(config)).splitlines() == [
-        "user            files     size",
-        "@bob:test           1  5.0 MiB",
-        "@alice:test         2  2.0 KiB",
+    largest = ("users", "--order-by", "media_length", "--dir", "b", "-c", str(config))
+    assert run(capsys, *largest).splitlines() == [
+        "user_id         displayname  media_count  media_length",
+        "@bob:test                              1       5.0 MiB",
+        "@alice:test                            2       2.0 KiB",
         # What would change the colour of a terminal.
-        "@\\x1b[31m:test      1  1 bytes",
+        "@\\x1b[31m:test                         1       1 bytes",
+        "total: 3",
     ]
-    assert json.loads(
-        run(capsys, "users", "--limit", "1", "--json", "-c", str(config))
-    ) == [
-        {
-            "user_id": BOB,
-            "displayname": None,
-            "media_count": 1,
-            "media_length": 5 << 20,
-        }
-    ]
+    assert json.loads(run(capsys, *largest, "--limit", "1", "--json")) == {
+        "users": [
+            {
+                "user_id": BOB,
+                "displayname": None,
+                "media_count": 1,
+                "media_length": 5 << 20,
+            }
+        ],
+        "total": 3,
+        "next_token": 1,
+    }
 
 
 def test_summary(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = run(capsys, "summary", "-c", str(config)).splitlines()
     assert lines[0].split() == ["kind", "files", "size"]
     assert [line.split() for line in lines if "uploads" in line or "total" in line] == [
-        ["local", "uploads", "4", "5.0", "MiB"],
         ["total", "5", "5.0", "MiB"],
+        ["local", "total", "4", "5.0", "MiB"],
+        ["local", "uploads", "4", "5.0", "MiB"],
+        ["remote", "total", "1", "3", "bytes"],
     ]
+    assert "local users: 3" in lines
     summary = json.loads(run(capsys, "summary", "--json", "-c", str(config)))
     assert summary["local"]["users"] == 3
     assert summary["remote"]["cached"] == {"media_count": 1, "media_length": 3}

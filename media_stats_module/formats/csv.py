@@ -7,11 +7,10 @@ name of a file that they upload, so such texts are changed.
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from media_stats_module.endpoints import Columns
-from media_stats_module.rest._response import ResponseFile
 
 _T = TypeVar("_T")
 
@@ -50,43 +49,7 @@ def to_cell(value: object) -> object:
     return apostrophe + value
 
 
-class CsvFile(ResponseFile):
-    """A list on its way to a client.
-
-    It is written in the transaction that reads the database. So all rows are of one
-    snapshot, and never all in memory.
-    """
-
-    def __enter__(self) -> "CsvFile":
-        return self
-
-    def writer(self, columns: Columns[_T]) -> Callable[[Iterable[_T]], None]:
-        """Make the function that writes the file."""
-
-        def write(values: Iterable[_T]) -> None:
-            self.write_in_thread(_encode(columns, values))
-
-        return write
-
-    async def send(self, name: str) -> None:
-        """Send the file.
-
-        Args:
-            name: the file's name, for the browser that saves it.
-        """
-        await self.send_with(
-            {
-                "Content-Type": "text/csv; charset=utf-8; header=present",
-                "Content-Disposition": f'attachment; filename="{name}"',
-                # So that a client notices when a file is cut off.
-                "Content-Length": str(self.length),
-                "Cache-Control": "no-cache, no-store, must-revalidate",
-                "X-Content-Type-Options": "nosniff",
-            }
-        )
-
-
-def _encode(columns: Columns[_T], values: Iterable[_T]) -> Iterator[bytes]:
+def encode_csv(columns: Columns[_T], values: Iterable[_T]) -> Iterator[bytes]:
     """Encode rows, some hundred at a time, below a header."""
     text = io.StringIO(newline="")
     lines = csv.writer(text)

@@ -6,9 +6,8 @@ from itertools import islice
 from typing import Any, Generic, TypeVar
 
 import attr
-from synapse.module_api import JsonDict
 
-from media_stats_module.endpoints import Columns
+from media_stats_module.endpoints import Columns, JsonDict
 
 _T = TypeVar("_T")
 

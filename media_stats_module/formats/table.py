@@ -1,0 +1,118 @@
+"""Tables for a terminal: sizes and times as a person reads them."""
+
+import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeGuard
+
+_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
+
+
+def list_table(columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> str:
+    """The rows of a list, below the names of their columns.
+
+    Args:
+        columns: the names of the columns.
+        rows: their values, as JSON has them.
+    """
+    are_numbers = [
+        not name.endswith("_ts") and any(_is_integer(row[name]) for row in rows)
+        for name in columns
+    ]
+    cells = [[_cell(name, row[name]) for name in columns] for row in rows]
+    return _table(columns, cells, are_numbers)
+
+
+def document_table(document: Mapping[str, Any]) -> str:
+    """An object: its amounts of files, and below them all else.
+
+    Args:
+        document: as JSON has it.
+    """
+    amounts = []
+    others = []
+    for name, value in _flat("", document):
+        if isinstance(value, Mapping):
+            length = value.get("media_length")
+            size = "" if length is None else _cell("media_length", length)
+            amounts.append([name, _cell("media_count", value["media_count"]), size])
+        else:
+            others.append(f"{name}: {value}")
+    lines = []
+    if amounts:
+        lines.append(_table(("kind", "files", "size"), amounts, [False, True, True]))
+    return "\n".join([*lines, *others])
+
+
+def _flat(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """The amounts of files and the single values in a value, with their names."""
+    if isinstance(value, Mapping):
+        rest = dict(value)
+        if "media_count" in value:
+            amount = {
+                name: rest.pop(name)
+                for name in ("media_count", "media_length")
+                if name in rest
+            }
+            yield prefix or "all", amount
+        for name, part in rest.items():
+            yield from _flat(f"{prefix} {name}".strip(), part)
+    elif isinstance(value, list):
+        for part in value:
+            # The first value says which part it is.
+            (name, number), *others = part.items()
+            yield from _flat(f"{prefix} {name}={number}", dict(others))
+    else:
+        yield prefix, _cell(prefix.rpartition(" ")[2], value)
+
+
+def _is_integer(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _cell(name: str, value: object) -> str:
+    """A value of a column, or with a name, for a person."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if _is_integer(value):
+        if name == "media_length":
+            return _size(value)
+        return _time(value) if name.endswith("_ts") else f"{value:,}"
+    # A text may have characters that mean something to a terminal.
+    return "".join(
+        character if character.isprintable() else ascii(character)[1:-1]
+        for character in str(value)
+    )
+
+
+def _size(length: float) -> str:
+    unit = 0
+    while length >= 1024 and unit < len(_UNITS) - 1:
+        length, unit = length / 1024, unit + 1
+    return f"{length:,.1f} {_UNITS[unit]}" if unit else f"{length} {_UNITS[0]}"
+
+
+def _time(ts: int) -> str:
+    """Milliseconds since the epoch as a time in UTC, if there is such a year."""
+    epoch = datetime.datetime(1970, 1, 1)
+    try:
+        time = epoch + datetime.timedelta(milliseconds=ts)
+    except OverflowError:
+        return str(ts)
+    return f"{time:%Y-%m-%d %H:%M:%S}"
+
+
+def _table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], are_numbers: Sequence[bool]
+) -> str:
+    """Columns of text. Numbers stand to the right."""
+    lines = [header, *rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if is_number else cell.ljust(width)
+            for cell, width, is_number in zip(line, widths, are_numbers, strict=True)
+        ).rstrip()
+        for line in lines
+    )

@@ -1,0 +1,92 @@
+"""The homeserver of a configuration, whether it runs or not, for the command line."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from synapse.module_api.errors import ConfigError
+
+from media_stats_module.config import MediaStatsConfig, parse_config
+from media_stats_module.endpoints import Server
+from media_stats_module.storage import (
+    DatabaseFailedError,
+    MediaStatsStore,
+    OfflineDatabase,
+)
+from media_stats_module.synapse_internals import (
+    configured_media_retention,
+    connect_to_main,
+    read_configuration,
+)
+
+
+class RefusedError(Exception):
+    """The command cannot do its work; the reason in one sentence."""
+
+
+class OfflineHomeserver:
+    """A homeserver.
+
+    Attributes:
+        configuration: all of Synapse's.
+        config: the module's options.
+    """
+
+    def __init__(self, config_paths: Sequence[str]) -> None:
+        """
+        Args:
+            config_paths: files, and directories whose files end in `.yaml`.
+
+        Raises:
+            ConfigError: they cannot be read, or an option is wrong.
+        """
+        self.configuration = read_configuration(config_paths)
+        self.config = _module_options(self.configuration)
+
+    def connect(self) -> tuple[MediaStatsStore, Server]:
+        """Connect to the database.
+
+        Returns:
+            what answers questions, and what an answer says of the homeserver itself.
+
+        Raises:
+            ConfigError: there is no database, or it cannot be connected to.
+        """
+        database = OfflineDatabase(
+            connect_to_main(self.configuration), self.configuration["server_name"]
+        )
+        server = Server(
+            name=database.server_name,
+            now_ts=database.now_ts,
+            media_retention=lambda: configured_media_retention(self.configuration),
+            in_thread=_call,
+        )
+        return MediaStatsStore(database, self.config), server
+
+
+@contextmanager
+def raising_refused() -> Iterator[None]:
+    """Raise what is wrong with the configuration or the database as `RefusedError`."""
+    try:
+        yield
+    except ConfigError as error:
+        where = "".join(f"{part}: " for part in error.path or ())
+        # Synapse explains some at length.
+        reason = " ".join(error.msg.partition("\n\n")[0].split())
+        raise RefusedError(f"the configuration: {where}{reason}") from error
+    except DatabaseFailedError as error:
+        raise RefusedError(f"the database: {error.reason}") from error
+
+
+def _module_options(configuration: Mapping[str, Any]) -> MediaStatsConfig:
+    """The options of the module, or the defaults if it is not loaded."""
+    for module in configuration.get("modules") or ():
+        name = module.get("module") if isinstance(module, Mapping) else None
+        if str(name).startswith("media_stats_module."):
+            return parse_config(module.get("config") or {})
+    return MediaStatsConfig()
+
+
+async def _call(function: Callable[..., Any], *args: Any) -> Any:
+    """Call a function here: nobody else waits."""
+    return function(*args)
