@@ -14,7 +14,7 @@ PAGES = (README, *sorted((_ROOT / "docs").glob("*.md")))
 _HEADING_IN_README = {"nginx": "Behind a reverse proxy"}
 
 # A process of Synapse that has loaded the module.
-_ADDRESS = "127.0.0.1:8008"
+_ADDRESS = r"127\.0\.0\.1:80\d\d"
 
 
 def example(heading: str) -> str:
@@ -30,16 +30,17 @@ def example(heading: str) -> str:
     raise AssertionError(heading)
 
 
-def recipe(proxy: str, address: str) -> str:
-    """How to put the module behind the documented path, with a proxy.
+def recipe(heading: str, address: str) -> str:
+    """A rule for a proxy.
 
     Args:
-        proxy: such as `nginx`.
+        heading: above the rule, such as `Caddy`; `nginx` is the rule in the README.
         address: of the process that is to answer.
     """
-    text = example(_HEADING_IN_README.get(proxy, proxy))
-    assert text.count(_ADDRESS) == 1
-    return text.replace(_ADDRESS, address)
+    text = example(_HEADING_IN_README.get(heading, heading))
+    changed, number = re.subn(_ADDRESS, address, text)
+    assert number == 1, text
+    return changed
 
 
 def commands(heading: str) -> list[str]:

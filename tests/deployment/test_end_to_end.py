@@ -15,7 +15,7 @@ import pytest
 import readme
 import yaml
 from realservers.deployment import Deployment, deployed, wait_until
-from realservers.proxies import PROXIES
+from realservers.proxies import PROXIES, Nginx
 from support import MODULE_PATH
 from synapse import __version__ as synapse_version
 from synapse.config.server import KNOWN_RESOURCES
@@ -186,6 +186,15 @@ def test_worker_answers_documented_path(deployment: Deployment, proxy: Client) -
 # One process sees what another has changed
 
 
+def test_module_path_on_a_worker(deployment: Deployment, tmp_path: Path) -> None:
+    log = deployment.homeserver.workers["worker"].log_path
+    query = "limit=17"
+    with deployment.behind(Nginx, tmp_path, "A worker") as proxy:
+        assert deployment.ask(proxy, f"{_USERS}?{query}").status == 200
+        assert proxy.request("GET", f"{MODULE_PATH}/").status == 200
+    wait_until(lambda: query in log.read_text())
+
+
 def test_changes_are_seen_at_once(deployment: Deployment) -> None:
     homeserver, main = deployment.homeserver, deployment.main
 
@@ -284,7 +293,7 @@ def test_module_path_on_every_listener(deployment: Deployment) -> None:
     homeserver = deployment.homeserver
     for process in (homeserver.main, *homeserver.workers.values()):
         for url in process.urls[: 1 + len(_BARE)]:
-            assert _answerer(deployment, url, _USERS) == "module", (process.name, url)
+            assert _answerer(deployment, url, _USERS) == "module", url
 
 
 def test_documented_path_on_main_process(deployment: Deployment) -> None:

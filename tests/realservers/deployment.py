@@ -51,12 +51,22 @@ class Deployment:
         return client.request(method, path, token=self.admin.access_token)
 
     @contextmanager
-    def behind(self, kind: type[Proxy], directory: Path) -> Iterator[Client]:
-        """A client of a proxy that rewrites as the README says, to the worker."""
+    def behind(
+        self, kind: type[Proxy], directory: Path, heading: str | None = None
+    ) -> Iterator[Client]:
+        """A client of a proxy with a recipe of the documents, to the worker.
+
+        Args:
+            kind: of the proxy.
+            directory: an empty one.
+            heading: above the recipe; by default, the one that rewrites.
+        """
         missing = kind.missing()
         if missing is not None:
             pytest.skip(missing)
-        recipe = readme.recipe(kind.name, urlsplit(self.worker.base_url).netloc)
+        recipe = readme.recipe(
+            heading or kind.name, urlsplit(self.worker.base_url).netloc
+        )
         with kind(directory, recipe, self.main.base_url) as proxy:
             yield Client(proxy.url)
 

@@ -5,6 +5,7 @@ import email
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from readme import example
+from readme import commands, example
 
 import media_stats_module
 
@@ -46,14 +47,18 @@ json.dump([media_stats_module.__file__, module.__name__, config.path], sys.stdou
 """
 
 
+def copy_checkout(directory: Path) -> Path:
+    """Elsewhere, as building may leave files behind."""
+    copy = directory / "checkout"
+    ignored = shutil.ignore_patterns(".*", "*.egg-info", "build", "dist")
+    shutil.copytree(_ROOT, copy, ignore=ignored)
+    return copy
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The sdist and the wheel, by their kind."""
-    source = tmp_path_factory.mktemp("source") / "checkout"
-    # Elsewhere, as building may leave files behind.
-    shutil.copytree(
-        _ROOT, source, ignore=shutil.ignore_patterns(".*", "*.egg-info", "build")
-    )
+    source = copy_checkout(tmp_path_factory.mktemp("source"))
     # What an earlier build or an older version left there.
     for stale in ("build/lib/media_stats_module", "media_stats_module/__pycache__"):
         folder = source / stale
@@ -103,6 +108,29 @@ def test_installs_into_a_clean_environment(
     assert Path(loaded_from).resolve().parent == clean / "media_stats_module"
     assert name == "MediaStatsModule"
     assert path == "/_synapse/client/media_stats"
+
+
+def test_install_and_upgrade(tmp_path: Path) -> None:
+    """The README's commands, twice: for other code of the same version, too."""
+    checkout = copy_checkout(tmp_path)
+    enter, build, install = commands("Install")
+    assert enter == "cd /path/to/checkout"
+    environment = tmp_path / "environment"
+    venv.create(environment)
+    python = str(environment / "bin" / "python")
+    pip = shlex.join([sys.executable, "-m", "pip", "--python", python])
+    module = checkout / "media_stats_module" / "__init__.py"
+    for code in ("", "\nUPGRADED = True\n"):
+        module.write_text(module.read_text() + code)
+        for command in (
+            build.replace("python3", sys.executable, 1),
+            install.replace("/path/to/env/bin/pip", pip, 1),
+        ):
+            subprocess.run(
+                shlex.split(command), cwd=checkout, check=True, capture_output=True
+            )
+        (installed,) = environment.glob("lib/*/site-packages/media_stats_module")
+        assert (installed / "__init__.py").read_text().endswith(code)
 
 
 @pytest.mark.parametrize("deployment", ["Container", "Ansible playbook"])
