@@ -3,8 +3,6 @@
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import attr
-
 from media_stats_module.endpoints._description import (
     Answer,
     Columns,
@@ -33,7 +31,7 @@ def counted_list(
     question: Callable[..., _Q],
     get_page: "Callable[[MediaStatsStore, _Q], Coroutine[Any, Any, Page[_V]]]",
     export: """Callable[
-        [MediaStatsStore, _Q, Write[_V]], Coroutine[Any, Any, None]
+        [MediaStatsStore, _Q, Write[_V]], Coroutine[Any, Any, int | None]
     ]""",
     columns: Callable[[_Q], Columns[_V]],
     is_documented: bool = False,
@@ -47,16 +45,6 @@ def counted_list(
         more = _totals(question, len(page.values), page.total)
         return Answer(page.values, more)
 
-    async def get_more(
-        store: "MediaStatsStore", question: _Q, written: int
-    ) -> JsonDict:
-        if 0 < written < question.limit:
-            # The list ends here.
-            total = question.start + written
-        else:
-            total = (await get_page(store, attr.evolve(question, limit=0))).total
-        return _totals(question, written, total)
-
     return List(
         name=name,
         help=help,
@@ -66,7 +54,7 @@ def counted_list(
         get_page=answer,
         export=lambda store, server, question, write: export(store, question, write),
         columns=lambda server, question: columns(question),
-        get_more=get_more,
+        get_more=_totals,
         is_documented=is_documented,
     )
 

@@ -93,9 +93,11 @@ class List(Endpoint[_Q], Generic[_Q, _V]):
         key: the name of the list in an answer.
         columns: the columns of the answer to a question.
         get_page: asks the store for a page.
-        export: has the store write what would be on the page.
+        export: has the store write what would be on the page. Gives what the store says
+            at the end of the list.
         get_more: what the answer has besides the list, if that is written already. It
-            is told how many values there were. None if no page is long.
+            is told how many values there were, and what the store said at their end.
+            None if no page is long.
         is_documented: whether this is the endpoint that Synapse documents. As there,
             additional parameters with unknown values are ignored, and so is the header
             `Accept`.
@@ -105,9 +107,7 @@ class List(Endpoint[_Q], Generic[_Q, _V]):
     columns: Callable[[Server, _Q], Columns[_V]]
     get_page: "Callable[[MediaStatsStore, Server, _Q], Coroutine[Any, Any, Answer[_V]]]"
     export: """Callable[
-        [MediaStatsStore, Server, _Q, Write[_V]], Coroutine[Any, Any, None]
+        [MediaStatsStore, Server, _Q, Write[_V]], Coroutine[Any, Any, Any]
     ]"""
-    get_more: """Callable[
-        [MediaStatsStore, _Q, int], Coroutine[Any, Any, JsonDict]
-    ] | None""" = None
+    get_more: Callable[[_Q, int, Any], JsonDict] | None = None
     is_documented: bool = False

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import attr
 
 from media_stats_module.endpoints._deletion import deletion_parameters
-from media_stats_module.endpoints._description import Answer, List, Server
+from media_stats_module.endpoints._description import Answer, JsonDict, List, Server
 from media_stats_module.endpoints.cursors import read_cursor, write_cursor
 from media_stats_module.endpoints.parameters import (
     ACCOUNTS,
@@ -131,10 +131,15 @@ async def _get_page(
     store: "MediaStatsStore", server: Server, question: FilesQuestion
 ) -> "Answer[File]":
     page = await store.get_files_page(question)
-    if page.end is None:
-        return Answer(page.files, {})
-    token = write_cursor(question.list_name, page.end)
-    return Answer(page.files, {"next_token": token})
+    return Answer(page.files, _get_more(question, len(page.files), page.end))
+
+
+def _get_more(
+    question: FilesQuestion, written: int, end: "FilesPosition | None"
+) -> JsonDict:
+    if end is None:
+        return {}
+    return {"next_token": write_cursor(question.list_name, end)}
 
 
 FILES = List(
@@ -174,6 +179,7 @@ FILES = List(
     question=_question,
     get_page=_get_page,
     export=lambda store, server, question, write: store.export_files(question, write),
+    get_more=_get_more,
     # The same for local and remote files, which can be in one list.
     columns=lambda server, question: {
         "mxc": lambda file: f"mxc://{file.server_name or server.name}/{file.media_id}",

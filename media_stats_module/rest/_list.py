@@ -86,15 +86,17 @@ class ListResource(AdminResource):
             yield from encode_rows(columns, counted(values))
 
         with ResponseFile(request) as file:
-            await endpoint.export(
+            end = await endpoint.export(
                 self._store,
                 self._server,
                 question,
                 lambda values: file.write_in_thread(body(values)),
             )
-            more = await endpoint.get_more(self._store, question, written)
+            if request._disconnected:
+                return
+            more = endpoint.get_more(question, written, end)
             # The object goes on.
-            file.append(b"," + b"".join(encode_json(more))[1:])
+            file.append(b"," + b"".join(encode_json(more))[1:] if more else b"}")
             await file.send_with(JSON_HEADERS)
 
 

@@ -5,7 +5,7 @@ column of SQLite, can hold other values; they are converted, so that every row h
 answer.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from decimal import Decimal
 from typing import Generic, TypeVar
 
@@ -14,6 +14,11 @@ import attr
 from media_stats_module.questions import FilesPosition
 
 _V = TypeVar("_V")
+_E = TypeVar("_E")
+
+
+# The values of a list one by one, and what is said of the list at their end.
+Values = Generator[_V, None, _E]
 
 
 def to_text(value: object) -> str:

@@ -10,7 +10,7 @@ A list is one of four:
 | scan    | all else                                      | the table                  |
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import attr
 from synapse.module_api import LoggingTransaction
@@ -21,7 +21,7 @@ from media_stats_module.questions import (
     FilesQuestion,
     Source,
 )
-from media_stats_module.storage.answers import File, FilesPage
+from media_stats_module.storage.answers import File, FilesPage, Values
 from media_stats_module.storage.reclaimable import is_deleted_sql
 from media_stats_module.storage.sources import (
     MEDIA_HAVE_SHA256,
@@ -110,10 +110,17 @@ def iterate_files_txn(
     question: FilesQuestion,
     *,
     server_name: str,
-) -> Iterator[File]:
+) -> Values[File, FilesPosition | None]:
     """The same, for a page of any length: one by one, as the database gives them."""
-    statement = _files_sql_txn(txn, tables, question, question.limit, server_name)
-    return (File(*row) for row in iterate_txn(txn, statement, question.limit))
+    limit = question.limit + 1
+    statement = _files_sql_txn(txn, tables, question, limit, server_name)
+    file: File | None = None
+    for number, row in enumerate(iterate_txn(txn, statement, limit)):
+        if number == question.limit:
+            return None if file is None else file.position
+        file = File(*row)
+        yield file
+    return None
 
 
 def get_page_of_index_txn(

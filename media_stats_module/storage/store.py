@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.config import MediaStatsConfig
 from media_stats_module.questions import (
+    FilesPosition,
     FilesQuestion,
     OwnersOrder,
     OwnersQuestion,
@@ -26,6 +27,7 @@ from media_stats_module.storage.answers import (
     Reclaimable,
     Summary,
     TypeUsage,
+    Values,
 )
 from media_stats_module.storage.database import Cost, Database
 from media_stats_module.storage.files import (
@@ -56,6 +58,7 @@ from media_stats_module.storage.types import (
 )
 
 _A = TypeVar("_A")
+_E = TypeVar("_E")
 _M = TypeVar("_M")
 _Q = TypeVar("_Q")
 _V = TypeVar("_V")
@@ -208,25 +211,29 @@ class MediaStatsStore:
 
     async def export_users(
         self, question: OwnersQuestion, write: Callable[[Iterator[OwnerUsage]], None]
-    ) -> None:
+    ) -> int | None:
         """Call a function with all users that are asked for, one by one.
 
         It is called in another thread, and called again if the transaction has to be
         tried again.
+
+        Returns:
+            how many there are on all pages; None if the function has not read on to
+            the end.
         """
-        await self._export_owners(self._media.local, question, write)
+        return await self._export_owners(self._media.local, question, write)
 
     async def export_servers(
         self, question: OwnersQuestion, write: Callable[[Iterator[OwnerUsage]], None]
-    ) -> None:
+    ) -> int | None:
         """The same for servers."""
-        await self._export_owners(self._media.remote, question, write)
+        return await self._export_owners(self._media.remote, question, write)
 
     async def export_types(
         self, question: TypesQuestion, write: Callable[[Iterator[TypeUsage]], None]
-    ) -> None:
+    ) -> int | None:
         """The same for media types."""
-        await self._export(
+        return await self._export(
             None,
             iterate_types_txn,
             self._table(question.source),
@@ -237,9 +244,13 @@ class MediaStatsStore:
 
     async def export_files(
         self, question: FilesQuestion, write: Callable[[Iterator[File]], None]
-    ) -> None:
-        """The same for files."""
-        await self._export(
+    ) -> FilesPosition | None:
+        """The same for files.
+
+        Returns:
+            the place of the last one, if there is a next page.
+        """
+        return await self._export(
             None,
             partial(iterate_files_txn, server_name=self._database.server_name),
             self._media.of(question.source),
@@ -264,8 +275,8 @@ class MediaStatsStore:
         media: MediaTable,
         question: OwnersQuestion,
         write: Callable[[Iterator[OwnerUsage]], None],
-    ) -> None:
-        await self._export(
+    ) -> int | None:
+        return await self._export(
             iterate_owners_from_totals_txn,
             iterate_live_owners_txn,
             media,
@@ -328,23 +339,45 @@ class MediaStatsStore:
 
     async def _export(
         self,
-        cheap_txn: Callable[[LoggingTransaction, _M, _Q], Iterator[_V] | None] | None,
-        live_txn: Callable[[LoggingTransaction, _M, _Q], Iterator[_V]],
+        cheap_txn: Callable[[LoggingTransaction, _M, _Q], Values[_V, _E] | None] | None,
+        live_txn: Callable[[LoggingTransaction, _M, _Q], Values[_V, _E]],
         media: _M,
         question: _Q,
         costs: Sequence[Cost],
         write: Callable[[Iterator[_V]], None],
-    ) -> None:
-        """The same, for a list that is written while it is read."""
+    ) -> _E | None:
+        """The same, for a list that is written while it is read.
 
-        def export(txn: LoggingTransaction, cost: Cost) -> bool | None:
+        Returns:
+            what the values end with; None if not all were written.
+        """
+
+        def export(txn: LoggingTransaction, cost: Cost) -> _Written[_V, _E] | None:
             values = _choose_txn(txn, cheap_txn, live_txn, media, question, cost)
             if values is None:
                 return None
-            write(values)
-            return True
+            written = _Written(values)
+            write(iter(written))
+            return written
 
-        await self._database.read(_description(live_txn), export, costs)
+        written = await self._database.read(_description(live_txn), export, costs)
+        assert written is not None
+        return written.end
+
+
+class _Written(Generic[_V, _E]):
+    """Values that are written.
+
+    Attributes:
+        end: what they end with; None as long as they have not.
+    """
+
+    def __init__(self, values: Values[_V, _E]) -> None:
+        self._values = values
+        self.end: _E | None = None
+
+    def __iter__(self) -> Iterator[_V]:
+        self.end = yield from self._values
 
 
 def _choose_txn(

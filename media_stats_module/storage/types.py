@@ -1,13 +1,13 @@
 """How much media there is of each type, or group of types."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from operator import attrgetter
 from typing import Any
 
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.questions import TypesOrder, TypesQuestion
-from media_stats_module.storage.answers import Page, TypeUsage, Usage
+from media_stats_module.storage.answers import Page, TypeUsage, Usage, Values
 from media_stats_module.storage.kinds import get_totals_of_kinds_txn, group_sql
 from media_stats_module.storage.rollups.status import Status, get_totals_txn
 from media_stats_module.storage.sources import MediaTable, media_type_sql
@@ -67,15 +67,20 @@ def get_types_page_txn(
 
 def iterate_types_txn(
     txn: LoggingTransaction, media: MediaTable, question: TypesQuestion
-) -> Iterator[TypeUsage]:
+) -> Values[TypeUsage, int]:
     """The types of a page of any length, one by one as the database gives them."""
     return _to_types(
         iterate_txn(txn, _types_sql_txn(txn, media, question), question.limit)
     )
 
 
-def _to_types(rows: Iterable[tuple[Any, ...]]) -> Iterator[TypeUsage]:
-    return (TypeUsage(*row) for _, *row in rows if row[0] is not None)
+def _to_types(rows: Iterable[tuple[Any, ...]]) -> Values[TypeUsage, int]:
+    total = 0
+    for row in rows:
+        total, media_type, *usage = row
+        if media_type is not None:
+            yield TypeUsage(media_type, *usage)
+    return total
 
 
 def _types_sql_txn(

@@ -12,12 +12,10 @@ Three ways give equal answers:
 The store asks the totals first, and else the media in the same transaction.
 """
 
-from collections.abc import Iterator
-
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.questions import OwnersQuestion
-from media_stats_module.storage.answers import OwnerUsage, Page
+from media_stats_module.storage.answers import OwnerUsage, Page, Values
 from media_stats_module.storage.owners import scan, totals, walk
 from media_stats_module.storage.owners.listing import to_owners
 from media_stats_module.storage.rollups.status import Status, Totals, get_totals_txn
@@ -49,18 +47,20 @@ def get_live_owners_page_txn(
 
 def iterate_owners_from_totals_txn(
     txn: LoggingTransaction, media: MediaTable, question: OwnersQuestion
-) -> Iterator[OwnerUsage] | None:
+) -> Values[OwnerUsage, int] | None:
     """The owners of a page of any length, one by one; None if totals cannot answer."""
     found = _get_exact_totals_txn(txn, media, question)
     if found is None:
         return None
     statement = totals.owners_sql(txn, media, question, found)
-    return to_owners(iterate_txn(txn, statement, question.limit))
+    return to_owners(
+        iterate_txn(txn, statement, question.limit), total_if_empty=found.owners
+    )
 
 
 def iterate_live_owners_txn(
     txn: LoggingTransaction, media: MediaTable, question: OwnersQuestion
-) -> Iterator[OwnerUsage]:
+) -> Values[OwnerUsage, int]:
     """The same from the media itself."""
     statement = scan.owners_sql_txn(txn, media, question)
     return to_owners(iterate_txn(txn, statement, question.limit))

@@ -4,13 +4,13 @@ The statement has a common table expression `owners` with the columns `owner`,
 `media_count` and `media_length`, and gets the pieces around it from here.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.questions import OwnersOrder, OwnersQuestion
-from media_stats_module.storage.answers import OwnerUsage, Page
+from media_stats_module.storage.answers import OwnerUsage, Page, Values
 from media_stats_module.storage.owners.search import (
     glob_containing,
     glob_equal_to,
@@ -146,6 +146,13 @@ def get_page_txn(
     )
 
 
-def to_owners(rows: Iterable[tuple[Any, ...]]) -> Iterator[OwnerUsage]:
-    """The owners in the rows of such a statement."""
-    return (OwnerUsage(*row[1:]) for row in rows if row[1] is not None)
+def to_owners(
+    rows: Iterable[tuple[Any, ...]], *, total_if_empty: int = 0
+) -> Values[OwnerUsage, int]:
+    """The owners in the rows of such a statement, and at their end the total."""
+    total = total_if_empty
+    for row in rows:
+        total, owner, *others = row
+        if owner is not None:
+            yield OwnerUsage(owner, *others)
+    return total
