@@ -47,13 +47,21 @@ def allowed_origins(server: Server) -> set[str]:
 
 
 @pytest.fixture
+def complaints() -> list[str]:
+    """What tabs write to the console. Tests take out what they expect."""
+    return []
+
+
+@pytest.fixture
 def make_page(
-    context: BrowserContext, server: Server, allowed_origins: set[str]
+    context: BrowserContext,
+    server: Server,
+    allowed_origins: set[str],
+    complaints: list[str],
 ) -> Iterator[MakePage]:
     """Opens tabs. All have to behave, whatever the test does."""
     pages: list[Page] = []
     requests: list[str] = []
-    complaints: list[str] = []
 
     def make() -> DashboardPage:
         page = context.new_page()

@@ -182,9 +182,16 @@ def test_coming_back_without_having_signed_in(page: Page, with_sso: Elsewhere) -
     dashboard.open()
     page.get_by_role("button", name="Continue with Our accounts").click()
     expect(page.get_by_placeholder("Enter any login")).to_be_visible()
-    page.goto(with_sso.url)
+    page.go_back()
     expect(page.get_by_role("button", name="Continue with")).to_be_visible()
-    assert dashboard.stored() == {}
+    # Forward again, it is still this tab's sign-in.
+    page.go_forward()
+    _sign_in_there(page, "admin")
+    page.get_by_role("link", name="Continue").click()
+    expect(page.get_by_text("@admin:example.org")).to_be_visible()
+    dashboard.wait_until_loaded()
+    assert page.url == with_sso.url
+    assert set(dashboard.stored()) == {"media_stats"}
 
 
 def test_login_token_that_nobody_asked_for(page: Page, with_sso: Elsewhere) -> None:
@@ -193,6 +200,8 @@ def test_login_token_that_nobody_asked_for(page: Page, with_sso: Elsewhere) -> N
     dashboard = DashboardPage(page, with_sso.url)
     dashboard.open("?loginToken=of_somebody_else")
     expect(page.get_by_role("button", name="Continue with")).to_be_visible()
+    expect(dashboard.complaint()).to_contain_text("was used already")
+    assert page.url == with_sso.url
     assert not [each for each in asked if each.method == "POST"]
 
 
@@ -201,7 +210,7 @@ def test_login_token_that_has_expired(page: Page, with_sso: Elsewhere) -> None:
     dashboard.open()
     page.evaluate(
         "sessionStorage.setItem('media_stats_redirect', "
-        '\'{"how": "sso", "fragment": "#range=30"}\')'
+        'JSON.stringify({how: "sso", fragment: "#range=30", left: Date.now()}))'
     )
     dashboard.open("?loginToken=expired")
     expect(dashboard.complaint()).not_to_be_empty()
@@ -344,7 +353,7 @@ def test_oauth_answer_of_another_tab(page: Page, with_oauth: Elsewhere) -> None:
     page.evaluate(
         """issuer => sessionStorage.setItem('media_stats_redirect', JSON.stringify({
           how: "oauth", state: "mine", issuer, token_endpoint: `${issuer}/token`,
-          fragment: "",
+          fragment: "", left: Date.now(),
         }))""",
         with_oauth.issuer.url,
     )

@@ -56,8 +56,13 @@ export class Detail {
     this.#openers = openers;
     this.#isSmallStore = isSmallStore;
     dialog.addEventListener("close", () => {
+      const owner = this.#owner;
       this.#clear();
       address.close(NAMES);
+      if (owner !== null && document.activeElement === document.body) {
+        // It was opened by an address, or its row was drawn again.
+        openers.focus(owner.id, owner.source === "local" ? "users" : "servers");
+      }
     });
   }
 

@@ -47,6 +47,7 @@ export function downloads(button, name, fetchCsv) {
 export function downloadsOfSources(section, name, fetchCsv) {
   for (const button of section.querySelectorAll(".csv[data-source]")) {
     const source = button.getAttribute("data-source") ?? "";
+    button.setAttribute("aria-label", `${button.textContent} files: ${name}`);
     downloads(
       /** @type {HTMLElement} */ (button),
       () => `${name}-${source}.csv`,

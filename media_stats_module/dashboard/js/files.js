@@ -86,7 +86,10 @@ export class FilesPanel {
         ...heads.map((head) => el("th", { scope: "col", class: head === "Size" && "number" }, head)),
       ),
     );
-    this.#more.addEventListener("click", () => this.#panel.update());
+    const named = caption[0].toLowerCase() + caption.slice(1);
+    this.#more.setAttribute("aria-label", `Show more ${named}`);
+    find(section, ".csv").setAttribute("aria-label", `CSV of ${named}`);
+    this.#more.addEventListener("click", () => this.#panel.reload());
     downloads(find(section, ".csv"), csvName, () => {
       const asked = this.#query();
       return asked && api.getCsv("files", asked);
@@ -125,13 +128,18 @@ export class FilesPanel {
     if (this.#next === undefined) {
       this.#body.replaceChildren();
     }
-    this.#body.append(...answer.files.map((file) => this.#row(file)));
+    const rows = answer.files.map((file) => this.#row(file));
+    this.#body.append(...rows);
     if (this.#body.childElementCount === 0) {
       this.#body.append(
         el("tr", {}, el("td", { class: "empty", colspan: this.#openers ? 6 : 5 }, "No files.")),
       );
     }
     this.#next = answer.next_token;
+    if (this.#next === undefined && document.activeElement === this.#more) {
+      // It goes, and this is what it was for.
+      rows[0]?.focus();
+    }
     this.#more.hidden = this.#next === undefined;
   }
 
@@ -146,7 +154,7 @@ export class FilesPanel {
     const read = file.last_access_ts;
     return el(
       "tr",
-      {},
+      { tabindex: -1 },
       el(
         "th",
         { scope: "row" },

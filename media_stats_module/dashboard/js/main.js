@@ -4,21 +4,21 @@ import { Api } from "./api.js";
 import { showDashboard } from "./dashboard.js";
 import { announce, el, showPage } from "./dom.js";
 import { ApiError } from "./http.js";
-import { comeBack } from "./redirect.js";
+import { comeBack, stayHere } from "./redirect.js";
 import * as session from "./session.js";
 import { showSignIn } from "./signin.js";
 
 function start() {
   const current = session.current();
   if (current === null) {
-    showSignIn({ onSignedIn: start });
+    askToSignIn();
     return;
   }
+  stayHere();
   const api = new Api(current.token, {
     onRefused: (error) => {
-      dashboard.remove();
       session.end({ tokenIsGood: error.status !== 401 });
-      showSignIn({ onSignedIn: start, message: session.reasonOf(error) });
+      leave(session.reasonOf(error));
     },
     renew: session.renew,
   });
@@ -26,19 +26,32 @@ function start() {
     api,
     userId: current.userId,
     onSignOut: () => {
-      dashboard.remove();
       session.end();
-      showSignIn({ onSignedIn: start });
+      leave();
       announce("Signed out");
     },
   });
+  const leave = (/** @type {string} */ message = "") => {
+    dashboard.remove();
+    askToSignIn(message);
+  };
+  session.onEndedElsewhere(() => leave("You have signed out in another tab."));
+}
+
+function askToSignIn(message = "") {
+  session.onEndedElsewhere(() => {});
+  showSignIn({ onSignedIn: start, message });
 }
 
 /** Signs in who comes back from signing in somewhere else. */
 async function finishSigningIn() {
   const back = comeBack();
-  if (back === null) {
+  if (back === null || session.current() !== null) {
     start();
+    return;
+  }
+  if (back.memory === null) {
+    askToSignIn("This sign-in was used already, or it began in another tab. Please sign in again.");
     return;
   }
   showPage(el("main", {}, el("p", { class: "notice" }, "Signing in…")));
@@ -47,9 +60,13 @@ async function finishSigningIn() {
     start();
   } catch (error) {
     if (!(error instanceof ApiError)) {
-      throw error;
+      console.warn("Cannot sign in:", error);
     }
-    showSignIn({ onSignedIn: start, message: session.reasonOf(error) });
+    askToSignIn(
+      error instanceof ApiError
+        ? session.reasonOf(error)
+        : "The page does not understand the server’s answer.",
+    );
   }
 }
 

@@ -9,6 +9,9 @@ const CONTROL =
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/u;
 const CONTROLS = new RegExp(`(${CONTROL.source})`, "u");
 
+// Nothing but spaces, and letters that are drawn as one.
+const BLANK = /^[\s\u115f\u1160\u2800\u3164\uffa0]*$/u;
+
 // Longer names are cut to two lines, until somebody wants to see the whole.
 const LONG = 80;
 
@@ -20,7 +23,7 @@ const LONG = 80;
  * @returns {HTMLElement}
  */
 export function name(text, absent = "–") {
-  if (text === null || text === "") {
+  if (text === null || BLANK.test(text)) {
     return el("span", { class: "quiet" }, text === null ? absent : "Empty name");
   }
   return el(

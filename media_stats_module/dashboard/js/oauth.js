@@ -30,7 +30,9 @@ import { PAGE, leave } from "./redirect.js";
  */
 export async function discover() {
   try {
-    return await askMatrix("GET", "v1/auth_metadata");
+    const metadata = await askMatrix("GET", "v1/auth_metadata");
+    // Another server's page, perhaps.
+    return URL.canParse(metadata.issuer) ? metadata : null;
   } catch (error) {
     if (error instanceof ApiError) {
       return null;
@@ -170,7 +172,7 @@ async function challengeOf(verifier) {
 }
 
 /** @param {number} length in bytes */
-function random(length) {
+export function random(length) {
   return base64(crypto.getRandomValues(new Uint8Array(length)));
 }
 

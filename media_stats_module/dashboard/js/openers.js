@@ -1,5 +1,6 @@
 // Links that open one user or server in the dialog.
 
+import { find, focusHeading } from "./dom.js";
 import { viewLink } from "./link.js";
 import { name, plainName } from "./names.js";
 
@@ -36,6 +37,23 @@ export class Openers {
    */
   displayname(user) {
     return this.#displaynames.get(user);
+  }
+
+  /**
+   * Gives the keyboard's focus to a link of a table, or to the table's heading.
+   *
+   * @param {string} id the whole name
+   * @param {"users"|"servers"} table
+   */
+  focus(id, table) {
+    const section = find(document, `main .${table}`);
+    const links = [...section.querySelectorAll(".open")];
+    const link = links.find((each) => each.getAttribute("title") === plainName(id));
+    if (link instanceof HTMLElement) {
+      link.focus();
+    } else {
+      focusHeading(section);
+    }
   }
 
   /**

@@ -36,6 +36,9 @@ export function ownersTable(section, api, address, scope, owners) {
   find(section, ".search .unseen").textContent = search;
   find(section, ".search input").setAttribute("placeholder", `${search}…`);
   find(section, ".pages").setAttribute("aria-label", `Pages of ${endpoint}`);
+  for (const button of section.querySelectorAll(".pages button")) {
+    button.setAttribute("aria-label", `${button.getAttribute("aria-label")} of ${endpoint}`);
+  }
 
   /** @type {DataTable<Row>} */
   const table = new DataTable(section, address, {

@@ -202,7 +202,10 @@ export class Panel {
    * @returns {HTMLElement} the first button
    */
   #note(kind, text, buttons) {
-    const made = buttons.map(([label, onclick]) => el("button", { type: "button", onclick }, label));
+    const { what } = this.#options;
+    const made = buttons.map(([label, onclick]) =>
+      el("button", { type: "button", onclick, "aria-label": `${label}: ${what}` }, label),
+    );
     this.#content.before(
       el(
         "div",

@@ -1,6 +1,12 @@
 // Signing in somewhere else: what this tab remembers while the person is there.
 
+import { ApiError } from "./http.js";
+import { forget, keep, recall } from "./tab.js";
+
 const KEY = "media_stats_redirect";
+
+// Whoever comes back later has to begin anew.
+const LONGEST_MS = 60 * 60 * 1000;
 
 /** The address of this page without query and fragment, to come back to. */
 export const PAGE = new URL("../", import.meta.url).href;
@@ -14,32 +20,52 @@ export const PAGE = new URL("../", import.meta.url).href;
  * @param {Memory} memory
  */
 export function leave(url, memory) {
-  const kept = { ...memory, fragment: location.hash };
-  sessionStorage.setItem(KEY, JSON.stringify(kept));
+  const kept = { ...memory, fragment: location.hash, left: String(Date.now()) };
+  if (!keep(KEY, JSON.stringify(kept))) {
+    forget(KEY);
+    throw new ApiError(0, {
+      error:
+        "Signing in there needs this browser to keep data for this page, which it does not. " +
+        "Allow that, or sign in with an access token.",
+    });
+  }
   location.assign(url);
 }
 
 /**
- * What `leave` has remembered, once. Cleans the address of what others have put there.
+ * What has come back with the person, once. Cleans the address of it.
  *
- * @returns {{memory: Memory, answer: URLSearchParams}|null} null if nobody comes back
+ * @returns {{memory: Memory|null, answer: URLSearchParams}|null} null if nobody comes
+ *   back; `memory` is null if the answer is not to this tab, or comes again
  */
 export function comeBack() {
-  const kept = sessionStorage.getItem(KEY);
-  if (kept === null) {
-    return null;
-  }
-  sessionStorage.removeItem(KEY);
-  /** @type {Memory} */
-  const { fragment, ...memory } = JSON.parse(kept);
   const answers = [new URLSearchParams(location.search), new URLSearchParams(location.hash.slice(1))];
   const answer = answers.find(
     (each) => each.has("loginToken") || (each.has("state") && (each.has("code") || each.has("error"))),
   );
   if (answer === undefined) {
-    // Back, without having signed in.
+    // Nobody, or somebody who went back and may go forward again.
     return null;
   }
-  history.replaceState(null, "", location.pathname + fragment);
+  const memory = takeMemory();
+  history.replaceState(null, "", location.pathname + (memory?.fragment ?? ""));
   return { memory, answer };
+}
+
+/** Nobody who is signed in comes back. */
+export function stayHere() {
+  forget(KEY);
+}
+
+/** @returns {Memory|null} */
+function takeMemory() {
+  /** @type {Memory|null} */
+  let memory = null;
+  try {
+    memory = JSON.parse(recall(KEY) ?? "null");
+  } catch {
+    // It is not ours.
+  }
+  forget(KEY);
+  return memory !== null && Date.now() - Number(memory.left) < LONGEST_MS ? memory : null;
 }

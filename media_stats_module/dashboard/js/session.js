@@ -1,25 +1,34 @@
-// Who has signed in: in the tab's session storage, and nowhere else.
+// Who has signed in. The tab keeps it; a duplicate of the tab has the same session.
 
 import { assertAdmin } from "./api.js";
 import { ApiError } from "./http.js";
 import { askMatrix } from "./matrix.js";
 import * as oauth from "./oauth.js";
+import { forget, keep as keepInTab, recall } from "./tab.js";
 
 const KEY = "media_stats";
 
+// For the answer of another tab.
+const OTHER_TABS_MS = 200;
+
 /**
  * @typedef {object} Session
+ * @property {string} id the same in all tabs that have it
  * @property {string} token
  * @property {string} userId
  * @property {boolean} ours whether the page has got the token for itself, and has to end it
  * @property {import("./oauth.js").Client} [client] if it is an OAuth 2.0 token
  * @property {string} [refreshToken]
+ * @property {number} renewals how often the tokens were replaced
+ *
+ * @typedef {Omit<Session, "id"|"userId"|"renewals">} NewSession
  */
 
 /** @returns {Session|null} */
 export function current() {
   try {
-    return JSON.parse(sessionStorage.getItem(KEY) ?? "null");
+    const kept = JSON.parse(recall(KEY) ?? "null");
+    return kept?.token && kept.userId ? kept : null;
   } catch {
     return null;
   }
@@ -61,13 +70,28 @@ export async function signInWithAnswer(memory, answer) {
   });
 }
 
-/** Forgets the token. One that this page has got for itself is also made invalid. */
+/**
+ * Forgets the token, in all tabs that have it. One that this page has got for itself is
+ * also made invalid.
+ */
 export function end({ tokenIsGood = true } = {}) {
   const ended = current();
-  sessionStorage.removeItem(KEY);
-  if (ended?.ours && (tokenIsGood || ended.refreshToken)) {
+  forget(KEY);
+  if (ended === null) {
+    return;
+  }
+  channel.postMessage({ ended: ended.id });
+  if (ended.ours && (tokenIsGood || ended.refreshToken)) {
     logOut(ended);
   }
+}
+
+/** @type {() => void} */
+let onEnded = () => {};
+
+/** @param {() => void} listener called when the session has ended in another tab */
+export function onEndedElsewhere(listener) {
+  onEnded = listener;
 }
 
 /** @type {Promise<string|null>|null} */
@@ -87,18 +111,31 @@ export function renew() {
 }
 
 async function refresh() {
-  const session = current();
-  if (!session?.client || !session.refreshToken) {
+  const expired = current();
+  if (!expired?.client || !expired.refreshToken) {
     return null;
   }
+  // So it is in another tab with the same session.
+  return oneTabAtATime(async () => {
+    await askOtherTabs(expired);
+    const session = current();
+    if (session?.id !== expired.id) {
+      return null;
+    }
+    return session.token === expired.token ? refreshTokens(session) : session.token;
+  });
+}
+
+/**
+ * @param {Session} session
+ * @returns {Promise<string|null>}
+ */
+async function refreshTokens(session) {
+  const client = /** @type {import("./oauth.js").Client} */ (session.client);
+  const refreshToken = /** @type {string} */ (session.refreshToken);
+  let tokens;
   try {
-    const tokens = await oauth.refresh(session.client, session.refreshToken);
-    keep({
-      ...session,
-      token: tokens.access_token,
-      refreshToken: tokens.refresh_token ?? session.refreshToken,
-    });
-    return tokens.access_token;
+    tokens = await oauth.refresh(client, refreshToken);
   } catch (error) {
     // Refused: 400 (RFC 6749). If there was no answer, there may be one later.
     if (error instanceof ApiError && error.status >= 400 && error.status < 500) {
@@ -106,6 +143,63 @@ async function refresh() {
     }
     throw error;
   }
+  const renewed = {
+    ...session,
+    token: tokens.access_token,
+    refreshToken: tokens.refresh_token ?? refreshToken,
+    renewals: session.renewals + 1,
+  };
+  if (current()?.id !== session.id) {
+    // Somebody has signed out meanwhile.
+    logOut(renewed);
+    return null;
+  }
+  keep(renewed);
+  return renewed.token;
+}
+
+/**
+ * @template T
+ * @param {() => Promise<T>} work
+ * @returns {Promise<T>}
+ */
+async function oneTabAtATime(work) {
+  // There are no locks without HTTPS.
+  return navigator.locks ? navigator.locks.request(KEY, work) : work();
+}
+
+const channel = new BroadcastChannel(KEY);
+
+/**
+ * What tabs tell each other.
+ *
+ * @typedef {object} Message
+ * @property {string} [ended] the ID of a session
+ * @property {string} [asked] likewise: who has newer tokens than after so many `renewals`?
+ * @property {number} [renewals]
+ * @property {Session} [session] the answer
+ */
+
+channel.addEventListener("message", ({ data }) => {
+  const { ended, asked, renewals = 0, session } = /** @type {Message} */ (data);
+  const own = current();
+  if (own === null) {
+    return;
+  }
+  if (ended === own.id) {
+    forget(KEY);
+    onEnded();
+  } else if (asked === own.id && own.renewals > renewals) {
+    channel.postMessage({ session: own });
+  } else if (session?.id === own.id && session.renewals > own.renewals) {
+    keep(session);
+  }
+});
+
+/** @param {Session} session */
+async function askOtherTabs({ id, renewals }) {
+  channel.postMessage({ asked: id, renewals });
+  await new Promise((resolve) => setTimeout(resolve, OTHER_TABS_MS));
 }
 
 /**
@@ -131,13 +225,16 @@ async function logIn(login) {
   await begin({ token: answer.access_token, ours: true });
 }
 
-/** @param {Omit<Session, "userId">} session */
+/** @param {NewSession} session */
 async function begin(session) {
   try {
     const { token } = session;
     const { user_id: userId } = await askMatrix("GET", "v3/account/whoami", { token });
+    if (typeof userId !== "string") {
+      throw new ApiError(0, { error: "The server does not say whose access token this is." });
+    }
     await assertAdmin(token);
-    keep({ ...session, userId });
+    keep({ ...session, userId, id: oauth.random(12), renewals: 0 });
   } catch (error) {
     if (session.ours) {
       logOut(session);
@@ -148,10 +245,10 @@ async function begin(session) {
 
 /** @param {Session} session */
 function keep(session) {
-  sessionStorage.setItem(KEY, JSON.stringify(session));
+  keepInTab(KEY, JSON.stringify(session));
 }
 
-/** @param {Omit<Session, "userId">} session */
+/** @param {NewSession} session */
 function logOut({ token, client, refreshToken }) {
   const ended = client
     ? [refreshToken ?? token, token].map((each) => oauth.revoke(client, each))
