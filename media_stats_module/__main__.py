@@ -1,8 +1,8 @@
 """`python -m media_stats_module NAME -c homeserver.yaml`: the command line.
 
 It needs no token and no running Synapse, only Synapse's configuration. Every endpoint
-is a command, with its parameters as options. `remove` takes rollups out of the
-database.
+is a command, with its parameters as options. `disk` compares the database with the
+disk, `remove` takes rollups out of the database.
 
 Synapse takes seconds to import, so that comes last: nobody waits to learn that an
 option is wrong.
@@ -15,6 +15,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from media_stats_module.disk import command as disk
 from media_stats_module.endpoints import (
     ENDPOINTS,
     Arguments,
@@ -54,7 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             with offline.raising_refused():
                 homeserver = offline.OfflineHomeserver(options.config_path)
-                if options.endpoint is None:
+                if options.command == "disk":
+                    disk.run(options, homeserver)
+                elif options.endpoint is None:
                     _remove(homeserver)
                 else:
                     _answer(homeserver, options, question)
@@ -98,6 +101,14 @@ def _parser() -> argparse.ArgumentParser:
         shown.add_argument("--json", action="store_true", help="print JSON, no table")
         if isinstance(endpoint, List):
             shown.add_argument("--csv", action="store_true", help="print CSV, no table")
+    files = commands.add_parser(
+        "disk",
+        parents=[shared],
+        help="what is on the disk beside what the database says",
+        allow_abbrev=False,
+    )
+    disk.add_arguments(files)
+    files.set_defaults(endpoint=None, parser=files)
     remove = commands.add_parser(
         "remove", parents=[shared], help="take rollups out of the database"
     )

@@ -43,8 +43,18 @@ class OfflineHomeserver:
         self.configuration = read_configuration(config_paths)
         self.config = _module_options(self.configuration)
 
-    def connect(self) -> tuple[MediaStatsStore, Server]:
+    def connect_to_database(self) -> OfflineDatabase:
         """Connect to the database.
+
+        Raises:
+            ConfigError: there is none, or it cannot be connected to.
+        """
+        return OfflineDatabase(
+            connect_to_main(self.configuration), self.configuration["server_name"]
+        )
+
+    def connect(self) -> tuple[MediaStatsStore, Server]:
+        """Connect to what answers questions.
 
         Returns:
             what answers questions, and what an answer says of the homeserver itself.
@@ -52,9 +62,7 @@ class OfflineHomeserver:
         Raises:
             ConfigError: there is no database, or it cannot be connected to.
         """
-        database = OfflineDatabase(
-            connect_to_main(self.configuration), self.configuration["server_name"]
-        )
+        database = self.connect_to_database()
         server = Server(
             name=database.server_name,
             now_ts=database.now_ts,

@@ -85,6 +85,7 @@ __all__ = [
     "media_retention",
     "parse_boolean_from_args",
     "parse_direction_from_args",
+    "parse_duration",
     "parse_integer_from_args",
     "parse_string_from_args",
     "pool_size",
@@ -377,6 +378,21 @@ def read_configuration(paths: Sequence[str]) -> Mapping[str, Any]:
     if not isinstance(configuration, Mapping) or "server_name" not in configuration:
         raise ConfigError(f"there is no server_name in {', '.join(paths)}")
     return configuration
+
+
+def parse_duration(value: object) -> int:
+    """A duration of homeserver.yaml, such as `24h`, in milliseconds.
+
+    The module API does not read them. Synapse's own rule has units of its own.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    try:
+        duration: int = Config.parse_duration(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{value!r} is no duration") from error
+    return duration
 
 
 def connect_to_main(configuration: Mapping[str, Any]) -> LoggingDatabaseConnection:

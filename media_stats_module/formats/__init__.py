@@ -2,7 +2,13 @@
 
 from media_stats_module.formats.csv import encode_csv
 from media_stats_module.formats.json import Rows, count_rows, encode_json, encode_rows
-from media_stats_module.formats.table import document_table, list_table
+from media_stats_module.formats.table import (
+    document_table,
+    list_table,
+    printable,
+    size_text,
+    table,
+)
 
 __all__ = [
     "Rows",
@@ -12,4 +18,7 @@ __all__ = [
     "encode_json",
     "encode_rows",
     "list_table",
+    "printable",
+    "size_text",
+    "table",
 ]

@@ -19,7 +19,7 @@ def list_table(columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> 
         for name in columns
     ]
     cells = [[_cell(name, row[name]) for name in columns] for row in rows]
-    return _table(columns, cells, are_numbers)
+    return table(columns, cells, are_numbers)
 
 
 def document_table(document: Mapping[str, Any]) -> str:
@@ -39,7 +39,7 @@ def document_table(document: Mapping[str, Any]) -> str:
             others.append(f"{name}: {value}")
     lines = []
     if amounts:
-        lines.append(_table(("kind", "files", "size"), amounts, [False, True, True]))
+        lines.append(table(("kind", "files", "size"), amounts, [False, True, True]))
     return "\n".join([*lines, *others])
 
 
@@ -77,16 +77,21 @@ def _cell(name: str, value: object) -> str:
         return "true" if value else "false"
     if _is_integer(value):
         if name == "media_length":
-            return _size(value)
+            return size_text(value)
         return _time(value) if name.endswith("_ts") else f"{value:,}"
-    # A text may have characters that mean something to a terminal.
+    return printable(str(value))
+
+
+def printable(text: str) -> str:
+    """A text without the characters that mean something to a terminal."""
     return "".join(
         character if character.isprintable() else ascii(character)[1:-1]
-        for character in str(value)
+        for character in text
     )
 
 
-def _size(length: float) -> str:
+def size_text(length: float) -> str:
+    """A number of bytes for a person."""
     unit = 0
     while length >= 1024 and unit < len(_UNITS) - 1:
         length, unit = length / 1024, unit + 1
@@ -103,7 +108,7 @@ def _time(ts: int) -> str:
     return f"{time:%Y-%m-%d %H:%M:%S}"
 
 
-def _table(
+def table(
     header: Sequence[str], rows: Sequence[Sequence[str]], are_numbers: Sequence[bool]
 ) -> str:
     """Columns of text. Numbers stand to the right."""

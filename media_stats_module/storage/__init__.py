@@ -18,6 +18,7 @@ from media_stats_module.storage.answers import (
     TypeUsage,
     Usage,
 )
+from media_stats_module.storage.disk import DiskRow, DiskRows, ThumbnailName
 from media_stats_module.storage.errors import (
     DatabaseFailedError,
     QueryTimeoutError,
@@ -34,6 +35,8 @@ __all__ = [
     "REBUILD_BEYOND",
     "DatabaseFailedError",
     "DayUsage",
+    "DiskRow",
+    "DiskRows",
     "File",
     "LocalSummary",
     "Maintenance",
@@ -51,6 +54,7 @@ __all__ = [
     "SharedDatabase",
     "Status",
     "Summary",
+    "ThumbnailName",
     "TypeUsage",
     "Usage",
     "finish",

@@ -1,0 +1,174 @@
+"""`python -m media_stats_module disk`: its options, and what it runs."""
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from media_stats_module.offline import OfflineHomeserver
+
+_UNITS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_DEFAULT_MIN_AGE = "1h"
+
+# As `lists.CAUSES` has them, which Synapse has to be imported for.
+_LISTS = ("without-row", "without-file", "another-length")
+
+# With fewer files nothing is said of a folder none of whose files has a row.
+_FILES_AT_LEAST = 100
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command, but for `-c`."""
+    forms = parser.add_mutually_exclusive_group()
+    forms.add_argument("--json", action="store_true", help="print JSON, not a table")
+    forms.add_argument("--csv", action="store_true", help="print CSV, not a table")
+    forms.add_argument(
+        "-0",
+        "--null",
+        action="store_true",
+        help="end each line of a list with a NUL, and print names as they are",
+    )
+    parser.add_argument(
+        "--list",
+        choices=_LISTS,
+        help="print the files or rows themselves: when each was looked at, its bytes, "
+        "and its path or, without a file, its URI",
+    )
+    parser.add_argument(
+        "--min-age",
+        type=_duration_ms,
+        default=_duration_ms(_DEFAULT_MIN_AGE),
+        metavar="TIME",
+        help="judge nothing younger than this, such as 90m or 1d "
+        f"(default {_DEFAULT_MIN_AGE})",
+    )
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="print the list even if this does not look like the right folder",
+    )
+
+
+def _duration_ms(text: str) -> int:
+    unit = _UNITS_MS.get(text[-1:])
+    number = text[:-1] if unit else text
+    if not (number.isascii() and number.isdigit()):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} must be a number with a unit of time: s, m, h or d"
+        )
+    return int(number) * (unit or 1_000)
+
+
+def run(options: argparse.Namespace, homeserver: "OfflineHomeserver") -> None:
+    """Run the command.
+
+    Args:
+        options: as `add_arguments` has them.
+        homeserver: whose media it is.
+
+    Raises:
+        RefusedError: it cannot look, or this is not the right folder.
+        ConfigError: an option of Synapse's is wrong.
+        DatabaseFailedError: the database refuses.
+    """
+    # Not before, so that `--help` comes at once.
+    from media_stats_module.disk.age import Age
+    from media_stats_module.disk.comparison import Comparison
+    from media_stats_module.disk.configuration import media_store_config
+    from media_stats_module.disk.lists import CAUSES, DifferenceList
+    from media_stats_module.disk.progress import Progress
+    from media_stats_module.disk.providers import open_provider
+    from media_stats_module.disk.report import Report
+    from media_stats_module.disk.second_look import SecondLook
+    from media_stats_module.disk.size import file_system_of
+    from media_stats_module.disk.tallies import Tallies
+    from media_stats_module.offline import RefusedError
+    from media_stats_module.storage import DiskRows
+
+    if options.null and not options.list:
+        raise RefusedError("--null is for --list")
+    config = media_store_config(homeserver.configuration)
+    database = homeserver.connect_to_database()
+    rows = DiskRows(database)
+    providers = [open_provider(provider) for provider in config.providers]
+    now_ts = database.now_ts()
+    age = Age(now_ts, options.min_age, config.unused_expiration_ms)
+    tallies: Tallies = {}
+    forms = [form for form in ("json", "csv", "null") if getattr(options, form)]
+    form = forms[0] if forms else "text"
+    differences = None
+    if options.list:
+        differences = DifferenceList(
+            CAUSES[options.list], form, database.server_name, config.path
+        )
+    progress = Progress(sys.stderr, rows.estimate())
+    second_look = SecondLook(
+        os.fsencode(config.path),
+        rows,
+        providers,
+        age,
+        tallies,
+        (lambda difference: None) if differences is None else differences.add,
+    )
+    try:
+        file_system = file_system_of(config.path)
+        Comparison(
+            config, rows, providers, age, second_look, tallies, progress.add
+        ).run()
+    except OSError as error:
+        raise RefusedError(
+            f"{error.filename or config.path!r}: {error.strerror or error}. The folder "
+            "is media_store_path in Synapse's configuration; one that does not start "
+            "with / is below the folder that Synapse is started in."
+        ) from error
+    finally:
+        progress.end()
+    warning = _warning(tallies)
+    if differences is not None:
+        if warning and not options.force:
+            raise RefusedError(f"{warning} --force prints the list all the same.")
+        sys.stdout.flush()
+        differences.write_to(sys.stdout.buffer)
+        return
+    report = Report(
+        looked_at_ts=now_ts,
+        media_store_path=config.path,
+        file_system=file_system,
+        min_age_ms=options.min_age,
+        tallies=tallies,
+        providers=[provider.name for provider in providers],
+        unlisted=[provider.name for provider in providers if not provider.is_listed],
+    )
+    if form == "json":
+        sys.stdout.write(report.to_json() + "\n")
+    elif form == "csv":
+        sys.stdout.write(report.to_csv())
+    else:
+        sys.stdout.write(report.to_text() + "\n")
+    if warning:
+        sys.stderr.write(f"media_stats_module: {warning}\n")
+
+
+def _warning(tallies: "Any") -> str | None:
+    """What looks like the wrong folder, or the wrong database."""
+    from media_stats_module.disk.paths import Kind
+
+    media = [tallies[Kind.LOCAL_FILES], tallies[Kind.REMOTE_FILES]]
+    rows = sum(found.rows.media_count for found in media)
+    without_file = sum(found.without_file.media_count for found in media)
+    files = sum(found.files.media_count for found in media)
+    without_row = sum(found.without_row.media_count for found in media)
+    if without_file * 2 > rows:
+        return (
+            f"{without_file:,} of {rows:,} rows have no file. This looks like another "
+            "machine or another folder than the one that Synapse keeps media in."
+        )
+    if files == without_row >= _FILES_AT_LEAST:
+        return (
+            f"None of the {files:,} files has a row. This looks like the folder or the "
+            "database of another homeserver."
+        )
+    return None

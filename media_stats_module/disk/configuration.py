@@ -1,0 +1,83 @@
+"""Where the media is, by homeserver.yaml. Nothing is created, as Synapse would."""
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attr
+from synapse.module_api.errors import ConfigError
+
+from media_stats_module.synapse_internals import parse_duration
+
+# As Synapse has them.
+_DEFAULT_PATH = "media_store"
+_DEFAULT_UNUSED_EXPIRATION = "24h"
+
+
+@attr.frozen
+class ProviderConfig:
+    """A storage provider.
+
+    Attributes:
+        module: what Synapse loads: `file_system`, or the name of a class.
+        directory: of a `file_system`, where its files are.
+        s3: of the S3 provider, its options.
+    """
+
+    module: str
+    directory: str | None = None
+    s3: Mapping[str, Any] | None = attr.ib(default=None, repr=False)
+
+
+@attr.frozen
+class MediaStoreConfig:
+    """Where a homeserver keeps media.
+
+    Attributes:
+        path: the folder, absolute.
+        keeps_local: whether Synapse keeps files there.
+        unused_expiration_ms: how long an upload may be pending.
+        providers: where it keeps them, too.
+    """
+
+    path: str
+    keeps_local: bool
+    unused_expiration_ms: int
+    providers: tuple[ProviderConfig, ...]
+
+
+def media_store_config(configuration: Mapping[str, Any]) -> MediaStoreConfig:
+    """What homeserver.yaml says.
+
+    Raises:
+        ConfigError: an option is no such thing.
+    """
+    path = configuration.get("media_store_path", _DEFAULT_PATH)
+    if not isinstance(path, str) or not path:
+        raise ConfigError("must be the path of a folder", ("media_store_path",))
+    unused = configuration.get("unused_expiration_time", _DEFAULT_UNUSED_EXPIRATION)
+    return MediaStoreConfig(
+        path=os.path.abspath(path),
+        keeps_local=bool(configuration.get("enable_local_media_storage", True)),
+        unused_expiration_ms=parse_duration(unused),
+        providers=tuple(_providers(configuration)),
+    )
+
+
+def _providers(configuration: Mapping[str, Any]) -> Iterator[ProviderConfig]:
+    backup = configuration.get("backup_media_store_path")
+    if backup:
+        yield ProviderConfig("file_system", directory=os.path.abspath(str(backup)))
+    for provider in configuration.get("media_storage_providers") or ():
+        if not isinstance(provider, Mapping) or "module" not in provider:
+            raise ConfigError("must have a module", ("media_storage_providers",))
+        module = str(provider["module"])
+        options = provider.get("config") or {}
+        class_name = module.rpartition(".")[2]
+        if module == "file_system" or class_name == "FileStorageProviderBackend":
+            directory = os.path.abspath(str(options.get("directory", "")))
+            yield ProviderConfig(module, directory=directory)
+        elif class_name == "S3StorageProviderBackend":
+            yield ProviderConfig(module, s3=options)
+        else:
+            yield ProviderConfig(module)

@@ -1,0 +1,60 @@
+"""The rows of a kind in the order of the paths of their files."""
+
+import heapq
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
+
+from media_stats_module.disk.paths import PREVIEWS, THUMBNAILS, Kind, path_of
+from media_stats_module.storage import DiskRow, DiskRows
+
+PlacedRow = tuple[bytes, DiskRow]
+
+
+def rows_in_order(
+    kind: Kind, rows: DiskRows, without_path: Callable[[DiskRow], None]
+) -> Iterator[PlacedRow]:
+    """The rows of a kind with their paths, in the order of the bytes of the paths.
+
+    Args:
+        kind: not `OTHER`, which has none.
+        rows: reads them.
+        without_path: is given each row whose ID cannot be a path.
+    """
+
+    def place(found: Iterable[DiskRow]) -> Iterator[PlacedRow]:
+        for row in found:
+            path = path_of(kind, row)
+            if path is None:
+                without_path(row)
+            else:
+                yield path, row
+
+    with_thumbnails = kind in THUMBNAILS
+    if kind in PREVIEWS:
+        streams = [
+            place(rows.dated_previews(with_thumbnails=with_thumbnails)),
+            place(rows.previews(with_thumbnails=with_thumbnails)),
+        ]
+    elif kind is Kind.LOCAL_FILES:
+        streams = [place(rows.local_files())]
+    elif kind is Kind.LOCAL_THUMBNAILS:
+        streams = [place(row for row in rows.local_thumbnails() if not row.is_preview)]
+    else:
+        servers = rows.servers(with_thumbnails=with_thumbnails)
+        streams = [
+            place(
+                row
+                for server in servers
+                for row in rows.of_server(server, with_thumbnails=with_thumbnails)
+            )
+        ]
+    if with_thumbnails:
+        streams = [_in_order_of_names(stream) for stream in streams]
+    return streams[0] if len(streams) == 1 else heapq.merge(*streams, key=itemgetter(0))
+
+
+def _in_order_of_names(placed: Iterator[PlacedRow]) -> Iterator[PlacedRow]:
+    """The thumbnails of each file in the order of their names."""
+    for _, of_one_file in groupby(placed, key=lambda item: item[0].rpartition(b"/")[0]):
+        yield from sorted(of_one_file, key=itemgetter(0))

@@ -1,0 +1,95 @@
+"""The figures: how much there is of each kind, and why disk and database differ."""
+
+from enum import Enum
+
+import attr
+
+from media_stats_module.disk.paths import Kind
+from media_stats_module.disk.walk import Folders
+
+
+@attr.define
+class Tally:
+    """A number of files or rows, and their bytes, which may be less than none."""
+
+    media_count: int = 0
+    media_length: int = 0
+
+    def add(self, media_length: int) -> None:
+        """Count one more."""
+        self.media_count += 1
+        self.media_length += media_length
+
+
+class Cause(Enum):
+    """Why the bytes of the files are others than those of the rows.
+
+    A row or a file without its counterpart has one cause. The words follow a number of
+    files or rows.
+    """
+
+    WITHOUT_FILE = "rows whose file is not there"
+    OTHER_LENGTH = "files of another length than their row says"
+    WITHOUT_ROW = "files that no row explains"
+    NOT_LOCAL = "rows whose file is not in this folder, but in a storage provider"
+    EXPIRED = "rows of URL previews whose file has expired, as it should"
+    PENDING = "files of uploads that are not complete"
+    OTHER = "files that are not Synapse's media"
+    YOUNG = "files or rows too young to be judged"
+    UNREADABLE = "rows whose file is where nothing could be read"
+    OLDER_NAME = "thumbnails under the names of older versions, and their rows"
+    SHARED = "rows that have a file in common with another row"
+    CHANGED = "files or rows that have changed meanwhile"
+
+
+@attr.define
+class ProviderTallies:
+    """What a storage provider has of a kind.
+
+    Attributes:
+        stored: all that it has.
+        both: rows whose file is in the folder and in the provider.
+        only_local: rows whose file is in the folder only.
+        only_provider: rows whose file is in the provider only.
+        without_row: what it has that no row explains.
+    """
+
+    stored: Tally = attr.Factory(Tally)
+    both: Tally = attr.Factory(Tally)
+    only_local: Tally = attr.Factory(Tally)
+    only_provider: Tally = attr.Factory(Tally)
+    without_row: Tally = attr.Factory(Tally)
+
+
+@attr.define
+class KindTallies:
+    """What there is of a kind.
+
+    Attributes:
+        rows: by the database.
+        files: on the disk.
+        allocated_length: the bytes that those take, without the folders.
+        folders: the folders that they lie in.
+        without_row: files that no row explains.
+        without_file: rows whose file is not there.
+        other_length: rows whose file has another length; the length is the rows'.
+        causes: what the bytes of the files have more than those of the rows.
+        providers: what each storage provider has.
+    """
+
+    rows: Tally = attr.Factory(Tally)
+    files: Tally = attr.Factory(Tally)
+    allocated_length: int = 0
+    folders: Folders = attr.Factory(Folders)
+    without_row: Tally = attr.Factory(Tally)
+    without_file: Tally = attr.Factory(Tally)
+    other_length: Tally = attr.Factory(Tally)
+    causes: dict[Cause, Tally] = attr.Factory(dict)
+    providers: list[ProviderTallies] = attr.Factory(list)
+
+    def explain(self, cause: Cause, media_length: int) -> None:
+        """Count one more for a cause; a row without a file has less than none."""
+        self.causes.setdefault(cause, Tally()).add(media_length)
+
+
+Tallies = dict[Kind, KindTallies]

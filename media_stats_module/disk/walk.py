@@ -1,0 +1,188 @@
+"""The walk through a folder of the media store, in the order of the bytes of the paths.
+
+Links are followed, as Synapse follows them. Nothing is kept in memory but the names in
+the folders that the walk is in.
+"""
+
+import errno
+import os
+from collections.abc import Iterator
+from operator import itemgetter
+from stat import S_ISDIR, S_ISLNK
+
+import attr
+
+# So many bytes are in a block, as `st_blocks` counts them.
+BLOCK = 512
+
+# Beyond so many the report only counts.
+NAMED_AT_MOST = 20
+
+_GONE = (errno.ENOENT, errno.ENOTDIR)
+
+
+@attr.frozen
+class FoundFile:
+    """A file on the disk.
+
+    Attributes:
+        path: relative to the folder of the media store.
+        media_length: in bytes; None if `path` and all below it could not be read.
+        allocated_length: in bytes, the blocks that it takes.
+        modified_ts: in milliseconds since the epoch.
+    """
+
+    path: bytes
+    media_length: int | None
+    allocated_length: int = 0
+    modified_ts: int = 0
+
+
+@attr.define
+class Folders:
+    """What a walk has seen besides files.
+
+    Attributes:
+        count: folders.
+        empty: folders that have nothing in them.
+        allocated_length: the bytes that folders themselves take.
+        hard_links: files that have other names, too.
+        hard_links_length: the bytes that those take.
+        other_file_systems: folders that lie on another file system than the first one.
+        unreadable: what could not be read, with the reason.
+        unreadable_count: how many those are; only the first are named.
+    """
+
+    count: int = 0
+    empty: int = 0
+    allocated_length: int = 0
+    hard_links: int = 0
+    hard_links_length: int = 0
+    other_file_systems: list[bytes] = attr.Factory(list)
+    unreadable: list[tuple[bytes, str]] = attr.Factory(list)
+    unreadable_count: int = 0
+
+
+def walk(root: bytes, top: bytes, folders: Folders) -> Iterator[FoundFile]:
+    """The files below a folder, in the order of the bytes of their paths.
+
+    Args:
+        root: the folder of the media store.
+        top: a name in it. If there is no such folder, there are no files.
+        folders: is told what else is there.
+    """
+    start = os.path.join(root, top)
+    try:
+        status = os.stat(start)
+        device = os.stat(root).st_dev
+    except OSError as error:
+        if error.errno not in _GONE or _is_link(start):
+            yield _unreadable(top, error, folders)
+        return
+    if not S_ISDIR(status.st_mode):
+        yield _found(top, status, folders)
+        return
+    skipped = len(root) + (not root.endswith(b"/"))
+    # Of each folder that the walk is in: what is still to do, and which folder it is.
+    stack: list[tuple[Iterator[tuple[bytes, os.DirEntry[bytes]]], os.stat_result]] = []
+
+    def enter(path: bytes, status: os.stat_result) -> FoundFile | None:
+        try:
+            with os.scandir(path) as scan:
+                entries = [
+                    (entry.name + b"/" if _is_folder(entry) else entry.name, entry)
+                    for entry in scan
+                ]
+        except OSError as error:
+            if error.errno in _GONE:
+                return None
+            return _unreadable(path[skipped:], error, folders)
+        folders.count += 1
+        folders.empty += not entries
+        folders.allocated_length += status.st_blocks * BLOCK
+        if status.st_dev != device and (not stack or stack[-1][1].st_dev == device):
+            _name(folders.other_file_systems, path[skipped:])
+        # A folder comes where the paths below it come: `a.b` before `a/b`.
+        if len(entries) > 1:
+            entries.sort(key=itemgetter(0))
+        stack.append((iter(entries), status))
+        return None
+
+    problem = enter(start, status)
+    if problem is not None:
+        yield problem
+    while stack:
+        for key, entry in stack[-1][0]:
+            try:
+                status = entry.stat()
+            except OSError as error:
+                # A link that leads nowhere may lead to what is not mounted.
+                if error.errno not in _GONE or _is_link(entry.path):
+                    yield _unreadable(entry.path[skipped:], error, folders)
+                continue
+            if key[-1] != 47:
+                yield _found(entry.path[skipped:], status, folders)
+                continue
+            if entry.is_symlink() and _is_above(status, stack):
+                loop = OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+                problem = _unreadable(entry.path[skipped:], loop, folders)
+            else:
+                problem = enter(entry.path, status)
+            if problem is not None:
+                yield problem
+            break
+        else:
+            stack.pop()
+
+
+def names_in(root: bytes) -> list[bytes]:
+    """What is in the folder of the media store.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    return sorted(os.listdir(root))
+
+
+def _found(path: bytes, status: os.stat_result, folders: Folders) -> FoundFile:
+    allocated_length = status.st_blocks * BLOCK
+    if status.st_nlink > 1:
+        folders.hard_links += 1
+        folders.hard_links_length += allocated_length
+    return FoundFile(
+        path, status.st_size, allocated_length, status.st_mtime_ns // 1_000_000
+    )
+
+
+def _unreadable(path: bytes, error: OSError, folders: Folders) -> FoundFile:
+    folders.unreadable_count += 1
+    _name(folders.unreadable, (path, error.strerror or str(error)))
+    return FoundFile(path, None)
+
+
+def _name(names: "list[bytes] | list[tuple[bytes, str]]", name: object) -> None:
+    if len(names) < NAMED_AT_MOST:
+        names.append(name)  # type: ignore[arg-type]
+
+
+def _is_folder(entry: "os.DirEntry[bytes]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        # A link to itself.
+        return False
+
+
+def _is_link(path: bytes) -> bool:
+    try:
+        return S_ISLNK(os.lstat(path).st_mode)
+    except OSError:
+        return False
+
+
+def _is_above(
+    status: os.stat_result,
+    stack: "list[tuple[Iterator[tuple[bytes, os.DirEntry[bytes]]], os.stat_result]]",
+) -> bool:
+    """Whether a link leads to a folder that the walk is in, and so would never end."""
+    return any(os.path.samestat(status, above) for _, above in stack)

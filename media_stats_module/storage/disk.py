@@ -1,0 +1,439 @@
+"""The rows of media and of thumbnails in the order of the paths of their files.
+
+Every statement reads one page in a transaction of its own, so that no snapshot is held
+while a walk through the files goes on. What is ordered by the media ID follows
+Synapse's unique indexes, 1,000 rows a page.
+
+No index has the order of the rest: remote files lie by `filesystem_id`, dated previews
+by what follows the day in their ID. Their pages are large and of one server or one day.
+For each, the database reads all rows of that server or day and keeps the first ones, in
+memory.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar, cast
+
+import attr
+from synapse.module_api import LoggingTransaction
+
+from media_stats_module.storage.database import Cost
+from media_stats_module.storage.offline_database import OfflineDatabase, finish
+from media_stats_module.storage.sources import (
+    REMOTE_MEDIA,
+    estimate_rows_txn,
+    is_postgres,
+    local_media,
+)
+from media_stats_module.storage.sql import set_work_mem_sql, sum_sql
+
+_T = TypeVar("_T")
+
+_LOCAL = local_media(count_url_previews=True)
+
+# By an index; and where each page costs a read of all rows that it is chosen from.
+_PAGE = 1_000
+_LARGE_PAGE = 100_000
+
+# SQLite has a limit to the parameters of a statement, which was once 999.
+_AT_ONCE = 400
+
+# Room for the rows of a large page, which else would go through the database's disk.
+_WORK_MEM_KB = 64 * 1024
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+@attr.frozen
+class ThumbnailName:
+    """The columns that the file of a thumbnail is named by."""
+
+    width: int | None
+    height: int | None
+    content_type: str | None
+    method: str | None
+
+
+@attr.frozen
+class DiskRow:
+    """A row of media or of a thumbnail, which should have a file.
+
+    Attributes:
+        media_origin: the server that it came from; None for local media.
+        media_id: the ID in its URI.
+        filesystem_id: the ID in the path of its file; of local media, the same.
+        media_length: in bytes; None for a pending upload.
+        created_ts: in milliseconds since the epoch; None for a thumbnail.
+        is_preview: whether it belongs to a URL preview.
+        thumbnail: if it is one, what its file is named by.
+    """
+
+    media_origin: str | None
+    media_id: str
+    filesystem_id: str
+    media_length: int | None
+    created_ts: int | None
+    is_preview: bool
+    thumbnail: ThumbnailName | None
+
+
+@attr.frozen(kw_only=True)
+class _Rows:
+    """Rows that are read a page at a time.
+
+    Attributes:
+        name: the SQL expression that they are ordered by. Several can have one name.
+        columns: of a `DiskRow`, in its order.
+        source: `FROM` and `WHERE`.
+        args: of `source`.
+        is_by_index: whether an index has this order; else the database reads all rows
+            for each page.
+    """
+
+    name: str
+    columns: str
+    source: str
+    args: tuple[str, ...] = ()
+    is_by_index: bool = True
+
+
+class DiskRows:
+    """Reads the rows in the order of the paths, and some of them again.
+
+    Every method raises `DatabaseFailedError` where the database refuses.
+    """
+
+    def __init__(self, database: OfflineDatabase) -> None:
+        self._database = database
+        self._is_postgres = self._run(is_postgres)
+        # Synapse insists on the order of bytes, if not told `allow_unsafe_locale`.
+        self._is_in_byte_order = not self._is_postgres or self._run(
+            _is_in_byte_order_txn
+        )
+        # Of text in comparisons. With it no index serves them, if not needed.
+        self._collate = "" if self._is_in_byte_order else ' COLLATE "C"'
+
+    def estimate(self) -> int:
+        """About the number of files that have a row. Costs a probe for each table."""
+        return sum(
+            self._run(estimate_rows_txn, media) for media in (_LOCAL, REMOTE_MEDIA)
+        )
+
+    def local_files(self) -> Iterator[DiskRow]:
+        """Uploads, by media ID."""
+        return self._read(_local_files("m.url_cache IS NULL"))
+
+    def local_thumbnails(self) -> Iterator[DiskRow]:
+        """Thumbnails of local media, those of previews too, by media ID."""
+        return self._read(_LOCAL_THUMBNAILS)
+
+    def previews(self, *, with_thumbnails: bool) -> Iterator[DiskRow]:
+        """URL previews, or their thumbnails, whose ID does not start with a day.
+
+        By media ID. Costs a read of all previews.
+        """
+        rows = _PREVIEW_THUMBNAILS if with_thumbnails else _PREVIEWS
+        return self._read(_and(rows, f"NOT ({self._is_dated_sql(rows.name)})"))
+
+    def dated_previews(self, *, with_thumbnails: bool) -> Iterator[DiskRow]:
+        """The other URL previews, or their thumbnails.
+
+        By day, and then by what follows the day and one more character in the ID.
+        """
+        rows = _PREVIEW_THUMBNAILS if with_thumbnails else _PREVIEWS
+        after = ""
+        while (first := self._run(self._next_dated_txn, after)) is not None:
+            day = first[:10]
+            after = _behind(day)
+            yield from self._read(self._of_day(rows, day))
+
+    def servers(self, *, with_thumbnails: bool) -> Iterator[str]:
+        """Remote servers in the order of the paths, in which `a.b/` comes before `a/`.
+
+        Costs a probe of the index for each.
+
+        Args:
+            with_thumbnails: those that have thumbnails, or those that have files.
+        """
+        table = REMOTE_MEDIA.thumbnails if with_thumbnails else REMOTE_MEDIA.name
+        # Each starts with the one before, and goes on with less than a slash.
+        waiting: list[str] = []
+        after = ""
+        while servers := self._run(self._servers_txn, table, after):
+            for server in servers:
+                while waiting and not (
+                    server.startswith(waiting[-1]) and server[len(waiting[-1])] < "/"
+                ):
+                    yield waiting.pop()
+                waiting.append(server)
+            after = servers[-1]
+        yield from reversed(waiting)
+
+    def of_server(self, server: str, *, with_thumbnails: bool) -> Iterator[DiskRow]:
+        """The media of a server, or the thumbnails, by `filesystem_id`."""
+        return self._read(_of_server(server, with_thumbnails=with_thumbnails))
+
+    def count_without_id(self) -> tuple[int, int]:
+        """The number and length of local media without an ID. Costs a probe."""
+        return self._run(_count_without_id_txn)
+
+    def find_local(
+        self, media_ids: Sequence[str], *, with_thumbnails: bool
+    ) -> list[DiskRow]:
+        """The local media with one of these IDs, or the thumbnails. Costs probes."""
+        rows = _LOCAL_THUMBNAILS if with_thumbnails else _local_files("1 = 1")
+        return self._find(rows, (rows.name,), media_ids)
+
+    def find_dated(
+        self, day: str, names: Sequence[str], *, with_thumbnails: bool
+    ) -> list[DiskRow]:
+        """The previews of a day that have one of these names behind it in the ID.
+
+        Costs a read of all rows of the day.
+        """
+        rows = _PREVIEW_THUMBNAILS if with_thumbnails else _PREVIEWS
+        of_day = self._of_day(rows, day)
+        return self._find(of_day, (of_day.name,), names)
+
+    def find_remote(
+        self, server: str, media_ids: Sequence[str], *, with_thumbnails: bool
+    ) -> list[DiskRow]:
+        """The media of a server with one of these IDs, or thumbnails. Costs probes."""
+        rows = _of_server(server, with_thumbnails=with_thumbnails)
+        return self._find(rows, (_media_id(with_thumbnails),), media_ids)
+
+    def find_remote_by_path(
+        self, server: str, names: Sequence[str], *, with_thumbnails: bool
+    ) -> list[DiskRow]:
+        """The media of a server that may lie by one of these IDs, or the thumbnails.
+
+        Costs a read of all rows of the server.
+        """
+        rows = _of_server(server, with_thumbnails=with_thumbnails)
+        # Very old thumbnails lie by the media ID.
+        columns = (rows.name, _media_id(True)) if with_thumbnails else (rows.name,)
+        return self._find(rows, columns, names)
+
+    def _run(self, function: Callable[..., _T], *args: object) -> _T:
+        def read(txn: LoggingTransaction, cost: Cost) -> _T:
+            return function(txn, *args)
+
+        found = finish(
+            self._database.read("media_stats_disk", read, [Cost.WHOLE_TABLE])
+        )
+        return cast(_T, found)
+
+    def _read(self, rows: _Rows) -> Iterator[DiskRow]:
+        size = _PAGE if rows.is_by_index and self._is_in_byte_order else _LARGE_PAGE
+        after: str | None = None
+        while True:
+            page = self._run(self._page_txn, rows, ">", after, size)
+            is_last = len(page) < size
+            if not is_last:
+                # The next page may have more of the last name.
+                name = page[-1][0]
+                while page and page[-1][0] == name:
+                    page.pop()
+                if not page:
+                    page = self._run(self._page_txn, rows, "=", name, None)
+                # In SQLite text need not be UTF-8. Then it is no path, and what is read
+                # in its place may come before it.
+                is_last = after is not None and page[-1][0] <= after
+                after = page[-1][0]
+            # Gone when the next page comes.
+            page.reverse()
+            while page:
+                yield _disk_row(page.pop())
+            if is_last:
+                return
+
+    def _page_txn(
+        self,
+        txn: LoggingTransaction,
+        rows: _Rows,
+        comparison: str,
+        name: str | None,
+        limit: int | None,
+    ) -> list[tuple[Any, ...]]:
+        args: list[object] = list(rows.args)
+        condition = f"{rows.name} IS NOT NULL"
+        if name is not None:
+            condition = f"{rows.name}{self._collate} {comparison} ?"
+            args.append(name)
+        if self._is_postgres and not (rows.is_by_index and self._is_in_byte_order):
+            txn.execute(f"SELECT {set_work_mem_sql(_WORK_MEM_KB)}")
+        sql = (
+            f"SELECT {rows.name}, {rows.columns} {rows.source} AND {condition} "
+            f"ORDER BY {rows.name}{self._collate}"
+        )
+        if limit is not None:
+            sql += " LIMIT ?"
+            args.append(limit)
+        txn.execute(sql, args)
+        return txn.fetchall()
+
+    def _find(
+        self, rows: _Rows, columns: tuple[str, ...], names: Sequence[str]
+    ) -> list[DiskRow]:
+        return [
+            _disk_row(row)
+            for first in range(0, len(names), _AT_ONCE)
+            for row in self._run(
+                _find_txn, rows, columns, names[first : first + _AT_ONCE]
+            )
+        ]
+
+    def _is_dated_sql(self, media_id: str) -> str:
+        if self._is_postgres:
+            return f"{media_id} ~ '^{_DAY.pattern}'"
+        digits = "[0-9]" * 2
+        return f"{media_id} GLOB '{digits}{digits}-{digits}-{digits}*'"
+
+    def _of_day(self, rows: _Rows, day: str) -> _Rows:
+        return attr.evolve(
+            rows,
+            name=f"substr({rows.name}, 12)",
+            source=f"{rows.source} AND {rows.name}{self._collate} >= ? "
+            f"AND {rows.name}{self._collate} < ?",
+            args=(day, _behind(day)),
+            is_by_index=False,
+        )
+
+    def _next_dated_txn(self, txn: LoggingTransaction, after: str) -> str | None:
+        """The first dated preview after a name. Costs a read of what lies between."""
+        name = f"m.media_id{self._collate}"
+        txn.execute(
+            f"SELECT m.media_id FROM {_LOCAL.name} AS m WHERE {name} >= ? "
+            f"AND m.url_cache IS NOT NULL AND {self._is_dated_sql('m.media_id')} "
+            f"ORDER BY {name} LIMIT 1",
+            (after,),
+        )
+        found = cast(list[tuple[str]], txn.fetchall())
+        return found[0][0] if found else None
+
+    def _servers_txn(
+        self, txn: LoggingTransaction, table: str, after: str
+    ) -> list[str]:
+        """The next servers, each by a probe of the index."""
+        name = f"media_origin{self._collate}"
+        following = f"SELECT media_origin FROM {table} WHERE {name} >"
+        txn.execute(
+            f"""
+            WITH RECURSIVE servers (media_origin) AS (
+                SELECT ({following} ? ORDER BY {name} LIMIT 1)
+                UNION ALL
+                SELECT ({following} servers.media_origin ORDER BY {name} LIMIT 1)
+                FROM servers WHERE media_origin IS NOT NULL
+            )
+            SELECT media_origin FROM servers WHERE media_origin IS NOT NULL LIMIT ?
+            """,
+            (after, _AT_ONCE),
+        )
+        return [server for (server,) in cast(list[tuple[str]], txn.fetchall())]
+
+
+_THUMBNAIL = (
+    "t.thumbnail_width, t.thumbnail_height, t.thumbnail_type, t.thumbnail_method"
+)
+
+
+def _local_files(condition: str) -> _Rows:
+    return _Rows(
+        name="m.media_id",
+        columns="NULL, m.media_id, m.media_id, m.media_length, m.created_ts, "
+        "CASE WHEN m.url_cache IS NULL THEN 0 ELSE 1 END",
+        source=f"FROM {_LOCAL.name} AS m WHERE {condition}",
+    )
+
+
+_PREVIEWS = _local_files("m.url_cache IS NOT NULL")
+
+# What it is a thumbnail of costs a probe of the other index.
+_LOCAL_THUMBNAILS = _Rows(
+    name="t.media_id",
+    columns="NULL, t.media_id, t.media_id, t.thumbnail_length, NULL, "
+    f"CASE WHEN m.url_cache IS NULL THEN 0 ELSE 1 END, {_THUMBNAIL}",
+    source=f"FROM {_LOCAL.thumbnails} AS t "
+    f"LEFT JOIN {_LOCAL.name} AS m ON m.media_id = t.media_id WHERE 1 = 1",
+)
+
+
+def _and(rows: _Rows, condition: str) -> _Rows:
+    return attr.evolve(rows, source=f"{rows.source} AND {condition}")
+
+
+_PREVIEW_THUMBNAILS = _and(_LOCAL_THUMBNAILS, "m.url_cache IS NOT NULL")
+
+
+def _media_id(with_thumbnails: bool) -> str:
+    return "t.media_id" if with_thumbnails else "m.media_id"
+
+
+def _of_server(server: str, *, with_thumbnails: bool) -> _Rows:
+    """Read by the unique index that starts with the server."""
+    if with_thumbnails:
+        return _Rows(
+            name="COALESCE(t.filesystem_id, '')",
+            columns="t.media_origin, t.media_id, t.filesystem_id, t.thumbnail_length, "
+            f"NULL, 0, {_THUMBNAIL}",
+            source=f"FROM {REMOTE_MEDIA.thumbnails} AS t WHERE t.media_origin = ?",
+            args=(server,),
+            is_by_index=False,
+        )
+    return _Rows(
+        name="COALESCE(m.filesystem_id, '')",
+        columns="m.media_origin, m.media_id, m.filesystem_id, m.media_length, "
+        "m.created_ts, 0",
+        source=f"FROM {REMOTE_MEDIA.name} AS m WHERE m.media_origin = ?",
+        args=(server,),
+        is_by_index=False,
+    )
+
+
+def _find_txn(
+    txn: LoggingTransaction,
+    rows: _Rows,
+    columns: tuple[str, ...],
+    names: Sequence[str],
+) -> list[tuple[Any, ...]]:
+    marks = ", ".join("?" * len(names))
+    condition = " OR ".join(f"{column} IN ({marks})" for column in columns)
+    txn.execute(
+        f"SELECT NULL, {rows.columns} {rows.source} AND ({condition})",
+        (*rows.args, *tuple(names) * len(columns)),
+    )
+    return txn.fetchall()
+
+
+def _behind(day: str) -> str:
+    """What comes behind all IDs that start with a day."""
+    return day[:-1] + chr(ord(day[-1]) + 1)
+
+
+def _is_in_byte_order_txn(txn: LoggingTransaction) -> bool:
+    """Whether text is ordered by its bytes; in any language, `a` comes before `Z`."""
+    txn.execute("SELECT 'Z' < 'a'")
+    ((is_in_byte_order,),) = cast(list[tuple[bool]], txn.fetchall())
+    return is_in_byte_order
+
+
+def _count_without_id_txn(txn: LoggingTransaction) -> tuple[int, int]:
+    txn.execute(
+        f"SELECT COUNT(*), {sum_sql(txn, 'media_length')} FROM {_LOCAL.name} "
+        "WHERE media_id IS NULL AND media_length IS NOT NULL"
+    )
+    (found,) = cast(list[tuple[int, int]], txn.fetchall())
+    return found
+
+
+def _disk_row(row: tuple[Any, ...]) -> DiskRow:
+    _, origin, media_id, filesystem_id, length, created_ts, is_preview, *thumbnail = row
+    return DiskRow(
+        origin,
+        media_id or "",
+        filesystem_id or "",
+        length,
+        created_ts,
+        bool(is_preview),
+        ThumbnailName(*thumbnail) if thumbnail else None,
+    )

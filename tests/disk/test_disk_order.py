@@ -1,0 +1,93 @@
+"""Rows come in the order of the bytes of their paths; pages lose none."""
+
+from collections.abc import Iterable
+from unittest.mock import patch
+
+from disk_support import DiskTestCase
+from hypothesis import given
+from hypothesis import strategies as st
+
+from media_stats_module.disk.paths import Kind
+from media_stats_module.disk.rows import rows_in_order
+from media_stats_module.storage import DiskRow, disk
+
+_LETTERS = st.text(st.sampled_from("aZ0-_.:]"), min_size=5, max_size=7)
+_DAYS = st.sampled_from(("2026-01-02", "2026-01-03", "2026-0"))
+_IDS = st.one_of(
+    _LETTERS,
+    st.builds("{}{}".format, _DAYS, _LETTERS),
+    # Neighbours of those that can be a path.
+    st.text(st.sampled_from("a/é~ "), min_size=1, max_size=3),
+)
+_SERVERS = st.text(st.sampled_from("a.-:1"), min_size=1, max_size=3)
+_WIDTHS = st.sampled_from((32, 96, 320, 1000))
+
+
+class DiskOrderTestCase(DiskTestCase):
+    @given(
+        media_ids=st.sets(_IDS, max_size=12),
+        previews=st.sets(_IDS, max_size=12),
+        remote=st.sets(st.tuples(_SERVERS, _IDS), max_size=12),
+        widths=st.lists(_WIDTHS, unique=True, max_size=4),
+        page=st.integers(1, 5),
+    )
+    def test_order(
+        self,
+        media_ids: set[str],
+        previews: set[str],
+        remote: set[tuple[str, str]],
+        widths: list[int],
+        page: int,
+    ) -> None:
+        self.delete_media_and_profiles()
+        media_ids -= previews
+        for media_id in media_ids | previews:
+            url = "https://example.com" if media_id in previews else None
+            self.local(media_id, url_cache=url)
+            for width in widths:
+                self.thumbnail(media_id, width=width)
+        for number, (server, filesystem_id) in enumerate(sorted(remote)):
+            # Of some files the path is the same.
+            self.remote(server, f"id{number}", filesystem_id)
+            self.remote(server, f"id{number}b", filesystem_id)
+            for width in widths:
+                self.thumbnail(
+                    f"id{number}",
+                    width=width,
+                    server=server,
+                    filesystem_id=filesystem_id,
+                )
+
+        with (
+            patch.object(disk, "_PAGE", page),
+            patch.object(disk, "_LARGE_PAGE", page),
+            patch.object(disk, "_AT_ONCE", page),
+        ):
+            rows = self.disk_rows()
+            expected = {
+                Kind.LOCAL_FILES: len(media_ids),
+                Kind.LOCAL_THUMBNAILS: len(media_ids) * len(widths),
+                Kind.URL_PREVIEWS: len(previews),
+                Kind.URL_PREVIEW_THUMBNAILS: len(previews) * len(widths),
+                Kind.REMOTE_FILES: len(remote) * 2,
+                Kind.REMOTE_THUMBNAILS: len(remote) * len(widths),
+            }
+            for kind, count in expected.items():
+                without_path: list[DiskRow] = []
+                paths = _paths(rows_in_order(kind, rows, without_path.append))
+                assert paths == sorted(paths), kind
+                assert len(paths) + len(without_path) == count, kind
+
+    def test_an_order_that_is_not_that_of_the_bytes(self) -> None:
+        """PostgreSQL has one in a database with `allow_unsafe_locale`."""
+        with patch.object(disk, "_is_in_byte_order_txn", lambda txn: False):
+            for media_id in ("aabbcccc", "AABBCCCC", "aabb-ccc", "aabb_ccc"):
+                self.local(media_id)
+            rows = self.disk_rows()
+            paths = _paths(rows_in_order(Kind.LOCAL_FILES, rows, self.fail))
+        assert paths == sorted(paths)
+        assert len(paths) == 4
+
+
+def _paths(placed: Iterable[tuple[bytes, DiskRow]]) -> list[bytes]:
+    return [path for path, _ in placed]
