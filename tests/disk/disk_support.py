@@ -20,6 +20,7 @@ from support import LocalMedia, MediaStatsTestCase, RemoteMedia
 from synapse.module_api import JsonDict, LoggingTransaction
 
 from media_stats_module.disk import command, second_look
+from media_stats_module.offline import OfflineHomeserver
 from media_stats_module.storage import DiskRows, OfflineDatabase
 from media_stats_module.storage.database import Cost
 

@@ -19,7 +19,9 @@ try:
     from synapse.media.filepath import MediaFilePaths
 except ImportError:
     # Synapse before 1.79.
-    from synapse.rest.media.v1.filepath import MediaFilePaths
+    from synapse.rest.media.v1.filepath import (  # type: ignore[import-not-found, no-redef]
+        MediaFilePaths,
+    )
 
 pytestmark = [pytest.mark.any_database]
 

@@ -38,7 +38,7 @@ def _make(path: bytes, tree: "bytes | dict[bytes, object]") -> None:
 def test_order(tree: dict[bytes, object]) -> None:
     root = tempfile.mkdtemp().encode()
     try:
-        _make(os.path.join(root, b"top"), tree)  # type: ignore[arg-type]
+        _make(os.path.join(root, b"top"), tree)
         found = list(walk(root, b"top", Folders()))
         expected = {}
         for folder, _, names in os.walk(root):
