@@ -25,7 +25,7 @@ from media_stats_module.storage.sources import (
     is_postgres,
     local_media,
 )
-from media_stats_module.storage.sql import set_work_mem_sql, sum_sql
+from media_stats_module.storage.sql import set_work_mem_sql, sum_sql, to_sum
 
 _T = TypeVar("_T")
 
@@ -422,8 +422,8 @@ def _count_without_id_txn(txn: LoggingTransaction) -> tuple[int, int]:
         f"SELECT COUNT(*), {sum_sql(txn, 'media_length')} FROM {_LOCAL.name} "
         "WHERE media_id IS NULL AND media_length IS NOT NULL"
     )
-    (found,) = cast(list[tuple[int, int]], txn.fetchall())
-    return found
+    ((count, length),) = txn.fetchall()
+    return count, to_sum(length)
 
 
 def _disk_row(row: tuple[Any, ...]) -> DiskRow:
