@@ -17,6 +17,7 @@ from typing import Any, TypeVar, cast
 import attr
 from synapse.module_api import LoggingTransaction
 
+from media_stats_module.storage.answers import to_sum
 from media_stats_module.storage.database import Cost
 from media_stats_module.storage.offline_database import OfflineDatabase, finish
 from media_stats_module.storage.sources import (
@@ -25,7 +26,7 @@ from media_stats_module.storage.sources import (
     is_postgres,
     local_media,
 )
-from media_stats_module.storage.sql import set_work_mem_sql, sum_sql, to_sum
+from media_stats_module.storage.sql import set_work_mem_sql, sum_sql
 
 _T = TypeVar("_T")
 
