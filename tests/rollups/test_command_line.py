@@ -2,11 +2,14 @@
 
 import json
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from media_database import Connection, Keeper
 from synapse.module_api import LoggingTransaction
 from synapse.storage.database import LoggingDatabaseConnection
@@ -75,6 +78,71 @@ def test_users(
         "total": 3,
         "next_token": 1,
     }
+
+
+@pytest.mark.parametrize("format", ["--csv", "--json", None])
+def test_a_reader_that_has_seen_enough(
+    config: Path, connection: Connection, format: str | None
+) -> None:
+    """As a program, before `| head`."""
+    connection.execute(
+        "INSERT INTO local_media_repository (media_id, user_id, media_length, "
+        "created_ts) SELECT 'f' || i, '@user' || i || ':test', 1, 1 "
+        # More than a pipe holds.
+        "FROM generate_series(1, 10000) AS i"
+    )
+    command = [
+        *("users", "--limit", "10000", "-c", str(config)),
+        *filter(None, [format]),
+    ]
+    with subprocess.Popen(
+        [sys.executable, "-m", "media_stats_module", *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as program:
+        assert program.stdout is not None
+        assert program.stderr is not None
+        assert program.stdout.read(10)
+        program.stdout.close()
+        assert program.stderr.read() == b""
+        assert program.wait() == 0
+
+
+def test_the_module_is_one_of_several(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Other modules have options of the same names."""
+
+    def remove(others: bool, ours: bool) -> int:
+        configuration = yaml.safe_load(config.read_text())
+        configuration["modules"] = [
+            {"module": "others.Module", "config": {"rollups": others}},
+            {
+                "module": "media_stats_module.MediaStatsModule",
+                "config": {"rollups": ours},
+            },
+            {"module": "media_stats.Module", "config": {"rollups": others}},
+        ]
+        path = config.with_name("modules.yaml")
+        path.write_text(yaml.safe_dump(configuration))
+        return main(["remove", "-c", str(path)])
+
+    assert remove(others=True, ours=False) == 0
+    assert remove(others=False, ours=True) == 1
+    assert "`rollups: true`" in capsys.readouterr().err
+
+
+def test_another_database(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The last file counts, such as one that names a hot standby."""
+    standby = config.with_name("standby.yaml")
+    configuration = yaml.safe_load(config.read_text())
+    standby.write_text(yaml.safe_dump({"database": configuration["database"]}))
+    configuration["database"]["args"]["dbname"] = "nothing"
+    config.write_text(yaml.safe_dump(configuration))
+
+    assert main(["summary", "-c", str(config)]) == 1
+    out = run(capsys, "summary", "--json", "-c", str(config), "-c", str(standby))
+    assert json.loads(out)["local"]["users"] == 3
 
 
 def test_summary(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
