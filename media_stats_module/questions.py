@@ -223,6 +223,8 @@ class ReclaimableQuestion:
         accounts: only media of these users; None for all owners.
         before_ts: the times to ask about, in milliseconds since the epoch.
         rules: the other parameters of the deletion.
+        thumbnails: whether to add up the thumbnails of the files, too. That costs more
+            than all else.
     """
 
     source: Source | None = None
@@ -230,6 +232,7 @@ class ReclaimableQuestion:
     accounts: AccountFilter | None = None
     before_ts: Sequence[int]
     rules: DeletionRules = DeletionRules()
+    thumbnails: bool = False
 
 
 @attr.frozen(kw_only=True)

@@ -161,6 +161,14 @@ FILES = List(
             "reclaimable_before_ts",
             "only files that Synapse would delete with this before_ts",
         ),
+        Integer(
+            name="unread_since_ts",
+            help="only files that nobody has read since this time, in ms",
+        ),
+        Boolean(
+            name="never_read",
+            help="only files that were never read (or that were)",
+        ),
         Boolean(
             name="quarantined", help="only files that are (or are not) in quarantine"
         ),

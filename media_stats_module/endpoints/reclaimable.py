@@ -11,11 +11,12 @@ from media_stats_module.endpoints._description import (
     JsonDict,
     Server,
 )
-from media_stats_module.endpoints.parameters import OWNER_AND_SOURCE
+from media_stats_module.endpoints.parameters import OWNER_AND_SOURCE, Boolean
 from media_stats_module.questions import DeletionRules, ReclaimableQuestion, Source
 
 if TYPE_CHECKING:
     from media_stats_module.storage import (
+        DeletedFiles,
         MediaStatsStore,
         Reclaimable,
         ReclaimablePart,
@@ -35,6 +36,7 @@ def _question(
     before_ts: int | None,
     size_gt: int,
     keep_profiles: bool,
+    thumbnails: bool,
     source: Source | None,
     owner: str | None,
 ) -> ReclaimableQuestion:
@@ -43,6 +45,7 @@ def _question(
         owner=owner,
         before_ts=() if before_ts is None else (before_ts,),
         rules=DeletionRules(size_gt=size_gt, keep_profiles=keep_profiles),
+        thumbnails=thumbnails,
     )
 
 
@@ -148,13 +151,18 @@ def _parts(reclaimable: "Reclaimable") -> JsonDict:
 
 
 def _part(part: "ReclaimablePart") -> JsonDict:
-    media = part.media
-    return {
-        "media_count": media.media_count,
-        "media_length": media.media_length,
-        "thumbnails": part.thumbnails,
-        "kept": part.kept,
-    }
+    body = _files(part.files)
+    if part.url_previews:
+        body["url_previews"] = _files(part.url_previews)
+    body["kept"] = part.kept
+    return body
+
+
+def _files(files: "DeletedFiles") -> JsonDict:
+    body: JsonDict = attr.asdict(files.media)
+    if files.thumbnails:
+        body["thumbnails"] = files.thumbnails
+    return body
 
 
 RECLAIMABLE = Document(
@@ -165,6 +173,11 @@ RECLAIMABLE = Document(
             "before_ts",
             "media last read before this time, in ms since the epoch (default: 30, 90, "
             "180 and 365 days ago)",
+        ),
+        Boolean(
+            name="thumbnails",
+            help="whether to add up the thumbnails, too (takes longer)",
+            default=False,
         ),
         *OWNER_AND_SOURCE,
     ),

@@ -7,6 +7,7 @@ a question, for PostgreSQL and SQLite.
 
 from media_stats_module.storage.answers import (
     DayUsage,
+    DeletedFiles,
     File,
     LocalSummary,
     OwnerUsage,
@@ -35,6 +36,7 @@ __all__ = [
     "REBUILD_BEYOND",
     "DatabaseFailedError",
     "DayUsage",
+    "DeletedFiles",
     "DiskRow",
     "DiskRows",
     "File",

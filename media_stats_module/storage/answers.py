@@ -187,19 +187,33 @@ class Summary:
         return sum((part.total for part in parts if part), Usage(0, 0))
 
 
+@attr.frozen
+class DeletedFiles:
+    """Files that a deletion would delete.
+
+    Attributes:
+        media: the files.
+        thumbnails: their thumbnails; None if that was not asked.
+    """
+
+    media: Usage
+    thumbnails: Usage | None
+
+
 @attr.frozen(kw_only=True)
 class ReclaimablePart:
     """What a deletion would delete of local media, or of remote media.
 
     Attributes:
-        media: the files.
-        thumbnails: their thumbnails, which go with them.
+        files: what would leave the disk.
+        url_previews: images of URL previews, of which Synapse deletes the rows and
+            leaves the files; None for remote media.
         kept: the files that are as old and would stay, by the reason: `quarantined`,
             `protected` or `avatar`. Each file is counted once, under the first.
     """
 
-    media: Usage
-    thumbnails: Usage
+    files: DeletedFiles
+    url_previews: DeletedFiles | None
     kept: Mapping[str, Usage]
 
 

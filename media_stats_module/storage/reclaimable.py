@@ -17,6 +17,7 @@ from media_stats_module.questions import (
     ReclaimableQuestion,
 )
 from media_stats_module.storage.answers import (
+    DeletedFiles,
     Reclaimable,
     ReclaimablePart,
     Usage,
@@ -33,8 +34,6 @@ from media_stats_module.storage.sql import (
 
 _NOTHING = Usage(0, 0)
 
-_AVATAR = "avatar"
-
 # Why Synapse keeps a file however old it is: the condition on a row, called `m`. A file
 # is counted under the first reason that applies; that it is an avatar comes last.
 _LOCAL_REASONS = {
@@ -42,6 +41,15 @@ _LOCAL_REASONS = {
     "protected": "m.safe_from_quarantine",
 }
 _REMOTE_REASONS = {"quarantined": "m.quarantined_by IS NOT NULL"}
+_AVATAR = "avatar"
+
+# Images of URL previews lie in a folder of their own, where Synapse's deletion does not
+# look: it deletes their rows, and leaves the files.
+_URL_PREVIEW = "url_preview"
+_LOCAL_KINDS = {_URL_PREVIEW: "m.url_cache IS NOT NULL"}
+
+# All other files.
+_OTHER = "other"
 
 
 def get_reclaimable_txn(
@@ -100,7 +108,9 @@ class _Counter:
         self._txn = txn
         self._media = media
         self._rules = question.rules
+        self._has_thumbnails = question.thumbnails
         self._server_name = server_name
+        self._kinds = _LOCAL_KINDS if media.owners_are_users else {}
         self._times = sorted(set(question.before_ts))
         # PostgreSQL knows that there are few groups if each column is a boolean. It
         # would expect a group for every row, and read without parallel workers, if one
@@ -126,61 +136,53 @@ class _Counter:
 
     def count_txn(self) -> Mapping[int, ReclaimablePart]:
         """What would be deleted and what kept, by the time that a deletion is told."""
-        media, kept = self._count_files()
+        files = self._count_files()
+        kept = {reason: files.pop(reason) for reason in _reasons(self._media)}
         if self._media.owners_are_users:
             kept[_AVATAR] = self._nothing()
         if _keeps_avatars(self._media, self._rules):
-            kept[_AVATAR] = self._count_avatars()
-            media = _difference(media, kept[_AVATAR])
-        media = list(accumulate(media))
-        thumbnails = list(accumulate(self._count_thumbnails()))
-        kept = {reason: list(accumulate(usages)) for reason, usages in kept.items()}
+            for kind, avatars in self._count_avatars().items():
+                files[kind] = _difference(files[kind], avatars)
+                kept[_AVATAR] = _sum(kept[_AVATAR], avatars)
+        thumbnails = self._count_thumbnails() if self._has_thumbnails else {}
+        # What is before a time is the sum of the ages up to it.
+        files, thumbnails, kept = (
+            {name: list(accumulate(usages)) for name, usages in found.items()}
+            for found in (files, thumbnails, kept)
+        )
+
+        def deleted(kind: str, index: int) -> DeletedFiles:
+            return DeletedFiles(
+                files[kind][index], thumbnails[kind][index] if thumbnails else None
+            )
+
         return {
             before_ts: ReclaimablePart(
-                media=media[index],
-                thumbnails=thumbnails[index],
+                files=deleted(_OTHER, index),
+                url_previews=(
+                    deleted(_URL_PREVIEW, index) if _URL_PREVIEW in files else None
+                ),
                 kept={reason: usages[index] for reason, usages in kept.items()},
             )
             for index, before_ts in enumerate(self._times)
         }
 
-    def _count_files(self) -> tuple[list[Usage], dict[str, list[Usage]]]:
-        """By age, the files that are kept for a reason of their own, and the others.
+    def _count_files(self) -> dict[str, list[Usage]]:
+        """The files by age; for each reason, those that are kept for it.
 
         One read of the table; or of one owner's rows, by the index that starts with
         the owner.
         """
-        reasons = _reasons(self._media)
-        # Negated, each is a boolean whatever SQLite has in the column.
-        conditions = ", ".join(
-            f"NOT ({condition}) AS is_not_{reason}"
-            for reason, condition in reasons.items()
+        return self._add_up(
+            {**_reasons(self._media), **self._kinds},
+            "m.media_length",
+            Sql(
+                f"{self._media.name} AS m {self._scan} WHERE {self._where.text}",
+                self._where.args,
+            ),
         )
-        groups = ", ".join(
-            [*self._age_names, *(f"is_not_{reason}" for reason in reasons)]
-        )
-        self._txn.execute(
-            f"""
-            SELECT {groups}, COUNT(*), {sum_sql(self._txn, "media_length")}
-            FROM (
-                SELECT {self._ages.text}, {conditions}, m.media_length
-                FROM {self._media.name} AS m {self._scan}
-                WHERE {self._where.text}
-            ) AS files
-            GROUP BY {groups}
-            """,
-            self._ages.args + self._where.args,
-        )
-        others = self._nothing()
-        kept = {reason: self._nothing() for reason in reasons}
-        for *columns, count, length in self._txn.fetchall():
-            is_not = dict(zip(reasons, columns[len(self._times) :], strict=True))
-            reason = next((reason for reason in reasons if not is_not[reason]), None)
-            usages = others if reason is None else kept[reason]
-            usages[_age(columns)] += Usage(count, length)
-        return others, kept
 
-    def _count_avatars(self) -> list[Usage]:
+    def _count_avatars(self) -> dict[str, list[Usage]]:
         """The avatars that are kept for no reason of their own, by age.
 
         One read of the tables that have avatars, and a look-up for each different one:
@@ -188,7 +190,8 @@ class _Counter:
         """
         is_avatar = _is_avatar_sql(self._txn, self._server_name)
         is_not_kept = _has_no_reason_sql(self._media)
-        return self._sums(
+        return self._add_up(
+            self._kinds,
             "m.media_length",
             Sql(
                 f"{self._media.name} AS m "
@@ -197,7 +200,7 @@ class _Counter:
             ),
         )
 
-    def _count_thumbnails(self) -> list[Usage]:
+    def _count_thumbnails(self) -> dict[str, list[Usage]]:
         """The thumbnails of the files that would be deleted, by age.
 
         A hash join of the two tables on PostgreSQL. On SQLite a look-up for each
@@ -210,7 +213,8 @@ class _Counter:
         is_not_kept = _is_not_kept_sql(
             self._txn, self._media, self._rules, self._server_name
         )
-        return self._sums(
+        return self._add_up(
+            self._kinds,
             "t.thumbnail_length",
             Sql(
                 f"{self._media.name} AS m "
@@ -220,25 +224,36 @@ class _Counter:
             ),
         )
 
-    def _sums(self, length: str, files: Sql) -> list[Usage]:
-        """Add up by age.
+    def _add_up(
+        self, kinds: Mapping[str, str], length: str, rows: Sql
+    ) -> dict[str, list[Usage]]:
+        """Add up by kind and age.
 
         Args:
+            kinds: the condition of each kind. A file is of the first that applies, or
+                else of the kind `_OTHER`.
             length: the SQL expression for how many bytes a row is.
-            files: what follows `FROM` in a query for rows, of which `m` is the file.
+            rows: what follows `FROM` in a query for rows, of which `m` is the file.
         """
-        groups = ", ".join(self._age_names)
+        # Negated, each is a boolean whatever SQLite has in the column.
+        is_not = {f"is_not_{kind}": f"NOT ({sql})" for kind, sql in kinds.items()}
+        flags = "".join(f"{sql} AS {name}, " for name, sql in is_not.items())
+        groups = ", ".join([*self._age_names, *is_not])
         self._txn.execute(
             f"""
             SELECT {groups}, COUNT(*), {sum_sql(self._txn, "length")}
-            FROM (SELECT {self._ages.text}, {length} AS length FROM {files.text}) AS f
+            FROM (
+                SELECT {self._ages.text}, {flags}{length} AS length FROM {rows.text}
+            ) AS files
             GROUP BY {groups}
             """,
-            self._ages.args + files.args,
+            self._ages.args + rows.args,
         )
-        usages = self._nothing()
-        for *columns, count, length_sum in self._txn.fetchall():
-            usages[_age(columns)] += Usage(count, length_sum)
+        usages = {kind: self._nothing() for kind in (*kinds, _OTHER)}
+        for *columns, media_count, media_length in self._txn.fetchall():
+            others = zip(kinds, columns[len(self._times) :], strict=True)
+            kind = next((kind for kind, is_other in others if not is_other), _OTHER)
+            usages[kind][_age(columns)] += Usage(media_count, media_length)
         return usages
 
     def _nothing(self) -> list[Usage]:
@@ -336,6 +351,10 @@ def _is_avatar_sql(txn: LoggingTransaction, server_name: str) -> Sql:
 def _age(columns: Sequence[object]) -> int:
     """The number of an age, from the booleans that say before which times it is."""
     return next(index for index, is_before in enumerate(columns) if is_before)
+
+
+def _sum(usages: Iterable[Usage], more: Iterable[Usage]) -> list[Usage]:
+    return [usage + other for usage, other in zip(usages, more, strict=True)]
 
 
 def _difference(usages: Iterable[Usage], less: Iterable[Usage]) -> list[Usage]:
