@@ -293,6 +293,15 @@ def _passes_filters(file: Media, store: Store, query: Query) -> bool:
         in_quarantine = file.quarantined_by is not None
         if in_quarantine is not (quarantined == "true"):
             return False
+    never_read = query.get("never_read")
+    if never_read is not None and (
+        (file.last_access_ts is None) is not (never_read == "true")
+    ):
+        return False
+    if "unread_since_ts" in query and _last_read(file) >= _int(
+        query["unread_since_ts"]
+    ):
+        return False
     deactivated = query.get("deactivated")
     if deactivated is not None and isinstance(file, LocalMedia):
         is_gone = file.user_id in store.deactivated

@@ -125,6 +125,14 @@ class FilesTestCase(_FilesTestCase):
             ({"until_ts": 3}, "abcd"),
             ({"quarantined": "true"}, "e"),
             ({"quarantined": "false"}, "abcd"),
+            ({"never_read": "true"}, "abce"),
+            ({"never_read": "false"}, "d"),
+            # What was never read counts from its creation, at 1 or 6.
+            ({"unread_since_ts": 1}, ""),
+            ({"unread_since_ts": 2}, "abc"),
+            ({"unread_since_ts": 8}, "abce"),
+            ({"unread_since_ts": 9}, "abcde"),
+            ({"unread_since_ts": 9, "never_read": "false"}, "d"),
             ({"user": BOB, "until_ts": 3, "min_length": 2}, "c"),
             ({"source": "remote"}, ""),
         ):

@@ -147,6 +147,8 @@ _FILES = _queries(
         .filter(lambda media_type: "*" not in media_type),
     ),
     min_length=_LENGTHS,
+    unread_since_ts=_TIMES,
+    never_read=_BOOLEANS,
     quarantined=_BOOLEANS,
     order_by=st.sampled_from(
         ["media_id", "media_length", "created_ts", "last_access_ts"]

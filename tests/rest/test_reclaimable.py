@@ -18,7 +18,12 @@ class ReclaimableTestCase(ReclaimableMediaTestCase):
         self.fill(
             LocalMedia(user_id=ALICE, media_id="old", media_length=1),
             LocalMedia(user_id=BOB, media_id="large", media_length=2000),
-            LocalMedia(user_id=None, media_length=4, url_cache="https://a.example/"),
+            LocalMedia(
+                user_id=None,
+                media_id="preview",
+                media_length=4,
+                url_cache="https://a.example/",
+            ),
             LocalMedia(user_id=ALICE, media_id="avatar", media_length=8),
             LocalMedia(user_id=ALICE, media_length=16, safe_from_quarantine=True),
             LocalMedia(user_id=ALICE, media_length=32, quarantined_by="@admin:test"),
@@ -38,6 +43,7 @@ class ReclaimableTestCase(ReclaimableMediaTestCase):
                 Thumbnail(media_id="old", thumbnail_length=3),
                 Thumbnail(media_id="old", thumbnail_length=5, thumbnail_width=96),
                 Thumbnail(media_id="avatar", thumbnail_length=7),
+                Thumbnail(media_id="preview", thumbnail_length=13),
                 Thumbnail(media_id="r", media_origin="a.org", thumbnail_length=9),
                 Thumbnail(media_id="r", media_origin="b.org", thumbnail_length=11),
             ),
@@ -50,8 +56,27 @@ class ReclaimableTestCase(ReclaimableMediaTestCase):
             "size_gt": 0,
             "keep_profiles": True,
             "local": {
-                **usage(1, 2000, 4),
+                **usage(1, 2000),
+                "url_previews": usage(4),
+                "kept": {
+                    "quarantined": usage(32),
+                    "protected": usage(16),
+                    "avatar": usage(8),
+                },
+            },
+            "remote": {**usage(1, 1), "kept": {"quarantined": usage(256)}},
+            "media_retention": None,
+        }
+
+    def test_thumbnails(self) -> None:
+        assert self.answer({"before_ts": BEFORE_TS, "thumbnails": "true"}) == {
+            "before_ts": BEFORE_TS,
+            "size_gt": 0,
+            "keep_profiles": True,
+            "local": {
+                **usage(1, 2000),
                 "thumbnails": usage(3, 5),
+                "url_previews": {**usage(4), "thumbnails": usage(13)},
                 "kept": {
                     "quarantined": usage(32),
                     "protected": usage(16),
@@ -68,20 +93,23 @@ class ReclaimableTestCase(ReclaimableMediaTestCase):
 
     def test_rules(self) -> None:
         """They are about local media; remote media is the same whatever they are."""
-        answer = self.answer({"before_ts": BEFORE_TS, "keep_profiles": "false"})
+        asked = {"before_ts": BEFORE_TS, "thumbnails": "true"}
+        answer = self.answer({**asked, "keep_profiles": "false"})
         assert answer["local"] == {
-            **usage(1, 2000, 4, 8),
+            **usage(1, 2000, 8),
             "thumbnails": usage(3, 5, 7),
+            "url_previews": {**usage(4), "thumbnails": usage(13)},
             "kept": {
                 "quarantined": usage(32),
                 "protected": usage(16),
                 "avatar": usage(),
             },
         }
-        larger = self.answer({"before_ts": BEFORE_TS, "size_gt": 16})
+        larger = self.answer({**asked, "size_gt": 16})
         assert larger["local"] == {
             **usage(2000),
             "thumbnails": usage(),
+            "url_previews": {**usage(), "thumbnails": usage()},
             "kept": {
                 "quarantined": usage(32),
                 "protected": usage(),
@@ -92,18 +120,20 @@ class ReclaimableTestCase(ReclaimableMediaTestCase):
         assert answer["remote"]["media_count"] == 2
 
     def test_of_one(self) -> None:
-        answer = self.answer({"before_ts": BEFORE_TS, "user": ALICE})
+        asked = {"before_ts": BEFORE_TS, "thumbnails": "true"}
+        answer = self.answer({**asked, "user": ALICE})
         assert "remote" not in answer
         assert answer["local"] == {
             **usage(1),
             "thumbnails": usage(3, 5),
+            "url_previews": {**usage(), "thumbnails": usage()},
             "kept": {
                 "quarantined": usage(32),
                 "protected": usage(16),
                 "avatar": usage(8),
             },
         }
-        answer = self.answer({"before_ts": BEFORE_TS, "server_name": "b.org"})
+        answer = self.answer({**asked, "server_name": "b.org"})
         assert "local" not in answer
         assert answer["remote"] == {
             **usage(1),
@@ -115,12 +145,26 @@ class ReclaimableTestCase(ReclaimableMediaTestCase):
             assert source in answer
             assert other not in answer
 
+    def test_avatar_of_a_preview(self) -> None:
+        """It is kept, and no preview that is deleted."""
+        self.set_avatar(BOB, "mxc://test/preview")
+        local = self.answer({"before_ts": BEFORE_TS})["local"]
+        assert local == {
+            **usage(1, 2000, 8),
+            "url_previews": usage(),
+            "kept": {
+                "quarantined": usage(32),
+                "protected": usage(16),
+                "avatar": usage(4),
+            },
+        }
+
     def test_nothing(self) -> None:
         self.fill()
         answer = self.answer({"before_ts": BEFORE_TS})
         assert answer["local"] == {
             **USAGE_OF_NOTHING,
-            "thumbnails": USAGE_OF_NOTHING,
+            "url_previews": USAGE_OF_NOTHING,
             "kept": dict.fromkeys(
                 ("quarantined", "protected", "avatar"), USAGE_OF_NOTHING
             ),
@@ -135,7 +179,9 @@ class ReclaimableTestCase(ReclaimableMediaTestCase):
             ):
                 self.execute(f"ALTER TABLE {table} ALTER COLUMN {column} TYPE BIGINT")
         self.execute("UPDATE local_media_repository SET media_length = 5000000000")
-        answer = self.answer({"before_ts": BEFORE_TS, "source": "local"})
+        answer = self.answer(
+            {"before_ts": BEFORE_TS, "source": "local", "thumbnails": "true"}
+        )
         assert answer["local"]["media_length"] % 5_000_000_000 == 0
         assert answer["local"]["media_length"] > 5_000_000_000
         assert answer["local"]["thumbnails"] == usage(3, 5)

@@ -6,7 +6,9 @@ deletes is what was said before, file by file.
 
 import csv
 import io
+import shutil
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import ClassVar
 
 import attr
@@ -164,6 +166,18 @@ def _cases(draw: st.DrawFn) -> Case:
     )
 
 
+def _added(*usages: JsonDict) -> JsonDict:
+    """Amounts of files, added up."""
+    return {key: sum(one[key] for one in usages) for key in usage()}
+
+
+def _write(path: str, length: int) -> None:
+    """Write a file of this length, which takes no space."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with Path(path).open("wb") as file:
+        file.truncate(length)
+
+
 class ReclaimablePropertiesTestCase(MediaTestCase):
     """Nothing is deleted that was not announced, and nothing less.
 
@@ -213,6 +227,48 @@ class ReclaimablePropertiesTestCase(MediaTestCase):
                     if avatar.place == place
                 ],
             )
+
+    def write_files(self, case: Case) -> None:
+        """Write the files to the disk, each as long as its row says, and thumbnails.
+
+        They are where Synapse has them: images of previews lie in folders of their own.
+        """
+        self._remove_files()
+        paths = self.hs.get_media_repository().filepaths
+        for file, length in zip(case.media, case.thumbnails, strict=True):
+            media_id = str(file.media_id)
+            if isinstance(file, RemoteMedia):
+                names = (file.media_origin, media_id)
+                path, thumbnail = (
+                    paths.remote_media_filepath,
+                    paths.remote_media_thumbnail,
+                )
+            elif file.url_cache is not None:
+                names = (media_id,)
+                path, thumbnail = paths.url_cache_filepath, paths.url_cache_thumbnail
+            else:
+                names = (media_id,)
+                path, thumbnail = (
+                    paths.local_media_filepath,
+                    paths.local_media_thumbnail,
+                )
+            if file.media_length is not None:
+                _write(path(*names), file.media_length)
+            for width in range(length % 3):
+                _write(thumbnail(*names, width, width, "image/png", "scale"), length)
+
+    def on_disk(self) -> list[int]:
+        """How many bytes each file in the media store is."""
+        return [
+            path.stat().st_size for path in self._store.rglob("*") if path.is_file()
+        ]
+
+    def _remove_files(self) -> None:
+        shutil.rmtree(self._store, ignore_errors=True)
+
+    @property
+    def _store(self) -> Path:
+        return Path(self.hs.config.media.media_store_path)
 
     def uri(self, file: LocalMedia | RemoteMedia) -> str:
         """The URI of a file."""
@@ -313,7 +369,13 @@ class ReclaimablePropertiesTestCase(MediaTestCase):
     @given(case=_cases())
     def test_synapse_deletes_what_was_announced(self, case: Case) -> None:
         self.put(case)
-        asked = {**case.parameters, "before_ts": case.before_ts}
+        self.write_files(case)
+        self.addCleanup(self._remove_files)
+        asked = {
+            **case.parameters,
+            "before_ts": case.before_ts,
+            "thumbnails": "true",
+        }
         answer = self.answer(asked)
         self.assert_kept(case, answer)
         listing = {
@@ -340,6 +402,7 @@ class ReclaimablePropertiesTestCase(MediaTestCase):
 
         for source in ("local", "remote"):
             before, thumbnails = self.stored(), self.stored_thumbnails()
+            on_disk = self.on_disk()
             if source == "local":
                 said = self.delete_local(asked)
                 assert sorted(said["deleted_media"]) == sorted(
@@ -356,15 +419,18 @@ class ReclaimablePropertiesTestCase(MediaTestCase):
             deleted = {uri: before[uri] for uri in set(before) - set(self.stored())}
             assert sorted(deleted) == sorted(listed[source])
             left = self.stored_thumbnails()
-            assert {
-                key: answer[source][key]
-                for key in ("media_count", "media_length", "thumbnails")
-            } == {
-                **usage(*deleted.values()),
-                "thumbnails": {
-                    "media_count": len(thumbnails) - len(left),
-                    "media_length": sum(thumbnails) - sum(left),
-                },
+            part = answer[source]
+            previews = part.get("url_previews", usage() | {"thumbnails": usage()})
+            assert _added(part, previews) == usage(*deleted.values())
+            assert _added(part["thumbnails"], previews["thumbnails"]) == {
+                "media_count": len(thumbnails) - len(left),
+                "media_length": sum(thumbnails) - sum(left),
+            }
+            # Of previews, Synapse deletes the rows only.
+            still_on_disk = self.on_disk()
+            assert _added(part, part["thumbnails"]) == {
+                "media_count": len(on_disk) - len(still_on_disk),
+                "media_length": sum(on_disk) - sum(still_on_disk),
             }
             owner = ALICE if source == "local" else "a.org"
             of_owner, files = by_owner[owner]
@@ -376,7 +442,6 @@ class ReclaimablePropertiesTestCase(MediaTestCase):
             ]
             assert sorted(files) == sorted(set(expected) & set(deleted))
             assert set(of_owner) & {"local", "remote"} == {source}
-            assert of_owner[source]["media_count"] == len(files)
-            assert of_owner[source]["media_length"] == sum(
-                deleted[uri] for uri in files
-            )
+            part = of_owner[source]
+            previews = part.get("url_previews", usage())
+            assert _added(part, previews) == usage(*(deleted[uri] for uri in files))
