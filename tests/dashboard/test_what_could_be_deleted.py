@@ -117,6 +117,12 @@ def test_large_store_is_asked_after_a_click(
     dashboard.wait_until_loaded()
     assert read_rows(section.locator(".ages")) == _ages(server.ask("reclaimable"))
     expect(section.get_by_role("radio", name="90 days")).to_be_checked()
+    # So is the list of files.
+    assert not any("/v1/files" in url for url in asked)
+    list_of_files = dashboard.section("Files")
+    list_of_files.get_by_role("button", name="List the files").click()
+    expect(list_of_files.locator("tbody tr")).to_have_count(20)
+    expect(list_of_files.get_by_role("heading", level=2)).to_be_focused()
 
 
 def test_size_and_avatars(signed_in: DashboardPage, server: Server) -> None:

@@ -7,6 +7,7 @@ import { bytes, count, exactBytes, share, sum } from "./format.js";
  * @typedef {object} NamedPart
  * @property {string} key chooses the colour (style.css)
  * @property {string} label
+ * @property {Node|string} [shown] the label, as a link to these files
  *
  * @typedef {import("./format.js").Usage & NamedPart} Part
  */
@@ -60,7 +61,7 @@ function row(part, whole) {
       "th",
       { scope: "row" },
       el("span", { class: "swatch", "data-part": part.key, "aria-hidden": "true" }),
-      part.label,
+      part.shown ?? part.label,
     ),
     el("td", { class: "number", title: exactBytes(part.media_length) }, bytes(part.media_length)),
     el("td", { class: "number" }, share(part.media_length, whole)),

@@ -27,6 +27,9 @@ export class Chart {
   #element;
   #readout;
   #onSelect;
+  #onOpen;
+  /** Whether the click that follows ends a drag. */
+  #dragged = false;
   /** @type {Drawing|null} */
   #drawing = null;
   /** @type {uPlot|null} */
@@ -40,15 +43,19 @@ export class Chart {
   /**
    * @param {HTMLElement} element to draw in; it can have the keyboard's focus
    * @param {HTMLElement} readout says what the pointer is at
-   * @param {(first: number, last: number) => void} [onSelect] parts, by index
+   * @param {object} [options]
+   * @param {(first: number, last: number) => void} [options.onSelect] parts, by index
+   * @param {(index: number) => void} [options.onOpen] a part was clicked
    */
-  constructor(element, readout, onSelect) {
+  constructor(element, readout, { onSelect, onOpen } = {}) {
     this.#element = element;
     this.#readout = readout;
     this.#onSelect = onSelect;
+    this.#onOpen = onOpen;
     element.tabIndex = 0;
     element.setAttribute("role", "slider");
     element.addEventListener("keydown", (event) => this.#onKey(event));
+    element.addEventListener("click", () => this.#onClick());
     this.#dark.addEventListener("change", this.#redraw);
     this.#resizes.observe(element);
   }
@@ -180,15 +187,27 @@ export class Chart {
   #select(plot) {
     const { left, width } = plot.select;
     if (width > 0) {
+      this.#dragged = true;
       plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
       this.#onSelect?.(plot.posToIdx(left), plot.posToIdx(left + width));
     }
+  }
+
+  #onClick() {
+    if (this.#index !== null && !this.#dragged) {
+      this.#onOpen?.(this.#index);
+    }
+    this.#dragged = false;
   }
 
   /** @param {KeyboardEvent} event */
   #onKey(event) {
     const plot = this.#plot;
     if (plot === null) {
+      return;
+    }
+    if (event.key === "Enter") {
+      this.#onClick();
       return;
     }
     const last = plot.data[0].length - 1;

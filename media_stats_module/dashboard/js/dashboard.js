@@ -4,11 +4,11 @@ import { Address } from "./address.js";
 import { onOtherDay } from "./clock.js";
 import { Detail } from "./detail.js";
 import { find, fromTemplate, showPage } from "./dom.js";
-import { filesSection } from "./files_section.js";
+import { FilesSection, filesWith } from "./files_section.js";
 import { GrowthPanel } from "./growth.js";
 import { Navigation } from "./navigation.js";
 import { Openers } from "./openers.js";
-import { Range } from "./range.js";
+import { Range, daysFrom } from "./range.js";
 import { ReclaimablePanel } from "./reclaimable.js";
 import { serversTable } from "./servers.js";
 import { SOURCES } from "./sources.js";
@@ -32,7 +32,7 @@ export function showDashboard({ api, userId, onSignOut }) {
   const range = new Range(/** @type {HTMLFormElement} */ (find(page, ".range")), address, () =>
     timeline.firstDay,
   );
-  const summary = new SummaryPanel(find(page, ".summary"), api, () => {
+  const summary = new SummaryPanel(find(page, ".summary"), api, address, () => {
     growth.redraw();
     update();
   });
@@ -40,6 +40,7 @@ export function showDashboard({ api, userId, onSignOut }) {
   const scope = () => ({ ...range.query });
   const timeline = new TimelinePanel(find(page, ".timeline"), api, address, SOURCES, scope, {
     onSelect: (from, until) => range.choose(from, until),
+    onOpen: (from, until, source) => address.set({ ...daysFrom(from, until), ...filesWith({ source }) }),
     onAnswer: () => [users, servers].forEach((table) => table.redraw()),
   });
   const whole = (/** @type {"local"|"remote"} */ source) => timeline.whole(source);
@@ -56,8 +57,8 @@ export function showDashboard({ api, userId, onSignOut }) {
     timeline,
     users,
     servers,
-    typesPanel(find(page, ".types"), api, SOURCES, scope),
-    filesSection(find(page, ".files"), api, address, scope, openers),
+    typesPanel(find(page, ".types"), api, SOURCES, scope, address, {}),
+    new FilesSection(find(page, ".files"), api, address, scope, { isCheap: isSmallStore, openers }),
     new ReclaimablePanel(find(page, ".reclaimable"), api, address, {
       prefix: "",
       scope: () => ({}),

@@ -3,7 +3,9 @@
 import { find, fromTemplate } from "./dom.js";
 import { fileName } from "./download.js";
 import { FilesPanel, ORDERS } from "./files.js";
+import { filesWith } from "./files_section.js";
 import { isAbort } from "./http.js";
+import { viewLink } from "./link.js";
 import { name } from "./names.js";
 import { showServersChoices, userDeletion } from "./next_step.js";
 import { ReclaimablePanel } from "./reclaimable.js";
@@ -122,6 +124,15 @@ export class Detail {
     const dialog = this.#dialog;
     dialog.replaceChildren(fromTemplate("detail"));
     this.#parts = this.#makeParts(owner);
+    find(dialog, ".files .tools").append(
+      viewLink(
+        this.#address,
+        () => ({ user: "", server_name: "", ...filesWith({ source: owner.source, owner: owner.id }) }),
+        {},
+        {},
+        "Search these files",
+      ),
+    );
     this.#order.addEventListener("change", () => {
       const chosen = this.#order.value === ORDERS[0] ? "" : this.#order.value;
       this.#address.set({ order: chosen }, { replace: true });
@@ -150,7 +161,7 @@ export class Detail {
     );
     return [
       this.#timeline,
-      typesPanel(find(dialog, ".types"), this.#api, sources, scope),
+      typesPanel(find(dialog, ".types"), this.#api, sources, scope, this.#address, { owner: id }),
       new FilesPanel(find(dialog, ".files"), this.#api, {
         caption: `Files of ${id}`,
         query: () => {

@@ -96,7 +96,7 @@ export class Range {
    * @param {number} until
    */
   choose(from, until) {
-    this.#address.set({ range: "custom", from: days(from, from), until: days(until, until) });
+    this.#address.set(daysFrom(from, until));
   }
 
   /** @returns {Window} */
@@ -148,6 +148,16 @@ export class Range {
       });
     }
   }
+}
+
+/**
+ * The changes of the address that choose these days, both included.
+ *
+ * @param {number} from
+ * @param {number} until
+ */
+export function daysFrom(from, until) {
+  return { range: "custom", from: days(from, from), until: days(until, until) };
 }
 
 /** @param {Window} window */

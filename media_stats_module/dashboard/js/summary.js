@@ -3,6 +3,8 @@
 import { wholeAndParts } from "./bar.js";
 import { el, find, keepFocus } from "./dom.js";
 import { bytes, exactBytes, files, sum } from "./format.js";
+import { filesWith } from "./files_section.js";
+import { viewLink } from "./link.js";
 import { Panel } from "./panel.js";
 
 /** @typedef {import("./format.js").Usage} Usage */
@@ -52,9 +54,10 @@ export class SummaryPanel extends Panel {
   /**
    * @param {HTMLElement} section
    * @param {import("./api.js").Api} api
+   * @param {import("./address.js").Address} address
    * @param {() => void} onKnown called when the numbers are there
    */
-  constructor(section, api, onKnown) {
+  constructor(section, api, address, onKnown) {
     super(section, {
       what: "Adding up all files",
       // Duplicates cost more; see below.
@@ -62,7 +65,7 @@ export class SummaryPanel extends Panel {
       load: (query, asking) => api.get("summary", query, asking),
       show: (summary) => {
         find(section, ".tiles").replaceChildren(...tiles(summary));
-        find(section, ".picture").replaceChildren(picture(summary));
+        find(section, ".picture").replaceChildren(picture(summary, address));
         this.#known = summary;
         onKnown();
       },
@@ -141,6 +144,25 @@ function tiles({ total, local, remote, file_system: disk }) {
 }
 
 /**
+ * @param {import("./address.js").Address} address
+ * @param {string} key of a part
+ * @param {string} label
+ * @returns {Node|string} a link to the part's files, if there can be one
+ */
+function filesLink(address, key, label) {
+  const source = { uploads: "local", cached: "remote" }[key];
+  return source
+    ? viewLink(
+        address,
+        () => ({ range: "", from: "", until: "", ...filesWith({ source }) }),
+        { class: "files-link" },
+        {},
+        label,
+      )
+    : label;
+}
+
+/**
  * @param {string} label
  * @param {Usage} total
  * @param {Usage} thumbnails that are in it
@@ -175,8 +197,11 @@ function pending(number) {
   return number > 0 ? [`${files(number, "pending upload")}`] : [];
 }
 
-/** @param {Summary} summary */
-function picture({ local, remote }) {
+/**
+ * @param {Summary} summary
+ * @param {import("./address.js").Address} address
+ */
+function picture({ local, remote }, address) {
   /** @type {[string, string, Usage][]} */
   const parts = [
     ["uploads", "Local", local.uploads],
@@ -190,7 +215,7 @@ function picture({ local, remote }) {
     "The media store by content",
     "Content",
     parts
-      .map(([key, label, usage]) => ({ key, label, ...usage }))
+      .map(([key, label, usage]) => ({ key, label, shown: filesLink(address, key, label), ...usage }))
       .filter((part) => part.media_count > 0),
   );
 }

@@ -66,8 +66,7 @@ export class TimelinePanel extends Panel {
   #sources;
   #address;
   #question;
-  #onSelect;
-  #onAnswer;
+  #options;
   /** @type {Chart|null} */
   #chart = null;
   #legend = el("ul", { class: "legend" });
@@ -87,9 +86,11 @@ export class TimelinePanel extends Panel {
    * @param {() => import("./api.js").Query} scope what else to ask with
    * @param {object} [options]
    * @param {(from: number, until: number) => void} [options.onSelect]
+   * @param {(from: number, until: number, source: string) => void} [options.onOpen] is
+   *   told the source that has more in this part, too
    * @param {() => void} [options.onAnswer]
    */
-  constructor(section, api, address, sources, scope, { onSelect, onAnswer } = {}) {
+  constructor(section, api, address, sources, scope, options = {}) {
     /** @returns {Question} */
     const question = () => {
       const asked = scope();
@@ -111,8 +112,7 @@ export class TimelinePanel extends Panel {
     this.#sources = sources;
     this.#address = address;
     this.#question = question;
-    this.#onSelect = onSelect;
-    this.#onAnswer = onAnswer;
+    this.#options = options;
     find(section, ".numbers").addEventListener("toggle", () => this.#showNumbers());
     section.querySelector(".tools")?.addEventListener("change", (event) => {
       const { name, value } = /** @type {HTMLInputElement} */ (event.target);
@@ -204,7 +204,7 @@ export class TimelinePanel extends Panel {
       sum(...timelines.map((each) => each.before)),
       sum(...timelines.map((each) => each.after)),
     );
-    this.#onAnswer?.();
+    this.#options.onAnswer?.();
   }
 
   /**
@@ -246,9 +246,11 @@ export class TimelinePanel extends Panel {
     if (this.#chart === null) {
       const canvas = el("div", { class: "canvas", "aria-label": "Files by date, one bar after the other" });
       plot.replaceChildren(el("div", { class: "key" }, this.#legend, this.#readout), canvas);
-      const select = (/** @type {number} */ first, /** @type {number} */ last) =>
-        this.#onSelect?.(this.#rows[first].from_ts, this.#rows[last].until_ts);
-      this.#chart = new Chart(canvas, this.#readout, this.#onSelect && select);
+      const { onSelect, onOpen } = this.#options;
+      this.#chart = new Chart(canvas, this.#readout, {
+        onSelect: onSelect && ((first, last) => onSelect(this.#rows[first].from_ts, this.#rows[last].until_ts)),
+        onOpen: onOpen && ((index) => this.#open(this.#rows[index])),
+      });
     }
     const inBytes = this.#measure === "media_length";
     const starts = this.#rows.map((row) => Date.parse(row.date));
@@ -266,6 +268,14 @@ export class TimelinePanel extends Panel {
       format: inBytes ? shortBytes : count,
       describe: (index) => this.#describe(this.#rows[index]),
     });
+  }
+
+  /** @param {Row} row */
+  #open({ from_ts: from, until_ts: until, added }) {
+    const [largest] = this.#sources
+      .map(({ source }) => source)
+      .sort((a, b) => added[b].media_length - added[a].media_length);
+    this.#options.onOpen?.(from, until, largest);
   }
 
   /** @param {Source} source */

@@ -3,6 +3,8 @@
 import { wholeAndParts } from "./bar.js";
 import { el, find } from "./dom.js";
 import { downloadsOfSources } from "./download.js";
+import { filesWith } from "./files_section.js";
+import { viewLink } from "./link.js";
 import { Panel } from "./panel.js";
 
 const LABELS = {
@@ -14,6 +16,7 @@ const LABELS = {
   other: "Other",
 };
 
+const CLOSE_DIALOG = { user: "", server_name: "" };
 const LARGEST_FIRST = { order_by: "media_length", dir: "b" };
 
 /**
@@ -28,8 +31,10 @@ const LARGEST_FIRST = { order_by: "media_length", dir: "b" };
  * @param {import("./api.js").Api} api
  * @param {import("./sources.js").Source[]} sources
  * @param {() => import("./api.js").Query} scope what else to ask with
+ * @param {import("./address.js").Address} address
+ * @param {import("./address.js").Changes} filters of a type's files, besides the type
  */
-export function typesPanel(section, api, sources, scope) {
+export function typesPanel(section, api, sources, scope, address, filters) {
   downloadsOfSources(section, "types", (source) =>
     api.getCsv("types", { ...scope(), ...LARGEST_FIRST, source }),
   );
@@ -44,7 +49,23 @@ export function typesPanel(section, api, sources, scope) {
       ),
     show: (answers) =>
       find(section, ".content").replaceChildren(
-        ...answers.map(({ types }, index) => show(sources[index].label, types)),
+        ...answers.map(({ types }, index) => {
+          const { label, source } = sources[index];
+          return show(label, types, (group, name) =>
+            group === "other"
+              ? name
+              : viewLink(
+                  address,
+                  () => ({
+                    ...CLOSE_DIALOG,
+                    ...filesWith({ source, media_type: `${group}/*`, ...filters }),
+                  }),
+                  { class: "files-link" },
+                  {},
+                  name,
+                ),
+          );
+        }),
       ),
   });
 }
@@ -52,15 +73,15 @@ export function typesPanel(section, api, sources, scope) {
 /**
  * @param {string} label
  * @param {GroupUsage[]} types
+ * @param {(group: string, name: string) => Node|string} link to a type's files
  */
-function show(label, types) {
+function show(label, types, link) {
   if (types.length === 0) {
     return el("p", { class: "empty" }, `${label}: no files in this time range.`);
   }
-  const parts = types.map((type) => ({
-    ...type,
-    key: `type-${type.group}`,
-    label: LABELS[/** @type {keyof LABELS} */ (type.group)] ?? type.group,
-  }));
+  const parts = types.map((type) => {
+    const name = LABELS[/** @type {keyof LABELS} */ (type.group)] ?? type.group;
+    return { ...type, key: `type-${type.group}`, label: name, shown: link(type.group, name) };
+  });
   return wholeAndParts(label, "Type", parts);
 }
