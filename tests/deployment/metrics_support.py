@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 from unittest.mock import patch
 
 from prometheus_client import REGISTRY, generate_latest
-from support import LocalMedia, MediaStatsTestCase, RemoteMedia
+from support import LocalMedia, MediaStatsTestCase, RemoteMedia, Thumbnail
 from synapse.module_api import JsonDict
 from synapse.server import HomeServer
 from twisted.internet.testing import MemoryReactor
@@ -58,19 +58,32 @@ class MetricsTestCase(MediaStatsTestCase):
             self.reactor.pump([1.0] + [0.0] * 20)
 
     def insert_some_of_everything(self) -> None:
+        """No two of the gauges are equal then, but the numbers of thumbnails."""
+        admin = "@admin:test"
         self.insert_local_media(
             LocalMedia(user_id=ALICE, media_length=3),
-            LocalMedia(user_id=ALICE, media_length=4, quarantined_by="@admin:test"),
+            *(
+                LocalMedia(user_id=ALICE, media_length=4, quarantined_by=admin)
+                for _ in range(5)
+            ),
             LocalMedia(user_id="@bob:test", media_length=50, url_cache="https://a"),
-            LocalMedia(user_id=None, media_length=600),
-            LocalMedia(user_id="@eve:test", media_length=None),
+            LocalMedia(user_id="@eve:test", media_length=51, url_cache="https://a"),
+            *(LocalMedia(user_id=None, media_length=600) for _ in range(7)),
+            *(LocalMedia(user_id=ALICE, media_length=None) for _ in range(9)),
         )
         self.insert_remote_media(
-            RemoteMedia(media_origin="a.example", media_length=7_000),
-            RemoteMedia(media_origin="b.example", media_length=80_000),
+            *(
+                RemoteMedia(media_origin=f"{name}.example", media_length=7_000)
+                for name in "abcd"
+            ),
+            *(
+                RemoteMedia(
+                    media_origin="a.example", media_length=80_000, quarantined_by=admin
+                )
+                for _ in range(8)
+            ),
         )
-        self.execute(
-            "INSERT INTO local_media_repository_thumbnails (media_id, "
-            "thumbnail_width, thumbnail_height, thumbnail_type, thumbnail_method, "
-            "thumbnail_length) VALUES ('a', 1, 1, 'image/png', 'crop', 900000)"
+        self.insert_thumbnails(
+            Thumbnail(media_id="a", thumbnail_length=900_000),
+            Thumbnail(media_id="a", media_origin="a.example", thumbnail_length=990_000),
         )

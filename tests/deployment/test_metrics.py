@@ -28,25 +28,25 @@ class MediaMetricsTest(MetricsTestCase):
         lines = [line for line in exposed() if not line.startswith("rollups_")]
         lines.remove(refreshed)
         assert lines == [
-            'files{kind="uploads",server_name="test",source="local"} 2.0',
-            'files{kind="url_previews",server_name="test",source="local"} 1.0',
-            'files{kind="without_owner",server_name="test",source="local"} 1.0',
+            'files{kind="uploads",server_name="test",source="local"} 6.0',
+            'files{kind="url_previews",server_name="test",source="local"} 2.0',
+            'files{kind="without_owner",server_name="test",source="local"} 7.0',
             'files{kind="thumbnails",server_name="test",source="local"} 1.0',
-            'files{kind="cached",server_name="test",source="remote"} 2.0',
-            'files{kind="thumbnails",server_name="test",source="remote"} 0.0',
-            'bytes{kind="uploads",server_name="test",source="local"} 7.0',
-            'bytes{kind="url_previews",server_name="test",source="local"} 50.0',
-            'bytes{kind="without_owner",server_name="test",source="local"} 600.0',
+            'files{kind="cached",server_name="test",source="remote"} 12.0',
+            'files{kind="thumbnails",server_name="test",source="remote"} 1.0',
+            'bytes{kind="uploads",server_name="test",source="local"} 23.0',
+            'bytes{kind="url_previews",server_name="test",source="local"} 101.0',
+            'bytes{kind="without_owner",server_name="test",source="local"} 4200.0',
             'bytes{kind="thumbnails",server_name="test",source="local"} 900000.0',
-            'bytes{kind="cached",server_name="test",source="remote"} 87000.0',
-            'bytes{kind="thumbnails",server_name="test",source="remote"} 0.0',
-            'quarantined_files{server_name="test",source="local"} 1.0',
-            'quarantined_files{server_name="test",source="remote"} 0.0',
-            'quarantined_bytes{server_name="test",source="local"} 4.0',
-            'quarantined_bytes{server_name="test",source="remote"} 0.0',
-            'pending_uploads{server_name="test"} 1.0',
-            'users_with_media{server_name="test"} 2.0',
-            'servers_with_media{server_name="test"} 2.0',
+            'bytes{kind="cached",server_name="test",source="remote"} 668000.0',
+            'bytes{kind="thumbnails",server_name="test",source="remote"} 990000.0',
+            'quarantined_files{server_name="test",source="local"} 5.0',
+            'quarantined_files{server_name="test",source="remote"} 8.0',
+            'quarantined_bytes{server_name="test",source="local"} 20.0',
+            'quarantined_bytes{server_name="test",source="remote"} 640000.0',
+            'pending_uploads{server_name="test"} 9.0',
+            'users_with_media{server_name="test"} 3.0',
+            'servers_with_media{server_name="test"} 4.0',
         ]
 
         self.execute("DELETE FROM local_media_repository")
@@ -54,7 +54,7 @@ class MediaMetricsTest(MetricsTestCase):
         self.wait(2 * MINUTE)
         assert exposed("users") == ['users_with_media{server_name="test"} 0.0']
         assert exposed("servers") == ['servers_with_media{server_name="test"} 0.0']
-        assert sum(map(value_of, exposed("bytes"))) == 900000
+        assert sum(map(value_of, exposed("bytes"))) == 1890000
 
     def test_the_api_and_the_gauges_say_the_same(self) -> None:
         self.insert_some_of_everything()
@@ -74,10 +74,10 @@ class MediaMetricsByRollupsTest(MediaMetricsTest):
         self.insert_some_of_everything()
         self.wait(MINUTE)
         with patch.object(MediaStatsStore, "get_summary") as scan:
-            self.execute("UPDATE media_stats_kinds SET media_length = 1000000")
+            self.execute("UPDATE media_stats_kinds SET media_length = 5000000")
             self.wait(2 * MINUTE)
         scan.assert_not_called()
-        assert sum(map(value_of, exposed("bytes"))) > 1000000
+        assert sum(map(value_of, exposed("bytes"))) > 5000000
 
 
 class NotAskedForTest(MetricsTestCase):
