@@ -1,4 +1,4 @@
-"""What reads for long on SQLite: in one snapshot, and nobody waits for it."""
+"""What reads for long on SQLite: in one snapshot, and nobody waits long for it."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -11,9 +11,14 @@ import pytest
 from media_database import Api, Connection, execute_txn, finish, write_config
 from support import MODULE_PATH
 from synapse.module_api import LoggingTransaction, ModuleApi
+from synapse.storage.database import LoggingDatabaseConnection
 
 from demo.homeserver import Homeserver
-from media_stats_module.storage import SharedDatabase
+from media_stats_module.storage import (
+    QueryTimeoutError,
+    SharedDatabase,
+    shared_database,
+)
 from media_stats_module.storage.database import Cost
 
 _INSERT = (
@@ -54,6 +59,34 @@ def test_writers_do_not_wait_and_are_not_seen(
             shared.read("test", lambda txn, cost: read(txn, other), [Cost.WHOLE_TABLE])
         )
     assert synapse.execute(_COUNT) == [(3,)]
+
+
+def test_nobody_waits_long_where_sqlite_cannot_write_ahead(
+    synapse: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on network file systems: there, writers wait for readers."""
+    synapse.execute("PRAGMA journal_mode = DELETE")
+
+    def connect(*_: object) -> LoggingDatabaseConnection:
+        connection = connect_to_database(*_)
+        connection.execute("PRAGMA journal_mode = DELETE")
+        return connection
+
+    connect_to_database = shared_database.connect_to_database
+    monkeypatch.setattr(shared_database, "connect_to_database", connect)
+    monkeypatch.setattr(shared_database, "_TIMEOUT_WITHOUT_WAL_MS", 100)
+
+    def read(txn: LoggingTransaction, cost: Cost) -> None:
+        execute_txn(
+            txn,
+            "WITH RECURSIVE numbers (i) AS "
+            "(SELECT 1 UNION ALL SELECT i + 1 FROM numbers) "
+            "SELECT COUNT(*) FROM numbers",
+        )
+
+    shared = SharedDatabase(cast(ModuleApi, Api(synapse)), query_timeout=600_000)
+    with pytest.raises(QueryTimeoutError):
+        finish(shared.read("test", read, [Cost.WHOLE_TABLE]))
 
 
 def test_many_read_at_once(tmp_path: Path) -> None:

@@ -102,6 +102,27 @@ class TotalsTest(RollupsTestCase):
         assert lengths(5 * day + 10, 5 * day + 20) == [1]
         assert lengths(6 * day - 1, 6 * day) == [1, 1]
 
+    def test_a_part_of_a_day_needs_the_index_by_time(self) -> None:
+        """Without it, the part costs all media, and has to wait for its turn."""
+        self.insert_local_media(
+            LocalMedia(user_id=ALICE, media_length=3, created_ts=DAY_MS)
+        )
+        self.run_round()
+        self.execute("UPDATE media_stats_days SET media_length = 1000")
+
+        def length(from_ts: int) -> int:
+            answer = self.ask(
+                f"{MODULE_PATH}/v1/timeline",
+                {"from_ts": from_ts, "until_ts": 2 * DAY_MS - 1},
+            ).json_body
+            return sum(bucket["media_length"] for bucket in answer["buckets"])
+
+        whole_days, part_of_a_day = DAY_MS, DAY_MS - 1
+        assert length(whole_days) == length(part_of_a_day) == 1000
+        self.execute("DROP INDEX media_stats_local_by_time")
+        assert length(whole_days) == 1000
+        assert length(part_of_a_day) == 3
+
     def test_a_deletion_in_the_change_log_leaves_no_empty_day(self) -> None:
         first, _ = self.insert_local_media(
             LocalMedia(user_id=ALICE, created_ts=5 * DAY_MS),
