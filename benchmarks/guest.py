@@ -58,6 +58,8 @@ class Load:
         administrators: how many there are, each with a client of their own.
         reloads: how often the client hangs up and asks all over again.
         rollups: whether there are rollups.
+        without: an index that is dropped meanwhile.
+        locked: a table that another session has locked meanwhile.
     """
 
     name: str
@@ -66,6 +68,8 @@ class Load:
     administrators: int = 1
     reloads: int = 0
     rollups: bool = False
+    without: str | None = None
+    locked: str | None = None
 
 
 def _get(*questions: str) -> list[str]:
@@ -112,6 +116,17 @@ _LOADS = (
         requests=_get("users?limit=1000000000") * 4,
         at_once=4,
     ),
+    Load(
+        name="30 pages of 10000 files",
+        requests=_get("files?limit=10000") * 30,
+        at_once=30,
+    ),
+    Load(
+        name="30 hashes without their index",
+        requests=_get(f"files?sha256={'0' * 64}") * 30,
+        at_once=30,
+        without="local_media_repository_sha256",
+    ),
     Load(name="nothing, with rollups", requests=[], at_once=1, rollups=True),
     Load(name="nothing, with rollups", requests=[], at_once=1, rollups=True),
     Load(
@@ -126,6 +141,26 @@ _LOADS = (
         at_once=_BROWSER_AT_ONCE,
         administrators=3,
         rollups=True,
+    ),
+    Load(
+        name="30 searches of 1000 users, with rollups",
+        requests=_get("users?search_term=a&limit=1000") * 30,
+        at_once=30,
+        rollups=True,
+    ),
+    Load(
+        name="30 lists of all users, with rollups",
+        requests=_get("users?format=csv") * 30,
+        at_once=30,
+        rollups=True,
+    ),
+    Load(
+        name="the dashboard abandoned while totals are locked",
+        requests=[f"GET {path}" for path in DASHBOARD] * 3,
+        at_once=24,
+        reloads=5,
+        rollups=True,
+        locked="media_stats_owners",
     ),
     Load(
         name="15 checks at once",
@@ -170,7 +205,8 @@ def _measure_load(context: Context, running: Running, load: Load) -> None:
         if not load.reloads:
             statuses.extend(_ask(running, load, _AT_MOST_S))
 
-    _measure(context, running, load.name, ask)
+    with _without_index(context.site, load.without), _locked(context, load.locked):
+        _measure(context, running, load.name, ask)
     if not load.reloads:
         for name, status in (("answered", 200), ("refused", 503)):
             _figure(context, load.name, name, statuses.count(status), "")
@@ -246,6 +282,7 @@ def _held(connection: Any) -> int:
     cursor.execute(
         "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() "
         "AND backend_type = 'client backend' AND pid <> pg_backend_pid() "
+        "AND application_name <> 'locked' "
         "AND clock_timestamp() - xact_start > %s * interval '1 ms'",
         (_LONG_MS,),
     )
@@ -261,7 +298,12 @@ def _measure_without_index(context: Context) -> None:
         remote=1,
     )
     site = Site(context.options.data, size, context.progress)
-    with site.open(), _without_index(site), site.running(rollups=False) as running:
+    index = "users_have_local_media"
+    with (
+        site.open(),
+        _without_index(site, index),
+        site.running(rollups=False) as running,
+    ):
         for name, path in (
             ("Synapse's own endpoint", BUILT_IN_PATH),
             ("the module", f"{MODULE_PATH}/users"),
@@ -273,20 +315,35 @@ def _measure_without_index(context: Context) -> None:
 
 
 @contextmanager
-def _without_index(site: Site) -> Iterator[None]:
-    name = "users_have_local_media"
-    definition = (
-        f"CREATE INDEX IF NOT EXISTS {name} "
-        "ON local_media_repository (user_id, created_ts)"
-    )
+def _without_index(site: Site, name: str | None) -> Iterator[None]:
+    """Without one of Synapse's own indexes."""
+    if name is None:
+        yield
+        return
     with closing(site.cursor_connection()) as connection:
-        connection.cursor().execute(f"DROP INDEX IF EXISTS {name}")
+        cursor = connection.cursor()
+        cursor.execute("SELECT indexdef FROM pg_indexes WHERE indexname = %s", (name,))
+        ((definition,),) = cursor.fetchall()
+        cursor.execute(f"DROP INDEX {name}")
         connection.commit()
         try:
             yield
         finally:
-            connection.cursor().execute(definition)
+            cursor.execute(definition)
             connection.commit()
+
+
+@contextmanager
+def _locked(context: Context, table: str | None) -> Iterator[None]:
+    """While another session has a table locked."""
+    if table is None:
+        yield
+        return
+    with closing(context.site.cursor_connection()) as connection:
+        connection.cursor().execute(
+            f"SET application_name = 'locked'; LOCK TABLE {table}"
+        )
+        yield
 
 
 def _figure(context: Context, load: str, what: str, value: float, unit: str) -> None:
