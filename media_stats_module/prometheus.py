@@ -6,7 +6,7 @@ rollups it adds up whole tables, so it is only done where `metrics_interval` is 
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, cast
 
@@ -17,7 +17,13 @@ from synapse.module_api import ModuleApi
 
 from media_stats_module.config import MediaStatsConfig
 from media_stats_module.questions import SummaryQuestion
-from media_stats_module.storage import MediaStatsStore, RollupState, Status, Summary
+from media_stats_module.storage import (
+    AppserviceUsage,
+    MediaStatsStore,
+    RollupState,
+    Status,
+    Summary,
+)
 from media_stats_module.synapse_internals import (
     current_time_ms,
     runs_background_tasks,
@@ -41,6 +47,9 @@ _DEFAULT_INTERVAL_MS = 60_000
 # The first refresh should not take as long to come as the interval may be.
 TICK_MS = 10_000
 
+# A server with more application services has gauges of the largest.
+_MOST_APPSERVICES = 100
+
 # The media is added up for at most 1/REST of the time.
 REST = 100
 
@@ -59,6 +68,14 @@ _GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "pending_uploads": ("Uploads that have no content yet", ()),
     "users_with_media": ("Users who have files", ()),
     "servers_with_media": ("Remote servers whose files are cached", ()),
+    "appservice_files": (
+        "Files of the users whom an application service registered",
+        ("appservice_id",),
+    ),
+    "appservice_bytes": (
+        "Length of all files of the users whom an application service registered",
+        ("appservice_id",),
+    ),
     "last_refresh_timestamp_seconds": ("When these files were added up", ()),
     "rollups_exact": ("1 if the totals of rollups answer, 0 if not", ("source",)),
     "rollups_unapplied_changes": (
@@ -83,12 +100,15 @@ class Snapshot:
     Attributes:
         summary: what fills the media store; None if it has not been added up yet.
         summary_ts: when it was added up, in milliseconds since the epoch.
+        appservices: what the users of each application service have; none without
+            rollups.
         rollups: the state of the totals by source; none without rollups.
         failures: the reasons why steps of the work on rollups fail, by step.
     """
 
     summary: Summary | None = None
     summary_ts: int = 0
+    appservices: Sequence[AppserviceUsage] = ()
     rollups: Mapping[str, RollupState] = {}
     failures: Mapping[str, str] = {}
 
@@ -118,6 +138,10 @@ def _values(snapshot: Snapshot) -> Iterator[tuple[str, tuple[str, ...], float]]:
     for source, usage in quarantined.items():
         yield "quarantined_files", (source,), usage.media_count
         yield "quarantined_bytes", (source,), usage.media_length
+    for row in snapshot.appservices:
+        appservice = (row.appservice_id or "",)
+        yield "appservice_files", appservice, row.media_count
+        yield "appservice_bytes", appservice, row.media_length
     if snapshot.summary:
         yield "last_refresh_timestamp_seconds", (), snapshot.summary_ts / 1000
     for source, state in snapshot.rollups.items():
@@ -128,6 +152,12 @@ def _values(snapshot: Snapshot) -> Iterator[tuple[str, tuple[str, ...], float]]:
             yield "rollups_last_check_timestamp_seconds", (source,), checked_ts
     for failure in snapshot.failures.items():
         yield "rollups_failure", failure, 1
+
+
+def _largest(rows: Sequence[AppserviceUsage]) -> Sequence[AppserviceUsage]:
+    """The application services with most bytes: a bounded number of series."""
+    appservices = [row for row in rows if row.appservice_id is not None]
+    return appservices[:_MOST_APPSERVICES]
 
 
 class Gauges:
@@ -236,6 +266,9 @@ class GaugesRefresher:
             failures = dict(self._store.rollups.failures or {})
             shown = attr.evolve(shown, rollups=rollups, failures=failures)
             summary = await self._store.get_summary_from_totals()
+            page = await self._store.get_appservices_from_totals()
+            if page:
+                shown = attr.evolve(shown, appservices=_largest(page.values))
         else:
             summary = await self._add_up() if is_summary_due else None
         if summary:

@@ -14,6 +14,8 @@ from media_stats_module.endpoints._description import (
     List,
     Server,
 )
+from media_stats_module.endpoints.appservices import APPSERVICES
+from media_stats_module.endpoints.duplicates import DUPLICATES
 from media_stats_module.endpoints.files import FILES
 from media_stats_module.endpoints.parameters import (
     Arguments,
@@ -55,5 +57,7 @@ ENDPOINTS: tuple[Document[Any] | List[Any, Any], ...] = (
     TIMELINE,
     TYPES,
     FILES,
+    APPSERVICES,
+    DUPLICATES,
     ROLLUPS,
 )

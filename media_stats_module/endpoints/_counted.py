@@ -1,4 +1,4 @@
-"""Lists with a total, paged by offset: users, servers and types."""
+"""Lists with a total, paged by offset."""
 
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,12 +12,17 @@ from media_stats_module.endpoints._description import (
     Write,
 )
 from media_stats_module.endpoints.parameters import Integer, Parameters
-from media_stats_module.questions import OwnersQuestion, TypesQuestion
+from media_stats_module.questions import (
+    AppservicesQuestion,
+    DuplicatesQuestion,
+    OwnersQuestion,
+    TypesQuestion,
+)
 
 if TYPE_CHECKING:
     from media_stats_module.storage import MediaStatsStore, Page
 
-_Q = TypeVar("_Q", OwnersQuestion, TypesQuestion)
+_Q = TypeVar("_Q", OwnersQuestion, TypesQuestion, AppservicesQuestion)
 _V = TypeVar("_V")
 
 FROM = Integer(name="from", help="how many rows to skip", attribute="start", default=0)
@@ -42,7 +47,7 @@ def counted_list(
         store: "MediaStatsStore", server: Server, question: _Q
     ) -> Answer[_V]:
         page = await get_page(store, question)
-        more = _totals(question, len(page.values), page.total)
+        more = totals(question, len(page.values), page.total)
         return Answer(page.values, more)
 
     return List(
@@ -54,13 +59,15 @@ def counted_list(
         get_page=answer,
         export=lambda store, server, question, write: export(store, question, write),
         columns=lambda server, question: columns(question),
-        get_more=_totals,
+        get_more=totals,
         is_documented=is_documented,
     )
 
 
-def _totals(
-    question: OwnersQuestion | TypesQuestion, length: int, total: int
+def totals(
+    question: OwnersQuestion | TypesQuestion | AppservicesQuestion | DuplicatesQuestion,
+    length: int,
+    total: int,
 ) -> JsonDict:
     """The part of an answer that is about the whole list.
 
@@ -69,8 +76,8 @@ def _totals(
         length: how many rows are on the page.
         total: how many rows are on all pages.
     """
-    totals: JsonDict = {"total": total}
+    answer: JsonDict = {"total": total}
     # After an empty page there is no next one, or a client would ask for ever.
     if length and question.start + length < total:
-        totals["next_token"] = question.start + length
-    return totals
+        answer["next_token"] = question.start + length
+    return answer

@@ -34,7 +34,6 @@ from media_stats_module.questions import (
     FilesOrder,
     FilesPosition,
     FilesQuestion,
-    Source,
 )
 
 if TYPE_CHECKING:
@@ -74,14 +73,6 @@ def _check_source(values: Values) -> None:
     # Copies of a file are looked for in local and remote media.
     if values["sha256"] is None:
         default_to_local(values)
-
-
-def _check_accounts(values: Values) -> None:
-    if values["accounts"] is not None and values["source"] is not Source.LOCAL:
-        raise InvalidParameterError(
-            "Query parameter deactivated is about users of this server, and "
-            "goes with source=local only."
-        )
 
 
 def _check_media_type(values: Values) -> None:
@@ -153,7 +144,6 @@ FILES = List(
         _check_source,
         *WINDOW,
         *ACCOUNTS,
-        _check_accounts,
         Text(name="media_type", help="only files of this type, or of image/*"),
         _check_media_type,
         Integer(name="min_length", help="only files of at least this many bytes"),

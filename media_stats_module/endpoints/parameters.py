@@ -211,23 +211,36 @@ class Choice(Parameter):
 
 @attr.frozen(kw_only=True)
 class Direction(Parameter):
-    """Whether the largest comes first: in Matrix, `f` is forwards, `b` is backwards."""
+    """Whether the largest comes first: in Matrix, `f` is forwards, `b` is backwards.
+
+    Attributes:
+        default: the value if it is not given.
+    """
 
     name: str = "dir"
     help: str = "f: the smallest first (default); b: the largest first"
     attribute: str | None = "descending"
+    default: bool = False
 
     @property
     def values(self) -> str:
         return "f|b"
 
     def read(self, arguments: Arguments) -> bool:
+        if self.name.encode() not in arguments.given:
+            return self.default
         return arguments.checks.direction(arguments.given, self.name) == "b"
 
 
 @attr.frozen(kw_only=True)
 class Text(Parameter):
-    """A text in any script."""
+    """A text in any script.
+
+    Attributes:
+        can_be_empty: whether an empty text has a meaning.
+    """
+
+    can_be_empty: bool = False
 
     @property
     def values(self) -> str:
@@ -243,7 +256,7 @@ class Text(Parameter):
             raise InvalidParameterError(
                 f"Query parameter {self.name} must be UTF-8."
             ) from None
-        if text == "":
+        if text == "" and not self.can_be_empty:
             raise InvalidParameterError(
                 f"Query parameter {self.name} cannot be an empty string."
             )
@@ -364,17 +377,41 @@ OWNER_AND_SOURCE: Parameters = (
 
 
 def _check_accounts(values: Values) -> None:
-    deactivated = values.pop("deactivated")
-    values["accounts"] = None
-    if deactivated is not None:
-        values["accounts"] = AccountFilter(deactivated=deactivated)
+    """Make the filters of users one, which implies local media."""
+    filters = {
+        name: values.pop(name)
+        for name in ("appservice", "has_account", "deactivated", "erased")
+    }
+    given = [name for name, value in filters.items() if value is not None]
+    values["accounts"] = AccountFilter(**filters) if given else None
+    if given and "source" in values:
+        if values["source"] is Source.REMOTE:
+            raise InvalidParameterError(
+                f"Query parameter {given[0]} is about users of this server, and goes "
+                "with source=local only."
+            )
+        values["source"] = Source.LOCAL
 
 
 # Only users with such an account.
 ACCOUNTS: Parameters = (
+    Text(
+        name="appservice",
+        help="only users whom the application service with this ID registered; empty: "
+        "only users with an account that none registered",
+        can_be_empty=True,
+    ),
+    Boolean(
+        name="has_account",
+        help="true: only users with an account; false: only users without one",
+    ),
     Boolean(
         name="deactivated",
         help="true: only deactivated users; false: only other users",
+    ),
+    Boolean(
+        name="erased",
+        help="true: only erased users; false: only other users",
     ),
     _check_accounts,
 )

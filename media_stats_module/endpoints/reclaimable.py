@@ -11,8 +11,13 @@ from media_stats_module.endpoints._description import (
     JsonDict,
     Server,
 )
-from media_stats_module.endpoints.parameters import OWNER_AND_SOURCE, Boolean
-from media_stats_module.questions import DeletionRules, ReclaimableQuestion, Source
+from media_stats_module.endpoints.parameters import ACCOUNTS, OWNER_AND_SOURCE, Boolean
+from media_stats_module.questions import (
+    AccountFilter,
+    DeletionRules,
+    ReclaimableQuestion,
+    Source,
+)
 
 if TYPE_CHECKING:
     from media_stats_module.storage import (
@@ -39,10 +44,12 @@ def _question(
     thumbnails: bool,
     source: Source | None,
     owner: str | None,
+    accounts: AccountFilter | None,
 ) -> ReclaimableQuestion:
     return ReclaimableQuestion(
         source=source,
         owner=owner,
+        accounts=accounts,
         before_ts=() if before_ts is None else (before_ts,),
         rules=DeletionRules(size_gt=size_gt, keep_profiles=keep_profiles),
         thumbnails=thumbnails,
@@ -180,6 +187,7 @@ RECLAIMABLE = Document(
             default=False,
         ),
         *OWNER_AND_SOURCE,
+        *ACCOUNTS,
     ),
     question=_question,
     answer=_answer,

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+import attr
+
 from media_stats_module.endpoints._description import (
     Document,
     JsonDict,
@@ -25,6 +27,8 @@ async def _answer(
         answer["remote"] = _remote_body(summary.remote)
     if question.duplicates:
         answer["duplicates"] = summary.duplicates
+    if summary.account:
+        answer["account"] = attr.asdict(summary.account)
     return answer
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from media_stats_module.endpoints._description import Answer, List, Server, Write
 from media_stats_module.endpoints.parameters import (
+    ACCOUNTS,
     OWNER_AND_SOURCE,
     WINDOW,
     Choice,
@@ -65,6 +66,7 @@ TIMELINE = List(
     help="the media stored now, by the day, week or month it was created",
     parameters=(
         *OWNER_AND_SOURCE,
+        *ACCOUNTS,
         default_to_local,
         *WINDOW,
         Choice(

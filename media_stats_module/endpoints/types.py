@@ -4,6 +4,7 @@ from operator import attrgetter
 
 from media_stats_module.endpoints._counted import FROM, counted_list
 from media_stats_module.endpoints.parameters import (
+    ACCOUNTS,
     OWNER_AND_SOURCE,
     WINDOW,
     Boolean,
@@ -19,6 +20,7 @@ TYPES = counted_list(
     help="media per media type, or per group of types",
     parameters=(
         *OWNER_AND_SOURCE,
+        *ACCOUNTS,
         default_to_local,
         *WINDOW,
         Boolean(

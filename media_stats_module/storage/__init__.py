@@ -6,8 +6,10 @@ a question, for PostgreSQL and SQLite.
 """
 
 from media_stats_module.storage.answers import (
+    AppserviceUsage,
     DayUsage,
     DeletedFiles,
+    DuplicatedFile,
     File,
     LocalSummary,
     OwnerUsage,
@@ -34,11 +36,13 @@ from media_stats_module.storage.store import MediaStatsStore
 
 __all__ = [
     "REBUILD_BEYOND",
+    "AppserviceUsage",
     "DatabaseFailedError",
     "DayUsage",
     "DeletedFiles",
     "DiskRow",
     "DiskRows",
+    "DuplicatedFile",
     "File",
     "LocalSummary",
     "Maintenance",

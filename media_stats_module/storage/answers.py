@@ -165,6 +165,23 @@ class RemoteSummary:
         return self.cached + self.thumbnails
 
 
+@attr.frozen
+class Account:
+    """What kind of account a user has.
+
+    Attributes:
+        has_account: whether there is one.
+        appservice_id: the application service that registered it; None if none did.
+        deactivated: whether it is deactivated.
+        erased: whether the user was erased.
+    """
+
+    has_account: bool = attr.field(converter=bool)
+    appservice_id: str | None = attr.field(converter=to_optional_text)
+    deactivated: bool = attr.field(converter=bool)
+    erased: bool = attr.field(converter=bool)
+
+
 @attr.frozen(kw_only=True)
 class Summary:
     """What fills the media store.
@@ -174,11 +191,13 @@ class Summary:
         remote: what is stored of other servers; None if that was not asked.
         duplicates: the files whose content is stored in another file, too; None if
             that was not asked, or if Synapse keeps no hashes.
+        account: the account of the user who was asked for, if one was.
     """
 
     local: LocalSummary | None
     remote: RemoteSummary | None
-    duplicates: Usage | None
+    duplicates: Usage | None = None
+    account: Account | None = None
 
     @property
     def total(self) -> Usage:
@@ -258,6 +277,59 @@ class TypeUsage:
     media_type: str = attr.field(converter=to_text)
     media_count: int = attr.field(converter=to_sum)
     media_length: int = attr.field(converter=to_sum)
+
+
+@attr.frozen
+class AppserviceUsage:
+    """The media of the users whom one application service registered, or of others.
+
+    Attributes:
+        appservice_id: the ID of the application service; None for users whom none
+            registered.
+        has_account: whether these users have an account.
+        users: how many users there are.
+        media_count: how many files they have.
+        media_length: how many bytes these are together.
+        deactivated_users: how many of the users are deactivated.
+        deactivated_media_count: how many files those have.
+        deactivated_media_length: how many bytes these are together.
+    """
+
+    appservice_id: str | None = attr.field(converter=to_optional_text)
+    has_account: bool = attr.field(converter=bool)
+    users: int
+    media_count: int = attr.field(converter=to_sum)
+    media_length: int = attr.field(converter=to_sum)
+    deactivated_users: int
+    deactivated_media_count: int = attr.field(converter=to_sum)
+    deactivated_media_length: int = attr.field(converter=to_sum)
+
+
+@attr.frozen
+class DuplicatedFile:
+    """A content that is stored in more than one file.
+
+    Attributes:
+        sha256: the SHA-256 of the content.
+        media_length: how many bytes one file is.
+        copies: how many files have this content.
+        remote_copies: how many of them are cached files of other servers.
+    """
+
+    sha256: str = attr.field(converter=to_text)
+    media_length: int = attr.field(converter=to_integer)
+    copies: int
+    remote_copies: int
+
+    @property
+    def local_copies(self) -> int:
+        """How many of the files are this server's."""
+        return self.copies - self.remote_copies
+
+    @property
+    def duplicate_length(self) -> int:
+        """How many bytes all files but one are together."""
+        return (self.copies - 1) * self.media_length
 
 
 def _to_bool(value: object) -> bool | None:

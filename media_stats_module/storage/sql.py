@@ -101,10 +101,14 @@ def of_accounts_sql(user_id: str, accounts: AccountFilter | None) -> Sql:
     args: tuple[object, ...] = ()
     account = f"SELECT 1 FROM users AS u WHERE u.name = {user_id}"
     erased = f"SELECT 1 FROM erased_users AS e WHERE e.user_id = {user_id}"
-    if accounts.appservice is not None:
-        # Users whom nobody else registered have NULL. No other value is empty.
-        text += f" AND EXISTS ({account} AND COALESCE(u.appservice_id, '') = ?)"
+    if accounts.appservice:
+        text += f" AND EXISTS ({account} AND u.appservice_id = ?)"
         args += (accounts.appservice,)
+    elif accounts.appservice is not None:
+        text += (
+            f" AND EXISTS ({account} AND "
+            "(u.appservice_id IS NULL OR u.appservice_id = ''))"
+        )
     for query, is_wanted in (
         (account, accounts.has_account),
         (f"{account} AND u.deactivated = 1", accounts.deactivated),

@@ -8,6 +8,9 @@ from synapse.module_api import LoggingTransaction
 
 from media_stats_module.config import MediaStatsConfig
 from media_stats_module.questions import (
+    NO_LIMIT,
+    AppservicesQuestion,
+    DuplicatesQuestion,
     FilesPosition,
     FilesQuestion,
     OwnersOrder,
@@ -19,7 +22,9 @@ from media_stats_module.questions import (
     TypesQuestion,
 )
 from media_stats_module.storage.answers import (
+    AppserviceUsage,
     DayUsage,
+    DuplicatedFile,
     File,
     FilesPage,
     OwnerUsage,
@@ -29,7 +34,17 @@ from media_stats_module.storage.answers import (
     TypeUsage,
     Values,
 )
+from media_stats_module.storage.appservices import (
+    get_appservices_page_from_totals_txn,
+    get_appservices_page_txn,
+    iterate_appservices_from_totals_txn,
+    iterate_appservices_txn,
+)
 from media_stats_module.storage.database import Cost, Database
+from media_stats_module.storage.duplicates import (
+    get_duplicates_page_txn,
+    iterate_duplicates_txn,
+)
 from media_stats_module.storage.files import (
     get_files_page_txn,
     get_page_of_index_txn,
@@ -45,7 +60,12 @@ from media_stats_module.storage.owners import (
 from media_stats_module.storage.reclaimable import get_reclaimable_txn
 from media_stats_module.storage.rollups.maintenance import Maintenance
 from media_stats_module.storage.rollups.status import RollupState, get_state_txn
-from media_stats_module.storage.sources import MediaTable, MediaTables, local_media
+from media_stats_module.storage.sources import (
+    MEDIA_HAVE_SHA256,
+    MediaTable,
+    MediaTables,
+    local_media,
+)
 from media_stats_module.storage.summary import (
     get_summary_from_totals_txn,
     get_summary_txn,
@@ -133,6 +153,28 @@ class MediaStatsStore:
             [Cost.TOTALS],
         )
 
+    async def get_appservices_page(
+        self, question: AppservicesQuestion
+    ) -> Page[AppserviceUsage]:
+        """One page of the application services whose users have local media."""
+        return await self._ask(
+            get_appservices_page_from_totals_txn,
+            get_appservices_page_txn,
+            self._media.local,
+            question,
+            self._costs_of_appservices(question),
+        )
+
+    async def get_appservices_from_totals(self) -> Page[AppserviceUsage] | None:
+        """All of them, from the totals; None if they cannot answer."""
+        return await self._database.read(
+            "media_stats_get_appservices_from_totals",
+            lambda txn, cost: get_appservices_page_from_totals_txn(
+                txn, self._media.local, AppservicesQuestion(limit=NO_LIMIT)
+            ),
+            [Cost.TOTALS],
+        )
+
     async def get_rollup_states(self) -> Mapping[str, RollupState]:
         """The state of the totals, by source."""
 
@@ -182,6 +224,23 @@ class MediaStatsStore:
             ],
         )
 
+    async def get_duplicates_page(
+        self, question: DuplicatesQuestion
+    ) -> Page[DuplicatedFile] | None:
+        """One page of the contents that are stored more than once.
+
+        None if this version of Synapse keeps no hashes.
+        """
+        if not MEDIA_HAVE_SHA256:
+            return None
+        return await self._ask(
+            None,
+            get_duplicates_page_txn,
+            self._media.of(question.source),
+            question,
+            [_cost_of_media(question.owner, question.limit)],
+        )
+
     async def get_files_page(self, question: FilesQuestion) -> FilesPage:
         """One page of the files themselves."""
         server_name = self._database.server_name
@@ -228,6 +287,36 @@ class MediaStatsStore:
     ) -> int | None:
         """The same for servers."""
         return await self._export_owners(self._media.remote, question, write)
+
+    async def export_appservices(
+        self,
+        question: AppservicesQuestion,
+        write: Callable[[Iterator[AppserviceUsage]], None],
+    ) -> int | None:
+        """The same for application services."""
+        return await self._export(
+            iterate_appservices_from_totals_txn,
+            iterate_appservices_txn,
+            self._media.local,
+            question,
+            self._costs_of_appservices(question),
+            write,
+        )
+
+    async def export_duplicates(
+        self,
+        question: DuplicatesQuestion,
+        write: Callable[[Iterator[DuplicatedFile]], None],
+    ) -> int | None:
+        """The same for contents that are stored more than once."""
+        return await self._export(
+            None,
+            iterate_duplicates_txn,
+            self._media.of(question.source),
+            question,
+            [_cost_of_media(question.owner, question.limit)],
+            write,
+        )
 
     async def export_types(
         self, question: TypesQuestion, write: Callable[[Iterator[TypeUsage]], None]
@@ -302,6 +391,13 @@ class MediaStatsStore:
                 not question.has_window, is_page_of_index=is_page_of_index
             ),
             _cost_of_media(None, question.limit),
+        ]
+
+    def _costs_of_appservices(self, question: AppservicesQuestion) -> list[Cost]:
+        # However many rows are asked for, there are few.
+        return [
+            *self._costs_of_totals(not question.has_window, is_page_of_index=False),
+            Cost.WHOLE_TABLE,
         ]
 
     def _costs_of_totals(

@@ -1,18 +1,19 @@
 """What fills the media store: totals by kind, owners, and duplicates on request."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import cast
 
 import attr
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.questions import OwnersQuestion, Source, SummaryQuestion
+from media_stats_module.storage.accounts import get_account_txn
 from media_stats_module.storage.answers import (
     LocalSummary,
     RemoteSummary,
     Summary,
-    Usage,
 )
+from media_stats_module.storage.duplicates import get_duplicates_txn
 from media_stats_module.storage.kinds import (
     Kinds,
     get_kinds_txn,
@@ -22,13 +23,7 @@ from media_stats_module.storage.owners import (
     get_live_owners_page_txn,
     get_owners_page_from_totals_txn,
 )
-from media_stats_module.storage.sources import (
-    MEDIA_HAVE_SHA256,
-    MediaTable,
-    MediaTables,
-    is_postgres,
-)
-from media_stats_module.storage.sql import of_owner_sql, scan_hint_sql, sum_sql
+from media_stats_module.storage.sources import MediaTable, MediaTables
 
 _NO_PAGE = OwnersQuestion(limit=0)
 
@@ -67,8 +62,11 @@ def get_summary_txn(
 
     summary = _summary(media, question, get_kinds_and_owners)
     if question.duplicates:
-        duplicates = _get_duplicates_txn(txn, media.of(question.source), question.owner)
+        duplicates = get_duplicates_txn(txn, media.of(question.source), question.owner)
         summary = attr.evolve(summary, duplicates=duplicates)
+    if question.owner is not None and question.source is Source.LOCAL:
+        account = get_account_txn(txn, question.owner)
+        summary = attr.evolve(summary, account=account)
     return summary
 
 
@@ -96,7 +94,7 @@ def _summary(
             quarantined=kinds.sum(is_quarantined=True),
             servers=servers,
         )
-    return Summary(local=local, remote=remote, duplicates=None)
+    return Summary(local=local, remote=remote)
 
 
 def _count_owners_txn(
@@ -119,47 +117,3 @@ def _count_owners_txn(
     )
     ((count,),) = cast(list[tuple[int]], txn.fetchall())
     return count
-
-
-def _get_duplicates_txn(
-    txn: LoggingTransaction, tables: Sequence[MediaTable], owner: str | None
-) -> Usage | None:
-    """The files whose content is stored in another file, too; all but one of each.
-
-    Files from before Synapse kept hashes have none, and are not compared.
-
-    PostgreSQL, 10 million media: 10 s, a sequential scan and a hash of 10 million keys
-    in temporary files. An empty string behind the hash keeps the planner from the index
-    on `sha256`, where each row is a random read: 19 s.
-
-    Args:
-        txn: the transaction.
-        tables: the tables whose files are compared with each other.
-        owner: compare only this owner's files.
-
-    Returns:
-        None if this version of Synapse keeps no hashes.
-    """
-    if not MEDIA_HAVE_SHA256:
-        return None
-    sha256 = "m.sha256 || ''" if is_postgres(txn) else "m.sha256"
-    scan = scan_hint_sql(txn) if owner is None else ""
-    owners = [of_owner_sql(table, owner) for table in tables]
-    files = " UNION ALL ".join(
-        f"SELECT {sha256} AS sha256, m.media_length FROM {table.name} AS m {scan} "
-        f"WHERE m.sha256 IS NOT NULL AND m.media_length IS NOT NULL{of_owner.text}"
-        for table, of_owner in zip(tables, owners, strict=True)
-    )
-    txn.execute(
-        f"""
-        SELECT COALESCE(SUM(copies), 0), {sum_sql(txn, "media_length", "copies")}
-        FROM (
-            SELECT COUNT(*) - 1 AS copies, MAX(media_length) AS media_length
-            FROM ({files}) AS files
-            GROUP BY sha256 HAVING COUNT(*) > 1
-        ) AS duplicates
-        """,
-        tuple(arg for of_owner in owners for arg in of_owner.args),
-    )
-    ((count, length),) = txn.fetchall()
-    return Usage(count, length)

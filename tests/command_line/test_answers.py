@@ -32,6 +32,7 @@ _QUERIES: dict[str, list[dict[str, object]]] = {
         {"search_term": "ÜN"},
         {"from_ts": 3, "until_ts": 5},
         {"deactivated": "false"},
+        {"appservice": "", "has_account": "true"},
     ],
     "servers": [{}, {"order_by": "media_count", "limit": 1, "search_term": "A."}],
     "summary": [{}, {"duplicates": "true"}, {"user": "@a:test"}],
@@ -47,6 +48,8 @@ _QUERIES: dict[str, list[dict[str, object]]] = {
         {"source": "remote", "min_length": 2},
         {"reclaimable_before_ts": _NOW_TS, "quarantined": "false"},
     ],
+    "appservices": [{}, {"order_by": "users", "dir": "f", "limit": 1}],
+    "duplicates": [{}, {"source": "local", "limit": 1}],
     "rollups": [{}],
 }
 
@@ -70,6 +73,7 @@ class AnswersTestCase(MediaStatsTestCase):
                     created_ts=number,
                     media_type=media_type,
                     upload_name=f"=name\r\n{number}",
+                    sha256=f"{number % 2}" * 64,
                 )
                 for number, (user_id, media_type) in enumerate(
                     [

@@ -17,6 +17,13 @@ Media = LocalMedia | RemoteMedia
 
 _DAY_MS = 24 * 60 * 60 * 1000
 
+NO_ACCOUNT = {
+    "has_account": False,
+    "appservice_id": None,
+    "deactivated": False,
+    "erased": False,
+}
+
 _GROUPS = ("image", "video", "audio", "text", "application")
 
 
@@ -103,6 +110,14 @@ def summary_answer(store: Store, query: Query) -> JsonDict:
         }
 
     answer["total"] = _added([part["total"] for part in answer.values()])
+    if "user" in query:
+        # The only accounts of the model are deactivated.
+        is_deactivated = query["user"] in store.deactivated
+        answer["account"] = {
+            **NO_ACCOUNT,
+            "has_account": is_deactivated,
+            "deactivated": is_deactivated,
+        }
     if query.get("duplicates") == "true":
         answer["duplicates"] = _duplicates(files) if store.keeps_hashes else None
     return answer

@@ -208,6 +208,18 @@ class OpenApiTestCase(MediaStatsTestCase):
             ),
         )
         self.insert_profiles({"@alice:example.org": "Alice", "@bob:example.org": "Bob"})
+        # Bob has no account.
+        self._insert(
+            "users",
+            [
+                {"name": "@alice:example.org", "appservice_id": None, "deactivated": 0},
+                {
+                    "name": "@carol:example.org",
+                    "appservice_id": "discord",
+                    "deactivated": 1,
+                },
+            ],
+        )
 
     def request(
         self, method: str, path: str, query: str, token: str | None = None
@@ -224,13 +236,19 @@ class OpenApiTestCase(MediaStatsTestCase):
             assert sent == [header["schema"]["const"]], (example, name)
         if example.media_type == "text/csv":
             csv = example.value
-            if not MEDIA_HAVE_SHA256:
+            if not MEDIA_HAVE_SHA256 and example.path == "/v1/duplicates":
+                csv = csv.splitlines(keepends=True)[0]
+            elif not MEDIA_HAVE_SHA256:
                 csv = csv.replace(_SHA256, "")
             assert channel.result["body"].decode() == csv, example
             return
         expected = example.value
         if not MEDIA_HAVE_SHA256 and "duplicates" in expected:
-            expected = {**expected, "duplicates": None}
+            expected = (
+                {"duplicates": [], "total": None}
+                if example.path == "/v1/duplicates"
+                else {**expected, "duplicates": None}
+            )
         expected_text = json.dumps(expected)
         if not MEDIA_HAVE_SHA256:
             expected_text = expected_text.replace(f'"{_SHA256}"', "null")

@@ -2,7 +2,7 @@
 
 from synapse.module_api import LoggingTransaction
 
-from media_stats_module.questions import OwnersQuestion
+from media_stats_module.questions import OwnersQuestion, Window
 from media_stats_module.storage.answers import OwnerUsage, Page
 from media_stats_module.storage.owners.listing import Listing, get_page_txn
 from media_stats_module.storage.sources import MediaTable
@@ -30,19 +30,25 @@ def owners_sql_txn(
     PostgreSQL, 10 million media of 100,000 users: 1.2 s, a parallel sequential scan. In
     a window: a range of the module's index by time, if it is there; a day takes 6 ms.
     """
-    set_up_scan_txn(txn, question)
-    window = in_window_sql(question)
-    return Listing(txn, media, question).page_sql(
-        Sql(
-            f"""
-            owners AS (
-                SELECT m.{media.owner} AS owner, COUNT(*) AS media_count,
-                    {sum_sql(txn, "m.media_length")} AS media_length
-                FROM {media.name} AS m {scan_hint_sql(txn)}
-                WHERE {media.is_counted_sql} {window.text}
-                GROUP BY m.{media.owner}
-            )
-            """,
-            window.args,
+    owners = all_owners_sql_txn(txn, media, question)
+    return Listing(txn, media, question).page_sql(owners)
+
+
+def all_owners_sql_txn(
+    txn: LoggingTransaction, media: MediaTable, window: Window
+) -> Sql:
+    """A common table expression `owners`, in a transaction that is set up for it."""
+    set_up_scan_txn(txn, window)
+    in_window = in_window_sql(window)
+    return Sql(
+        f"""
+        owners AS (
+            SELECT m.{media.owner} AS owner, COUNT(*) AS media_count,
+                {sum_sql(txn, "m.media_length")} AS media_length
+            FROM {media.name} AS m {scan_hint_sql(txn)}
+            WHERE {media.is_counted_sql} {in_window.text}
+            GROUP BY m.{media.owner}
         )
+        """,
+        in_window.args,
     )

@@ -1,0 +1,39 @@
+"""`appservices`: how much media the users of each application service have here."""
+
+from operator import attrgetter
+
+from media_stats_module.endpoints._counted import FROM, counted_list
+from media_stats_module.endpoints.parameters import WINDOW, Choice, Direction, Limit
+from media_stats_module.questions import AppservicesOrder, AppservicesQuestion
+
+APPSERVICES = counted_list(
+    name="appservices",
+    help="local media by who registered the user: application services, or people",
+    parameters=(
+        Choice(
+            name="order_by",
+            help="the sort key (default media_length)",
+            choices={order.value: order for order in AppservicesOrder},
+            default=AppservicesOrder.MEDIA_LENGTH,
+        ),
+        Direction(
+            help="f: the smallest first; b: the largest first (default)", default=True
+        ),
+        FROM,
+        Limit(),
+        *WINDOW,
+    ),
+    question=AppservicesQuestion,
+    get_page=lambda store, question: store.get_appservices_page(question),
+    export=lambda store, question, write: store.export_appservices(question, write),
+    columns=lambda question: {
+        "appservice_id": attrgetter("appservice_id"),
+        "has_account": attrgetter("has_account"),
+        "users": attrgetter("users"),
+        "media_count": attrgetter("media_count"),
+        "media_length": attrgetter("media_length"),
+        "deactivated_users": attrgetter("deactivated_users"),
+        "deactivated_media_count": attrgetter("deactivated_media_count"),
+        "deactivated_media_length": attrgetter("deactivated_media_length"),
+    },
+)

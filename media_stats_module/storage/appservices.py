@@ -1,0 +1,110 @@
+"""Who uploads: application services, people, and users without an account."""
+
+from operator import attrgetter
+
+from synapse.module_api import LoggingTransaction
+
+from media_stats_module.questions import AppservicesOrder, AppservicesQuestion
+from media_stats_module.storage.answers import AppserviceUsage, Page, Values
+from media_stats_module.storage.owners import scan, totals
+from media_stats_module.storage.rollups.status import Status, get_totals_txn
+from media_stats_module.storage.sources import MediaTable
+from media_stats_module.storage.sql import Sql, sum_of_sums_sql
+
+
+def get_appservices_page_from_totals_txn(
+    txn: LoggingTransaction, media: MediaTable, question: AppservicesQuestion
+) -> Page[AppserviceUsage] | None:
+    """One page of the application services, from totals; None if they cannot answer.
+
+    PostgreSQL, 100,000 users: 80 ms, sequential scans of the totals and of `users`.
+    """
+    if question.has_window:
+        return None
+    found = get_totals_txn(txn, media)
+    if found.status is not Status.EXACT:
+        return None
+    owners = totals.all_owners_sql(media.source.value, found)
+    return _page(_add_up_txn(txn, owners), question)
+
+
+def get_appservices_page_txn(
+    txn: LoggingTransaction, media: MediaTable, question: AppservicesQuestion
+) -> Page[AppserviceUsage]:
+    """One page of the application services, from the media itself.
+
+    PostgreSQL, 10 million media of 100,000 users: 1.3 s, a parallel sequential scan. In
+    a window: a range of the module's index by time, if it is there.
+    """
+    owners = scan.all_owners_sql_txn(txn, media, question)
+    return _page(_add_up_txn(txn, owners), question)
+
+
+def iterate_appservices_from_totals_txn(
+    txn: LoggingTransaction, media: MediaTable, question: AppservicesQuestion
+) -> Values[AppserviceUsage, int] | None:
+    """The rows of a page of any length, from totals; None if they cannot answer."""
+    page = get_appservices_page_from_totals_txn(txn, media, question)
+    return None if page is None else _values(page)
+
+
+def iterate_appservices_txn(
+    txn: LoggingTransaction, media: MediaTable, question: AppservicesQuestion
+) -> Values[AppserviceUsage, int]:
+    """The same from the media itself."""
+    return _values(get_appservices_page_txn(txn, media, question))
+
+
+def _values(page: Page[AppserviceUsage]) -> Values[AppserviceUsage, int]:
+    yield from page.values
+    return page.total
+
+
+def _page(
+    rows: list[AppserviceUsage], question: AppservicesQuestion
+) -> Page[AppserviceUsage]:
+    """There are few rows, so they are put into order here, by code points."""
+    rows.sort(key=_name)
+    if question.order_by is not AppservicesOrder.APPSERVICE_ID:
+        # Equal rows stay in order, also in reverse.
+        rows.sort(key=attrgetter(question.order_by.value), reverse=question.descending)
+    elif question.descending:
+        named = [row for row in rows if row.appservice_id is not None]
+        rows = named[::-1] + rows[len(named) :]
+    page = rows[question.start : question.start + question.limit]
+    return Page(values=page, total=len(rows))
+
+
+def _name(row: AppserviceUsage) -> tuple[bool, str, bool]:
+    """By ID; then people, then users without an account."""
+    return row.appservice_id is None, row.appservice_id or "", not row.has_account
+
+
+def _add_up_txn(txn: LoggingTransaction, owners: Sql) -> list[AppserviceUsage]:
+    """Add users up by who registered them.
+
+    Args:
+        txn: the transaction.
+        owners: common table expressions, one of them `owners`.
+    """
+    deactivated = "CASE WHEN a.deactivated = 1 THEN {} END"
+    txn.execute(
+        f"""
+        WITH {owners.text},
+        -- Each name once, also if the unique index is broken.
+        accounts AS (
+            SELECT name, MAX(appservice_id) AS appservice_id,
+                MAX(deactivated) AS deactivated
+            FROM users GROUP BY name
+        )
+        SELECT NULLIF(a.appservice_id, ''), a.name IS NOT NULL,
+            COUNT(*), SUM(o.media_count), {sum_of_sums_sql(txn, "o.media_length")},
+            COUNT({deactivated.format(1)}),
+            SUM({deactivated.format("o.media_count")}),
+            {sum_of_sums_sql(txn, deactivated.format("o.media_length"))}
+        FROM owners AS o LEFT JOIN accounts AS a ON a.name = o.owner
+        GROUP BY 1, 2
+        """,
+        owners.args,
+    )
+    return [AppserviceUsage(*row) for row in txn.fetchall()]

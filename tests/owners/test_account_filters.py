@@ -1,0 +1,183 @@
+"""`appservice`, `has_account`, `deactivated` and `erased`: users by their accounts.
+
+They go with all questions about local media. With whatever else is asked, the users are
+held to the model in test_accounts_properties.py.
+"""
+
+from typing import ClassVar
+
+from accounts_model import Account
+from accounts_support import AccountsTestCase
+from modes_support import in_every_mode
+from owners_support import in_every_mode_of_owners
+from support import MODULE_PATH, LocalMedia, RemoteMedia
+from synapse.module_api import JsonDict
+
+# Each user by the letter that is the localpart, and whose media is of that many bytes.
+_ACCOUNTS = {
+    "@a:test": Account(),
+    "@b:test": Account(deactivated=True),
+    "@c:test": Account(deactivated=True, erased=True),
+    "@d:test": Account(appservice_id="discord"),
+    "@e:test": Account(appservice_id="discord", deactivated=True),
+    "@f:test": Account(appservice_id="Discord"),
+}
+_LENGTHS = {"a": 1, "b": 2, "c": 4, "d": 8, "e": 16, "f": 32, "g": 64}
+
+_NOBODYS_LENGTH = 128
+
+# What is asked, and who is chosen. The user g has no account.
+_CASES: tuple[tuple[JsonDict, str], ...] = (
+    ({}, "abcdefg"),
+    ({"appservice": "discord"}, "de"),
+    ({"appservice": "Discord"}, "f"),
+    ({"appservice": "irc"}, ""),
+    ({"appservice": ""}, "abc"),
+    ({"appservice": "' OR 1 = 1 --%_"}, ""),
+    ({"has_account": "true"}, "abcdef"),
+    ({"has_account": "false"}, "g"),
+    ({"deactivated": "true"}, "bce"),
+    ({"deactivated": "false"}, "adfg"),
+    ({"erased": "true"}, "c"),
+    ({"erased": "false"}, "abdefg"),
+    ({"deactivated": "true", "erased": "false"}, "be"),
+    ({"appservice": "discord", "deactivated": "true"}, "e"),
+    ({"appservice": "", "deactivated": "false"}, "a"),
+    ({"appservice": "discord", "has_account": "false"}, ""),
+)
+
+
+class _FilterTestCase(AccountsTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.fill_with_accounts(
+            _ACCOUNTS,
+            *(
+                LocalMedia(user_id=f"@{name}:test", media_length=length)
+                for name, length in _LENGTHS.items()
+            ),
+            LocalMedia(user_id=None, media_length=_NOBODYS_LENGTH),
+            RemoteMedia(media_origin="a.org", media_length=256),
+        )
+
+    def length(self, users: str) -> int:
+        """How many bytes these users have."""
+        return sum(_LENGTHS[user] for user in users)
+
+
+@in_every_mode_of_owners
+class UsersTestCase(_FilterTestCase):
+    """The list of users."""
+
+    endpoint: ClassVar[str] = "users"
+
+    def test_users(self) -> None:
+        for query, expected in _CASES:
+            for order_by in ("user_id", "displayname", "media_length"):
+                answer = self.answer({**query, "order_by": order_by})
+                users = "".join(user["user_id"][1] for user in answer["users"])
+                assert (users, answer["total"]) == (expected, len(expected)), query
+
+    def test_search_and_window(self) -> None:
+        query = {"appservice": "discord", "search_term": "E"}
+        assert [user["user_id"] for user in self.answer(query)["users"]] == ["@e:test"]
+        assert self.answer({"appservice": "discord", "from_ts": 2})["total"] == 0
+        assert self.answer({"appservice": "discord", "until_ts": 2})["total"] == 2
+
+
+@in_every_mode
+class OtherEndpointsTestCase(_FilterTestCase):
+    """Files, timeline, types, and what could be deleted."""
+
+    endpoint: ClassVar[str] = "files"
+
+    def test_files(self) -> None:
+        for query, expected in _CASES:
+            length = self.length(expected) + (0 if query else _NOBODYS_LENGTH)
+            for more in (
+                {},
+                {"order_by": "media_length", "dir": "b", "limit": 2},
+                {"limit": 1},
+                {"min_length": 0},
+            ):
+                pages = self.file_pages({**query, **more})
+                files = [file for page in pages for file in page]
+                assert sum(file["media_length"] for file in files) == length, query
+
+    def test_files_of_a_user(self) -> None:
+        for query, expected in _CASES:
+            query = {**query, "user": "@e:test"}
+            assert len(self.answer(query)["files"]) == expected.count("e"), query
+
+    def test_timeline(self) -> None:
+        for query, expected in _CASES:
+            answer = self.ask_endpoint("timeline", query)
+            lengths = sum(bucket["media_length"] for bucket in answer["buckets"])
+            assert lengths == self.length(expected), query
+
+    def test_types(self) -> None:
+        for query, expected in _CASES:
+            for group in ("true", "false"):
+                answer = self.ask_endpoint("types", {**query, "group": group})
+                lengths = sum(entry["media_length"] for entry in answer["types"])
+                assert lengths == self.length(expected), query
+
+    def test_reclaimable(self) -> None:
+        for query, expected in _CASES:
+            query = {**query, "source": "local", "before_ts": 1_000_000_000_000}
+            answer = self.ask_endpoint("reclaimable", query)
+            length = self.length(expected)
+            if len(query) == 2:
+                length += _NOBODYS_LENGTH
+            assert answer["local"]["media_length"] == length, query
+
+    def test_remote_media_has_no_users(self) -> None:
+        for name, value in (
+            ("appservice", "discord"),
+            ("appservice", ""),
+            ("has_account", "true"),
+            ("deactivated", "false"),
+            ("erased", "true"),
+        ):
+            for endpoint in ("files", "timeline", "types", "reclaimable"):
+                for more in ({"source": "remote"}, {"server_name": "a.org"}):
+                    path = f"{MODULE_PATH}/v1/{endpoint}"
+                    channel = self.ask(path, {name: value, **more})
+                    self.assert_refused(channel, name, "source=local")
+
+    def test_reclaimable_of_both_sources(self) -> None:
+        """Remote media is not theirs, so it is left out."""
+        answer = self.ask_endpoint("reclaimable", {"appservice": "discord"})
+        assert "remote" not in answer["ages"][0]
+
+    def test_refusals(self) -> None:
+        self.assert_refused(self.request({"appservice": "a\0b"}), "appservice")
+        self.assert_refused(self.request({"appservice": "x" * 513}), "appservice")
+
+
+@in_every_mode
+class AccountOfUserTestCase(_FilterTestCase):
+    """The summary of one user says what kind of account it is."""
+
+    endpoint: ClassVar[str] = "summary"
+
+    def test_account(self) -> None:
+        for user, account in (
+            ("@a:test", {"has_account": True}),
+            ("@b:test", {"has_account": True, "deactivated": True}),
+            ("@c:test", {"has_account": True, "deactivated": True, "erased": True}),
+            ("@d:test", {"has_account": True, "appservice_id": "discord"}),
+            ("@g:test", {}),
+            ("@unknown:test", {}),
+        ):
+            assert self.answer({"user": user})["account"] == {
+                "has_account": False,
+                "appservice_id": None,
+                "deactivated": False,
+                "erased": False,
+                **account,
+            }
+
+    def test_only_of_a_user(self) -> None:
+        assert "account" not in self.answer()
+        assert "account" not in self.answer({"server_name": "a.org"})
