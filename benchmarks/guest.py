@@ -33,7 +33,7 @@ _LONG_MS = 200
 _USER = "@neighbour:example.org"
 _PASSWORD = "not a secret"
 
-# As in DESIGN: 30 of what an administrator can ask when there are no totals.
+# 30 of what an administrator can ask when there are no totals.
 _QUESTIONS = (
     "users?order_by=media_length&dir=b",
     "summary",

@@ -313,7 +313,7 @@ def test_path(server: Server, method: str, suffix: str) -> None:
     server.assert_same(suffix, method=method)
 
 
-# The rows of the table of differences in the design.
+# The rows of the table in docs/compared-with-synapse.md.
 
 
 @pytest.mark.parametrize(
