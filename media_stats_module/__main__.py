@@ -193,11 +193,11 @@ def _remove(homeserver: "OfflineHomeserver") -> None:
             "put everything back. Set it to false, or take the module out of "
             "`modules:`, restart Synapse, and try again."
         )
-    rollups = homeserver.connect()[0].rollups
-    if not finish(rollups.is_present()):
+    maintenance = homeserver.connect()[0].maintenance
+    if not finish(maintenance.is_present()):
         print("There is nothing to remove.")
         return
-    finish(rollups.remove())
+    finish(maintenance.remove())
     print("Removed.")
 
 

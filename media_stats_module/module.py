@@ -60,7 +60,7 @@ class MediaStatsModule:
         if config.rollups:
             for source in Source:
                 count_differences(api.server_name, source.value, 0)
-        RollupsKeeper(api, config, store.rollups).start()
+        RollupsKeeper(api, config, store.maintenance).start()
         GaugesRefresher(api, config, store).start()
         announce(api, config)
 

@@ -87,7 +87,7 @@ _GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
         ("source",),
     ),
     "rollups_failure": (
-        "1 for each step of the work on rollups that fails, with the reason",
+        "1 for each step of the work on rollups that fails, with the kind of error",
         ("step", "reason"),
     ),
 }
@@ -103,7 +103,8 @@ class Snapshot:
         appservices: what the users of each application service have; none without
             rollups.
         rollups: the state of the totals by source; none without rollups.
-        failures: the reasons why steps of the work on rollups fail, by step.
+        failures: the kinds of errors with which steps of the work on rollups fail, by
+            step.
     """
 
     summary: Summary | None = None
@@ -263,7 +264,10 @@ class GaugesRefresher:
         shown = self._shown
         if self._has_rollups:
             rollups = await self._store.get_rollup_states()
-            failures = dict(self._store.rollups.failures or {})
+            failures = {
+                step: failure.name
+                for step, failure in (self._store.maintenance.failures or {}).items()
+            }
             shown = attr.evolve(shown, rollups=rollups, failures=failures)
             summary = await self._store.get_summary_from_totals()
             page = await self._store.get_appservices_from_totals()

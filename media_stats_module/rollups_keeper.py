@@ -6,6 +6,7 @@ only how long to wait after a failure, so a round goes on from what is in the da
 
 import logging
 from collections.abc import Awaitable, Callable
+from time import monotonic
 
 import attr
 from synapse.module_api import ModuleApi
@@ -18,51 +19,77 @@ from media_stats_module.storage import (
     MediaTable,
     RollupState,
     Status,
+    StepFailure,
 )
-from media_stats_module.synapse_internals import current_time_ms, runs_background_tasks
+from media_stats_module.synapse_internals import (
+    call_at_shutdown,
+    current_time_ms,
+    runs_background_tasks,
+)
 
 logger = logging.getLogger(__name__)
 
 ROUND_MS = 5_000
 
 # A step that fails is tried again after a round, then after twice as long, up to this.
-_LONGEST_WAIT_MS = 60 * 60 * 1000
+_LONGEST_WAIT_S = 60 * 60.0
 # A lock is free again soon.
-_LONGEST_WAIT_FOR_LOCK_MS = 60 * 1000
+_LONGEST_WAIT_FOR_LOCK_S = 60.0
 
 
 @attr.define
 class _Retry:
-    """When a step that failed is tried again.
+    """When a step is tried again, by a clock that nobody sets.
 
     Attributes:
-        wait_ms: how long to wait after the next failure.
-        next_ts: when the step may be tried, in milliseconds since the epoch.
+        wait: how long to wait after the next failure, in seconds.
+        next: when the step may be tried.
     """
 
-    wait_ms: int = ROUND_MS
-    next_ts: int = 0
+    wait: float = ROUND_MS / 1000
+    next: float = 0.0
+
+    def postpone(self, now: float, longest: float = _LONGEST_WAIT_S) -> float:
+        """Wait, and twice as long another time; return how long."""
+        wait = min(self.wait, longest)
+        self.next = now + wait
+        self.wait = min(2 * wait, _LONGEST_WAIT_S)
+        return wait
 
 
 class RollupsKeeper:
     """Keeps rollups as the options say."""
 
     def __init__(
-        self, api: ModuleApi, config: MediaStatsConfig, rollups: Maintenance
+        self,
+        api: ModuleApi,
+        config: MediaStatsConfig,
+        maintenance: Maintenance,
+        clock: Callable[[], float] | None = None,
     ) -> None:
+        """
+        Args:
+            api: Synapse's module API.
+            config: the module's options.
+            maintenance: does the steps.
+            clock: tells the time in seconds, and is never set.
+        """
+        self._clock = clock or monotonic
         self._api = api
         self._config = config
-        self._rollups = rollups
+        self._maintenance = maintenance
         self._retries: dict[str, _Retry] = {}
+        # When totals may be rebuilt again because a change was not logged.
+        self._rebuilds: dict[MediaTable, _Retry] = {}
+        self._is_installed = False
         self._nothing_to_remove = False
-        # Checks that could not be written down count, too.
-        self._checked_ts: dict[MediaTable, int] = {}
 
     def start(self) -> None:
         """Begin the rounds, if this is the process for them. Synapse decides that."""
         if not runs_background_tasks(self._api):
             return
-        self._rollups.failures = {}
+        self._maintenance.failures = {}
+        call_at_shutdown(self._api, self._maintenance.stop)
         if not self._config.rollups:
             self._loop(self._remove_round)
             return
@@ -76,86 +103,108 @@ class RollupsKeeper:
         )
 
     async def _keep_round(self) -> None:
-        await self._try("install", self._rollups.install)
-        for table in self._rollups.media.both:
-
-            async def keep(table: MediaTable = table) -> None:
-                await self._keep(table)
-
-            await self._try(table.source.value, keep)
+        self._is_installed = await self._try("install", self._maintenance.install)
+        for table in self._maintenance.media.both:
+            source = table.source.value
+            await self._try(source, self._keep, table)
+            await self._try(f"check {source}", self._check, table)
 
     async def _index_round(self) -> None:
-        await self._try("index", self._rollups.create_missing_indexes)
+        # While an index is being created, no trigger can be.
+        if self._is_installed:
+            await self._try("index", self._maintenance.create_missing_indexes)
 
     async def _remove_round(self) -> None:
         if not self._nothing_to_remove:
             await self._try("remove", self._remove)
 
     async def _remove(self) -> None:
-        if await self._rollups.is_present():
-            await self._rollups.remove()
+        if await self._maintenance.is_present():
+            await self._maintenance.remove()
         self._nothing_to_remove = True
 
     async def _keep(self, table: MediaTable) -> None:
-        """Build the totals of a source, or apply its change log and check them."""
-        state = await self._rollups.get_state(table)
+        """Build the totals of a source, or apply its change log."""
+        state = await self._maintenance.get_state(table)
+        rebuild = self._rebuilds.get(table)
         if state.status is Status.EXACT:
+            if rebuild and self._clock() >= rebuild.next + rebuild.wait:
+                del self._rebuilds[table]
             if state.unapplied_changes > REBUILD_BEYOND:
-                await self._rollups.build(table)
+                await self._maintenance.build(table)
             else:
-                await self._rollups.apply(table)
-            if self._is_check_due(table, state):
-                self._checked_ts[table] = current_time_ms(self._api)
-                await self._rollups.check(table)
+                await self._maintenance.apply(table)
         elif state.status is Status.BUILDING:
             if state.build_finished_ts is not None:
+                # Where no change can be logged, not each of them is worth a rebuild.
+                rebuild = self._rebuilds.setdefault(table, _Retry())
+                if self._clock() < rebuild.next:
+                    raise DatabaseFailedError(
+                        "a change was not logged again; PostgreSQL's log says why",
+                        is_lock=False,
+                        name="ChangeNotLogged",
+                    )
                 logger.warning(
-                    "Rollups: a change of %s media was not logged", table.source.value
+                    "Rollups: a change of %s media was not logged. The totals are "
+                    "rebuilt; if that happens again, in %d s or later.",
+                    table.source.value,
+                    rebuild.postpone(self._clock()),
                 )
-            await self._rollups.build(table)
+            await self._maintenance.build(table)
 
-    def _is_check_due(self, table: MediaTable, state: RollupState) -> bool:
-        last_ts = max(
-            state.checked_ts or state.build_finished_ts or 0,
-            self._checked_ts.get(table, 0),
-        )
+    async def _check(self, table: MediaTable) -> None:
+        """Check the totals of a source, if it is time to."""
+        state = await self._maintenance.get_state(table)
+        if state.status is Status.EXACT and self._is_check_due(state):
+            await self._maintenance.check(table)
+
+    def _is_check_due(self, state: RollupState) -> bool:
+        last_ts = state.checked_ts or state.build_finished_ts or 0
         elapsed = current_time_ms(self._api) - last_ts
-        return elapsed >= self._config.rollups_check_interval
+        # The clock was set back if that was in the future.
+        return elapsed < 0 or elapsed >= self._config.rollups_check_interval
 
-    async def _try(self, step: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Do a step, unless it has failed too recently."""
+    async def _try(
+        self, step: str, work: Callable[..., Awaitable[None]], *args: MediaTable
+    ) -> bool:
+        """Do a step, unless it has failed too recently; return whether it was done."""
         retry = self._retries.setdefault(step, _Retry())
-        if current_time_ms(self._api) < retry.next_ts:
-            return
+        if self._clock() < retry.next:
+            return False
         try:
-            await work()
+            await work(*args)
         except Exception as error:
-            self._wait(step, retry, error)
-            return
+            if not self._maintenance.is_stopped:
+                self._wait(step, retry, error)
+            return False
         del self._retries[step]
         if self._failures.pop(step, None) is not None:
             logger.info("Rollups: %s: works again", step)
+        return True
 
     def _wait(self, step: str, retry: _Retry, error: Exception) -> None:
+        # A failure of the database is explained by its own words.
+        is_known = isinstance(error, DatabaseFailedError)
         is_lock = isinstance(error, DatabaseFailedError) and error.is_lock
-        longest = _LONGEST_WAIT_FOR_LOCK_MS if is_lock else _LONGEST_WAIT_MS
-        wait_ms = min(retry.wait_ms, longest)
-        retry.next_ts = current_time_ms(self._api) + wait_ms
-        retry.wait_ms = min(2 * wait_ms, _LONGEST_WAIT_MS)
-        reason = str(error) or type(error).__name__
-        if self._failures.get(step) != reason:
-            # A failure of the database is explained by its own words.
-            is_known = isinstance(error, DatabaseFailedError)
+        name = type(error).__name__
+        if isinstance(error, DatabaseFailedError):
+            name = error.name
+        failure = StepFailure(str(error) or name, name)
+        wait = retry.postpone(
+            self._clock(), _LONGEST_WAIT_FOR_LOCK_S if is_lock else _LONGEST_WAIT_S
+        )
+        before = self._failures.get(step)
+        if before is None or before.name != failure.name:
             logger.warning(
                 "Rollups: %s: failed, and will be tried again in %d s and later: %s",
                 step,
-                wait_ms // 1000,
-                reason,
+                wait,
+                failure.reason,
                 exc_info=None if is_known else error,
             )
-        self._failures[step] = reason
+        self._failures[step] = failure
 
     @property
-    def _failures(self) -> dict[str, str]:
-        assert self._rollups.failures is not None
-        return self._rollups.failures
+    def _failures(self) -> dict[str, StepFailure]:
+        assert self._maintenance.failures is not None
+        return self._maintenance.failures

@@ -69,6 +69,7 @@ except ImportError:
 
 __all__ = [
     "PreserveLoggingContext",
+    "call_at_shutdown",
     "cancellable",
     "configured_media_retention",
     "connect",
@@ -189,6 +190,15 @@ def runs_background_tasks(api: ModuleApi) -> bool:
     """
     runs_here = getattr(api, "should_run_background_tasks", None)
     return runs_here is None or bool(runs_here())
+
+
+def call_at_shutdown(api: ModuleApi, function: Callable[[], None]) -> None:
+    """Have a function called when Synapse begins to shut down.
+
+    The module API has nothing for it. Synapse then waits for its threads, so what runs
+    in the database has to end.
+    """
+    api._hs.get_reactor().addSystemEventTrigger("before", "shutdown", function)
 
 
 def synapse_config(api: ModuleApi) -> Any:

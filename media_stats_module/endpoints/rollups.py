@@ -15,6 +15,7 @@ async def _answer(store: "MediaStatsStore", server: Server, question: None) -> J
     states: Mapping[str, RollupState] = {}
     if store.has_rollups:
         states = await store.get_rollup_states()
+    failures = store.maintenance.failures
     return {
         "enabled": store.has_rollups,
         "rollups": {
@@ -22,7 +23,8 @@ async def _answer(store: "MediaStatsStore", server: Server, question: None) -> J
             for source, state in states.items()
         },
         # Known to the process that runs background tasks; null on others.
-        "failures": store.rollups.failures,
+        "failures": failures
+        and {step: failure.reason for step, failure in failures.items()},
     }
 
 

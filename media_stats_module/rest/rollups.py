@@ -40,8 +40,8 @@ class RollupsCheckResource(Endpoint):
                 Codes.NOT_FOUND,
             )
         found = {
-            table.source.value: await self._store.rollups.check(table)
-            for table in self._store.rollups.media.both
+            table.source.value: await self._store.maintenance.check(table)
+            for table in self._store.maintenance.media.both
         }
         return {
             "differences": {

@@ -28,7 +28,11 @@ from media_stats_module.storage.errors import (
     QueueFullError,
 )
 from media_stats_module.storage.offline_database import OfflineDatabase, finish
-from media_stats_module.storage.rollups.maintenance import REBUILD_BEYOND, Maintenance
+from media_stats_module.storage.rollups.maintenance import (
+    REBUILD_BEYOND,
+    Maintenance,
+    StepFailure,
+)
 from media_stats_module.storage.rollups.status import RollupState, Status
 from media_stats_module.storage.shared_database import SharedDatabase
 from media_stats_module.storage.sources import MediaTable
@@ -59,6 +63,7 @@ __all__ = [
     "RollupState",
     "SharedDatabase",
     "Status",
+    "StepFailure",
     "Summary",
     "ThumbnailName",
     "TypeUsage",

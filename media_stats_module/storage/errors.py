@@ -30,13 +30,20 @@ class DatabaseFailedError(Exception):
         is_conflict: whether another transaction was in the way, so that it may be run
             again at once.
         reason: the database's own words, on one line.
+        name: the kind of error, one of a bounded number, such as `LockNotAvailable`.
     """
 
     def __init__(
-        self, reason: str, *, is_lock: bool, is_conflict: bool = False
+        self,
+        reason: str,
+        *,
+        is_lock: bool,
+        is_conflict: bool = False,
+        name: str = "DatabaseFailed",
     ) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.name = name
         self.is_lock = is_lock
         self.is_conflict = is_conflict
 
@@ -50,5 +57,8 @@ def raising_database_failed(txn: LoggingTransaction) -> Iterator[None]:
         reason = "; ".join(line.strip() for line in str(error).splitlines() if line)
         code = getattr(error, "pgcode", None)
         raise DatabaseFailedError(
-            reason, is_lock=code in _LOCK_CODES, is_conflict=code in _CONFLICT_CODES
+            reason,
+            is_lock=code in _LOCK_CODES,
+            is_conflict=code in _CONFLICT_CODES,
+            name=type(error).__name__,
         ) from error

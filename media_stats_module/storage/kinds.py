@@ -13,7 +13,6 @@ from synapse.module_api import LoggingTransaction
 
 from media_stats_module.questions import Source
 from media_stats_module.storage.answers import Usage, to_integer
-from media_stats_module.storage.rollups import names
 from media_stats_module.storage.sources import MediaTable, media_type_sql
 from media_stats_module.storage.sql import Sql, scan_hint_sql, sum_of_sums_sql, sum_sql
 
@@ -86,26 +85,7 @@ def get_kinds_txn(
     """
     statement = kinds_sql(txn, media, owner)
     txn.execute(statement.text, statement.args)
-    return _to_kinds(txn.fetchall())
-
-
-def get_totals_of_kinds_txn(txn: LoggingTransaction, source: Source) -> Kinds:
-    """The same, from totals that are exact. Costs a read of the change log."""
-    txn.execute(
-        f"""
-        SELECT {KIND_COLUMNS}, SUM(media_count), SUM(media_length)
-        FROM (
-            SELECT {KIND_COLUMNS}, media_count, media_length
-            FROM {names.KINDS} WHERE source = ?
-            UNION ALL
-            SELECT {KIND_COLUMNS}, media_count, media_length
-            FROM {names.CHANGES} WHERE source = ? AND media_group IS NOT NULL
-        ) AS totals
-        GROUP BY {KIND_COLUMNS}
-        """,
-        (source.value, source.value),
-    )
-    return _to_kinds(txn.fetchall())
+    return to_kinds(txn.fetchall())
 
 
 def kinds_sql(
@@ -177,7 +157,8 @@ def group_sql(media_type: str) -> str:
     return f"CASE {cases} ELSE '{OTHER}' END"
 
 
-def _to_kinds(rows: Iterable[tuple[Any, ...]]) -> Kinds:
+def to_kinds(rows: Iterable[tuple[Any, ...]]) -> Kinds:
+    """The kinds, from the rows of `kinds_sql`."""
     files: list[KindUsage] = []
     thumbnails, pending = Usage(0, 0), 0
     for media_group, owned, preview, quarantined, protected, count, length in rows:

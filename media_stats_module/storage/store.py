@@ -96,7 +96,7 @@ class MediaStatsStore:
 
     Attributes:
         has_rollups: whether totals are kept, and may answer.
-        rollups: what installs, builds, applies, checks and removes them.
+        maintenance: what installs, builds, applies, checks and removes them.
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class MediaStatsStore:
             local_media(count_url_previews=config.count_url_previews)
         )
         self.has_rollups = config.rollups
-        self.rollups = Maintenance(database, self._media, on_differences)
+        self.maintenance = Maintenance(database, self._media, on_differences)
 
     async def get_users_page(self, question: OwnersQuestion) -> Page[OwnerUsage]:
         """One page of the users that have local media, with their usage."""

@@ -17,12 +17,12 @@ from media_stats_module.storage.duplicates import get_duplicates_txn
 from media_stats_module.storage.kinds import (
     Kinds,
     get_kinds_txn,
-    get_totals_of_kinds_txn,
 )
 from media_stats_module.storage.owners import (
     get_live_owners_page_txn,
     get_owners_page_from_totals_txn,
 )
+from media_stats_module.storage.rollups.kinds import get_totals_of_kinds_txn
 from media_stats_module.storage.sources import MediaTable, MediaTables
 
 _NO_PAGE = OwnersQuestion(limit=0)

@@ -8,7 +8,8 @@ from synapse.module_api import LoggingTransaction
 
 from media_stats_module.questions import TypesOrder, TypesQuestion
 from media_stats_module.storage.answers import Page, TypeUsage, Usage, Values
-from media_stats_module.storage.kinds import get_totals_of_kinds_txn, group_sql
+from media_stats_module.storage.kinds import group_sql
+from media_stats_module.storage.rollups.kinds import get_totals_of_kinds_txn
 from media_stats_module.storage.rollups.status import Status, get_totals_txn
 from media_stats_module.storage.sources import MediaTable, media_type_sql
 from media_stats_module.storage.sql import (

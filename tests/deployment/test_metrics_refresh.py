@@ -90,4 +90,4 @@ class NotRefreshedTest(MetricsTestCase):
         with self.assertNoLogs("synapse.module_api", "WARNING"):
             database = SharedDatabase(api, query_timeout=60_000)
             store = MediaStatsStore(database, MediaStatsConfig())
-            RollupsKeeper(api, MediaStatsConfig(), store.rollups).start()
+            RollupsKeeper(api, MediaStatsConfig(), store.maintenance).start()

@@ -1,5 +1,6 @@
 """The Prometheus metrics of rollups: built, behind, failing, checked, gone."""
 
+from itertools import count
 from typing import ClassVar
 from unittest import skipUnless
 from unittest.mock import patch
@@ -25,6 +26,15 @@ class NoRollupsMetricsTest(MetricsTestCase):
 @skipUnless(USE_POSTGRES_FOR_TESTS, "rollups are for PostgreSQL")
 class RollupsMetricsTest(MetricsTestCase):
     module_options: ClassVar[JsonDict] = {"rollups": True}
+
+    def setUp(self) -> None:
+        # The keeper's own clock is that of the machine.
+        clock = "media_stats_module.rollups_keeper.monotonic"
+        hours = count()
+        patcher = patch(clock, lambda: next(hours) * 3600.0)
+        self.addCleanup(patcher.stop)
+        patcher.start()
+        super().setUp()
 
     def differences_found(self) -> list[float]:
         # Other tests may have run a homeserver of another name in this process.
@@ -76,12 +86,12 @@ class RollupsMetricsTest(MetricsTestCase):
     def test_failures(self) -> None:
         self.wait(MINUTE)
         assert exposed("rollups_failure") == []
-        error = DatabaseFailedError("the disk is full", is_lock=False)
+        error = DatabaseFailedError("the disk is full", is_lock=False, name="DiskFull")
         with patch.object(Maintenance, "install", side_effect=error):
             self.wait(MINUTE)
             assert exposed("rollups_failure") == [
-                'rollups_failure{reason="the disk is full",server_name="test",'
-                'step="install"} 1.0'
+                'rollups_failure{reason="DiskFull",server_name="test",step="install"} '
+                "1.0"
             ]
             path = f"{MODULE_PATH}/v1/rollups"
             failures = self.ask(path).json_body["failures"]

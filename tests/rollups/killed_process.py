@@ -54,7 +54,7 @@ def _work_once(connection: Connection, writer: MediaWriter, random: Random) -> N
     what = random.choice(("round", "round", "rebuild", "remove"))
     if what == "remove":
         Keeper(connection, rollups=False).round()
-    elif what == "rebuild" and connection.run(install.are_tables_current_txn, MEDIA):
+    elif what == "rebuild" and connection.run(install.are_objects_current_txn, MEDIA):
         connection.run(build.start_build_txn, random.choice(MEDIA.both), 1)
     Keeper(connection).round()
 

@@ -53,7 +53,7 @@ def test_an_administrators_own_objects_are_left_alone(connection: Connection) ->
     assert off.api.ran.total() == before
 
 
-@pytest.mark.parametrize("name", [names.STATE, names.DAYS, names.LOG_IS_FULL])
+@pytest.mark.parametrize("name", [names.STATE, names.DAYS, names.LOG_LIMIT])
 def test_an_administrators_own_table_of_the_same_name(
     connection: Connection, name: str
 ) -> None:
@@ -87,7 +87,7 @@ def test_a_view_on_one_of_ours(
     for words in ("remove: failed", "media_stats_owners", "view mine depends on"):
         assert words in message
     assert "view mine depends on" in off.failures["remove"]
-    assert 5 <= off.api.ran["media_stats_remove_tables_txn"] <= 15
+    assert 5 <= off.api.ran["media_stats_remove_objects_txn"] <= 15
     connection.execute("DROP VIEW mine")
     off.wait(2 * 3600)
     assert off.failures == {}
@@ -106,7 +106,7 @@ def test_publication_for_all_tables(connection: Connection) -> None:
     assert_exact(connection)
     keeper.round()
     connection.run(assert_applied_totals_are_exact_txn)
-    connection.execute("INSERT INTO media_stats_missed (source) VALUES ('local')")
+    connection.execute("SELECT nextval('media_stats_missed_local')")
     keeper.round()
     connection.run(assert_applied_totals_are_exact_txn)
     connection.run(build.start_build_txn, LOCAL, 1)

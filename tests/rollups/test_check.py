@@ -49,7 +49,7 @@ def test_a_file_without_a_time_that_bypassed_the_triggers(
     connection.execute("ALTER TABLE local_media_repository DISABLE TRIGGER USER")
     connection.execute(_INSERTED[0], "a", None)
     connection.execute("ALTER TABLE local_media_repository ENABLE TRIGGER USER")
-    found = finish(keeper.rollups.check(keeper.rollups.media.local))
+    found = finish(keeper.maintenance.check(keeper.maintenance.media.local))
     assert found is not None
     assert (found.owners, found.days, found.kinds) == (1, 1, 1)
     assert (found.media_count, found.media_length) == (1, 1)

@@ -76,7 +76,7 @@ def test_disk_full(
 ) -> None:
     """Building fails: a transaction per attempt, and ever fewer attempts."""
     refuse(connection, "media_stats_days", "53100")
-    connection.execute("INSERT INTO media_stats_missed (source) VALUES ('local')")
+    connection.execute("SELECT nextval('media_stats_missed_local')")
     before = keeper.api.ran["media_stats_build_txn"]
     for _ in range(3 * 60):
         keeper.wait(60)
@@ -84,7 +84,7 @@ def test_disk_full(
     attempts = keeper.api.ran["media_stats_build_txn"] - before
     assert 3 <= attempts <= 12
     (missed, message) = caplog.messages
-    assert missed == "Rollups: a change of local media was not logged"
+    assert "a change of local media was not logged" in missed
     assert "local: failed, and will be tried again in 5 s" in message
     assert "No space left on device" in message
     assert all(record.exc_info is None for record in caplog.records)
@@ -125,7 +125,7 @@ def test_temp_file_limit(connection: Connection, keeper: Keeper) -> None:
 def test_a_read_only_database(
     connection: Connection, keeper: Keeper, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """As after a failover. A check that cannot be written down counts as done."""
+    """As after a failover. A check that cannot be written down is tried again."""
     insert_media(connection, "b")
     read_only = "default_transaction_read_only = "
     connection.run_autocommit(set_session_txn, read_only + "on")
@@ -137,10 +137,10 @@ def test_a_read_only_database(
     assert keeper.api.ran["media_stats_check"] == checks
     for _ in range(24):
         keeper.wait(_HOUR)
-    # Of remote media: there is nothing to apply, so that its check is due.
-    assert keeper.api.ran["media_stats_check"] == checks + 1
+    assert checks + 2 <= keeper.api.ran["media_stats_check"] <= checks + 2 * 24
+    assert "read-only transaction" in keeper.failures["check remote"]
     assert all(record.exc_info is None for record in caplog.records)
-    assert len(caplog.messages) <= 4
+    assert len(caplog.messages) <= 5
     # The totals and the change log still answer.
     assert connection.run(assert_reads_are_exact_txn) == _ALL_ANSWERS
 
@@ -200,7 +200,7 @@ def test_the_index_takes_longer_than_a_statement_may(
 
     finish(keeper.api.rounds["media_stats_keep_round"]())
     assert keeper.statuses() == [Status.EXACT] * 2
-    assert connection.run(install.lacks_time_index_txn, keeper.rollups.media)
+    assert connection.run(install.lacks_time_index_txn, keeper.maintenance.media)
     writer = threading.Thread(target=connect().run_once, args=(write_txn,))
     writer.start()
     assert is_writing.wait(60)
@@ -209,7 +209,7 @@ def test_the_index_takes_longer_than_a_statement_may(
     finish(keeper.api.rounds["media_stats_index_round"]())
     writer.join()
     assert keeper.failures == {}
-    assert not connection.run(install.lacks_time_index_txn, keeper.rollups.media)
+    assert not connection.run(install.lacks_time_index_txn, keeper.maintenance.media)
     assert connection.execute("SHOW statement_timeout") == [("2s",)]
 
 
@@ -234,18 +234,18 @@ class Checks:
 @pytest.fixture
 def checks(keeper: Keeper) -> Iterator[Checks]:
     checks = Checks()
-    with patch.object(keeper.rollups, "_check", checks.check):
+    with patch.object(keeper.maintenance, "_check", checks.check):
         yield checks
 
 
 def test_one_check_at_a_time(keeper: Keeper, checks: Checks) -> None:
-    asked = [ensureDeferred(keeper.rollups.check(LOCAL)) for _ in range(15)]
-    other = ensureDeferred(keeper.rollups.check(REMOTE))
+    asked = [ensureDeferred(keeper.maintenance.check(LOCAL)) for _ in range(15)]
+    other = ensureDeferred(keeper.maintenance.check(REMOTE))
     assert checks.begun == [LOCAL, REMOTE]
     checks.running[0].callback(_NOTHING)
     assert [each.result for each in asked] == [_NOTHING] * 15
     assert not other.called
-    again = ensureDeferred(keeper.rollups.check(LOCAL))
+    again = ensureDeferred(keeper.maintenance.check(LOCAL))
     assert checks.begun == [LOCAL, REMOTE, LOCAL]
     checks.running[1].callback(_NOTHING)
     checks.running[2].callback(_NOTHING)
@@ -265,7 +265,7 @@ def failed(failure: Failure) -> None:
 def test_the_client_that_checks_hangs_up(keeper: Keeper, checks: Checks) -> None:
     """The next who waits checks. One who waits and hangs up harms nobody."""
     first, second, third = (
-        ensureDeferred(keeper.rollups.check(LOCAL)) for _ in range(3)
+        ensureDeferred(keeper.maintenance.check(LOCAL)) for _ in range(3)
     )
     third.cancel()
     third.addErrback(hung_up)
@@ -277,7 +277,7 @@ def test_the_client_that_checks_hangs_up(keeper: Keeper, checks: Checks) -> None
 
 
 def test_a_check_that_fails(keeper: Keeper, checks: Checks) -> None:
-    first, second = (ensureDeferred(keeper.rollups.check(LOCAL)) for _ in range(2))
+    first, second = (ensureDeferred(keeper.maintenance.check(LOCAL)) for _ in range(2))
     first.addErrback(failed)
     checks.running[0].errback(ZeroDivisionError())
     assert first.result is None

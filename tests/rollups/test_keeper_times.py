@@ -89,7 +89,9 @@ def attempts(keeper: Keeper, rounds: int, seconds: int = _ROUND_S) -> list[int]:
         tried.append(now)
         raise RuntimeError("no")
 
-    with patch.object(keeper.rollups, "create_missing_indexes", create_missing_indexes):
+    with patch.object(
+        keeper.maintenance, "create_missing_indexes", create_missing_indexes
+    ):
         for _ in range(rounds):
             keeper.wait(seconds)
             now += seconds

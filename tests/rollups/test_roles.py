@@ -90,6 +90,9 @@ def test_media_tables_of_another_role(
         keeper = Keeper(synapse)
         keeper.round()
         index_fails = {"index": "must be owner of table local_media_repository"}
+        if failing:
+            # There are no triggers, which come first.
+            index_fails = {}
         assert keeper.failures == failing | index_fails
         before = objects(connection)
         caplog.clear()

@@ -188,10 +188,11 @@ def test_who_changes_objects_is_alone(config_path: Path) -> None:
         apply(one)
 
         def remove_txn(txn: LoggingTransaction) -> None:
+            install.set_up_ddl_txn(txn)
             install.remove_triggers_txn(txn)
             with pytest.raises(OperationalError, match="lock timeout"):
-                other.run_once(install.install_triggers_txn, REMOTE.thumbnails, MEDIA)
+                other.run_once(install.set_up_ddl_txn)
 
         one.run_once(remove_txn)
-        other.run_once(install.install_triggers_txn, REMOTE.thumbnails, MEDIA)
+        other.run_once(install.install_triggers_txn, REMOTE.thumbnails)
     assert_exact_in_the_end(config_path)

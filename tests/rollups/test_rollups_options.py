@@ -25,7 +25,7 @@ def test_options_that_differ_between_processes(
     uploads_only = Keeper(connection, count_url_previews=False)
     uploads_only.round()
     assert uploads_only.statuses() == EXACT
-    connection.run(assert_reads_are_exact_txn, uploads_only.rollups.media)
+    connection.run(assert_reads_are_exact_txn, uploads_only.maintenance.media)
     worker = Keeper(connect(), count_url_previews=True)
     assert worker.statuses() == [Status.OUTDATED, Status.EXACT]
     assert_right_or_silent(connection)

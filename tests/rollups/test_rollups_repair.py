@@ -122,7 +122,7 @@ class RepairTest(MediaStatsTestCase):
                 self.assert_is_put_right()
 
     def test_uploads_go_on_when_a_function_is_dropped_by_hand(self) -> None:
-        for function in ("media_stats_log", "media_stats_group", "media_stats_day"):
+        for function in ("media_stats_group", "media_stats_day"):
             with self.subTest(function):
                 self.execute(f"DROP FUNCTION {function}")
                 self.assert_is_put_right()
@@ -130,14 +130,14 @@ class RepairTest(MediaStatsTestCase):
     def test_a_function_of_another_version_is_put_right(self) -> None:
         """As after an upgrade or a downgrade of the module."""
         self.execute(
-            "COMMENT ON FUNCTION media_stats_log IS 'media_stats_module rollups 1'"
+            "CREATE OR REPLACE FUNCTION media_stats_day(ts BIGINT) RETURNS BIGINT "
+            "LANGUAGE sql AS '-- media_stats_module_1 public\nSELECT 7::BIGINT'"
         )
         self.assert_is_put_right()
 
     def test_uploads_go_on_when_everything_is_dropped_by_hand(self) -> None:
         for table in names.TABLES:
             self.execute(f"DROP TABLE {table}")
-        self.execute(f"DROP SEQUENCE {names.LOG_IS_FULL}")
         for function in names.FUNCTIONS:
             self.execute(f"DROP FUNCTION {function} CASCADE")
         self.assert_is_put_right()

@@ -151,7 +151,9 @@ class RollupsStatefulTest(MediaStatsTestCase):
         api = self.hs.get_module_api()
         config = MediaStatsConfig(rollups=rollups)
         database = SharedDatabase(api, config.query_timeout)
-        keeper = RollupsKeeper(api, config, MediaStatsStore(database, config).rollups)
+        keeper = RollupsKeeper(
+            api, config, MediaStatsStore(database, config).maintenance
+        )
         with patch.object(keeper, "_loop") as loop:
             keeper.start()
         for (work,), _ in loop.call_args_list:
@@ -363,7 +365,9 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self._is_current())
     @rule(media=st.sampled_from(MEDIA.both))
     def build(self, media: MediaTable) -> None:
-        self._case.in_transaction(lambda txn: build.build_txn(txn, media, lambda: 1))
+        in_transaction = self._case.in_transaction
+        missed = in_transaction(lambda txn: build.start_build_txn(txn, media, 1))
+        in_transaction(lambda txn: build.build_txn(txn, media, missed, lambda: 1))
 
     @precondition(lambda self: self._is_current())
     @rule(media=st.sampled_from(MEDIA.both), most=st.integers(1, 4))
@@ -386,7 +390,7 @@ class Machine(RuleBasedStateMachine):
 
     def _is_current(self) -> bool:
         return self._case.in_transaction(
-            lambda txn: install.are_tables_current_txn(txn, MEDIA)
+            lambda txn: install.are_objects_current_txn(txn, MEDIA)
         )
 
     def _insert(self, media: LocalMedia) -> None:

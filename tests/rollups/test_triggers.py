@@ -1,6 +1,8 @@
 """What the triggers log, what that costs, and where it ends."""
 
 from collections.abc import Callable
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 from media_database import (
@@ -13,6 +15,7 @@ from media_database import (
 )
 from synapse.module_api import LoggingTransaction
 
+from media_stats_module.storage.rollups import build
 from media_stats_module.storage.rollups.status import Status
 
 # The module's own SQL.
@@ -161,18 +164,10 @@ _CHANGES = [
 
 
 def fill_log(connection: Connection) -> None:
-    """As if nobody had applied it for more than a million changes."""
+    """As if nobody had applied it for a million changes."""
     connection.execute(
-        """
-        INSERT INTO media_stats_changes (id, source, media_group, is_owned,
-            is_url_preview, is_quarantined, is_protected, media_count, media_length)
-        OVERRIDING SYSTEM VALUE
-        VALUES (-2000000, 'local', 'image', TRUE, FALSE, FALSE, FALSE, 0, 0)
-        """
-    )
-    # The next one looks whether there are too many.
-    connection.execute(
-        "SELECT setval(pg_get_serial_sequence('media_stats_changes', 'id'), 999000999)"
+        "SELECT setval('media_stats_change_id', "
+        "pg_sequence_last_value('media_stats_log_limit'))"
     )
 
 
@@ -182,15 +177,15 @@ def test_where_nobody_applies_the_change_log(
 ) -> None:
     """It ends, answers come from the media, and the next round puts all right."""
     fill_log(connection)
+    assert keeper.statuses() == [Status.EXACT] * 2
     connection.execute(change)
-    full = logged(connection)
-    assert keeper.statuses() == [Status.BUILDING] * 2
+    changed = int("remote" in change)
+    assert keeper.statuses()[changed] is Status.BUILDING
+    assert keeper.statuses()[1 - changed] is Status.EXACT
     for each in _CHANGES:
         if each != change:
             connection.execute(each)
-    # Not even that they were missed.
-    assert logged(connection) == full
-    assert connection.execute("SELECT COUNT(*) FROM media_stats_missed") == [(0,)]
+    assert logged(connection) == 0
     assert connection.run(assert_reads_are_exact_txn) == 0
 
     keeper.round()
@@ -204,7 +199,7 @@ def test_where_nobody_applies_the_change_log(
 def test_a_writer_that_does_not_log_is_waited_for(
     connection: Connection, keeper: Keeper, connect: Callable[[], Connection]
 ) -> None:
-    """Its snapshot is older than the end of logging, and it commits after the build."""
+    """It began before the totals are built, and commits afterwards."""
     fill_log(connection)
     connection.execute(_CHANGES[0])
     writer = connect()
@@ -212,13 +207,64 @@ def test_a_writer_that_does_not_log_is_waited_for(
     def write_txn(txn: LoggingTransaction) -> None:
         execute_txn(txn, "DELETE FROM local_media_repository WHERE media_id = 'a9'")
         keeper.round()
-        assert "lock timeout" in keeper.failures["local"]
-        assert keeper.statuses() == [Status.BUILDING] * 2
+        assert "does not end" in keeper.failures["local"]
+        assert keeper.statuses() == [Status.BUILDING, Status.EXACT]
 
     writer.run_once(write_txn)
     keeper.wait(60)
     assert keeper.failures == {}
     connection.run(assert_applied_totals_are_exact_txn)
+
+
+def test_a_snapshot_from_before_a_rebuild(
+    connection: Connection, keeper: Keeper, connect: Callable[[], Connection]
+) -> None:
+    """It has changes that were not logged, and totals from before them."""
+    fill_log(connection)
+    connection.execute(_CHANGES[0])
+
+    def read_txn(txn: LoggingTransaction) -> None:
+        assert assert_reads_are_exact_txn(txn) == _ALL_ANSWERS // 2
+        keeper.round()
+        assert keeper.statuses() == [Status.EXACT] * 2
+        assert assert_reads_are_exact_txn(txn) == _ALL_ANSWERS // 2
+
+    connect().run_once(read_txn)
+    connection.run(assert_applied_totals_are_exact_txn)
+
+
+@pytest.mark.parametrize("moment", ["before", "while", "after"])
+def test_a_change_is_missed_around_a_rebuild(
+    connection: Connection,
+    keeper: Keeper,
+    connect: Callable[[], Connection],
+    moment: str,
+) -> None:
+    """Whenever that is: the totals never answer without it."""
+    fill_log(connection)
+    connection.execute(_CHANGES[0])
+    writer = connect()
+    build_txn = build.build_txn
+
+    def build_and_miss_txn(txn: LoggingTransaction, *args: Any) -> None:
+        if moment == "before":
+            miss_in_between(writer)
+        build_txn(txn, *args)
+        if moment == "while":
+            miss_in_between(writer)
+
+    with patch.object(build, "build_txn", build_and_miss_txn):
+        keeper.round()
+    if moment == "after":
+        miss_in_between(writer)
+    assert connection.run(assert_reads_are_exact_txn) == _ALL_ANSWERS // 2
+    keeper.wait(60)
+    connection.run(assert_applied_totals_are_exact_txn)
+
+
+def miss_in_between(writer: Connection) -> None:
+    fill_log(writer)
+    writer.execute("DELETE FROM local_media_repository WHERE media_id = 'a9'")
 
 
 def test_a_long_log_is_not_applied_but_rebuilt(

@@ -3,18 +3,30 @@
 Each function must be one REPEATABLE READ transaction, as all of Synapse's are: every
 statement sees the same rows, so it adds to the totals exactly what it takes out of the
 change log. Two at once do no harm: one of them fails to serialize, and is tried again.
+
+Building is three transactions. The first notes how many changes could not be logged by
+then (`missed`). The second waits for the transactions that did not log them. So the
+third, whose snapshot is later, sees what they did. A change that is missed meanwhile is
+counted beyond that number, and the totals do not answer.
 """
 
+import time
 from collections.abc import Callable
 from typing import cast
 
 from synapse.module_api import LoggingTransaction
 
+from media_stats_module.storage.errors import DatabaseFailedError
 from media_stats_module.storage.kinds import KIND_COLUMNS, kinds_sql
 from media_stats_module.storage.rollups import names
-from media_stats_module.storage.rollups.status import set_up_totals_txn
+from media_stats_module.storage.rollups.status import missed_sql, set_up_totals_txn
 from media_stats_module.storage.sources import MediaTable
 from media_stats_module.storage.sql import Sql, day_sql
+
+# A process that applies the change log lets it grow by so many changes at most.
+_LONGEST_LOG = 1_000_000
+
+_LONGEST_WAIT_FOR_WRITERS_S = 2.0
 
 _KEYS = {names.OWNERS: "owner", names.DAYS: "day", names.KINDS: KIND_COLUMNS}
 
@@ -25,24 +37,76 @@ def is_counted_change_sql(key: str) -> str:
     return f"{column} IS NOT NULL"
 
 
-def start_build_txn(txn: LoggingTransaction, media: MediaTable, now_ts: int) -> None:
+def start_build_txn(txn: LoggingTransaction, media: MediaTable, now_ts: int) -> int:
     """Have the totals of a source rebuilt. Until then they do not answer.
+
+    Empties the change log of the source, so that it stays short if building fails.
 
     Args:
         txn: the transaction.
         media: the source.
         now_ts: the time, in milliseconds since the epoch.
+
+    Returns:
+        how many changes could not be logged by now.
     """
     set_up_totals_txn(txn)
+    source = media.source.value
     txn.execute(
-        f"UPDATE {names.STATE} SET is_built = FALSE, build_started_ts = ?, "
+        f"UPDATE {names.STATE} SET missed = NULL, build_started_ts = ?, "
         "build_finished_ts = NULL WHERE source = ?",
-        (now_ts, media.source.value),
+        (now_ts, source),
     )
+    txn.execute(f"DELETE FROM {names.CHANGES} WHERE source = ?", (source,))
+    _move_log_limit_txn(txn)
+    txn.execute(f"SELECT {missed_sql(media)}")
+    ((missed,),) = cast(list[tuple[int]], txn.fetchall())
+    return missed
+
+
+def wait_for_writers_txn(txn: LoggingTransaction, media: MediaTable) -> None:
+    """Wait for the transactions that are writing to the tables of a source.
+
+    Needs no lock, so nobody waits for us.
+
+    Raises:
+        DatabaseFailedError: one of them goes on.
+    """
+    tables = [media.name, media.thumbnails]
+    writers = _writers_txn(txn, tables)
+    end = time.monotonic() + _LONGEST_WAIT_FOR_WRITERS_S
+    while writers:
+        if time.monotonic() > end:
+            raise DatabaseFailedError(
+                f"a transaction that writes to {' or '.join(tables)} does not end",
+                is_lock=True,
+            )
+        time.sleep(0.05)
+        writers &= _writers_txn(txn, tables)
+
+
+def _writers_txn(txn: LoggingTransaction, tables: list[str]) -> set[str]:
+    """The transactions that may have written to tables, and have not ended.
+
+    Autovacuum and those that only read have weaker locks.
+    """
+    txn.execute(
+        """
+        SELECT virtualtransaction
+        FROM pg_locks JOIN pg_database AS d ON d.oid = database
+        WHERE granted AND datname = current_database()
+            AND relation = ANY (CAST(? AS REGCLASS[])) AND mode IN (
+                'RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock',
+                'AccessExclusiveLock'
+            )
+        """,
+        (tables,),
+    )
+    return {transaction for (transaction,) in txn.fetchall()}
 
 
 def build_txn(
-    txn: LoggingTransaction, media: MediaTable, now: Callable[[], int]
+    txn: LoggingTransaction, media: MediaTable, missed: int, now: Callable[[], int]
 ) -> None:
     """Build the totals of a source, in one snapshot.
 
@@ -54,11 +118,12 @@ def build_txn(
     Args:
         txn: the transaction.
         media: the source.
+        missed: how many changes could not be logged before this transaction.
         now: tells the time, in milliseconds since the epoch. It is asked at the end.
     """
     set_up_totals_txn(txn)
     source = media.source.value
-    for table in (names.CHANGES, names.MISSED, *_KEYS):
+    for table in (names.CHANGES, *_KEYS):
         txn.execute(f"DELETE FROM {table} WHERE source = ?", (source,))
     rows = (
         f"(SELECT m.{media.owner} AS owner, {day_sql('m.created_ts')} AS day, "
@@ -72,11 +137,11 @@ def build_txn(
     txn.execute(f"ANALYZE {', '.join(_KEYS)}")
     txn.execute(
         f"""
-        UPDATE {names.STATE} SET is_built = TRUE, build_finished_ts = ?,
+        UPDATE {names.STATE} SET missed = ?, build_finished_ts = ?,
             owners = (SELECT COUNT(*) FROM {names.OWNERS} WHERE source = ?)
         WHERE source = ?
         """,
-        (now(), source, source),
+        (missed, now(), source, source),
     )
 
 
@@ -135,7 +200,21 @@ def apply_txn(txn: LoggingTransaction, media: MediaTable, *, most: int) -> int:
         f"UPDATE {names.STATE} SET owners = owners + ? WHERE source = ?",
         (come - gone, source),
     )
+    _move_log_limit_txn(txn)
     return count
+
+
+def _move_log_limit_txn(txn: LoggingTransaction) -> None:
+    """Let triggers log a million changes from now on."""
+    txn.execute(
+        f"""
+        SELECT setval(
+            CAST('{names.LOG_LIMIT}' AS REGCLASS),
+            COALESCE(pg_sequence_last_value(CAST('{names.CHANGE_ID}' AS REGCLASS)), 0)
+                + CAST({_LONGEST_LOG} AS BIGINT)
+        )
+        """
+    )
 
 
 def write_check_txn(

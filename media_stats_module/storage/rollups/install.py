@@ -1,12 +1,12 @@
 """What rollups add to the database: how it comes, and how it goes.
 
-Each function is one transaction. None waits long for a lock on Synapse's tables, so
-none holds up an upload: a statement that does not get its lock in time fails, and the
-keeper tries again later.
+Each function is a part of one transaction. None waits long for a lock on Synapse's
+tables, so none holds up an upload: a statement that does not get its lock in time
+fails, and the keeper tries again later.
 
-Only objects in the schema of Synapse's media tables that have our names and our mark
-are seen, used or dropped. Nothing is `IF NOT EXISTS`, which is not atomic in
-PostgreSQL: one process installs, after it has looked.
+Only objects in the schema of Synapse's media tables that are ours (objects.sql) are
+used or dropped. Nothing is `IF NOT EXISTS`, which is not atomic in PostgreSQL: one
+process installs, after it has looked.
 """
 
 from collections.abc import Iterator
@@ -16,17 +16,20 @@ from typing import cast
 
 from synapse.module_api import LoggingTransaction
 
+from media_stats_module.storage.errors import DatabaseFailedError
 from media_stats_module.storage.rollups import names
 from media_stats_module.storage.rollups.status import (
     MARK,
     fingerprint,
+    has_current_objects_txn,
     set_up_totals_txn,
 )
 from media_stats_module.storage.sources import MediaTables
 
 _FOLDER = Path(__file__).parent
-_TABLES_SQL = (_FOLDER / "install.sql").read_text(encoding="utf-8")
+_INSTALL_SQL = (_FOLDER / "install.sql").read_text(encoding="utf-8")
 _TRIGGERS_SQL = (_FOLDER / "triggers.sql").read_text(encoding="utf-8")
+_OBJECTS_SQL = (_FOLDER / "objects.sql").read_text(encoding="utf-8")
 
 _TIME_INDEXES = {
     "local_media_repository": "media_stats_local_by_time",
@@ -35,118 +38,95 @@ _TIME_INDEXES = {
 
 # How long an upload may queue behind our own wait for a lock on a media table.
 _LOCK_TIMEOUT = "100ms"
+# Longer than deadlock_timeout, after which autovacuum gives way to whoever waits.
+_LONG_LOCK_TIMEOUT = "1500ms"
 
 # Held by a process that changes objects; any number that nobody else is likely to use.
 _ADVISORY_LOCK = int.from_bytes(b"mediasta", "big")
 
 
-def install_tables_txn(txn: LoggingTransaction, media: MediaTables) -> None:
-    """Create the tables and the functions, in a database that has none of them."""
-    _set_up_ddl_txn(txn)
-    txn.execute(_TABLES_SQL)
-    marked = [f"TABLE {name}" for name in names.TABLES]
-    marked += [f"FUNCTION {name}" for name in names.FUNCTIONS]
-    marked.append(f"SEQUENCE {names.LOG_IS_FULL}")
-    for what in marked:
-        txn.execute(f"COMMENT ON {what} IS '{MARK}'")
-    for what, grantee in _rights_of_others_txn(txn):
-        txn.execute(f"REVOKE ALL ON {what} FROM {grantee} CASCADE")
+def set_up_ddl_txn(txn: LoggingTransaction, *, is_patient: bool = False) -> None:
+    """Set the transaction up to change objects: in our schema, alone, not waiting.
+
+    Args:
+        txn: the transaction.
+        is_patient: whether to wait for a lock until autovacuum gives it up.
+    """
+    txn.execute(
+        """
+        SELECT set_config('search_path', quote_ident(nspname) || ', pg_temp', true),
+            set_config('lock_timeout', ?, true), pg_advisory_xact_lock(?)
+        FROM pg_namespace WHERE oid = (
+            SELECT relnamespace FROM pg_class
+            WHERE oid = to_regclass('local_media_repository')
+        )
+        """,
+        (_LONG_LOCK_TIMEOUT if is_patient else _LOCK_TIMEOUT, _ADVISORY_LOCK),
+    )
+
+
+def are_objects_current_txn(txn: LoggingTransaction, media: MediaTables) -> bool:
+    """Whether all objects but triggers are there, for these tables and options."""
     installation = set_up_totals_txn(txn)
+    return all(
+        has_current_objects_txn(txn, installation, table) for table in media.both
+    )
+
+
+def install_objects_txn(txn: LoggingTransaction, media: MediaTables) -> None:
+    """Create the tables and the functions, in a database that has none of them."""
+    txn.execute(
+        "SELECT CAST(relnamespace AS REGNAMESPACE) FROM pg_class "
+        "WHERE oid = to_regclass('local_media_repository')"
+    )
+    ((schema,),) = cast(list[tuple[str]], txn.fetchall())
+    txn.execute(
+        _INSTALL_SQL.replace("'{schema}", "'" + schema.replace("'", "''"))
+        .replace("{schema}", schema)
+        .replace("{mark}", MARK)
+        .replace("{previews}", str(media.local.counts_url_previews))
+    )
+    _revoke_rights_of_others_txn(txn)
+    installation = set_up_totals_txn(txn)
+    if not installation.has_objects:
+        raise DatabaseFailedError(
+            "what was just created is not as it was created, or others than its owner "
+            "have rights to it",
+            is_lock=False,
+        )
     for table in media.both:
         txn.execute(
-            f"INSERT INTO {names.STATE} (source, fingerprint, is_built, owners) "
-            "VALUES (?, ?, FALSE, 0)",
+            f"INSERT INTO {names.STATE} (source, fingerprint, owners) VALUES (?, ?, 0)",
             (table.source.value, fingerprint(installation, table)),
         )
 
 
-def are_tables_current_txn(txn: LoggingTransaction, media: MediaTables) -> bool:
-    """Whether the tables and functions are there, of this version and these options."""
-    installation = set_up_totals_txn(txn)
-    if (
-        installation.mark != MARK
-        or not installation.has_tables
-        or not _are_functions_current_txn(txn)
-        or _rights_of_others_txn(txn)
-    ):
-        return False
-    txn.execute(f"SELECT source, fingerprint FROM {names.STATE}")
-    return sorted(txn.fetchall()) == [
-        (table.source.value, fingerprint(installation, table)) for table in media.both
-    ]
+def _revoke_rights_of_others_txn(txn: LoggingTransaction) -> None:
+    """Have only the owner use the objects.
 
-
-def _are_functions_current_txn(txn: LoggingTransaction) -> bool:
-    """Whether all functions are there, of this version, with the settings they had."""
-    txn.execute(
-        f"""
-        SELECT COUNT(*) FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = pronamespace
-        WHERE n.oid = {_OUR_SCHEMA} AND obj_description(p.oid, 'pg_proc') = ? AND (
-            proname = ANY(?)
-            OR proname = ANY(?) AND prosecdef AND proconfig = ARRAY[
-                'search_path=' || quote_ident(nspname) || ', pg_temp',
-                'lock_timeout=100ms'
-            ]
-        )
-        """,
-        (
-            MARK,
-            [name for name in names.FUNCTIONS if name not in names.TRIGGER_FUNCTIONS],
-            list(names.TRIGGER_FUNCTIONS),
-        ),
-    )
-    ((number,),) = cast(list[tuple[int]], txn.fetchall())
-    return number == len(names.FUNCTIONS)
-
-
-def _rights_of_others_txn(txn: LoggingTransaction) -> list[tuple[str, str]]:
-    """Our objects that others than their owner may use, and who may.
-
-    PostgreSQL lets PUBLIC execute every new function; default privileges may give more.
-    A trigger function that runs as its owner, called for a table of one's own, would
-    run one's own operators as its owner. To read the tables is in order, if an
-    administrator gave a role that right.
+    PostgreSQL lets PUBLIC execute every new function, and default privileges may give
+    more. Whoever may execute a trigger function that runs as its owner could have it
+    run for a table with types and operators of his own.
     """
     txn.execute(
-        f"""
-        SELECT what, CASE grantee WHEN 0 THEN 'PUBLIC'
+        """
+        SELECT DISTINCT what, CASE grantee WHEN 0 THEN 'PUBLIC'
             ELSE CAST(CAST(grantee AS REGROLE) AS TEXT) END
         FROM (
             SELECT CASE relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END
                 || CAST(oid AS REGCLASS) AS what, relowner AS owner, relacl AS acl
-            FROM pg_class
-            WHERE relname LIKE ? AND relkind IN ('r', 'S')
-                AND relnamespace = {_OUR_SCHEMA}
-                AND obj_description(
-                    COALESCE(
-                        -- A column's sequence is its table's.
-                        (
-                            SELECT refobjid FROM pg_depend
-                            WHERE objid = pg_class.oid AND deptype = 'i'
-                                AND classid = CAST('pg_class' AS REGCLASS)
-                                AND refclassid = classid
-                        ),
-                        oid
-                    ),
-                    'pg_class'
-                ) LIKE ?
+            FROM pg_class WHERE oid = ANY (CAST(? AS REGCLASS[]))
             UNION ALL
             SELECT 'FUNCTION ' || CAST(oid AS REGPROCEDURE), proowner,
                 COALESCE(proacl, acldefault('f', proowner))
-            FROM pg_proc
-            WHERE proname LIKE ? AND pronamespace = {_OUR_SCHEMA}
-                AND obj_description(oid, 'pg_proc') LIKE ?
+            FROM pg_proc WHERE oid = ANY (CAST(? AS REGPROC[]))
         ) AS ours, aclexplode(acl)
         WHERE grantee <> owner
-            AND NOT (
-                grantee <> 0 AND privilege_type = 'SELECT'
-                AND starts_with(what, 'TABLE')
-            )
-        GROUP BY what, grantee
         """,
-        (r"media\_stats\_%", _ANY_MARK) * 2,
+        ([*names.TABLES, *names.SEQUENCES], list(names.FUNCTIONS)),
     )
-    return cast(list[tuple[str, str]], txn.fetchall())
+    for what, grantee in cast(list[tuple[str, str]], txn.fetchall()):
+        txn.execute(f"REVOKE ALL ON {what} FROM {grantee} CASCADE")
 
 
 def tables_without_triggers_txn(
@@ -157,29 +137,27 @@ def tables_without_triggers_txn(
     return [name for name in media.names if name not in logged]
 
 
-def install_triggers_txn(
-    txn: LoggingTransaction, table: str, media: MediaTables
-) -> None:
+def install_triggers_txn(txn: LoggingTransaction, table: str) -> None:
     """Have every change of one table logged from now on, and the totals rebuilt.
 
     Waits for the transactions that are writing to the table, so after this one commits,
     none is left that does not log.
     """
-    _set_up_ddl_txn(txn)
     for triggered, trigger in _triggers_txn(txn):
         if triggered == table:
             txn.execute(f"DROP TRIGGER {trigger} ON {table}")
-    _, _, statements = _TRIGGERS_SQL.partition(f"-- table {table}\n")
-    statements, _, _ = statements.partition("-- table ")
-    previews = media.local.counts_url_previews
-    txn.execute(statements.replace("{previews}", str(previews).lower()))
-    txn.execute(f"UPDATE {names.STATE} SET is_built = FALSE")
+    txn.execute(
+        _TRIGGERS_SQL.replace("{table}", table).replace(
+            "{function}", names.TRIGGER_FUNCTIONS[table]
+        )
+    )
+    txn.execute(f"UPDATE {names.STATE} SET missed = NULL, build_finished_ts = NULL")
 
 
 def is_present_txn(txn: LoggingTransaction) -> bool:
     """Whether the database has any object of rollups. Costs some probes."""
     return bool(
-        _marked_txn(txn)
+        _objects_txn(txn)
         or _triggers_txn(txn)
         or any(_time_index_txn(txn, table, "TRUE") for table in _TIME_INDEXES)
     )
@@ -187,7 +165,6 @@ def is_present_txn(txn: LoggingTransaction) -> bool:
 
 def remove_triggers_txn(txn: LoggingTransaction) -> bool:
     """Take the triggers off one table; False if there are none left."""
-    _set_up_ddl_txn(txn)
     triggers = _triggers_txn(txn)
     for table, trigger in triggers:
         # One table at a time: no lock is held while waiting for another.
@@ -196,41 +173,21 @@ def remove_triggers_txn(txn: LoggingTransaction) -> bool:
     return bool(triggers)
 
 
-def remove_tables_txn(txn: LoggingTransaction) -> None:
-    """Drop the tables and the functions that are ours, once the triggers are gone."""
-    _set_up_ddl_txn(txn)
-    for what in _marked_txn(txn):
-        txn.execute(f"DROP {what}")
+def disarm_functions_txn(txn: LoggingTransaction) -> None:
+    """Have our functions do nothing with their owner's rights, once triggers are gone.
 
-
-def resume_log_txn(txn: LoggingTransaction) -> bool:
-    """Have changes logged again, if the change log was full.
-
-    Returns:
-        whether a transaction may still run that did not log its changes.
+    A stranger who could execute them may have a trigger that keeps them from being
+    dropped.
     """
-    set_up_totals_txn(txn)
-    txn.execute(
-        f"""
-        SELECT CASE last_value WHEN 1 THEN setval('{names.LOG_IS_FULL}', 2)
-            ELSE last_value END
-        FROM {names.LOG_IS_FULL}
-        """
-    )
-    ((value,),) = cast(list[tuple[int]], txn.fetchall())
-    return value == 2
+    for what in _objects_txn(txn):
+        if what.startswith("FUNCTION "):
+            txn.execute(f"ALTER {what.removesuffix(' CASCADE')} SECURITY INVOKER")
 
 
-def wait_for_writers_txn(txn: LoggingTransaction, table: str) -> None:
-    """Wait for the transactions that are writing to a table."""
-    _set_up_ddl_txn(txn)
-    txn.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
-
-
-def all_changes_are_logged_txn(txn: LoggingTransaction) -> None:
-    """Note that no transaction is left that does not log its changes."""
-    set_up_totals_txn(txn)
-    txn.execute(f"SELECT setval('{names.LOG_IS_FULL}', 0)")
+def remove_objects_txn(txn: LoggingTransaction) -> None:
+    """Drop the tables and the functions that are ours, once the triggers are gone."""
+    for what in _objects_txn(txn):
+        txn.execute(f"DROP {what}")
 
 
 def lacks_time_index_txn(txn: LoggingTransaction, media: MediaTables) -> list[str]:
@@ -261,10 +218,30 @@ def create_time_index_txn(txn: LoggingTransaction, table: str) -> None:
 
 
 def drop_time_index_txn(txn: LoggingTransaction, table: str) -> None:
-    """Drop the index by time, if it is there. Outside of a transaction likewise."""
+    """Drop the index by time, if it is there. Outside of a transaction likewise.
+
+    Raises:
+        DatabaseFailedError: somebody may be creating it, such as the connection of a
+            process that was killed.
+    """
     index = _time_index_txn(txn, table, "TRUE")
-    if index:
-        txn.execute(f"DROP INDEX CONCURRENTLY {index}")
+    if not index:
+        return
+    if _time_index_txn(txn, table, "NOT indisvalid"):
+        txn.execute(
+            """
+            SELECT 1 FROM pg_locks JOIN pg_database AS d ON d.oid = database
+            WHERE relation = to_regclass(?) AND mode = 'ShareUpdateExclusiveLock'
+                AND granted AND datname = current_database() AND pid <> pg_backend_pid()
+            """,
+            (table,),
+        )
+        if txn.fetchall():
+            raise DatabaseFailedError(
+                f"another connection works on {table}, and may be creating the index",
+                is_lock=True,
+            )
+    txn.execute(f"DROP INDEX CONCURRENTLY {index}")
 
 
 @contextmanager
@@ -279,65 +256,33 @@ def no_statement_timeout(txn: LoggingTransaction) -> Iterator[None]:
         txn.execute("SELECT set_config('statement_timeout', ?, false)", (before,))
 
 
-def _set_up_ddl_txn(txn: LoggingTransaction) -> None:
-    """Set the transaction up to change objects: in our schema, alone, not waiting."""
-    txn.execute(
-        """
-        SELECT set_config('search_path', quote_ident(nspname) || ', pg_temp', true),
-            set_config('lock_timeout', ?, true), pg_advisory_xact_lock(?)
-        FROM pg_namespace WHERE oid = (
-            SELECT relnamespace FROM pg_class
-            WHERE oid = to_regclass('local_media_repository')
-        )
-        """,
-        (_LOCK_TIMEOUT, _ADVISORY_LOCK),
-    )
-
-
-# The marks of all versions.
-_ANY_MARK = "media_stats_module %"
-
 _OUR_SCHEMA = """(
     SELECT relnamespace FROM pg_class WHERE oid = to_regclass('local_media_repository')
 )"""
 
 
-def _marked_txn(txn: LoggingTransaction) -> list[str]:
-    """The tables, functions and the sequence that are ours, as DROP names them.
-
-    In an order in which they can go: tables take their own sequences and triggers
-    along, and then no trigger needs a function any more.
-    """
-    txn.execute(
-        f"""
-        SELECT CASE relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END || oid::regclass
-        FROM pg_class
-        WHERE relname LIKE ? AND relkind IN ('r', 'S') AND relnamespace = {_OUR_SCHEMA}
-            AND obj_description(oid, 'pg_class') LIKE ?
-        UNION ALL
-        SELECT 'FUNCTION ' || oid::regprocedure FROM pg_proc
-        WHERE proname LIKE ? AND pronamespace = {_OUR_SCHEMA}
-            AND obj_description(oid, 'pg_proc') LIKE ?
-        """,
-        (r"media\_stats\_%", _ANY_MARK) * 2,
-    )
+def _objects_txn(txn: LoggingTransaction) -> list[str]:
+    """The tables, sequences and functions that are ours, as DROP names them."""
+    txn.execute(_OBJECTS_SQL)
     return [what for (what,) in txn.fetchall()]
 
 
 def _triggers_txn(txn: LoggingTransaction) -> list[tuple[str, str]]:
-    """The tables and names of the triggers that run our functions.
+    """The tables and names of the triggers that run our functions, of all versions.
 
     The table may have another name than it had, if Synapse made a new one.
     """
     txn.execute(
         f"""
         SELECT CAST(tgrelid::regclass AS TEXT), quote_ident(tgname)
-        FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid
-        WHERE proname LIKE ? AND pronamespace = {_OUR_SCHEMA}
-            AND obj_description(pg_proc.oid, 'pg_proc') LIKE ?
+        FROM pg_trigger
+            JOIN pg_proc ON pg_proc.oid = tgfoid
+            JOIN pg_class ON pg_class.oid = tgrelid
+        WHERE tgname = ANY (?) AND {_OUR_SCHEMA} IN (pronamespace, relnamespace)
+            AND proname ~ '^media_stats_log_(local|remote|thumbnails|truncate)'
         ORDER BY tgrelid
         """,
-        (r"media\_stats\_log\_%", _ANY_MARK),
+        (list(names.TRIGGERS),),
     )
     return cast(list[tuple[str, str]], txn.fetchall())
 

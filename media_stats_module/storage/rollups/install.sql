@@ -1,13 +1,21 @@
--- All that rollups add to a database, but for the two indexes of media by time.
+-- All that rollups add to a database, but for the triggers (triggers.sql) and the two
+-- indexes of media by time.
 --
--- Runs in one transaction whose search_path is the schema of Synapse's tables.
--- VERSION in status.py counts up with every change of this file or of triggers.sql.
+-- install.py puts in {schema}, the schema of Synapse's tables, {mark}, which names the
+-- version, and {previews}, whether URL previews count as uploads of a user. It revokes
+-- what others than the owner may do, in the same transaction.
+--
+-- The mark is the name of a constraint of each table, and a line in each function: no
+-- dump loses these. VERSION in status.py counts up with every change of this file or of
+-- triggers.sql.
 
 -- The state of the totals of each source of media.
-CREATE TABLE media_stats_state (
-    source TEXT NOT NULL,       -- 'local' or 'remote'
+CREATE TABLE {schema}.media_stats_state (
+    source TEXT NOT NULL CONSTRAINT {mark} CHECK (source IN ('local', 'remote')),
     fingerprint TEXT NOT NULL,  -- the media table and the options they belong to
-    is_built BOOLEAN NOT NULL,  -- the totals and the change log are complete
+    -- The totals and the change log are complete while the sequence media_stats_missed_*
+    -- has this value. NULL before the totals are built.
+    missed BIGINT,
     owners BIGINT NOT NULL,     -- the number of rows in media_stats_owners
     build_started_ts BIGINT,
     build_finished_ts BIGINT,
@@ -19,50 +27,52 @@ CREATE TABLE media_stats_state (
 
 -- Totals that are loaded from a dump do not answer: the triggers may have logged the
 -- media that was loaded with them.
-CREATE FUNCTION media_stats_distrust() RETURNS TRIGGER
+CREATE FUNCTION {schema}.media_stats_distrust() RETURNS TRIGGER
 LANGUAGE plpgsql
-AS $$
+AS $media_stats$
+-- {mark} {schema}
 BEGIN
-    NEW.is_built := FALSE;
+    NEW.missed := NULL;
     RETURN NEW;
 END
-$$;
-CREATE TRIGGER media_stats_distrust BEFORE INSERT ON media_stats_state
-    FOR EACH ROW EXECUTE FUNCTION media_stats_distrust();
+$media_stats$;
+CREATE TRIGGER media_stats_distrust BEFORE INSERT ON {schema}.media_stats_state
+    FOR EACH ROW EXECUTE FUNCTION {schema}.media_stats_distrust();
 
--- Totals per user or remote server. A page is read from an index alone.
-CREATE TABLE media_stats_owners (
-    source TEXT NOT NULL,
+-- Totals per user or remote server. A page is read from an index alone. Lengths add up
+-- beyond 64 bits.
+CREATE TABLE {schema}.media_stats_owners (
+    source TEXT NOT NULL CONSTRAINT {mark} CHECK (source IN ('local', 'remote')),
     owner TEXT NOT NULL,
     media_count BIGINT NOT NULL,
-    media_length BIGINT NOT NULL,
+    media_length NUMERIC NOT NULL,
     PRIMARY KEY (source, owner) INCLUDE (media_count, media_length)
 );
-CREATE INDEX media_stats_owners_by_count
-    ON media_stats_owners (source, media_count DESC, owner, media_length);
-CREATE INDEX media_stats_owners_by_length
-    ON media_stats_owners (source, media_length DESC, owner, media_count);
+CREATE INDEX media_stats_owners_by_count ON {schema}.media_stats_owners
+    (source, media_count DESC, owner, media_length);
+CREATE INDEX media_stats_owners_by_length ON {schema}.media_stats_owners
+    (source, media_length DESC, owner, media_count);
 
 -- Totals per day, in days since the epoch, UTC.
-CREATE TABLE media_stats_days (
-    source TEXT NOT NULL,
+CREATE TABLE {schema}.media_stats_days (
+    source TEXT NOT NULL CONSTRAINT {mark} CHECK (source IN ('local', 'remote')),
     day BIGINT NOT NULL,
     media_count BIGINT NOT NULL,
-    media_length BIGINT NOT NULL,
+    media_length NUMERIC NOT NULL,
     PRIMARY KEY (source, day)
 );
 
 -- Totals per kind. media_group is that of the media type, or 'thumbnail', or 'pending'
 -- for an upload that has no content yet.
-CREATE TABLE media_stats_kinds (
-    source TEXT NOT NULL,
+CREATE TABLE {schema}.media_stats_kinds (
+    source TEXT NOT NULL CONSTRAINT {mark} CHECK (source IN ('local', 'remote')),
     media_group TEXT NOT NULL,
     is_owned BOOLEAN NOT NULL,
     is_url_preview BOOLEAN NOT NULL,
     is_quarantined BOOLEAN NOT NULL,
     is_protected BOOLEAN NOT NULL,
     media_count BIGINT NOT NULL,
-    media_length BIGINT NOT NULL,
+    media_length NUMERIC NOT NULL,
     PRIMARY KEY (
         source, media_group, is_owned, is_url_preview, is_quarantined, is_protected
     )
@@ -70,9 +80,10 @@ CREATE TABLE media_stats_kinds (
 
 -- The change log: what came (positive) or went (negative) and is not in the totals. A
 -- change counts for each of owner, day and media_group that is not NULL.
-CREATE TABLE media_stats_changes (
-    id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    source TEXT NOT NULL,
+CREATE SEQUENCE {schema}.media_stats_change_id;
+CREATE TABLE {schema}.media_stats_changes (
+    id BIGINT PRIMARY KEY DEFAULT nextval('{schema}.media_stats_change_id'),
+    source TEXT NOT NULL CONSTRAINT {mark} CHECK (source IN ('local', 'remote')),
     owner TEXT,
     day BIGINT,
     media_group TEXT,
@@ -81,30 +92,35 @@ CREATE TABLE media_stats_changes (
     is_quarantined BOOLEAN,
     is_protected BOOLEAN,
     media_count BIGINT NOT NULL,
-    media_length BIGINT NOT NULL
+    media_length NUMERIC NOT NULL
 );
+ALTER SEQUENCE {schema}.media_stats_change_id OWNED BY {schema}.media_stats_changes.id;
 
--- A row says that a change could not be logged, so that the totals must be rebuilt. A
--- table of its own: it stays writable while the change log is locked.
-CREATE TABLE media_stats_missed (
-    id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    source TEXT NOT NULL
-);
+-- Triggers log nothing from this ID on. The background work moves it ahead, so the log
+-- ends if nobody applies it any more.
+CREATE SEQUENCE {schema}.media_stats_log_limit
+    OWNED BY {schema}.media_stats_changes.id;
 
--- 1 while nothing is logged, because more than a million changes wait to be applied; 2
--- while changes are logged again, but a transaction that did not log may still run; else
--- 0. A sequence: every transaction sees its value at once, whatever its snapshot.
-CREATE SEQUENCE media_stats_log_is_full MINVALUE 0 START 0;
+-- Triggers count up where they cannot log a change: the totals must be rebuilt. Sequences,
+-- since these cannot be locked or rolled back, and every transaction sees their value at
+-- once, whatever its snapshot.
+CREATE SEQUENCE {schema}.media_stats_missed_local
+    OWNED BY {schema}.media_stats_state.missed;
+CREATE SEQUENCE {schema}.media_stats_missed_remote
+    OWNED BY {schema}.media_stats_state.missed;
 
 -- The group of a media type as the uploader gave it, such as 'Image/PNG; q=1', or
 -- 'pending' without a length. Synapse serves a file without a type as
 -- application/octet-stream.
-CREATE FUNCTION media_stats_group(media_type TEXT, media_length BIGINT) RETURNS TEXT
+CREATE FUNCTION {schema}.media_stats_group(media_type TEXT, media_length NUMERIC)
+RETURNS TEXT
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-AS $$
+AS $media_stats$
+    -- {mark} {schema}
     SELECT CASE
         WHEN media_length IS NULL THEN 'pending'
-        ELSE CASE lower(ltrim(left(media_type, strpos(media_type, '/'))))
+        ELSE CASE
+            lower(ltrim(left(media_type, strpos(media_type, '/'))) COLLATE "C")
             WHEN 'application/' THEN 'application'
             WHEN 'audio/' THEN 'audio'
             WHEN 'image/' THEN 'image'
@@ -116,372 +132,305 @@ AS $$
             END
         END
     END
-$$;
+$media_stats$;
 
 -- The UTC day of a time in milliseconds since the epoch, rounded down.
-CREATE FUNCTION media_stats_day(ts BIGINT) RETURNS BIGINT
+CREATE FUNCTION {schema}.media_stats_day(ts BIGINT) RETURNS BIGINT
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-AS $$
+AS $media_stats$
+    -- {mark} {schema}
     SELECT COALESCE(ts, 0) / 86400000
         - CASE WHEN mod(COALESCE(ts, 0), 86400000) < 0 THEN 1 ELSE 0 END
-$$;
+$media_stats$;
 
--- Ends logging if nobody applies the change log any more. Looks when the number of rows
--- passes a multiple of 1,000; those that log one row call it only then.
-CREATE FUNCTION media_stats_bound_log(logged BIGINT) RETURNS VOID
-LANGUAGE plpgsql
-AS $$
-BEGIN
-    IF logged > 0 AND mod(lastval(), 1000) < logged
-        AND (SELECT max(id) - min(id) FROM media_stats_changes) > 1000000
-    THEN
-        PERFORM setval('media_stats_log_is_full', 1);
-    END IF;
-END
-$$;
+-- The trigger functions, one for local media, one for remote media, one for thumbnails.
+--
+-- They run as the owner of the tables, so it does not matter who writes. Therefore they
+-- look for names in pg_catalog only, where nobody else can put a function or an operator;
+-- nobody else may execute them; and they do nothing for other tables than Synapse's.
+--
+-- INSERT and UPDATE fire once per row; an UPDATE logs the old row as gone and the new
+-- one as come. DELETE fires once per statement, so that a bulk delete costs one
+-- transaction ID; it logs a change per owner, per day and per kind.
+--
+-- An error never reaches the upload: the change is missed. The block that catches it is
+-- in each function itself, since a function called for that may be missing.
+--
+-- PL/pgSQL keeps the types of OLD and NEW in an expression for the session. The table's
+-- name in the same expression has it look again after an ALTER TABLE.
 
--- Logs that a file came (1) or went (-1). The owner is NULL where it counts for nobody,
--- and the length of a pending upload is NULL.
-CREATE FUNCTION media_stats_log(
-    sign INTEGER, source TEXT, owner TEXT, media_length BIGINT, created_ts BIGINT,
-    media_type TEXT, is_owned BOOLEAN, is_url_preview BOOLEAN, is_quarantined BOOLEAN,
-    is_protected BOOLEAN
-) RETURNS BOOLEAN
-LANGUAGE plpgsql
-AS $$
-BEGIN
-    IF pg_sequence_last_value('media_stats_log_is_full') = 1 THEN
-        RETURN FALSE;
-    END IF;
-    INSERT INTO media_stats_changes (
-        source, owner, day, media_group, is_owned, is_url_preview, is_quarantined,
-        is_protected, media_count, media_length
-    )
-    VALUES (
-        source, owner, CASE WHEN owner IS NOT NULL THEN media_stats_day(created_ts) END,
-        media_stats_group(media_type, media_length), is_owned, is_url_preview,
-        is_quarantined, is_protected, sign, sign * COALESCE(media_length, 0)
-    );
-    IF mod(lastval(), 1000) = 0 THEN
-        PERFORM media_stats_bound_log(1);
-    END IF;
-    RETURN TRUE;
-END
-$$;
-
--- The trigger functions. They run as the owner of the tables, so it does not matter who
--- writes. So that nobody else can run them with rows of his own, install.py revokes what
--- PUBLIC may do, and each does nothing for other tables than Synapse's. INSERT and UPDATE fire once per row; an UPDATE logs the old row as gone and the
--- new one as come, and one of last_access_ts ends before the block that catches errors.
--- DELETE fires once per statement, so that a bulk delete costs one transaction ID. An
--- error never reaches the upload: the change is missed, and the totals are rebuilt.
-
--- INSERT and UPDATE of local media. Argument: whether URL previews count.
-CREATE FUNCTION media_stats_log_local() RETURNS TRIGGER
+CREATE FUNCTION {schema}.media_stats_log_local() RETURNS TRIGGER
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path FROM CURRENT SET lock_timeout = '100ms'
-AS $$
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms'
+AS $media_stats$
+-- {mark} {schema}
 DECLARE
-    previews_count CONSTANT BOOLEAN := TG_ARGV[0];
-    logged BOOLEAN;
+    media RECORD;
 BEGIN
-    IF TG_RELID IS DISTINCT FROM to_regclass('local_media_repository') THEN
-        RETURN NULL;
-    END IF;
-    IF TG_OP = 'UPDATE' AND (
-        OLD.user_id, OLD.media_length, OLD.created_ts, OLD.media_type, OLD.url_cache,
-        OLD.quarantined_by, OLD.safe_from_quarantine
-    ) IS NOT DISTINCT FROM (
-        NEW.user_id, NEW.media_length, NEW.created_ts, NEW.media_type, NEW.url_cache,
-        NEW.quarantined_by, NEW.safe_from_quarantine
-    ) THEN
-        RETURN NULL;
-    END IF;
-    BEGIN
-        -- Assigned, as PERFORM would cost a third more.
-        IF TG_OP = 'UPDATE' THEN
-            logged := media_stats_log(
-                -1, 'local',
-                CASE WHEN OLD.media_length IS NOT NULL
-                    AND (OLD.url_cache IS NULL OR previews_count) THEN OLD.user_id END,
-                OLD.media_length, OLD.created_ts, OLD.media_type,
-                OLD.user_id IS NOT NULL, OLD.url_cache IS NOT NULL,
-                OLD.quarantined_by IS NOT NULL, OLD.safe_from_quarantine
-            );
-        END IF;
-        logged := media_stats_log(
-            1, 'local',
-            CASE WHEN NEW.media_length IS NOT NULL
-                AND (NEW.url_cache IS NULL OR previews_count) THEN NEW.user_id END,
-            NEW.media_length, NEW.created_ts, NEW.media_type,
-            NEW.user_id IS NOT NULL, NEW.url_cache IS NOT NULL,
-            NEW.quarantined_by IS NOT NULL, NEW.safe_from_quarantine
-        );
-    EXCEPTION WHEN OTHERS THEN
-        RAISE WARNING USING MESSAGE = 'media_stats: change not logged: ' || SQLERRM;
-        BEGIN
-            INSERT INTO media_stats_missed (source) VALUES ('local');
-        EXCEPTION WHEN OTHERS THEN
-            RAISE WARNING USING MESSAGE = 'media_stats: nor noted: ' || SQLERRM;
-        END;
-    END;
-    RETURN NULL;
-END
-$$;
-
--- DELETE of local media. Argument: whether URL previews count. Logs a change per owner,
--- per day and per kind.
-CREATE FUNCTION media_stats_log_local_delete() RETURNS TRIGGER
-LANGUAGE plpgsql SECURITY DEFINER
-SET search_path FROM CURRENT SET lock_timeout = '100ms'
-AS $$
-DECLARE
-    previews_count CONSTANT BOOLEAN := TG_ARGV[0];
-    logged BIGINT;
-BEGIN
-    IF TG_RELID IS DISTINCT FROM to_regclass('local_media_repository') THEN
-        RETURN NULL;
-    END IF;
-    IF pg_sequence_last_value('media_stats_log_is_full') = 1 THEN
-        RETURN NULL;
-    END IF;
-    INSERT INTO media_stats_changes (
-        source, owner, day, media_group, is_owned, is_url_preview, is_quarantined,
-        is_protected, media_count, media_length
-    )
-    SELECT 'local', owner, day, media_group, is_owned, is_url_preview, is_quarantined,
-        is_protected, -COUNT(*), -SUM(COALESCE(media_length, 0))
-    FROM (
-        SELECT
-            CASE WHEN is_counted THEN user_id END AS owner,
-            CASE WHEN is_counted THEN media_stats_day(created_ts) END AS day,
-            media_stats_group(media_type, media_length) AS media_group,
-            user_id IS NOT NULL AS is_owned,
-            url_cache IS NOT NULL AS is_url_preview,
-            quarantined_by IS NOT NULL AS is_quarantined,
-            safe_from_quarantine AS is_protected,
-            media_length
-        FROM (
-            SELECT *, user_id IS NOT NULL AND media_length IS NOT NULL
-                AND (url_cache IS NULL OR previews_count) AS is_counted
-            FROM old_rows
-        ) AS m
-    ) AS gone
-    GROUP BY GROUPING SETS (
-        (owner),
-        (day),
-        (media_group, is_owned, is_url_preview, is_quarantined, is_protected)
-    )
-    HAVING owner IS NOT NULL OR day IS NOT NULL OR media_group IS NOT NULL;
-    GET DIAGNOSTICS logged = ROW_COUNT;
-    PERFORM media_stats_bound_log(logged);
-    RETURN NULL;
-EXCEPTION WHEN OTHERS THEN
-    RAISE WARNING USING MESSAGE = 'media_stats: change not logged: ' || SQLERRM;
-    BEGIN
-        INSERT INTO media_stats_missed (source) VALUES ('local');
-    EXCEPTION WHEN OTHERS THEN
-        RAISE WARNING USING MESSAGE = 'media_stats: nor noted: ' || SQLERRM;
-    END;
-    RETURN NULL;
-END
-$$;
-
--- INSERT and UPDATE of remote media.
-CREATE FUNCTION media_stats_log_remote() RETURNS TRIGGER
-LANGUAGE plpgsql SECURITY DEFINER
-SET search_path FROM CURRENT SET lock_timeout = '100ms'
-AS $$
-DECLARE
-    logged BOOLEAN;
-BEGIN
-    IF TG_RELID IS DISTINCT FROM to_regclass('remote_media_cache') THEN
-        RETURN NULL;
-    END IF;
-    IF TG_OP = 'UPDATE' AND (
-        OLD.media_origin, OLD.media_length, OLD.created_ts, OLD.media_type,
-        OLD.quarantined_by
-    ) IS NOT DISTINCT FROM (
-        NEW.media_origin, NEW.media_length, NEW.created_ts, NEW.media_type,
-        NEW.quarantined_by
-    ) THEN
-        RETURN NULL;
-    END IF;
-    BEGIN
-        IF TG_OP = 'UPDATE' THEN
-            logged := media_stats_log(
-                -1, 'remote',
-                CASE WHEN OLD.media_length IS NOT NULL THEN OLD.media_origin END,
-                OLD.media_length, OLD.created_ts, OLD.media_type,
-                OLD.media_origin IS NOT NULL, FALSE, OLD.quarantined_by IS NOT NULL, FALSE
-            );
-        END IF;
-        logged := media_stats_log(
-            1, 'remote',
-            CASE WHEN NEW.media_length IS NOT NULL THEN NEW.media_origin END,
-            NEW.media_length, NEW.created_ts, NEW.media_type,
-            NEW.media_origin IS NOT NULL, FALSE, NEW.quarantined_by IS NOT NULL, FALSE
-        );
-    EXCEPTION WHEN OTHERS THEN
-        RAISE WARNING USING MESSAGE = 'media_stats: change not logged: ' || SQLERRM;
-        BEGIN
-            INSERT INTO media_stats_missed (source) VALUES ('remote');
-        EXCEPTION WHEN OTHERS THEN
-            RAISE WARNING USING MESSAGE = 'media_stats: nor noted: ' || SQLERRM;
-        END;
-    END;
-    RETURN NULL;
-END
-$$;
-
--- DELETE of remote media. Logs a change per owner, per day and per kind.
-CREATE FUNCTION media_stats_log_remote_delete() RETURNS TRIGGER
-LANGUAGE plpgsql SECURITY DEFINER
-SET search_path FROM CURRENT SET lock_timeout = '100ms'
-AS $$
-DECLARE
-    logged BIGINT;
-BEGIN
-    IF TG_RELID IS DISTINCT FROM to_regclass('remote_media_cache') THEN
-        RETURN NULL;
-    END IF;
-    IF pg_sequence_last_value('media_stats_log_is_full') = 1 THEN
-        RETURN NULL;
-    END IF;
-    INSERT INTO media_stats_changes (
-        source, owner, day, media_group, is_owned, is_url_preview, is_quarantined,
-        is_protected, media_count, media_length
-    )
-    SELECT 'remote', owner, day, media_group, is_owned, FALSE, is_quarantined, FALSE,
-        -COUNT(*), -SUM(COALESCE(media_length, 0))
-    FROM (
-        SELECT
-            CASE WHEN is_counted THEN media_origin END AS owner,
-            CASE WHEN is_counted THEN media_stats_day(created_ts) END AS day,
-            media_stats_group(media_type, media_length) AS media_group,
-            media_origin IS NOT NULL AS is_owned,
-            quarantined_by IS NOT NULL AS is_quarantined,
-            media_length
-        FROM (
-            SELECT *, media_origin IS NOT NULL AND media_length IS NOT NULL AS is_counted
-            FROM old_rows
-        ) AS m
-    ) AS gone
-    GROUP BY GROUPING SETS ((owner), (day), (media_group, is_owned, is_quarantined))
-    HAVING owner IS NOT NULL OR day IS NOT NULL OR media_group IS NOT NULL;
-    GET DIAGNOSTICS logged = ROW_COUNT;
-    PERFORM media_stats_bound_log(logged);
-    RETURN NULL;
-EXCEPTION WHEN OTHERS THEN
-    RAISE WARNING USING MESSAGE = 'media_stats: change not logged: ' || SQLERRM;
-    BEGIN
-        INSERT INTO media_stats_missed (source) VALUES ('remote');
-    EXCEPTION WHEN OTHERS THEN
-        RAISE WARNING USING MESSAGE = 'media_stats: nor noted: ' || SQLERRM;
-    END;
-    RETURN NULL;
-END
-$$;
-
--- INSERT and UPDATE of thumbnails. Argument: the source.
-CREATE FUNCTION media_stats_log_thumbnails() RETURNS TRIGGER
-LANGUAGE plpgsql SECURITY DEFINER
-SET search_path FROM CURRENT SET lock_timeout = '100ms'
-AS $$
-BEGIN
-    IF TG_RELID IS DISTINCT FROM to_regclass('local_media_repository_thumbnails')
-        AND TG_RELID IS DISTINCT FROM to_regclass('remote_media_cache_thumbnails')
-    THEN
+    IF TG_RELID <> CAST('{schema}.local_media_repository' AS REGCLASS) THEN
         RETURN NULL;
     END IF;
     IF TG_OP = 'UPDATE'
+        AND TG_RELID = CAST('{schema}.local_media_repository' AS REGCLASS)
+        AND (
+            OLD.user_id, OLD.media_length, OLD.created_ts, OLD.media_type, OLD.url_cache,
+            OLD.quarantined_by, OLD.safe_from_quarantine
+        ) IS NOT DISTINCT FROM (
+            NEW.user_id, NEW.media_length, NEW.created_ts, NEW.media_type, NEW.url_cache,
+            NEW.quarantined_by, NEW.safe_from_quarantine
+        )
+    THEN
+        RETURN NULL;
+    END IF;
+    IF TG_OP = 'TRUNCATE' THEN
+        UPDATE {schema}.media_stats_state SET missed = NULL WHERE source = 'local';
+    ELSIF COALESCE(pg_sequence_last_value('{schema}.media_stats_change_id'), 0)
+        >= COALESCE(pg_sequence_last_value('{schema}.media_stats_log_limit'), 0)
+    THEN
+        PERFORM nextval('{schema}.media_stats_missed_local');
+    ELSIF TG_OP = 'DELETE' THEN
+        INSERT INTO {schema}.media_stats_changes (
+            source, owner, day, media_group, is_owned, is_url_preview, is_quarantined,
+            is_protected, media_count, media_length
+        )
+        SELECT 'local', owner, day, media_group, is_owned, is_url_preview, is_quarantined,
+            is_protected, -COUNT(*), -SUM(media_length)
+        FROM (
+            SELECT
+                CASE WHEN is_counted THEN CAST(user_id AS TEXT) END AS owner,
+                CASE WHEN is_counted
+                    THEN {schema}.media_stats_day(CAST(created_ts AS BIGINT)) END AS day,
+                {schema}.media_stats_group(
+                    CAST(media_type AS TEXT), CAST(media_length AS NUMERIC)
+                ) AS media_group,
+                user_id IS NOT NULL AS is_owned,
+                url_cache IS NOT NULL AS is_url_preview,
+                quarantined_by IS NOT NULL AS is_quarantined,
+                CAST(safe_from_quarantine AS BOOLEAN) AS is_protected,
+                CAST(COALESCE(media_length, 0) AS NUMERIC) AS media_length
+            FROM (
+                SELECT *, user_id IS NOT NULL AND media_length IS NOT NULL
+                    AND (url_cache IS NULL OR {previews}) AS is_counted
+                FROM old_rows
+            ) AS m
+        ) AS gone
+        GROUP BY GROUPING SETS (
+            (owner),
+            (day),
+            (media_group, is_owned, is_url_preview, is_quarantined, is_protected)
+        )
+        HAVING owner IS NOT NULL OR day IS NOT NULL OR media_group IS NOT NULL;
+    ELSE
+        FOR sign IN -1..1 BY 2 LOOP
+            CONTINUE WHEN sign < 0 AND TG_OP = 'INSERT';
+            IF sign < 0 THEN
+                media := OLD;
+            ELSE
+                media := NEW;
+            END IF;
+            INSERT INTO {schema}.media_stats_changes (
+                source, owner, day, media_group, is_owned, is_url_preview,
+                is_quarantined, is_protected, media_count, media_length
+            )
+            SELECT 'local',
+                CASE WHEN is_counted THEN user_id END,
+                CASE WHEN is_counted THEN {schema}.media_stats_day(created_ts) END,
+                {schema}.media_stats_group(media_type, media_length),
+                user_id IS NOT NULL, is_url_preview, is_quarantined, is_protected,
+                sign, sign * COALESCE(media_length, 0)
+            FROM (
+                SELECT CAST(media.user_id AS TEXT) AS user_id,
+                    CAST(media.media_length AS NUMERIC) AS media_length,
+                    CAST(media.created_ts AS BIGINT) AS created_ts,
+                    CAST(media.media_type AS TEXT) AS media_type,
+                    media.url_cache IS NOT NULL AS is_url_preview,
+                    media.quarantined_by IS NOT NULL AS is_quarantined,
+                    CAST(media.safe_from_quarantine AS BOOLEAN) AS is_protected,
+                    media.user_id IS NOT NULL AND media.media_length IS NOT NULL
+                        AND (media.url_cache IS NULL OR {previews}) AS is_counted
+                WHERE TG_RELID = CAST('{schema}.local_media_repository' AS REGCLASS)
+            ) AS m;
+        END LOOP;
+    END IF;
+    RETURN NULL;
+EXCEPTION WHEN OTHERS THEN
+    RAISE WARNING USING MESSAGE = 'media_stats: change not logged: ' || SQLERRM;
+    BEGIN
+        PERFORM nextval('{schema}.media_stats_missed_local');
+    EXCEPTION WHEN OTHERS THEN
+        RAISE WARNING USING MESSAGE = 'media_stats: nor noted: ' || SQLERRM;
+    END;
+    RETURN NULL;
+END
+$media_stats$;
+
+CREATE FUNCTION {schema}.media_stats_log_remote() RETURNS TRIGGER
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms'
+AS $media_stats$
+-- {mark} {schema}
+DECLARE
+    media RECORD;
+BEGIN
+    IF TG_RELID <> CAST('{schema}.remote_media_cache' AS REGCLASS) THEN
+        RETURN NULL;
+    END IF;
+    IF TG_OP = 'UPDATE'
+        AND TG_RELID = CAST('{schema}.remote_media_cache' AS REGCLASS)
+        AND (
+            OLD.media_origin, OLD.media_length, OLD.created_ts, OLD.media_type,
+            OLD.quarantined_by
+        ) IS NOT DISTINCT FROM (
+            NEW.media_origin, NEW.media_length, NEW.created_ts, NEW.media_type,
+            NEW.quarantined_by
+        )
+    THEN
+        RETURN NULL;
+    END IF;
+    IF TG_OP = 'TRUNCATE' THEN
+        UPDATE {schema}.media_stats_state SET missed = NULL WHERE source = 'remote';
+    ELSIF COALESCE(pg_sequence_last_value('{schema}.media_stats_change_id'), 0)
+        >= COALESCE(pg_sequence_last_value('{schema}.media_stats_log_limit'), 0)
+    THEN
+        PERFORM nextval('{schema}.media_stats_missed_remote');
+    ELSIF TG_OP = 'DELETE' THEN
+        INSERT INTO {schema}.media_stats_changes (
+            source, owner, day, media_group, is_owned, is_url_preview, is_quarantined,
+            is_protected, media_count, media_length
+        )
+        SELECT 'remote', owner, day, media_group, is_owned, FALSE, is_quarantined, FALSE,
+            -COUNT(*), -SUM(media_length)
+        FROM (
+            SELECT
+                CASE WHEN is_counted THEN CAST(media_origin AS TEXT) END AS owner,
+                CASE WHEN is_counted
+                    THEN {schema}.media_stats_day(CAST(created_ts AS BIGINT)) END AS day,
+                {schema}.media_stats_group(
+                    CAST(media_type AS TEXT), CAST(media_length AS NUMERIC)
+                ) AS media_group,
+                media_origin IS NOT NULL AS is_owned,
+                quarantined_by IS NOT NULL AS is_quarantined,
+                CAST(COALESCE(media_length, 0) AS NUMERIC) AS media_length
+            FROM (
+                SELECT *,
+                    media_origin IS NOT NULL AND media_length IS NOT NULL AS is_counted
+                FROM old_rows
+            ) AS m
+        ) AS gone
+        GROUP BY GROUPING SETS ((owner), (day), (media_group, is_owned, is_quarantined))
+        HAVING owner IS NOT NULL OR day IS NOT NULL OR media_group IS NOT NULL;
+    ELSE
+        FOR sign IN -1..1 BY 2 LOOP
+            CONTINUE WHEN sign < 0 AND TG_OP = 'INSERT';
+            IF sign < 0 THEN
+                media := OLD;
+            ELSE
+                media := NEW;
+            END IF;
+            INSERT INTO {schema}.media_stats_changes (
+                source, owner, day, media_group, is_owned, is_url_preview,
+                is_quarantined, is_protected, media_count, media_length
+            )
+            SELECT 'remote',
+                CASE WHEN is_counted THEN media_origin END,
+                CASE WHEN is_counted THEN {schema}.media_stats_day(created_ts) END,
+                {schema}.media_stats_group(media_type, media_length),
+                media_origin IS NOT NULL, FALSE, is_quarantined, FALSE,
+                sign, sign * COALESCE(media_length, 0)
+            FROM (
+                SELECT CAST(media.media_origin AS TEXT) AS media_origin,
+                    CAST(media.media_length AS NUMERIC) AS media_length,
+                    CAST(media.created_ts AS BIGINT) AS created_ts,
+                    CAST(media.media_type AS TEXT) AS media_type,
+                    media.quarantined_by IS NOT NULL AS is_quarantined,
+                    media.media_origin IS NOT NULL AND media.media_length IS NOT NULL
+                        AS is_counted
+                WHERE TG_RELID = CAST('{schema}.remote_media_cache' AS REGCLASS)
+            ) AS m;
+        END LOOP;
+    END IF;
+    RETURN NULL;
+EXCEPTION WHEN OTHERS THEN
+    RAISE WARNING USING MESSAGE = 'media_stats: change not logged: ' || SQLERRM;
+    BEGIN
+        PERFORM nextval('{schema}.media_stats_missed_remote');
+    EXCEPTION WHEN OTHERS THEN
+        RAISE WARNING USING MESSAGE = 'media_stats: nor noted: ' || SQLERRM;
+    END;
+    RETURN NULL;
+END
+$media_stats$;
+
+CREATE FUNCTION {schema}.media_stats_log_thumbnails() RETURNS TRIGGER
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms'
+AS $media_stats$
+-- {mark} {schema}
+DECLARE
+    source_of_table TEXT;
+BEGIN
+    source_of_table := CASE TG_RELID
+        WHEN CAST('{schema}.local_media_repository_thumbnails' AS REGCLASS) THEN 'local'
+        WHEN CAST('{schema}.remote_media_cache_thumbnails' AS REGCLASS) THEN 'remote'
+    END;
+    IF source_of_table IS NULL THEN
+        RETURN NULL;
+    END IF;
+    IF TG_OP = 'UPDATE'
+        AND TG_RELID IN (
+            CAST('{schema}.local_media_repository_thumbnails' AS REGCLASS),
+            CAST('{schema}.remote_media_cache_thumbnails' AS REGCLASS)
+        )
         AND OLD.thumbnail_length IS NOT DISTINCT FROM NEW.thumbnail_length
     THEN
         RETURN NULL;
     END IF;
-    BEGIN
-        IF pg_sequence_last_value('media_stats_log_is_full') = 1 THEN
-            RETURN NULL;
-        END IF;
-        INSERT INTO media_stats_changes (
+    IF TG_OP = 'TRUNCATE' THEN
+        UPDATE {schema}.media_stats_state SET missed = NULL
+        WHERE source = source_of_table;
+    ELSIF COALESCE(pg_sequence_last_value('{schema}.media_stats_change_id'), 0)
+        >= COALESCE(pg_sequence_last_value('{schema}.media_stats_log_limit'), 0)
+    THEN
+        PERFORM nextval(
+            CAST('{schema}.media_stats_missed_' || source_of_table AS REGCLASS)
+        );
+    ELSIF TG_OP = 'DELETE' THEN
+        INSERT INTO {schema}.media_stats_changes (
             source, media_group, is_owned, is_url_preview, is_quarantined, is_protected,
             media_count, media_length
         )
-        VALUES (
-            TG_ARGV[0], 'thumbnail', FALSE, FALSE, FALSE, FALSE,
+        SELECT source_of_table, 'thumbnail', FALSE, FALSE, FALSE, FALSE,
+            -COUNT(*), -SUM(COALESCE(CAST(thumbnail_length AS NUMERIC), 0))
+        FROM old_rows
+        HAVING COUNT(*) > 0;
+    ELSE
+        INSERT INTO {schema}.media_stats_changes (
+            source, media_group, is_owned, is_url_preview, is_quarantined, is_protected,
+            media_count, media_length
+        )
+        SELECT source_of_table, 'thumbnail', FALSE, FALSE, FALSE, FALSE,
             CASE TG_OP WHEN 'INSERT' THEN 1 ELSE 0 END,
-            COALESCE(NEW.thumbnail_length, 0) - COALESCE(OLD.thumbnail_length, 0)
+            COALESCE(CAST(NEW.thumbnail_length AS NUMERIC), 0)
+                - COALESCE(CAST(OLD.thumbnail_length AS NUMERIC), 0)
+        WHERE TG_RELID IN (
+            CAST('{schema}.local_media_repository_thumbnails' AS REGCLASS),
+            CAST('{schema}.remote_media_cache_thumbnails' AS REGCLASS)
         );
-        IF mod(lastval(), 1000) = 0 THEN
-            PERFORM media_stats_bound_log(1);
-        END IF;
-    EXCEPTION WHEN OTHERS THEN
-        RAISE WARNING USING MESSAGE = 'media_stats: change not logged: ' || SQLERRM;
-        BEGIN
-            INSERT INTO media_stats_missed (source) VALUES (TG_ARGV[0]);
-        EXCEPTION WHEN OTHERS THEN
-            RAISE WARNING USING MESSAGE = 'media_stats: nor noted: ' || SQLERRM;
-        END;
-    END;
-    RETURN NULL;
-END
-$$;
-
--- DELETE of thumbnails. Argument: the source.
-CREATE FUNCTION media_stats_log_thumbnails_delete() RETURNS TRIGGER
-LANGUAGE plpgsql SECURITY DEFINER
-SET search_path FROM CURRENT SET lock_timeout = '100ms'
-AS $$
-DECLARE
-    logged BIGINT;
-BEGIN
-    IF TG_RELID IS DISTINCT FROM to_regclass('local_media_repository_thumbnails')
-        AND TG_RELID IS DISTINCT FROM to_regclass('remote_media_cache_thumbnails')
-    THEN
-        RETURN NULL;
     END IF;
-    IF pg_sequence_last_value('media_stats_log_is_full') = 1 THEN
-        RETURN NULL;
-    END IF;
-    INSERT INTO media_stats_changes (
-        source, media_group, is_owned, is_url_preview, is_quarantined, is_protected,
-        media_count, media_length
-    )
-    SELECT TG_ARGV[0], 'thumbnail', FALSE, FALSE, FALSE, FALSE,
-        -COUNT(*), -SUM(COALESCE(thumbnail_length, 0))
-    FROM old_rows
-    HAVING COUNT(*) > 0;
-    GET DIAGNOSTICS logged = ROW_COUNT;
-    PERFORM media_stats_bound_log(logged);
     RETURN NULL;
 EXCEPTION WHEN OTHERS THEN
     RAISE WARNING USING MESSAGE = 'media_stats: change not logged: ' || SQLERRM;
     BEGIN
-        INSERT INTO media_stats_missed (source) VALUES (TG_ARGV[0]);
+        -- Both, where it is not known which.
+        IF source_of_table IS DISTINCT FROM 'remote' THEN
+            PERFORM nextval('{schema}.media_stats_missed_local');
+        END IF;
+        IF source_of_table IS DISTINCT FROM 'local' THEN
+            PERFORM nextval('{schema}.media_stats_missed_remote');
+        END IF;
     EXCEPTION WHEN OTHERS THEN
         RAISE WARNING USING MESSAGE = 'media_stats: nor noted: ' || SQLERRM;
     END;
     RETURN NULL;
 END
-$$;
-
--- TRUNCATE of one of the four tables. Argument: the source.
-CREATE FUNCTION media_stats_log_truncate() RETURNS TRIGGER
-LANGUAGE plpgsql SECURITY DEFINER
-SET search_path FROM CURRENT SET lock_timeout = '100ms'
-AS $$
-BEGIN
-    IF TG_RELID IS DISTINCT FROM to_regclass('local_media_repository')
-        AND TG_RELID IS DISTINCT FROM to_regclass('local_media_repository_thumbnails')
-        AND TG_RELID IS DISTINCT FROM to_regclass('remote_media_cache')
-        AND TG_RELID IS DISTINCT FROM to_regclass('remote_media_cache_thumbnails')
-    THEN
-        RETURN NULL;
-    END IF;
-    INSERT INTO media_stats_missed (source) VALUES (TG_ARGV[0]);
-    RETURN NULL;
-EXCEPTION WHEN OTHERS THEN
-    RAISE WARNING USING MESSAGE = 'media_stats: TRUNCATE not noted: ' || SQLERRM;
-    RETURN NULL;
-END
-$$;
+$media_stats$;

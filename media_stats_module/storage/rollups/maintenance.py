@@ -5,9 +5,12 @@ on from what is in the database. A step that fails raises `DatabaseFailedError`.
 """
 
 import logging
-from collections.abc import Callable, Mapping
-from typing import Concatenate, ParamSpec, TypeVar
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
+import attr
 from synapse.module_api import (
     LoggingTransaction,
     make_deferred_yieldable,
@@ -26,7 +29,10 @@ from media_stats_module.storage.rollups.status import (
     get_state_txn,
 )
 from media_stats_module.storage.sources import MediaTable, MediaTables, is_postgres
-from media_stats_module.synapse_internals import PreserveLoggingContext
+from media_stats_module.synapse_internals import (
+    PreserveLoggingContext,
+    driver_connection,
+)
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -41,6 +47,22 @@ REBUILD_BEYOND = 1_000_000
 # As often as Synapse runs a transaction that meets another one.
 _ATTEMPTS = 5
 
+# Every tenth wait for a lock on a media table is long enough for autovacuum to end.
+_PATIENT_EVERY = 10
+
+
+@attr.frozen
+class StepFailure:
+    """Why a step of the background work fails.
+
+    Attributes:
+        reason: in words, those of the database if it refused.
+        name: the kind of error, one of a bounded number.
+    """
+
+    reason: str
+    name: str
+
 
 class Maintenance:
     """Works on the rollups of one database.
@@ -49,6 +71,7 @@ class Maintenance:
         media: the tables that the totals are of.
         failures: why steps of the background work fail, by step. Only the process that
             runs background tasks knows; None on others.
+        is_stopped: whether the process shuts down.
     """
 
     def __init__(
@@ -66,13 +89,29 @@ class Maintenance:
         """
         self._database = database
         self.media = media
-        self.failures: dict[str, str] | None = None
+        self.failures: dict[str, StepFailure] | None = None
         self._on_differences = on_differences
         # Callers that wait for the running check of a source. They are told whether it
         # ended, and the differences.
         self._waiting: dict[
             MediaTable, list[Deferred[tuple[bool, Differences | None]]]
         ] = {}
+        # What runs in the database now, for `stop`.
+        self._lock = threading.Lock()
+        self._connections: set[Any] = set()
+        self.is_stopped = False
+        self._waits_for_lock = 0
+
+    def stop(self) -> None:
+        """Have the database stop what runs, as the process shuts down."""
+        with self._lock:
+            self.is_stopped = True
+            connections = list(self._connections)
+        # Each cancellation connects to PostgreSQL.
+        threading.Thread(
+            target=lambda: [connection.cancel() for connection in connections],
+            daemon=True,
+        ).start()
 
     async def get_states(self) -> Mapping[str, RollupState]:
         """The state of the totals, by source."""
@@ -94,12 +133,12 @@ class Maintenance:
 
     async def install(self) -> None:
         """Install what is missing, and what is of another version anew."""
-        if not await self._run(install.are_tables_current_txn, self.media):
+        if not await self._run(install.are_objects_current_txn, self.media):
             logger.info("Rollups: installing the tables")
-            await self._remove_tables()
-            await self._run(install.install_tables_txn, self.media)
+            await self._remove_objects()
+            await self._run_ddl(install.install_objects_txn, self.media)
         for table in await self._run(install.tables_without_triggers_txn, self.media):
-            await self._run(install.install_triggers_txn, table, self.media)
+            await self._run_ddl(install.install_triggers_txn, table)
             logger.info("Rollups: changes of %s are logged from now on", table)
 
     async def create_missing_indexes(self) -> None:
@@ -117,20 +156,10 @@ class Maintenance:
     async def build(self, table: MediaTable) -> None:
         """Build the totals of a source from the media."""
         started_ts = self._database.now_ts()
-        if await self._run(install.resume_log_txn):
-            # Of all tables, and before anything is added up.
-            logger.warning(
-                "Rollups: logging changes again, which ended when more than a million "
-                "of them were not applied"
-            )
-            for both in self.media.both:
-                await self._run(build.start_build_txn, both, started_ts)
-            for name in self.media.names:
-                await self._run(install.wait_for_writers_txn, name)
-            await self._run(install.all_changes_are_logged_txn)
         logger.info("Rollups: building the totals of %s media", table.source.value)
-        await self._run(build.start_build_txn, table, started_ts)
-        await self._run(build.build_txn, table, self._database.now_ts)
+        missed = await self._run(build.start_build_txn, table, started_ts)
+        await self._run(build.wait_for_writers_txn, table)
+        await self._run(build.build_txn, table, missed, self._database.now_ts)
         state = await self.get_state(table)
         logger.info(
             "Rollups: built the totals of %s media: %d files of %d owners in %.1f s",
@@ -177,24 +206,28 @@ class Maintenance:
     async def remove(self) -> None:
         """Take every object of rollups out of the database."""
         logger.info("Rollups: taking them out of the database")
-        await self._remove_tables()
+        await self._remove_objects()
         for table in self.media.both:
             await self._run_autocommit(install.drop_time_index_txn, table.name)
         logger.info("Rollups: taken out of the database")
 
-    async def _remove_tables(self) -> None:
+    async def _remove_objects(self) -> None:
         # The triggers first, a table at a time: afterwards nobody waits for our tables.
-        while await self._run(install.remove_triggers_txn):
+        while await self._run_ddl(install.remove_triggers_txn):
             pass
-        await self._run(install.remove_tables_txn)
+        await self._run_ddl(install.disarm_functions_txn)
+        await self._run_ddl(install.remove_objects_txn)
 
     async def _check(self, table: MediaTable) -> Differences | None:
         source = table.source.value
         started_ts = self._database.now_ts()
+
+        def check(txn: LoggingTransaction, cost: Cost) -> Differences | None:
+            with self._stoppable(txn):
+                return check_txn(txn, table)
+
         differences = await self._database.read(
-            "media_stats_check",
-            lambda txn, cost: check_txn(txn, table),
-            [Cost.WHOLE_TABLE],
+            "media_stats_check", check, [Cost.WHOLE_TABLE]
         )
         if differences is None:
             return None
@@ -233,7 +266,10 @@ class Maintenance:
         """
 
         def once(txn: LoggingTransaction) -> _T:
-            with raising_database_failed(txn):
+            with self._stoppable(txn), raising_database_failed(txn):
+                if is_postgres(txn):
+                    # Building takes longer than Synapse's own statements may.
+                    txn.execute("SET LOCAL statement_timeout = 0")
                 return function(txn, *args, **kwargs)
 
         for attempt in range(1, _ATTEMPTS + 1):
@@ -246,11 +282,48 @@ class Maintenance:
                     raise
         raise AssertionError("unreachable")
 
+    async def _run_ddl(
+        self,
+        function: Callable[Concatenate[LoggingTransaction, _P], _T],
+        *args: _P.args,
+        **kwargs: _P.kwargs,
+    ) -> _T:
+        """Run a transaction that changes objects."""
+
+        def run(txn: LoggingTransaction) -> _T:
+            self._waits_for_lock += 1
+            is_patient = self._waits_for_lock % _PATIENT_EVERY == 0
+            install.set_up_ddl_txn(txn, is_patient=is_patient)
+            result = function(txn, *args, **kwargs)
+            self._waits_for_lock = 0
+            return result
+
+        run.__name__ = function.__name__
+        return await self._run(run)
+
     async def _run_autocommit(
         self, function: Callable[[LoggingTransaction, str], None], table: str
     ) -> None:
         def once(txn: LoggingTransaction) -> None:
-            with raising_database_failed(txn), install.no_statement_timeout(txn):
+            with (
+                self._stoppable(txn),
+                raising_database_failed(txn),
+                install.no_statement_timeout(txn),
+            ):
                 function(txn, table)
 
         await self._database.write_autocommit(f"media_stats_{function.__name__}", once)
+
+    @contextmanager
+    def _stoppable(self, txn: LoggingTransaction) -> Iterator[None]:
+        """Let `stop` cancel what runs in the database."""
+        connection = driver_connection(txn)
+        with self._lock:
+            if self.is_stopped:
+                raise DatabaseFailedError("the process shuts down", is_lock=False)
+            self._connections.add(connection)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._connections.discard(connection)

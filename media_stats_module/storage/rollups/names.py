@@ -5,24 +5,26 @@ OWNERS = "media_stats_owners"
 DAYS = "media_stats_days"
 KINDS = "media_stats_kinds"
 CHANGES = "media_stats_changes"
-MISSED = "media_stats_missed"
-LOG_IS_FULL = "media_stats_log_is_full"
 
-TABLES = (STATE, OWNERS, DAYS, KINDS, CHANGES, MISSED)
+TABLES = (STATE, OWNERS, DAYS, KINDS, CHANGES)
 
-TRIGGER_FUNCTIONS = (
-    "media_stats_log_local",
-    "media_stats_log_local_delete",
-    "media_stats_log_remote",
-    "media_stats_log_remote_delete",
-    "media_stats_log_thumbnails",
-    "media_stats_log_thumbnails_delete",
-    "media_stats_log_truncate",
-)
+CHANGE_ID = "media_stats_change_id"
+LOG_LIMIT = "media_stats_log_limit"
+MISSED = "media_stats_missed_"
+"""With the source behind it."""
+
+SEQUENCES = (CHANGE_ID, LOG_LIMIT, f"{MISSED}local", f"{MISSED}remote")
+
+TRIGGER_FUNCTIONS = {
+    "local_media_repository": "media_stats_log_local",
+    "local_media_repository_thumbnails": "media_stats_log_thumbnails",
+    "remote_media_cache": "media_stats_log_remote",
+    "remote_media_cache_thumbnails": "media_stats_log_thumbnails",
+}
+"""The functions that log the changes of Synapse's tables."""
+
 FUNCTIONS = (
-    *TRIGGER_FUNCTIONS,
-    "media_stats_log",
-    "media_stats_bound_log",
+    *sorted(set(TRIGGER_FUNCTIONS.values())),
     "media_stats_distrust",
     "media_stats_day",
     "media_stats_group",

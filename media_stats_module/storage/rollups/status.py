@@ -1,6 +1,7 @@
 """The status of the totals: one answer for readers, keeper, check and `/v1/rollups`."""
 
 import enum
+from pathlib import Path
 from typing import cast
 
 import attr
@@ -8,14 +9,15 @@ from synapse.module_api import LoggingTransaction
 
 from media_stats_module.storage.rollups import names
 from media_stats_module.storage.sources import MediaTable, is_postgres
-from media_stats_module.storage.sql import set_work_mem_sql
 
 # Counts up with every change of install.sql or triggers.sql. Objects of another version
 # are dropped and created again.
 VERSION = 2
 
-# The comment on each of our objects: nothing of anybody else is taken for ours.
-MARK = f"media_stats_module rollups {VERSION}"
+# In each of our objects: nothing of anybody else is taken for ours.
+MARK = f"media_stats_module_{VERSION}"
+
+_STATUS_SQL = Path(__file__).with_name("status.sql").read_text(encoding="utf-8")
 
 
 class Status(enum.Enum):
@@ -25,7 +27,7 @@ class Status(enum.Enum):
     """Nothing is installed."""
     OUTDATED = "outdated"
     """The objects are of another version, other options or another database, or some
-    are missing."""
+    are missing, or everybody has rights to them."""
     BUILDING = "building"
     """The media has yet to be added up, or to be added up again."""
     EXACT = "exact"
@@ -37,16 +39,18 @@ class Installation:
     """The objects of rollups in the database.
 
     Attributes:
-        mark: the comment on the table with the state; None if there is neither.
-        has_tables: whether all other tables are there, too.
+        is_present: whether there is a table with the state.
+        has_objects: whether all tables, sequences and functions are there, of this
+            version, nobody but their owner may execute the functions, and PUBLIC has
+            no rights to the others.
         logged_tables: the tables of media whose triggers are all there and enabled.
-        place: identifies the database and the media tables in it.
+        identity: identifies the database and the media tables in it.
     """
 
-    mark: str | None
-    has_tables: bool
-    logged_tables: frozenset[str]
-    place: str
+    is_present: bool = False
+    has_objects: bool = False
+    logged_tables: tuple[str, ...] = attr.ib(default=(), converter=tuple)
+    identity: str = ""
 
 
 @attr.frozen
@@ -64,78 +68,14 @@ class Totals:
     has_changes: bool = False
 
 
-# Synapse's tables, in the order of their OIDs in the statement below.
-_MEDIA_TABLES = (
-    "local_media_repository",
-    "local_media_repository_thumbnails",
-    "remote_media_cache",
-    "remote_media_cache_thumbnails",
-)
-
-# Costs some probes of the catalogue. It also makes the transaction look for tables in
-# the schema of Synapse's media tables alone, and gives it room to hash a million owners
-# in the change log: one round trip less than by itself.
-_INSTALLATION_SQL = f"""
-    SELECT
-        obj_description(to_regclass(schema || '.{names.STATE}'), 'pg_class'),
-        {
-    " AND ".join(
-        f"to_regclass(schema || '.{name}') IS NOT NULL"
-        for name in (*names.TABLES, names.LOG_IS_FULL)
-    )
-},
-        ARRAY(
-            SELECT CAST(t.tgrelid AS BIGINT)
-            FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
-            WHERE t.tgrelid IN (
-                {", ".join(f"to_regclass('{name}')" for name in _MEDIA_TABLES)}
-            )
-                AND t.tgname IN ({", ".join(f"'{name}'" for name in names.TRIGGERS)})
-                AND t.tgenabled IN ('O', 'A')
-                AND p.pronamespace = schema_oid AND p.prosecdef
-                AND p.proconfig = ARRAY[
-                    'search_path=' || schema || ', pg_temp', 'lock_timeout=100ms'
-                ]
-        ),
-        ARRAY[
-            {
-    ", ".join(
-        f"CAST(CAST(to_regclass('{name}') AS OID) AS BIGINT)" for name in _MEDIA_TABLES
-    )
-},
-            (
-                SELECT CAST(oid AS BIGINT) FROM pg_database
-                WHERE datname = current_database()
-            )
-        ],
-        set_config('search_path', schema || ', pg_temp', true),
-        {set_work_mem_sql(64 * 1024)}
-    FROM (
-        SELECT relnamespace AS schema_oid,
-            CAST(CAST(relnamespace AS REGNAMESPACE) AS TEXT) AS schema
-        FROM pg_class WHERE oid = to_regclass('local_media_repository')
-        OFFSET 0
-    ) AS place
-"""
-
-
 def set_up_totals_txn(txn: LoggingTransaction) -> Installation:
     """Set the transaction up to use the totals; return what is installed."""
-    txn.execute(_INSTALLATION_SQL)
-    rows = txn.fetchall()
-    if not rows:
-        return Installation(None, False, frozenset(), "")
-    mark, has_tables, triggered, oids, _, _ = rows[0]
-    return Installation(
-        mark=mark,
-        has_tables=has_tables,
-        logged_tables=frozenset(
-            table
-            for table, oid in zip(_MEDIA_TABLES, oids, strict=False)
-            if triggered.count(oid) == len(names.TRIGGERS)
-        ),
-        place=" ".join(map(str, oids)),
-    )
+    txn.execute(_STATUS_SQL, (MARK,))
+    assert txn.description is not None
+    columns = [column[0] for column in txn.description]
+    for row in txn.fetchall():
+        return Installation(**dict(zip(columns, row, strict=True)))
+    return Installation()
 
 
 def fingerprint(installation: Installation, media: MediaTable) -> str:
@@ -143,7 +83,19 @@ def fingerprint(installation: Installation, media: MediaTable) -> str:
 
     A restored dump has another one, and so has a media table that Synapse made anew.
     """
-    return f"{installation.place}: {media.is_counted_sql}"
+    return f"{installation.identity}: {media.is_counted_sql}"
+
+
+def has_current_objects_txn(
+    txn: LoggingTransaction, installation: Installation, media: MediaTable
+) -> bool:
+    """Whether all objects but triggers are there, and belong to these media tables."""
+    if not installation.has_objects:
+        return False
+    txn.execute(
+        f"SELECT fingerprint FROM {names.STATE} WHERE source = ?", (media.source.value,)
+    )
+    return txn.fetchall() == [(fingerprint(installation, media),)]
 
 
 def get_totals_txn(txn: LoggingTransaction, media: MediaTable) -> Totals:
@@ -154,22 +106,16 @@ def get_totals_txn(txn: LoggingTransaction, media: MediaTable) -> Totals:
     if not is_postgres(txn):
         return Totals(Status.ABSENT)
     installation = set_up_totals_txn(txn)
-    if not (installation.mark or "").startswith("media_stats_module "):
+    if not installation.is_present:
         return Totals(Status.ABSENT)
-    if (
-        installation.mark != MARK
-        or not installation.has_tables
-        or not installation.logged_tables >= {media.name, media.thumbnails}
+    if not installation.has_objects or not {media.name, media.thumbnails} <= set(
+        installation.logged_tables
     ):
         return Totals(Status.OUTDATED)
     txn.execute(
         f"""
         SELECT fingerprint,
-            is_built
-                AND NOT EXISTS (
-                    SELECT FROM {names.MISSED} AS m WHERE m.source = s.source
-                )
-                AND (SELECT last_value FROM {names.LOG_IS_FULL}) = 0,
+            COALESCE(missed = {missed_sql(media)}, FALSE),
             owners, EXISTS (SELECT FROM {names.CHANGES} AS c WHERE c.source = s.source)
         FROM {names.STATE} AS s WHERE source = ?
         """,
@@ -180,6 +126,18 @@ def get_totals_txn(txn: LoggingTransaction, media: MediaTable) -> Totals:
         return Totals(Status.OUTDATED)
     _, is_exact, owners, has_changes = rows[0]
     return Totals(Status.EXACT if is_exact else Status.BUILDING, owners, has_changes)
+
+
+def missed_sql(media: MediaTable) -> str:
+    """The SQL expression for how many changes of a source could not be logged by now.
+
+    A reader compares it with the value that its snapshot has for the totals. Not the
+    column `last_value`: that is the same before and after the first count.
+    """
+    return (
+        "COALESCE(pg_sequence_last_value("
+        f"CAST('{names.MISSED}{media.source.value}' AS REGCLASS)), 0)"
+    )
 
 
 @attr.frozen

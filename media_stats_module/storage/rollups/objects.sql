@@ -1,0 +1,73 @@
+-- All objects of rollups but triggers and indexes, of all versions, as DROP names them,
+-- in an order in which they can go: tables take their own sequences and triggers along.
+--
+-- An object is ours if it has our name and our mark, and belongs to the role itself or to
+-- the owner of Synapse's tables. The mark of version 1 was a comment, which some dumps
+-- leave out: then columns and functions are those of that version.
+WITH place AS (
+    SELECT relnamespace AS schema,
+        ARRAY[
+            relowner, (SELECT oid FROM pg_roles WHERE rolname = current_user)
+        ] AS trusted
+    FROM pg_class WHERE oid = to_regclass('local_media_repository')
+)
+SELECT 'TABLE ' || CAST(c.oid AS REGCLASS) AS object
+FROM place, pg_class AS c
+WHERE relnamespace = schema AND relowner = ANY (trusted)
+    AND relkind = 'r' AND starts_with(relname, 'media_stats_')
+    AND (
+        EXISTS (
+            SELECT FROM pg_constraint
+            WHERE conrelid = c.oid AND starts_with(conname, 'media_stats_module_')
+        )
+        OR starts_with(obj_description(c.oid, 'pg_class'), 'media_stats_module rollups ')
+        OR (
+            relname,
+            (
+                SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute
+                WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped
+            )
+        ) IN (
+            (
+                'media_stats_state',
+                'source fingerprint is_built owners build_started_ts build_finished_ts '
+                'checked_ts differences'
+            ),
+            ('media_stats_owners', 'source owner media_count media_length'),
+            ('media_stats_days', 'source day media_count media_length'),
+            (
+                'media_stats_kinds',
+                'source media_group is_owned is_url_preview is_quarantined is_protected '
+                'media_count media_length'
+            ),
+            (
+                'media_stats_changes',
+                'id source owner day media_group is_owned is_url_preview is_quarantined '
+                'is_protected media_count media_length'
+            ),
+            ('media_stats_missed', 'id source')
+        )
+    )
+UNION ALL
+SELECT 'SEQUENCE ' || CAST(c.oid AS REGCLASS)
+FROM place, pg_class AS c JOIN pg_sequence ON seqrelid = c.oid
+WHERE relnamespace = schema AND relowner = ANY (trusted)
+    AND relname = 'media_stats_log_is_full' AND seqmin = 0
+UNION ALL
+SELECT 'FUNCTION ' || CAST(p.oid AS REGPROCEDURE)
+    -- Nothing but triggers can depend on it, such as those of a stranger.
+    || CASE WHEN prorettype = CAST('trigger' AS REGTYPE) THEN ' CASCADE' ELSE '' END
+FROM place, pg_proc AS p
+WHERE pronamespace = schema AND proowner = ANY (trusted)
+    AND starts_with(proname, 'media_stats_')
+    AND (
+        strpos(prosrc, '-- media_stats_module_') > 0
+        OR starts_with(obj_description(p.oid, 'pg_proc'), 'media_stats_module rollups ')
+        OR proname IN (
+            'media_stats_log_local', 'media_stats_log_local_delete',
+            'media_stats_log_remote', 'media_stats_log_remote_delete',
+            'media_stats_log_thumbnails', 'media_stats_log_thumbnails_delete',
+            'media_stats_log_truncate', 'media_stats_log', 'media_stats_bound_log',
+            'media_stats_distrust', 'media_stats_day', 'media_stats_group'
+        ) AND prosrc ~ 'media_stats_(changes|missed)|NEW.is_built|86400000|split_part'
+    )

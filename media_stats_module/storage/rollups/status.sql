@@ -1,0 +1,103 @@
+-- What is installed of rollups, in one row; no row if Synapse's tables are not there.
+-- Costs some probes of the catalogue.
+--
+-- Parameter: the mark of this version. The first statement has the transaction look for
+-- tables in the schema of Synapse's media tables alone, and gives it room to hash a
+-- million owners in the change log.
+SELECT
+    set_config('search_path', quote_ident(nspname) || ', pg_temp', true),
+    set_config(
+        'work_mem',
+        CAST(
+            GREATEST(pg_size_bytes(current_setting('work_mem')) / 1024, 65536) AS TEXT
+        ),
+        true
+    )
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.oid = to_regclass('local_media_repository');
+
+WITH
+-- Of the objects in the schema, those of the role itself or of the tables' owner are
+-- looked at. Others may be a trap.
+place AS MATERIALIZED (
+    SELECT relnamespace AS schema, mark,
+        ARRAY[
+            relowner, (SELECT oid FROM pg_roles WHERE rolname = current_user)
+        ] AS trusted
+    FROM pg_class, CAST(? AS TEXT) AS mark
+    WHERE oid = to_regclass('local_media_repository')
+),
+functions AS MATERIALIZED (
+    SELECT p.oid, proname, prosecdef
+    FROM place, pg_proc AS p
+    WHERE proname IN (
+            'media_stats_log_local', 'media_stats_log_remote',
+            'media_stats_log_thumbnails', 'media_stats_distrust', 'media_stats_day',
+            'media_stats_group'
+        )
+        AND pronamespace = schema AND proowner = ANY (trusted)
+        AND strpos(
+            prosrc,
+            '-- ' || mark || ' ' || CAST(CAST(schema AS REGNAMESPACE) AS TEXT) || chr(10)
+        ) > 0
+        AND proacl = ARRAY[makeaclitem(proowner, proowner, 'EXECUTE', FALSE)]
+        AND prosecdef = starts_with(proname, 'media_stats_log_')
+        AND (
+            NOT prosecdef OR proconfig = ARRAY[
+                'search_path=pg_catalog, pg_temp', 'lock_timeout=100ms'
+            ]
+        )
+)
+SELECT
+    EXISTS (
+        SELECT FROM pg_class
+        WHERE relname = 'media_stats_state' AND relnamespace = schema
+            AND relkind = 'r' AND relowner = ANY (trusted)
+    ) AS is_present,
+    (SELECT COUNT(*) FROM functions) = 6
+        AND 9 = (
+            SELECT COUNT(*) FROM pg_class AS c
+            WHERE relname IN (
+                    'media_stats_state', 'media_stats_owners', 'media_stats_days',
+                    'media_stats_kinds', 'media_stats_changes', 'media_stats_change_id',
+                    'media_stats_log_limit', 'media_stats_missed_local',
+                    'media_stats_missed_remote'
+                )
+                AND relnamespace = schema AND relowner = ANY (trusted)
+                AND (
+                    relkind = 'S'
+                    OR relkind = 'r' AND EXISTS (
+                        SELECT FROM pg_constraint
+                        WHERE conrelid = c.oid AND conname = mark
+                    )
+                )
+                -- Roles may have rights by an administrator's GRANT, PUBLIC may not.
+                AND NOT EXISTS (SELECT FROM aclexplode(relacl) WHERE grantee = 0)
+        ) AS has_objects,
+    ARRAY(
+        SELECT CAST(relname AS TEXT)
+        FROM pg_trigger
+            JOIN functions ON functions.oid = tgfoid AND prosecdef
+            JOIN pg_class ON pg_class.oid = tgrelid
+        WHERE tgrelid IN (
+                to_regclass('local_media_repository'),
+                to_regclass('local_media_repository_thumbnails'),
+                to_regclass('remote_media_cache'),
+                to_regclass('remote_media_cache_thumbnails')
+            )
+            AND tgname IN (
+                'media_stats_change', 'media_stats_delete', 'media_stats_truncate'
+            )
+            AND tgenabled IN ('O', 'A')
+        GROUP BY relname
+        HAVING COUNT(*) = 3
+    ) AS logged_tables,
+    concat_ws(
+        ' ',
+        CAST(to_regclass('local_media_repository') AS OID),
+        CAST(to_regclass('local_media_repository_thumbnails') AS OID),
+        CAST(to_regclass('remote_media_cache') AS OID),
+        CAST(to_regclass('remote_media_cache_thumbnails') AS OID),
+        (SELECT oid FROM pg_database WHERE datname = current_database())
+    ) AS identity
+FROM place
