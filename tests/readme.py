@@ -46,8 +46,14 @@ def recipe(heading: str, address: str) -> str:
 def commands(heading: str) -> list[str]:
     """The shell commands in the README below a heading."""
     text = README.read_text()
-    section = text[text.index(f"\n## {heading}\n") + 1 :].partition("\n## ")[0]
-    blocks = re.findall(r"^```console\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    return commands_in(
+        text[text.index(f"\n## {heading}\n") + 1 :].partition("\n## ")[0]
+    )
+
+
+def commands_in(text: str) -> list[str]:
+    """All shell commands in a part of a page."""
+    blocks = re.findall(r"^```console\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     return [
         command.strip()
         for block in blocks

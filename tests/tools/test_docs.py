@@ -2,15 +2,18 @@
 
 import configparser
 import json
+import os
 import re
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import yaml
-from readme import PAGES, README, commands, example
+from readme import PAGES, README, commands, commands_in, example
 
 from demo.homeserver import Homeserver
 from media_stats_module.config import MediaStatsConfig, parse_config
@@ -139,3 +142,60 @@ def test_see_that_it_works(tmp_path: Path) -> None:
             text=True,
         )
         assert re.search(r"^local uploads +4 +91 bytes$", summary, re.MULTILINE)
+
+
+def test_recipes(tmp_path: Path) -> None:
+    """The commands of docs/recipes.md, one after the other in one shell."""
+    recipes = commands_in((_ROOT / "docs" / "recipes.md").read_text())
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").symlink_to(sys.executable)
+    with Homeserver(
+        tmp_path / "synapse", server_name="example.org", module={}
+    ) as homeserver:
+        admin = homeserver.register("admin", admin=True)
+        database = homeserver.directory / "homeserver.db"
+        with closing(sqlite3.connect(database, timeout=30)) as connection, connection:
+            connection.executescript(
+                """
+                INSERT INTO local_media_repository
+                    (media_id, media_length, created_ts, user_id)
+                VALUES ('large', 104857600, 1792000000000, '@alice:example.org'),
+                    ('small', 1, 1, '@alice:example.org');
+                INSERT INTO remote_media_cache
+                    (media_origin, media_id, media_length, created_ts, filesystem_id)
+                VALUES ('other.example', 'a', 7, 1, 'a');
+                """
+            )
+        standby = {"name": "sqlite3", "args": {"database": str(database)}}
+        (tmp_path / "standby.yaml").write_text(yaml.safe_dump({"database": standby}))
+        script = "\necho ----\n".join(["set -eu", *recipes])
+        for written, meant in (
+            ("https://matrix.example.org", homeserver.base_url),
+            ("/etc/matrix-synapse/homeserver.yaml", str(homeserver.config_path)),
+        ):
+            script = script.replace(written, meant)
+        printed = subprocess.check_output(
+            ["sh", "-c", script],
+            cwd=tmp_path,
+            env={
+                "PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin",
+                "PYTHONPATH": os.pathsep.join(sys.path),
+                "TOKEN": admin.access_token,
+            },
+            text=True,
+        )
+    usage = {"media_count": 1, "media_length": 100 << 20}
+    user = {"user_id": "@alice:example.org", "displayname": None, **usage}
+    server = {"server_name": "other.example", "media_count": 1, "media_length": 7}
+    shown = [text for text in printed.split("----\n") if text]
+    assert json.loads(shown[0]) == {"users": [user], "total": 1}
+    assert ["@alice:example.org", "1", "100.0", "MiB"] in map(
+        str.split, shown[1].splitlines()
+    )
+    assert json.loads(shown[2]) == {"servers": [server], "total": 1}
+    assert ["other.example", "1", "7", "bytes"] in map(str.split, shown[3].splitlines())
+    assert re.search(r"^local uploads +2 +100.0 MiB$", shown[4], re.MULTILINE)
+    for name in ("unread.csv", "alice.csv"):
+        lines = (tmp_path / name).read_text().splitlines()
+        assert len(lines) == 2
+        assert "mxc://example.org/large" in lines[1]
