@@ -13,6 +13,11 @@ MAX_INTEGER = 2**63 - 1
 NO_LIMIT = MAX_INTEGER - 1
 
 
+# A user ID or a server name has at most 255 bytes, a displayname 256 characters (Matrix
+# specification; synapse/handlers/profile.py). No name contains a longer text.
+MAX_TEXT_LENGTH = 512
+
+
 class Source(enum.Enum):
     """Where media came from: this server's users, or other servers."""
 

@@ -8,7 +8,7 @@ from media_stats_module.endpoints.parameters import (
     Values,
     assert_in_bounds,
 )
-from media_stats_module.questions import MAX_INTEGER
+from media_stats_module.questions import MAX_INTEGER, DeletionRules, Source
 
 # In milliseconds that is December 1970. Synapse takes less for a mistake.
 _FIRST_BEFORE_TS = 30_000_000_000
@@ -40,21 +40,40 @@ def deletion_parameters(name: str, help_text: str) -> Parameters:
                     f"Query parameter {name} must be an integer from 0 to "
                     f"{MAX_INTEGER}."
                 )
-        # Before 1.110 Synapse sees last that it is negative.
-        assert_in_bounds("size_gt", values["size_gt"])
+        if (size_gt := values["size_gt"]) is not None:
+            # Before 1.110 Synapse sees last that it is negative.
+            assert_in_bounds("size_gt", size_gt)
 
     return (
         Integer(name=name, help=help_text, attribute="before_ts", is_bounded=False),
         Integer(
             name="size_gt",
             help="only local files of more than this many bytes",
-            default=0,
             is_bounded=False,
         ),
         Boolean(
             name="keep_profiles",
             help="whether to keep local files that are avatars (default true)",
-            default=True,
         ),
         check,
     )
+
+
+def read_rules(values: Values) -> DeletionRules:
+    """The parameters of a deletion besides the time.
+
+    Raises:
+        InvalidParameterError: one has no effect on the media that is asked for.
+    """
+    rules = {}
+    for name in ("size_gt", "keep_profiles"):
+        value = values.pop(name)
+        if value is None:
+            continue
+        if values["source"] is Source.REMOTE:
+            raise InvalidParameterError(
+                f"Query parameter {name} goes with source=local only: what Synapse "
+                "deletes of remote media depends on the time alone."
+            )
+        rules[name] = value
+    return DeletionRules(**rules)

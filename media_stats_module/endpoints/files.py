@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import attr
 
-from media_stats_module.endpoints._deletion import deletion_parameters
+from media_stats_module.endpoints._deletion import deletion_parameters, read_rules
 from media_stats_module.endpoints._description import Answer, JsonDict, List, Server
 from media_stats_module.endpoints.cursors import read_cursor, write_cursor
 from media_stats_module.endpoints.parameters import (
@@ -88,20 +88,32 @@ def _check_media_type(values: Values) -> None:
         values["media_type"] = media_type
 
 
-def _question(
-    *,
-    before_ts: int | None,
-    size_gt: int,
-    keep_profiles: bool,
-    after: str | None,
-    **others: Any,
-) -> FilesQuestion:
-    deletion = None
+def _read_deletion(values: Values) -> None:
+    before_ts = values.pop("before_ts")
+    for name in ("size_gt", "keep_profiles"):
+        if values[name] is None:
+            continue
+        if before_ts is None:
+            raise InvalidParameterError(
+                f"Query parameter {name} goes with reclaimable_before_ts only."
+            )
+        if values["source"] is None:
+            raise InvalidParameterError(
+                f"Query parameter {name} is about local files, and goes with "
+                "source=local only."
+            )
+    rules = read_rules(values)
+    values["deletion"] = None
     if before_ts is not None:
-        deletion = Deletion(
-            before_ts=before_ts, size_gt=size_gt, keep_profiles=keep_profiles
+        values["deletion"] = Deletion(
+            before_ts=before_ts,
+            size_gt=rules.size_gt,
+            keep_profiles=rules.keep_profiles,
         )
-    question = FilesQuestion(deletion=deletion, **others)
+
+
+def _question(*, after: str | None, **others: Any) -> FilesQuestion:
+    question = FilesQuestion(**others)
     if after is None:
         return question
     return attr.evolve(question, after=_position(question, after))
@@ -151,6 +163,7 @@ FILES = List(
             "reclaimable_before_ts",
             "only files that Synapse would delete with this before_ts",
         ),
+        _read_deletion,
         Integer(
             name="unread_since_ts",
             help="only files that nobody has read since this time, in ms",

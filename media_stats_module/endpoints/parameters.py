@@ -12,15 +12,11 @@ import attr
 
 from media_stats_module.questions import (
     MAX_INTEGER,
+    MAX_TEXT_LENGTH,
     NO_LIMIT,
     AccountFilter,
     Source,
 )
-
-# A user ID or a server name has at most 255 bytes, a displayname 256 characters (Matrix
-# specification; synapse/handlers/profile.py). A longer text is a mistake, and would be
-# an enormous search pattern for the database.
-MAX_TEXT_LENGTH = 512
 
 _PAGE = 100
 
@@ -238,33 +234,27 @@ class Text(Parameter):
 
     Attributes:
         can_be_empty: whether an empty text has a meaning.
+        is_bounded: whether a text that is longer than any name is refused.
     """
 
     can_be_empty: bool = False
+    is_bounded: bool = True
 
     @property
     def values(self) -> str:
         return "text"
 
-    def read(self, arguments: Arguments) -> Any:
-        values = arguments.given.get(self.name.encode())
-        if not values:
-            return None
-        try:
-            text = values[0].decode()
-        except UnicodeDecodeError:
-            raise InvalidParameterError(
-                f"Query parameter {self.name} must be UTF-8."
-            ) from None
+    def read(self, arguments: Arguments) -> str | None:
+        text = arguments.checks.string(arguments.given, self.name, encoding="utf-8")
         if text == "" and not self.can_be_empty:
             raise InvalidParameterError(
                 f"Query parameter {self.name} cannot be an empty string."
             )
-        if "\0" in text:
+        if text is not None and "\0" in text:
             raise InvalidParameterError(
                 f"Query parameter {self.name} cannot contain a NUL character."
             )
-        if len(text) > MAX_TEXT_LENGTH:
+        if self.is_bounded and text is not None and len(text) > MAX_TEXT_LENGTH:
             raise InvalidParameterError(
                 f"Query parameter {self.name} cannot be longer than {MAX_TEXT_LENGTH} "
                 "characters."

@@ -5,19 +5,19 @@ from typing import TYPE_CHECKING
 
 import attr
 
-from media_stats_module.endpoints._deletion import deletion_parameters
+from media_stats_module.endpoints._deletion import deletion_parameters, read_rules
 from media_stats_module.endpoints._description import (
     Document,
     JsonDict,
     Server,
 )
-from media_stats_module.endpoints.parameters import ACCOUNTS, OWNER_AND_SOURCE, Boolean
-from media_stats_module.questions import (
-    AccountFilter,
-    DeletionRules,
-    ReclaimableQuestion,
-    Source,
+from media_stats_module.endpoints.parameters import (
+    ACCOUNTS,
+    OWNER_AND_SOURCE,
+    Boolean,
+    Values,
 )
+from media_stats_module.questions import DeletionRules, ReclaimableQuestion
 
 if TYPE_CHECKING:
     from media_stats_module.storage import (
@@ -36,24 +36,10 @@ AGES_IN_DAYS = (30, 90, 180, 365)
 _RETENTION_RULES = DeletionRules()
 
 
-def _question(
-    *,
-    before_ts: int | None,
-    size_gt: int,
-    keep_profiles: bool,
-    thumbnails: bool,
-    source: Source | None,
-    owner: str | None,
-    accounts: AccountFilter | None,
-) -> ReclaimableQuestion:
-    return ReclaimableQuestion(
-        source=source,
-        owner=owner,
-        accounts=accounts,
-        before_ts=() if before_ts is None else (before_ts,),
-        rules=DeletionRules(size_gt=size_gt, keep_profiles=keep_profiles),
-        thumbnails=thumbnails,
-    )
+def _read_rules(values: Values) -> None:
+    before_ts = values["before_ts"]
+    values["before_ts"] = () if before_ts is None else (before_ts,)
+    values["rules"] = read_rules(values)
 
 
 async def _answer(
@@ -188,7 +174,8 @@ RECLAIMABLE = Document(
         ),
         *OWNER_AND_SOURCE,
         *ACCOUNTS,
+        _read_rules,
     ),
-    question=_question,
+    question=ReclaimableQuestion,
     answer=_answer,
 )

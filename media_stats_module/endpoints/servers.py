@@ -29,7 +29,11 @@ SERVERS = counted_list(
         FROM,
         Limit(),
         *WINDOW,
-        Text(name="search_term", help="only servers whose name contains this text"),
+        Text(
+            name="search_term",
+            help="only servers whose name contains this text",
+            is_bounded=False,
+        ),
         Direction(),
     ),
     question=OwnersQuestion,

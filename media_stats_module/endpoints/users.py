@@ -41,6 +41,7 @@ USERS = counted_list(
             name="search_term",
             help="only users whose localpart or displayname contains this text, or "
             "whose user ID it is",
+            is_bounded=False,
         ),
         Direction(),
         *ACCOUNTS,

@@ -1,31 +1,46 @@
 """JSON or CSV: which of them a client asks for."""
 
-import enum
-from contextlib import suppress
+import re
+from collections.abc import Iterator, Mapping, Sequence
 
+import attr
 from synapse.module_api import SynapseRequest
 
 from media_stats_module.synapse_internals import parse_string_from_args
 
+_FORMATS = ("json", "csv")
 
-class Format(enum.Enum):
-    """The format of a list."""
+# What is sent, as `Accept` may name it.
+_JSON: Mapping[str, str] = {}
+_CSV: Mapping[str, str] = {"charset": "utf-8", "header": "present"}
 
-    JSON = "json"
-    CSV = "csv"
+# Parts between commas or semicolons, which texts in quotes may have, too.
+_BETWEEN_COMMAS = re.compile(r'(?:[^,"]|"(?:\\.|[^"\\])*"?)+')
+_BETWEEN_SEMICOLONS = re.compile(r'(?:[^;"]|"(?:\\.|[^"\\])*"?)+')
+
+_QUALITY = re.compile(r"0(\.[0-9]*)?|1(\.0*)?|\.[0-9]+")
 
 
-def parse_format(request: SynapseRequest) -> Format:
-    """Read the parameter `format`, or else the header `Accept`.
+def prefers_csv(request: SynapseRequest, *, is_documented: bool) -> bool:
+    """Whether a client wants a list as CSV: by `format`, or else by `Accept`.
+
+    Args:
+        request: has both.
+        is_documented: whether it is for the endpoint that Synapse documents. It answers
+            JSON whatever `Accept` says, and ignores parameters that it does not know.
 
     Raises:
         SynapseError: 400, the parameter is neither.
     """
-    formats = [format.value for format in Format]
-    asked = parse_string_from_args(request.args, "format", allowed_values=formats)
+    if is_documented:
+        given: Mapping[bytes, Sequence[bytes]] = request.args
+        return given.get(b"format", [b""])[0] == b"csv"
+    asked = parse_string_from_args(request.args, "format", allowed_values=_FORMATS)
     if asked is not None:
-        return Format(asked)
-    return Format.CSV if _prefers_csv(request) else Format.JSON
+        return asked == "csv"
+    ranges = list(_media_ranges(request))
+    csv = _quality(ranges, "text", "csv", _CSV)
+    return csv > _quality(ranges, "application", "json", _JSON)
 
 
 def refuse_csv(request: SynapseRequest) -> None:
@@ -34,24 +49,55 @@ def refuse_csv(request: SynapseRequest) -> None:
     Raises:
         SynapseError: 400, it does.
     """
-    parse_string_from_args(request.args, "format", allowed_values=[Format.JSON.value])
+    parse_string_from_args(request.args, "format", allowed_values=["json"])
 
 
-def _prefers_csv(request: SynapseRequest) -> bool:
-    """Whether the header `Accept` prefers CSV to JSON (RFC 9110, section 12.5.1).
+@attr.frozen
+class _MediaRange:
+    """A part of the header `Accept` (RFC 9110, section 12.5.1).
 
-    The header has to name CSV. A client that accepts everything gets JSON.
+    Attributes:
+        kind: the type, or `*`.
+        subtype: the subtype, or `*`.
+        parameters: what the media type has to have.
+        quality: how much it is wanted, from 0, not at all, to 1.
     """
-    qualities: dict[str, float] = {}
+
+    kind: str
+    subtype: str
+    parameters: Mapping[str, str]
+    quality: float
+
+
+def _media_ranges(request: SynapseRequest) -> Iterator[_MediaRange]:
     # The header can be sent more than once, and need not be text.
     for header in request.requestHeaders.getRawHeaders(b"Accept", []):
-        for media_range in header.decode("latin-1").split(","):
-            media_type, *parameters = media_range.lower().split(";")
+        for part in _BETWEEN_COMMAS.findall(header.decode("latin-1").lower()):
+            # The first part may be missing.
+            media_type, *others = map(
+                str.strip, _BETWEEN_SEMICOLONS.findall(f" {part}")
+            )
+            kind, _, subtype = media_type.partition("/")
+            parameters = {}
             quality = 1.0
-            for parameter in parameters:
-                name, _, value = parameter.partition("=")
-                if name.strip() == "q":
-                    with suppress(ValueError):
-                        quality = float(value)
-            qualities[media_type.strip()] = quality
-    return qualities.get("text/csv", 0.0) > qualities.get("application/json", 0.0)
+            for parameter in others:
+                name, _, value = map(str.strip, parameter.partition("="))
+                if name == "q":
+                    quality = float(value) if _QUALITY.fullmatch(value) else 0.0
+                    break
+                parameters[name] = value.strip('"')
+            yield _MediaRange(kind, subtype, parameters, quality)
+
+
+def _quality(
+    ranges: list[_MediaRange], kind: str, subtype: str, parameters: Mapping[str, str]
+) -> float:
+    """How much a media type is wanted: what the most specific range says; 0 if none."""
+    matching = [
+        (each.kind != "*", each.subtype != "*", len(each.parameters), each.quality)
+        for each in ranges
+        if each.kind in (kind, "*")
+        and each.subtype in (subtype, "*")
+        and each.parameters.items() <= parameters.items()
+    ]
+    return max(matching, default=(False, False, 0, 0.0))[-1]

@@ -7,7 +7,7 @@ from synapse.module_api import JsonDict, ModuleApi, SynapseRequest
 
 from media_stats_module.endpoints import Arguments, List, Server, read_parameters
 from media_stats_module.formats import Rows, encode_csv, encode_json, encode_rows
-from media_stats_module.rest._accept import Format, parse_format
+from media_stats_module.rest._accept import prefers_csv
 from media_stats_module.rest._arguments import SYNAPSE_CHECKS
 from media_stats_module.rest._base import JSON_HEADERS, AdminResource
 from media_stats_module.rest._response import ResponseFile
@@ -34,13 +34,17 @@ class ListResource(AdminResource):
         self._endpoint = endpoint
 
     async def respond(self, request: SynapseRequest) -> None:
-        is_export = parse_format(request) is Format.CSV
+        is_documented = self._endpoint.is_documented
+        is_csv = prefers_csv(request, is_documented=is_documented)
         arguments = Arguments(
-            given=request.args, checks=SYNAPSE_CHECKS, is_export=is_export
+            given=request.args,
+            checks=SYNAPSE_CHECKS,
+            is_export=is_csv,
+            ignores_unknown=is_documented,
         )
         values = read_parameters(self._endpoint.parameters, arguments)
         question = self._endpoint.question(**values)
-        if is_export:
+        if is_csv:
             await self._send_csv(request, question)
         elif self._endpoint.get_more and question.limit > _LARGEST_PAGE_IN_MEMORY:
             await self._send_long_page(request, question)

@@ -212,6 +212,8 @@ _QUERIES = [
             "@alice",
             "1=1",
             "x" * 512,
+            "x" * 513,
+            "@" + "x" * 6_000 + ":example.org",
         )
     ),
     *(f"?from={start}&limit=100" for start in range(0, 1_000, 100)),
@@ -245,6 +247,9 @@ _QUERIES = [
     "?limit=-1&from_ts=x",
     "?from_ts=-1&until_ts=x",
     "?until_ts=-1&from_ts=5",
+    # The module's own parameters, with values that it does not know.
+    *(f"?format={value}" for value in ("", "xml", "CSV", "json", "%FF", "%00")),
+    *(f"?deactivated={value}" for value in ("", "True", "1", "0", "null", "%FF")),
 ]
 
 
@@ -294,6 +299,8 @@ def test_scheme_of_the_token(server: Server, scheme: str) -> None:
         ("Accept", "application/json"),
         ("Accept", "*/*"),
         ("Accept", "text/html"),
+        ("Accept", "text/csv"),
+        ("Accept", "text/csv, */*;q=0.1"),
         ("Range", "bytes=0-10"),
         ("If-None-Match", "*"),
         ("If-Modified-Since", "Thu, 01 Jan 2037 00:00:00 GMT"),

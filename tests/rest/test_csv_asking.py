@@ -4,7 +4,7 @@ import re
 from typing import ClassVar
 
 from parameterized import parameterized  # type: ignore[import-untyped]
-from support import MODULE_PATH, LocalMedia, MediaStatsTestCase, headers
+from support import MODULE_PATH, MediaStatsTestCase, RemoteMedia, headers
 from tests.server import FakeChannel
 
 
@@ -13,7 +13,7 @@ class AskingTest(MediaStatsTestCase):
 
     shares_homeserver: ClassVar[bool] = True
 
-    path: ClassVar[str] = f"{MODULE_PATH}/v1/users"
+    path: ClassVar[str] = f"{MODULE_PATH}/v1/servers"
 
     def accepting(self, *accept: str | bytes, query: str = "") -> FakeChannel:
         """Ask with the header `Accept`, once or more than once."""
@@ -29,7 +29,7 @@ class AskingTest(MediaStatsTestCase):
         return str(value).partition(";")[0]
 
     def test_headers(self) -> None:
-        self.insert_local_media(LocalMedia(user_id="@a:test"))
+        self.insert_remote_media(RemoteMedia(media_origin="a.example"))
         channel = self.ask(self.path, {"format": "csv"})
         sent = headers(channel)
         assert {
@@ -44,7 +44,7 @@ class AskingTest(MediaStatsTestCase):
             )
         } == {
             "Content-Type": ["text/csv; charset=utf-8; header=present"],
-            "Content-Disposition": ['attachment; filename="users.csv"'],
+            "Content-Disposition": ['attachment; filename="servers.csv"'],
             "Content-Length": [str(len(channel.result["body"]))],
             "Cache-Control": ["no-cache, no-store, must-revalidate"],
             "X-Content-Type-Options": ["nosniff"],
@@ -62,8 +62,28 @@ class AskingTest(MediaStatsTestCase):
             ("text/csv;q=0", "application/json"),
             ("text/csv;q=nan", "application/json"),
             ("text/csv\t;\tq=0.5\t,\tapplication/json\t;q=0.4", "text/csv"),
-            ("text/*", "application/json"),
             ("*/*", "application/json"),
+            ("application/*", "application/json"),
+            ("text/*", "text/csv"),
+            ("text/*;q=0", "application/json"),
+            ("*/*, text/csv;q=0.1", "application/json"),
+            ("text/csv;q=0.5, */*", "application/json"),
+            ("text/csv;q=0.5, application/*", "application/json"),
+            ("text/csv, */*", "application/json"),
+            ("text/csv, */*;q=0.9", "text/csv"),
+            ("text/*, */*;q=0.9", "text/csv"),
+            ("text/*, application/json;q=0.9", "text/csv"),
+            ("text/*, text/csv;q=0.1, application/json;q=0.5", "application/json"),
+            ("text/*;q=0.1, text/csv, application/json;q=0.5", "text/csv"),
+            ("*/*, application/json;q=0", "text/csv"),
+            ("*/*, application/*;q=0.2", "text/csv"),
+            ("text/html, */*;q=0.8", "application/json"),
+            ("text/csv;header=absent, application/json;q=0.5", "application/json"),
+            ("text/csv;q=0.1, text/csv;charset=utf-8, */*;q=0.5", "text/csv"),
+            ('text/csv;charset="UTF-8";q=1.000;x="a,b", */*;q=0.5', "text/csv"),
+            ('text/html;x="text/csv", application/json;q=0.1', "application/json"),
+            ("text/csv;q=2, application/json;q=0.1", "application/json"),
+            ("*;q=0.9, text/csv;q=0.1", "text/csv"),
             ("", "application/json"),
             (";,;q=,=;text/csv", "application/json"),
             (b"\xff\xfe", "application/json"),
@@ -127,10 +147,29 @@ class AskingTest(MediaStatsTestCase):
             assert channel.code == 403
             assert channel.json_body["errcode"] == "M_FORBIDDEN"
 
+    def test_the_documented_endpoint_answers_json(self) -> None:
+        """As Synapse's own, whatever is preferred. The parameter can ask for CSV."""
+        for query, content_type in (
+            ("", "application/json"),
+            ("format=json", "application/json"),
+            ("format=xml", "application/json"),
+            ("format=csv", "text/csv"),
+        ):
+            channel = self.make_request(
+                "GET",
+                f"{MODULE_PATH}/v1/users?{query}",
+                access_token=self.admin_token,
+                custom_headers=[("Accept", "text/csv")],
+            )
+            assert channel.code == 200
+            assert self.content_type(channel) == content_type, query
+
     def test_head(self) -> None:
         channel = self.make_request(
             "HEAD", f"{self.path}?format=csv", access_token=self.admin_token
         )
         assert channel.code == 200
         assert channel.result.get("body", b"") == b""
-        assert headers(channel).getRawHeaders("Content-Length") == ["46"]
+        assert headers(channel).getRawHeaders("Content-Length") == [
+            str(len("server_name,media_count,media_length\r\n"))
+        ]

@@ -27,7 +27,6 @@ _INTEGERS = [
 ]
 
 _BOOLEANS = [
-    ("users", "deactivated"),
     ("summary", "duplicates"),
     ("types", "group"),
     ("files", "quarantined"),
@@ -90,6 +89,11 @@ _TOKEN = (
 
 _DAY_MS = 86_400_000
 
+_BEFORE: JsonDict = {"reclaimable_before_ts": 1_000_000_000_000}
+
+# Parameters that have an effect together with others only.
+_OF_DELETIONS = (("size_gt", 104_857_600), ("size_gt", 0), ("keep_profiles", "true"))
+
 _REFUSED: list[tuple[str, JsonDict, str]] = [
     *(
         (
@@ -139,6 +143,34 @@ _REFUSED: list[tuple[str, JsonDict, str]] = [
     ),
     ("files", {"source": "remote", "deactivated": "true"}, _OF_USERS),
     ("files", {"server_name": "a.org", "deactivated": "false"}, _OF_USERS),
+    *(
+        (
+            "files",
+            {name: value},
+            f"Query parameter {name} goes with reclaimable_before_ts only.",
+        )
+        for name, value in _OF_DELETIONS
+    ),
+    *(
+        (
+            "files",
+            {"sha256": "a" * 64, **_BEFORE, name: value},
+            f"Query parameter "
+            f"{name} is about local files, and goes with source=local only.",
+        )
+        for name, value in _OF_DELETIONS
+    ),
+    *(
+        (
+            endpoint,
+            {**query, **remote, name: value},
+            f"Query parameter {name} goes with source=local only: what Synapse deletes "
+            "of remote media depends on the time alone.",
+        )
+        for endpoint, query in (("files", _BEFORE), ("reclaimable", {}))
+        for remote in ({"source": "remote"}, {"server_name": "a.org"})
+        for name, value in _OF_DELETIONS
+    ),
     ("files", {"from": 100}, _TOKEN),
     ("files", {"from": ""}, _TOKEN),
 ]
@@ -192,6 +224,8 @@ class ErrorsTestCase(MediaStatsTestCase):
             assert self.assert_refused(endpoint, {name: value}) == range_error
         if (endpoint, name) != ("timeline", "from_ts"):
             largest = {name: 2**63 - 1}
+            if (endpoint, name) == ("files", "size_gt"):
+                largest |= _BEFORE
             assert self.ask(f"{MODULE_PATH}/v1/{endpoint}", largest).code == 200
 
     def test_times_of_1970(self) -> None:
@@ -240,8 +274,8 @@ class ErrorsTestCase(MediaStatsTestCase):
         assert (channel.code, channel.json_body) == (
             400,
             {
-                "errcode": "M_INVALID_PARAM",
-                "error": f"Query parameter {name} must be UTF-8.",
+                "errcode": "M_UNKNOWN",
+                "error": f"Query parameter '{name}' must be utf-8",
             },
         )
         longest = {name: f"@{'a' * 506}:test"}

@@ -312,6 +312,16 @@ class ReclaimablePropertiesTestCase(MediaTestCase):
         assert [row["mxc"] for row in rows] == pages
         return pages
 
+    def of_owner(
+        self,
+        asked: Mapping[str, object],
+        listing: Mapping[str, object],
+        owner: Mapping[str, object],
+    ) -> tuple[JsonDict, list[str]]:
+        """What could be deleted of one owner, and the URIs of the files."""
+        files = self.ask_endpoint("files", {**listing, **owner})["files"]
+        return self.answer({**asked, **owner}), [file["mxc"] for file in files]
+
     def delete_local(self, parameters: Mapping[str, object]) -> JsonDict:
         """Have Synapse delete local media; return its answer."""
         paths = (
@@ -378,26 +388,17 @@ class ReclaimablePropertiesTestCase(MediaTestCase):
         }
         answer = self.answer(asked)
         self.assert_kept(case, answer)
-        listing = {
-            **case.parameters,
-            "reclaimable_before_ts": case.before_ts,
-            **case.order,
-        }
+        time = {"before_ts": case.before_ts}
+        listing = {"reclaimable_before_ts": case.before_ts, **case.order}
+        # The other parameters of the deletion are for local media only.
+        local_listing = {**case.parameters, **listing}
         listed = {
-            source: self.listed({**listing, "source": source})
-            for source in ("local", "remote")
+            "local": self.listed({**local_listing, "source": "local"}),
+            "remote": self.listed({**listing, "source": "remote"}),
         }
         by_owner = {
-            owner: (
-                self.answer({**asked, name: owner}),
-                [
-                    file["mxc"]
-                    for file in self.ask_endpoint("files", {**listing, name: owner})[
-                        "files"
-                    ]
-                ],
-            )
-            for name, owner in (("user", ALICE), ("server_name", "a.org"))
+            ALICE: self.of_owner(asked, local_listing, {"user": ALICE}),
+            "a.org": self.of_owner(time, listing, {"server_name": "a.org"}),
         }
 
         for source in ("local", "remote"):

@@ -9,7 +9,11 @@ from typing import Any
 
 from synapse.module_api import LoggingTransaction
 
-from media_stats_module.questions import OwnersOrder, OwnersQuestion
+from media_stats_module.questions import (
+    MAX_TEXT_LENGTH,
+    OwnersOrder,
+    OwnersQuestion,
+)
 from media_stats_module.storage.answers import OwnerUsage, Page, Values
 from media_stats_module.storage.owners.search import (
     glob_containing,
@@ -109,6 +113,9 @@ class Listing:
 
     def _is_found_sql(self, term: str) -> Sql:
         """A further condition: the search finds `owners.owner`, with profile `p`."""
+        if len(term) > MAX_TEXT_LENGTH:
+            # It would be an enormous pattern.
+            return Sql(" AND FALSE")
         if is_postgres(self._txn):
             operator, containing, equal_to = "~", regex_containing, regex_equal_to
         else:
