@@ -16,6 +16,9 @@ _PAGE = _DOCS / "api.md"
 _BEGIN = "<!-- Written by docs/api_reference.py from openapi.json; change that. -->\n"
 _END = "<!-- End of what docs/api_reference.py writes. -->\n"
 
+# The default of the option `path`.
+_PREFIX = "/_synapse/client/media_stats"
+
 _METHODS = ("get", "post")
 
 # Count and bytes, the most frequent object, in one row.
@@ -44,20 +47,17 @@ class Reference:
     def to_markdown(self) -> str:
         """All endpoints, in the document's order."""
         return "\n".join(
-            self._elsewhere(method.upper(), path, item, operation)
-            if "servers" in item
-            else self._operation(method.upper(), path, operation)
+            self._operation(method.upper(), path.removeprefix(_PREFIX), operation)
+            if path.startswith(_PREFIX)
+            else self._elsewhere(method.upper(), path, operation)
             for path, item in self._document["paths"].items()
             for method, operation in item.items()
             if method in _METHODS
         )
 
-    def _elsewhere(
-        self, method: str, path: str, item: Any, operation: Mapping[str, Any]
-    ) -> str:
+    def _elsewhere(self, method: str, path: str, operation: Mapping[str, Any]) -> str:
         """What is the same as an endpoint above, at a path that cannot change."""
-        (server,) = item["servers"]
-        heading = f"### `{method} {server['url']}{path}`"
+        heading = f"### `{method} {path}`"
         return "\n".join([heading, "", operation["description"], ""])
 
     def _operation(self, method: str, path: str, operation: Mapping[str, Any]) -> str:

@@ -1,7 +1,9 @@
 """`/v1/openapi.json`: the description of the API for machines."""
 
 import json
+import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from synapse.module_api import JsonDict, ModuleApi, SynapseRequest
 
@@ -12,19 +14,31 @@ _DOCUMENT: JsonDict = json.loads(
     (Path(__file__).parent.parent / "openapi.json").read_text(encoding="utf-8")
 )
 
+# The default of the option `path`, which the document has.
+_PATH = "/_synapse/client/media_stats"
+
 
 class OpenApiResource(AdminResource):
-    """Shows an OpenAPI 3.1 document with the path of the API on this server."""
+    """Shows an OpenAPI 3.1 document with the paths on this server."""
 
     def __init__(self, api: ModuleApi, store: MediaStatsStore, path: str) -> None:
         """
         Args:
             api: Synapse's module API.
             store: for the other resources.
-            path: where the API is served.
+            path: where the module is served.
         """
         super().__init__(api, store, "openapi")
-        self._body = {**_DOCUMENT, "servers": [{"url": path}]}
+        # A reverse proxy may serve Synapse below a path of its own.
+        url = urlsplit(api.public_baseurl or "").path.rstrip("/") or "/"
+        self._body = {
+            **_DOCUMENT,
+            "servers": [{"url": url}],
+            "paths": {
+                re.sub(f"^{_PATH}", path, name): item
+                for name, item in _DOCUMENT["paths"].items()
+            },
+        }
 
     async def respond(self, request: SynapseRequest) -> None:
         await self.send_json(request, self._answer())

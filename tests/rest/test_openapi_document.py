@@ -10,27 +10,38 @@ from openapi_support import (
     answers,
     operations,
     validator,
-    where,
 )
 from readme import answers_shown
-from support import MediaStatsTestCase
+from support import MODULE_PATH, MediaStatsTestCase
 from synapse.module_api import JsonDict
+from tests.unittest import override_config
 from twisted.web.resource import Resource
 
 import media_stats_module
 from media_stats_module.module import DOCUMENTED_PATH
 
+_ELSEWHERE = "/_synapse/client/elsewhere"
+
 
 class DocumentTest(MediaStatsTestCase):
-    module_options: ClassVar[JsonDict] = {"path": "/_synapse/client/elsewhere"}
+    module_options: ClassVar[JsonDict] = {"path": _ELSEWHERE}
 
     def test_served(self) -> None:
-        path = "/_synapse/client/elsewhere/v1/openapi.json"
-        assert self.ask(path).json_body == {
-            **DOCUMENT,
-            "servers": [{"url": "/_synapse/client/elsewhere"}],
-        }
+        path = f"{_ELSEWHERE}/v1/openapi.json"
+        body = self.ask(path).json_body
+        served = {name.replace(_ELSEWHERE, MODULE_PATH) for name in body["paths"]}
+        assert served == set(DOCUMENT["paths"])
+        assert DOCUMENTED_PATH in served
+        assert path in body["paths"]
+        assert {**body, "paths": DOCUMENT["paths"]} == DOCUMENT
         assert self.ask(path, token="").code == 401
+        OpenAPIV31SpecValidator(body).validate()
+
+    @override_config({"public_baseurl": "https://example.org/synapse/"})  # type: ignore[untyped-decorator]
+    def test_path_of_the_server(self) -> None:
+        """A client finds Synapse below the path of `public_baseurl`."""
+        body = self.ask(f"{_ELSEWHERE}/v1/openapi.json").json_body
+        assert body["servers"] == [{"url": "/synapse"}]
 
     def test_routes(self) -> None:
         """What the document has and what the module serves are the same."""
@@ -43,14 +54,12 @@ class DocumentTest(MediaStatsTestCase):
             for segment, child in resource.children.items():
                 walk(child, f"{path}/{segment.decode()}")
 
-        resource = self.hs._module_web_resources["/_synapse/client/elsewhere"]
-        walk(resource.children[b"v1"], "/v1")
+        resource = self.hs._module_web_resources[_ELSEWHERE]
+        walk(resource.children[b"v1"], f"{MODULE_PATH}/v1")
         # The folder itself answers 404.
-        served.pop("/v1", None)
+        served.pop(f"{MODULE_PATH}/v1", None)
         # Once more, beside the module's path.
-        documented = DOCUMENTED_PATH.removeprefix("/_synapse/admin")
-        assert where(documented) == DOCUMENTED_PATH
-        served[documented] = served["/v1/users"]
+        served[DOCUMENTED_PATH] = served[f"{MODULE_PATH}/v1/users"]
         wanted: dict[str, set[str]] = {}
         for path, method, _ in operations():
             wanted.setdefault(path, set()).add(method)
@@ -81,12 +90,25 @@ def test_every_answer_has_an_example() -> None:
                 answer = RESPONSES[answer["$ref"].rpartition("/")[2]]
             content = answer["content"]["application/json"]
             # The document has itself for an example.
-            assert content.get("examples") or path == "/v1/openapi.json", status
+            assert content.get("examples") or path.endswith("/v1/openapi.json"), status
 
 
 def test_what_each_endpoint_can_answer() -> None:
     for path, _, operation in operations():
         assert operation["responses"].keys() >= {"200", "401", "403", "503"}, path
+
+
+def test_what_is_required_is_described() -> None:
+    def assert_described(part: object) -> None:
+        if isinstance(part, dict):
+            if isinstance(part.get("required"), list):
+                assert set(part["required"]) <= set(part["properties"]), part
+            part = list(part.values())
+        if isinstance(part, list):
+            for inner in part:
+                assert_described(inner)
+
+    assert_described(DOCUMENT)
 
 
 def test_objects_are_closed() -> None:
@@ -104,7 +126,9 @@ def test_version() -> None:
 def test_readme() -> None:
     """The answers in the README are those of the examples."""
     known = {
-        (f"{example.path}?{example.query}".rstrip("?")): example.value
+        f"{example.path}?{example.query}".rstrip("?").removeprefix(
+            MODULE_PATH
+        ): example.value
         for example in answers()
         if example.media_type == "application/json"
     }

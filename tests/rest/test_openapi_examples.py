@@ -29,7 +29,7 @@ class AnswersTest(OpenApiTestCase):
             self.build()
         # The check last: it leaves its time behind.
         for example in sorted(answers(), key=lambda example: example.method):
-            if not USE_POSTGRES_FOR_TESTS and example.path.startswith("/v1/rollups"):
+            if not USE_POSTGRES_FOR_TESTS and "/v1/rollups" in example.path:
                 continue
             channel = self.request(example.method, example.path, example.query)
             assert channel.code == 200, (example, channel.result)

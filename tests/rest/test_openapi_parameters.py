@@ -11,12 +11,14 @@ from openapi_support import (
     parameters,
     questions,
     validator,
-    where,
 )
-from synapse.module_api import SynapseRequest
+from support import MODULE_PATH
+from synapse.module_api import JsonDict, SynapseRequest
+
+from media_stats_module.module import DOCUMENTED_PATH
 
 # Synapse's own endpoint, and what is added to its parameters.
-_DOCUMENTED = ("/v1/users", "/v1/statistics/users/media")
+_DOCUMENTED = (f"{MODULE_PATH}/v1/users", DOCUMENTED_PATH)
 _ADDITIONAL = ("deactivated", "format")
 
 
@@ -60,7 +62,7 @@ class ParametersTest(OpenApiTestCase):
 
         for path in questions():
             channel = self.make_request(
-                "GET", where(path), access_token=self.admin_token, request=Request
+                "GET", path, access_token=self.admin_token, request=Request
             )
             assert channel.code == 200, (path, channel.result)
             names = {name.decode() for name in asked[-1].names}
@@ -74,21 +76,25 @@ class ParametersTest(OpenApiTestCase):
             if schema["type"] == "boolean":
                 values += [True, False]
             # So long a timeline would have too many parts.
-            bounds = ["minimum"] if path == "/v1/timeline" else ["minimum", "maximum"]
+            bounds = (
+                ["minimum"] if path.endswith("/v1/timeline") else ["minimum", "maximum"]
+            )
             values += [schema[bound] for bound in bounds if bound in schema]
             if schema["type"] == "string" and "maxLength" in schema:
                 start = parameter["example"]
                 values += [start + "\N{SNOWMAN}" * (schema["maxLength"] - len(start))]
             values += [parameter[key] for key in ("example",) if key in parameter]
+            others: JsonDict = {}
+            if path.endswith("/v1/files") and name in ("size_gt", "keep_profiles"):
+                others["reclaimable_before_ts"] = 10**12
             for value in values:
-                query = urlencode({name: as_text(value)})
+                query = urlencode({**others, name: as_text(value)})
                 channel = self.request("get", path, query)
                 assert channel.code == 200, (path, query, channel.result)
             if "default" in schema:
-                channel = self.request(
-                    "get", path, f"{name}={as_text(schema['default'])}"
-                )
-                nothing = self.request("get", path, "")
+                query = urlencode({**others, name: as_text(schema["default"])})
+                channel = self.request("get", path, query)
+                nothing = self.request("get", path, urlencode(others))
                 assert channel.result["body"] == nothing.result["body"], (path, name)
 
     def test_illegal_values(self) -> None:
