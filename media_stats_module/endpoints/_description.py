@@ -98,9 +98,9 @@ class List(Endpoint[_Q], Generic[_Q, _V]):
         get_more: what the answer has besides the list, if that is written already. It
             is told how many values there were, and what the store said at their end.
             None if no page is long.
-        is_documented: whether this is the endpoint that Synapse documents. As there,
-            additional parameters with unknown values are ignored, and so is the header
-            `Accept`.
+        is_documented: whether this is the endpoint that Synapse documents. Over HTTP,
+            additions with unknown values are ignored, as Synapse ignores unknown
+            parameters, and so is the header `Accept`.
     """
 
     key: str

@@ -53,13 +53,11 @@ class Arguments:
         given: the values by the name of the parameter. The first one counts.
         checks: check a value.
         is_export: whether the whole list is asked for, if there is no limit.
-        ignores_unknown: whether a boolean other than `true` and `false` is ignored.
     """
 
     given: Mapping[bytes, Sequence[bytes]]
     checks: Checks
     is_export: bool = False
-    ignores_unknown: bool = False
 
 
 @attr.frozen(kw_only=True)
@@ -71,11 +69,13 @@ class Parameter(abc.ABC):
         help: what it is for.
         attribute: the attribute of the question that it fills, if that has another
             name.
+        is_addition: whether the endpoint that Synapse documents does not have it.
     """
 
     name: str
     help: str
     attribute: str | None = None
+    is_addition: bool = False
 
     @property
     @abc.abstractmethod
@@ -174,12 +174,8 @@ class Boolean(Parameter):
         return "true|false"
 
     def read(self, arguments: Arguments) -> bool | None:
-        if arguments.ignores_unknown:
-            (value, *_) = arguments.given.get(self.name.encode(), (b"",))
-            if value not in (b"true", b"false"):
-                return self.default
-        value_read = arguments.checks.boolean(arguments.given, self.name)
-        return self.default if value_read is None else value_read
+        value = arguments.checks.boolean(arguments.given, self.name)
+        return self.default if value is None else value
 
 
 @attr.frozen(kw_only=True)
@@ -390,18 +386,22 @@ ACCOUNTS: Parameters = (
         help="only users whom the application service with this ID registered; empty: "
         "only users with an account that none registered",
         can_be_empty=True,
+        is_addition=True,
     ),
     Boolean(
         name="has_account",
         help="true: only users with an account; false: only users without one",
+        is_addition=True,
     ),
     Boolean(
         name="deactivated",
         help="true: only deactivated users; false: only other users",
+        is_addition=True,
     ),
     Boolean(
         name="erased",
         help="true: only erased users; false: only other users",
+        is_addition=True,
     ),
     _check_accounts,
 )

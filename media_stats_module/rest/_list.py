@@ -8,7 +8,7 @@ from synapse.module_api import JsonDict, ModuleApi, SynapseRequest
 from media_stats_module.endpoints import Arguments, List, Server, read_parameters
 from media_stats_module.formats import Rows, encode_csv, encode_json, encode_rows
 from media_stats_module.rest._accept import prefers_csv
-from media_stats_module.rest._arguments import SYNAPSE_CHECKS
+from media_stats_module.rest._arguments import SYNAPSE_CHECKS, without_unknown_additions
 from media_stats_module.rest._base import JSON_HEADERS, AdminResource
 from media_stats_module.rest._response import ResponseFile
 from media_stats_module.storage import MediaStatsStore
@@ -37,11 +37,10 @@ class ListResource(AdminResource):
         is_documented = self._endpoint.is_documented
         is_csv = prefers_csv(request, is_documented=is_documented)
         arguments = Arguments(
-            given=request.args,
-            checks=SYNAPSE_CHECKS,
-            is_export=is_csv,
-            ignores_unknown=is_documented,
+            given=request.args, checks=SYNAPSE_CHECKS, is_export=is_csv
         )
+        if is_documented:
+            arguments = without_unknown_additions(self._endpoint, arguments)
         values = read_parameters(self._endpoint.parameters, arguments)
         question = self._endpoint.question(**values)
         if is_csv:

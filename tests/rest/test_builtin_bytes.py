@@ -249,7 +249,12 @@ _QUERIES = [
     "?until_ts=-1&from_ts=5",
     # The module's own parameters, with values that it does not know.
     *(f"?format={value}" for value in ("", "xml", "CSV", "json", "%FF", "%00")),
-    *(f"?deactivated={value}" for value in ("", "True", "1", "0", "null", "%FF")),
+    *(
+        f"?{name}={value}"
+        for name in ("deactivated", "has_account", "erased")
+        for value in ("", "True", "1", "%FF")
+    ),
+    *(f"?appservice={value}" for value in ("%00", "%FF", "x" * 513)),
 ]
 
 

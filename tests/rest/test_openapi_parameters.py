@@ -19,7 +19,7 @@ from media_stats_module.module import DOCUMENTED_PATH
 
 # Synapse's own endpoint, and what is added to its parameters.
 _DOCUMENTED = (f"{MODULE_PATH}/v1/users", DOCUMENTED_PATH)
-_ADDITIONAL = ("deactivated", "format")
+_ADDITIONAL = ("appservice", "has_account", "deactivated", "erased", "format")
 
 
 class Asked(dict[bytes, list[bytes]]):
