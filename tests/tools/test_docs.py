@@ -159,7 +159,8 @@ def test_recipes(tmp_path: Path) -> None:
                 """
                 INSERT INTO local_media_repository
                     (media_id, media_length, created_ts, user_id)
-                VALUES ('large', 104857600, 1792000000000, '@alice:example.org'),
+                VALUES ('october', 104857600, 1792000000000, '@alice:example.org'),
+                    ('unread', 104857600, 1, '@alice:example.org'),
                     ('small', 1, 1, '@alice:example.org');
                 INSERT INTO remote_media_cache
                     (media_origin, media_id, media_length, created_ts, filesystem_id)
@@ -194,8 +195,7 @@ def test_recipes(tmp_path: Path) -> None:
     )
     assert json.loads(shown[2]) == {"servers": [server], "total": 1}
     assert ["other.example", "1", "7", "bytes"] in map(str.split, shown[3].splitlines())
-    assert re.search(r"^local uploads +2 +100.0 MiB$", shown[4], re.MULTILINE)
-    for name in ("unread.csv", "alice.csv"):
-        lines = (tmp_path / name).read_text().splitlines()
-        assert len(lines) == 2
-        assert "mxc://example.org/large" in lines[1]
+    assert re.search(r"^local uploads +3 +200.0 MiB$", shown[4], re.MULTILINE)
+    for name, file in (("unread.csv", "unread"), ("alice.csv", "october")):
+        _, line = (tmp_path / name).read_text().splitlines()
+        assert f"mxc://example.org/{file}," in line
