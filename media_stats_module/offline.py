@@ -4,9 +4,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import attr
+from synapse.module_api import JsonDict
 from synapse.module_api.errors import ConfigError
 
 from media_stats_module.config import MediaStatsConfig, parse_config
+from media_stats_module.disk.configuration import media_store_config
+from media_stats_module.disk.size import file_system_of
 from media_stats_module.endpoints import Server
 from media_stats_module.storage import (
     DatabaseFailedError,
@@ -66,10 +70,19 @@ class OfflineHomeserver:
         server = Server(
             name=database.server_name,
             now_ts=database.now_ts,
+            file_system=self._file_system,
             media_retention=lambda: configured_media_retention(self.configuration),
             in_thread=_call,
         )
         return MediaStatsStore(database, self.config), server
+
+    def _file_system(self) -> JsonDict | None:
+        try:
+            path = media_store_config(self.configuration).path
+            return attr.asdict(file_system_of(path))
+        except (ConfigError, OSError):
+            # Another computer has it, or nobody.
+            return None
 
 
 @contextmanager

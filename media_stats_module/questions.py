@@ -186,11 +186,14 @@ class SummaryQuestion:
         source: only local or only remote media; None for both.
         owner: only media of this user (a full user ID) or server; None for all.
         duplicates: whether to look for content that is stored twice.
+        limits: whether to say what limits the media store: its file system, and what
+            Synapse deletes by itself.
     """
 
     source: Source | None = None
     owner: str | None = None
     duplicates: bool = False
+    limits: bool = False
 
 
 @attr.frozen(kw_only=True)

@@ -84,6 +84,7 @@ __all__ = [
     "is_sqlite_file",
     "issuer_metadata",
     "media_retention",
+    "media_store_path",
     "parse_boolean_from_args",
     "parse_direction_from_args",
     "parse_duration",
@@ -229,6 +230,18 @@ def media_retention(api: ModuleApi) -> tuple[int | None, int | None]:
         )
     )
     return local, remote
+
+
+def media_store_path(api: ModuleApi) -> str | None:
+    """The folder of the media store; None in a process that does not serve media.
+
+    Such a process may run where there is no such folder, or another one.
+    """
+    media = synapse_config(api).media
+    if not media.can_load_media_repo:
+        return None
+    path: str = media.media_store_path
+    return path
 
 
 def configured_media_retention(

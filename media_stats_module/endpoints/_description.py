@@ -34,12 +34,16 @@ class Server:
         now_ts: the time, in milliseconds since the epoch.
         media_retention: how long local and remote media is kept by the setting
             `media_retention`, in milliseconds; None for ever.
+        file_system: how large the file system of the media store is, and how much of it
+            is free, in bytes: `total_length` and `free_length`. None if it is not known
+            here. It can take a while.
         in_thread: calls a function with its arguments where it holds up nobody.
     """
 
     name: str
     now_ts: Callable[[], int]
     media_retention: Callable[[], tuple[int | None, int | None]]
+    file_system: Callable[[], JsonDict | None]
     in_thread: Callable[..., Awaitable[Any]]
 
 

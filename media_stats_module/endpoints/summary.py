@@ -29,6 +29,15 @@ async def _answer(
         answer["duplicates"] = summary.duplicates
     if summary.account:
         answer["account"] = attr.asdict(summary.account)
+    if question.limits:
+        local_lifetime, remote_lifetime = server.media_retention()
+        answer["limits"] = {
+            "file_system": await server.in_thread(server.file_system),
+            "media_retention": {
+                "local_media_lifetime": local_lifetime,
+                "remote_media_lifetime": remote_lifetime,
+            },
+        }
     return answer
 
 
@@ -64,6 +73,12 @@ SUMMARY = Document(
         Boolean(
             name="duplicates",
             help="whether to look for content that is stored twice (default false)",
+            default=False,
+        ),
+        Boolean(
+            name="limits",
+            help="whether to say how large the file system is, and what Synapse "
+            "deletes by itself (default false)",
             default=False,
         ),
     ),

@@ -1,10 +1,13 @@
 """The paths of the API, and what answers there."""
 
+from collections.abc import Callable
 from typing import Any
 
-from synapse.module_api import ModuleApi
+import attr
+from synapse.module_api import JsonDict, ModuleApi
 from twisted.web.resource import Resource
 
+from media_stats_module.disk.patient_size import PatientSize
 from media_stats_module.endpoints import ENDPOINTS, Document, List, Server
 from media_stats_module.rest._base import Directory
 from media_stats_module.rest._document import DocumentResource
@@ -12,7 +15,11 @@ from media_stats_module.rest._list import ListResource
 from media_stats_module.rest.openapi import OpenApiResource
 from media_stats_module.rest.rollups import RollupsCheckResource
 from media_stats_module.storage import MediaStatsStore
-from media_stats_module.synapse_internals import current_time_ms, media_retention
+from media_stats_module.synapse_internals import (
+    current_time_ms,
+    media_retention,
+    media_store_path,
+)
 
 
 def make_api(api: ModuleApi, store: MediaStatsStore, path: str) -> Directory:
@@ -27,6 +34,7 @@ def make_api(api: ModuleApi, store: MediaStatsStore, path: str) -> Directory:
         name=api.server_name,
         now_ts=lambda: current_time_ms(api),
         media_retention=lambda: media_retention(api),
+        file_system=_file_system(api),
         in_thread=api.defer_to_thread,
     )
 
@@ -39,3 +47,16 @@ def make_api(api: ModuleApi, store: MediaStatsStore, path: str) -> Directory:
     endpoints[b"rollups"].putChild(b"check", RollupsCheckResource(api, store))
     endpoints[b"openapi.json"] = OpenApiResource(api, store, path)
     return Directory(endpoints)
+
+
+def _file_system(api: ModuleApi) -> Callable[[], JsonDict | None]:
+    path = media_store_path(api)
+    if path is None:
+        return lambda: None
+    size = PatientSize(path)
+
+    def get() -> JsonDict | None:
+        file_system = size.get()
+        return attr.asdict(file_system) if file_system else None
+
+    return get

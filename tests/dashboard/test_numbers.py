@@ -5,13 +5,14 @@ chart, of files and in dialogs are in test_chart.py, test_largest_files.py and
 test_dialogs.py.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from browser_server import SOURCES, USERS, Server
 from dashboard_page import DashboardPage, read_rows
-from numbers_support import LABELS, TYPES, part_rows, read_widths
-from playwright.sync_api import expect
+from numbers_support import LABELS, TYPES, first_day, part_rows, read_widths
+from playwright.sync_api import Route, expect
 from reading import exact, files, human, share, total
 
 pytestmark = pytest.mark.once
@@ -33,13 +34,73 @@ def test_totals(signed_in: DashboardPage, server: Server) -> None:
     assert quarantined["media_count"] == 2
     assert local["pending"]["media_count"] == 1
     section = signed_in.section("What fills the media store")
-    assert section.locator(".tiles").inner_text().split("\n") == [
+    *tiles, free, _, of = section.locator(".tiles").inner_text().split("\n")
+    disk = server.ask("summary", {"limits": "true"})["limits"]["file_system"]
+    assert (free, of) == ("Free on the disk", f"of {human(disk['total_length'])}")
+    assert tiles == [
         *tile("Total", summary["total"], local["thumbnails"], remote["thumbnails"]),
         *tile("Local", local["total"], local["thumbnails"]),
         "1 pending upload",
         *tile("Remote", remote["total"], remote["thumbnails"]),
         *("Quarantined", human(quarantined["media_length"]), "2 files"),
     ]
+
+
+def test_growth(signed_in: DashboardPage, server: Server) -> None:
+    since = {"from_ts": first_day(30)}
+    added = [
+        total(server.ask("timeline", {**since, "source": source})["buckets"])
+        for source in SOURCES
+    ]
+    both = total(added)
+    section = signed_in.section("How fast it grows")
+    assert read_rows(section) == [
+        [
+            label,
+            human(round(usage["media_length"] / 30)),
+            human(usage["media_length"]),
+            f"{usage['media_count']:,}",
+        ]
+        for label, usage in zip(
+            ("Local", "Remote", "Both"), [*added, both], strict=True
+        )
+    ]
+    # Each part of the sum is seen in it.
+    assert len({human(usage["media_length"]) for usage in [*added, both]}) == 3
+    month = both["media_length"]
+    for free, retention, outlook in (
+        (month * 2, None, "are full in about 60 days."),
+        (month * 14, None, "are full in about 14 months."),
+        (month * 49, None, "are full in about 4 years."),
+        (month * 9999, None, "are full in more than 50 years."),
+        (month, 9000, "(media_retention), so this does not say when the disk is full"),
+        (None, None, ""),
+    ):
+        signed_in.page.route(
+            "**/v1/summary?limits=true", _limits(server, free, retention)
+        )
+        signed_in.page.get_by_role("button", name="Refresh").click()
+        signed_in.wait_until_loaded()
+        expect(section.locator(".outlook")).to_contain_text(outlook)
+        if free is None:
+            expect(section.locator(".outlook")).to_be_hidden()
+            tiles = signed_in.section("What fills the media store").locator(".tiles")
+            expect(tiles).not_to_contain_text("Free on the disk")
+
+
+def _limits(
+    server: Server, free: int | None, retention: int | None
+) -> Callable[[Route], None]:
+    disk = None if free is None else {"total_length": free * 2, "free_length": free}
+    limits = {
+        "file_system": disk,
+        "media_retention": {
+            "local_media_lifetime": None,
+            "remote_media_lifetime": retention,
+        },
+    }
+    summary = server.ask("summary")
+    return lambda route: route.fulfill(json={**summary, "limits": limits})
 
 
 def test_media_store_by_content(signed_in: DashboardPage, server: Server) -> None:

@@ -49,7 +49,7 @@ def _pretend_it_is_large(page: Page) -> None:
         summary["total"]["media_count"] += 100_000
         route.fulfill(json=summary)
 
-    page.route("**/v1/summary?duplicates=false", answer)
+    page.route("**/v1/summary?limits=true", answer)
 
 
 def test_ages_and_what_stays(signed_in: DashboardPage, server: Server) -> None:

@@ -32,3 +32,15 @@ def test_every_process_says_it(homeserver: Homeserver) -> None:
     assert retention["local_media_lifetime"] == 90 * _DAY_MS
     assert retention["remote_media_lifetime"] is None
     assert retention["local"]["media_count"] == 0
+
+    answer = homeserver.client.request(
+        "GET", f"{MODULE_PATH}/v1/summary?limits=true", token=admin.access_token
+    )
+    limits = answer.json()["limits"]
+    assert limits["media_retention"] == {
+        "local_media_lifetime": 90 * _DAY_MS,
+        "remote_media_lifetime": None,
+    }
+    # The folder may be another computer's, if this process does not serve media.
+    serves_media = "enable_media_repo: true" in homeserver.config_path.read_text()
+    assert (limits["file_system"] is not None) is serves_media

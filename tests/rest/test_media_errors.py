@@ -28,6 +28,7 @@ _INTEGERS = [
 
 _BOOLEANS = [
     ("summary", "duplicates"),
+    ("summary", "limits"),
     ("types", "group"),
     ("files", "quarantined"),
     ("files", "keep_profiles"),

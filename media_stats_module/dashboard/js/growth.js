@@ -100,14 +100,14 @@ function table(added) {
  * @param {import("./summary.js").Summary|null} summary
  */
 function outlook({ media_length: size }, summary) {
-  const lifetimes = Object.values(summary?.media_retention ?? {});
+  const lifetimes = Object.values(summary?.limits.media_retention ?? {});
   if (lifetimes.some((lifetime) => typeof lifetime === "number")) {
     return (
       "Synapse deletes old files by itself (media_retention), so this does not say when the disk is " +
       "full. The Grafana dashboard does."
     );
   }
-  const free = summary?.file_system?.free_length;
+  const free = summary?.limits.file_system?.free_length;
   if (free === undefined || size === 0) {
     return "";
   }

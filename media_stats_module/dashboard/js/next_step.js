@@ -18,7 +18,7 @@ export function userDeletion(section, api, user) {
   find(section, "h3").textContent = "Delete all files of this user";
   return new Panel(section, {
     what: "Adding up this user’s files",
-    query: () => ({ user, duplicates: false }),
+    query: () => ({ user }),
     load: (query, asking) => api.get("summary", query, asking),
     show: ({ local }) => {
       const { media_count: number, media_length: size } = sum(local.uploads, local.url_previews);

@@ -39,10 +39,13 @@ const SMALL_STORE = 100_000;
  * @property {Usage} total
  * @property {Local} local
  * @property {Remote} remote
- * @property {{total_length: number, free_length: number}|null} [file_system] of the media
+ * @property {Limits} limits
+ *
+ * @typedef {object} Limits
+ * @property {{total_length: number, free_length: number}|null} file_system of the media
  *   store, where the server knows it
- * @property {{local_media_lifetime: number|null, remote_media_lifetime: number|null}|null}
- *   [media_retention] what Synapse deletes by itself
+ * @property {{local_media_lifetime: number|null, remote_media_lifetime: number|null}}
+ *   media_retention what Synapse deletes by itself
  */
 
 /** @extends {Panel<import("./api.js").Query, Summary>} */
@@ -61,7 +64,7 @@ export class SummaryPanel extends Panel {
     super(section, {
       what: "Adding up all files",
       // Duplicates cost more; see below.
-      query: () => ({ duplicates: false }),
+      query: () => ({ limits: true }),
       load: (query, asking) => api.get("summary", query, asking),
       show: (summary) => {
         find(section, ".tiles").replaceChildren(...tiles(summary));
@@ -132,7 +135,7 @@ function duplicatesText(duplicates) {
 }
 
 /** @param {Summary} summary */
-function tiles({ total, local, remote, file_system: disk }) {
+function tiles({ total, local, remote, limits: { file_system: disk } }) {
   const quarantined = sum(local.quarantined, remote.quarantined);
   return [
     sizeTile("Total", total, sum(local.thumbnails, remote.thumbnails)),
