@@ -11,7 +11,10 @@ from schemathesis.openapi.checks import RejectedPositiveData
 # in a window, cannot be told from the document.
 _KNOWN_LATER = ("from must be the next_token", "The timeline would have more than")
 
-_ADDITIONAL = {"appservice", "has_account", "deactivated", "erased", "format"}
+# About users of this server.
+_OF_ACCOUNTS = ("appservice", "has_account", "deactivated", "erased")
+
+_ADDITIONAL = {*_OF_ACCOUNTS, "format"}
 
 
 @schemathesis.hook
@@ -29,7 +32,7 @@ def before_call(
     if "user" in query or "server_name" in query:
         query.pop("source", None)
     if "server_name" in query or query.get("source") == "remote":
-        for name in ("deactivated", "size_gt", "keep_profiles"):
+        for name in (*_OF_ACCOUNTS, "size_gt", "keep_profiles"):
             query.pop(name, None)
     if case.path.endswith("/files") and (
         "reclaimable_before_ts" not in query
