@@ -115,12 +115,14 @@ def iterate_files_txn(
     limit = question.limit + 1
     statement = _files_sql_txn(txn, tables, question, limit, server_name)
     file: File | None = None
+    end = None
     for number, row in enumerate(iterate_txn(txn, statement, limit)):
-        if number == question.limit:
-            return None if file is None else file.position
-        file = File(*row)
-        yield file
-    return None
+        if number < question.limit:
+            file = File(*row)
+            yield file
+        elif file is not None:
+            end = file.position
+    return end
 
 
 def get_page_of_index_txn(

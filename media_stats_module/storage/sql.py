@@ -43,7 +43,8 @@ def iterate_txn(
     if most <= _MOST_FETCHED or not is_postgres(txn):
         # SQLite computes them one by one.
         txn.execute(statement.text, statement.args)
-        yield from txn
+        # Not `yield from txn`, which closes the transaction if not all are read.
+        yield from iter(txn.fetchone, None)
         return
     # By itself, PostgreSQL's driver fetches all rows before it gives the first. But a
     # cursor in the database takes no parallel workers. By default, the planner expects

@@ -1,6 +1,7 @@
 """The one way to ask: a question in, an answer out."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -453,7 +454,9 @@ class MediaStatsStore:
             if values is None:
                 return None
             written = _Written(values)
-            write(iter(written))
+            # In this thread, if the client has gone or its answer cannot be kept.
+            with closing(values):
+                write(iter(written))
             return written
 
         written = await self._database.read(_description(live_txn), export, costs)

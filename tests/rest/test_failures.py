@@ -1,5 +1,6 @@
 """What a client gets when storage has no answer, or one that JSON cannot hold."""
 
+import tempfile
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from types import SimpleNamespace
@@ -13,7 +14,7 @@ from tests.server import FakeChannel
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionDone
 
-from media_stats_module.rest import _base
+from media_stats_module.rest import _base, _response
 from media_stats_module.rest.rollups import RollupsCheckResource
 from media_stats_module.storage import MediaStatsStore, Page
 from media_stats_module.storage.errors import QueryTimeoutError, QueueFullError
@@ -61,6 +62,19 @@ class FailuresTestCase(MediaStatsTestCase):
                 "database. Try again in 10 seconds.",
             },
         )
+        assert headers(channel).getRawHeaders("Retry-After") == ["10"]
+
+    def test_no_room_for_temporary_files(self) -> None:
+        """What fits into memory needs none."""
+        path = f"{MODULE_PATH}/v1/users?format=csv"
+        with patch.object(tempfile, "tempdir", "/nowhere/at/all"):
+            assert self.ask(path).code == 200
+            with patch.object(_response, "_MEMORY", 10):
+                channel = self.ask(path)
+        assert channel.code == 503
+        assert channel.json_body["errcode"] == "M_UNKNOWN"
+        assert "TMPDIR" in channel.json_body["error"]
+        assert "No such file or directory" in channel.json_body["error"]
         assert headers(channel).getRawHeaders("Retry-After") == ["10"]
 
     @parameterized.expand(_QUESTIONS)  # type: ignore[untyped-decorator]

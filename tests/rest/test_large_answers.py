@@ -96,6 +96,23 @@ class LargeAnswersTestCase(MediaStatsTestCase):
             assert large.result["body"] == answer.result["body"], query
             assert answer.json_body["total"] == 3
 
+    def test_a_long_page_of_files_says_where_the_next_begins(self) -> None:
+        for query in (
+            {},
+            *({"limit": limit} for limit in range(5)),
+            {"limit": 2, "order_by": "media_length", "dir": "b"},
+            {"limit": 2, "order_by": "created_ts"},
+            {"limit": 2, "reclaimable_before_ts": 20_000 * DAY_MS},
+        ):
+            answer = self.ask(f"{MODULE_PATH}/v1/files", query)
+            assert answer.code == 200, answer.result
+            with (
+                patch.object(_list, "_LARGEST_PAGE_IN_MEMORY", -1),
+                patch.object(json, "_ROWS_PER_PIECE", 2),
+            ):
+                long = self.ask(f"{MODULE_PATH}/v1/files", query)
+            assert long.result["body"] == answer.result["body"], query
+
     @parameterized.expand([(path,) for path in _LISTS])  # type: ignore[untyped-decorator]
     def test_a_transaction_that_is_tried_again(self, path: str) -> None:
         """Each row is sent once."""
