@@ -68,6 +68,7 @@ except ImportError:
     Direction = None  # type: ignore[assignment,misc]
 
 __all__ = [
+    "LoggingDatabaseConnection",
     "PreserveLoggingContext",
     "call_at_shutdown",
     "cancellable",

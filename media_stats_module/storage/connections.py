@@ -5,9 +5,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from synapse.module_api import LoggingTransaction
-from synapse.storage.database import LoggingDatabaseConnection
 
-from media_stats_module.synapse_internals import is_postgres_engine
+from media_stats_module.synapse_internals import (
+    LoggingDatabaseConnection,
+    is_postgres_engine,
+)
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from synapse.module_api import LoggingTransaction
-from synapse.storage.database import LoggingDatabaseConnection
 
 from media_stats_module.storage.connections import autocommitting, transaction
 from media_stats_module.storage.database import Cost
@@ -13,6 +12,7 @@ from media_stats_module.storage.errors import (
     DatabaseFailedError,
     raising_database_failed,
 )
+from media_stats_module.synapse_internals import LoggingDatabaseConnection
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")

@@ -114,3 +114,16 @@ def test_sql_is_in_storage_alone() -> None:
             text = path.read_text(encoding="utf-8")
             assert "SELECT " not in text, path
             assert ".execute(" not in text, path
+
+
+def test_what_reaches_behind_the_module_api() -> None:
+    """As synapse_internals.py says: itself, and what the SQL relies on."""
+    behind = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom)
+        and str(node.module).startswith("synapse.")
+        and not str(node.module).startswith("synapse.module_api")
+    }
+    assert behind == {"synapse_internals.py", "storage/sources.py"}
