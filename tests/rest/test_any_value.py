@@ -33,8 +33,12 @@ _TEXTS = {
         "quarantined_by",
     ),
     "profiles": ("displayname", "avatar_url"),
+    "users": ("appservice_id",),
 }
-_OTHERS = {"local_media_repository": ("safe_from_quarantine",)}
+_OTHERS = {
+    "local_media_repository": ("safe_from_quarantine",),
+    "users": ("deactivated",),
+}
 
 _OF_64_BITS = (-(2**63), -(2**53) - 1, 2**63 - 1)
 _OF_TEXT = ("", "\x01\x7f", "a\nb", "\ud7ff\U0010ffff", "İI", "%_\\", "x" * 10_000)
@@ -76,8 +80,22 @@ _QUERIES: dict[str, list[JsonDict]] = {
         for order_by, direction in product(
             ("user_id", "displayname", "media_length", "media_count"), DIRECTIONS
         )
-        for more in ({}, {"search_term": "i"}, {"from_ts": 1}, {"deactivated": "false"})
+        for more in (
+            {},
+            {"search_term": "i"},
+            {"from_ts": 1},
+            {"deactivated": "false"},
+            {"appservice": ""},
+            {"appservice": "%_\\"},
+        )
     ],
+    "appservices": [
+        {"order_by": order_by, "dir": direction}
+        for order_by, direction in product(
+            ("appservice_id", "users", "media_length", "media_count"), DIRECTIONS
+        )
+    ],
+    "duplicates": [{}, {"source": "local"}, {"user": ALICE}, {"server_name": "a.org"}],
     "servers": [{"order_by": "server_name"}, {"order_by": "media_length", "dir": "b"}],
     "summary": [{"duplicates": "true"}, {"user": ALICE}, {"server_name": "a.org"}],
     "timeline": [{}, {"source": "remote"}, {"user": ALICE}, {"until_ts": DAY_MS - 2}],
@@ -126,6 +144,10 @@ class AnyValueTestCase(MediaTestCase):
                 for media_id in local
             ),
             *(
+                LocalMedia(user_id=f"@{user}:test", media_id=f"of {user}")
+                for user in _cells("users")
+            ),
+            *(
                 RemoteMedia(
                     media_origin="a.org",
                     media_id=media_id,
@@ -149,6 +171,8 @@ class AnyValueTestCase(MediaTestCase):
             ),
             displaynames={f"@{user}:test": "" for user in _cells("profiles")},
         )
+        for user in _cells("users"):
+            self.execute("INSERT INTO users (name) VALUES (?)", f"@{user}:test")
         for table in ("local_media_repository", "remote_media_cache"):
             lengths = [
                 (media_id, value)
@@ -166,6 +190,7 @@ class AnyValueTestCase(MediaTestCase):
             ("local_media_repository", "media_id"),
             ("remote_media_cache", "media_id"),
             ("profiles", "user_id"),
+            ("users", "substr(name, 2, length(name) - 6)"),
         ):
             for name, (column, value) in _cells(table).items():
                 self.execute(
@@ -176,7 +201,7 @@ class AnyValueTestCase(MediaTestCase):
         for endpoint, queries in _QUERIES.items():
             for query in queries:
                 self.ask_endpoint(endpoint, query)
-        for endpoint in ("users", "servers", "types"):
+        for endpoint in ("users", "servers", "types", "appservices", "duplicates"):
             for query in _QUERIES[endpoint]:
                 self._get_csv(endpoint, query)
 
