@@ -156,7 +156,7 @@ def _answer(
     from media_stats_module.storage import finish
 
     endpoint: Document[Any] | List[Any, Any] = options.endpoint
-    store, server = homeserver.connect()
+    store, server = homeserver.connect(lambda: _file_system(homeserver))
     if isinstance(endpoint, Document):
         answer = finish(endpoint.answer(store, server, question))
         body = b"".join(encode_json(answer)).decode()
@@ -180,6 +180,21 @@ def _answer(
     more = json.loads(body)
     print(list_table(list(columns), more.pop(endpoint.key)))
     print(document_table(more))
+
+
+def _file_system(homeserver: "OfflineHomeserver") -> dict[str, Any] | None:
+    """How large the file system of the media store is; None if it is not here."""
+    import attr
+    from synapse.module_api.errors import ConfigError
+
+    from media_stats_module.disk.configuration import media_store_config
+    from media_stats_module.disk.size import file_system_of
+
+    try:
+        path = media_store_config(homeserver.configuration).path
+        return attr.asdict(file_system_of(path))
+    except (ConfigError, OSError):
+        return None
 
 
 def _remove(homeserver: "OfflineHomeserver") -> None:

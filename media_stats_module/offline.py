@@ -4,13 +4,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import attr
 from synapse.module_api import JsonDict
 from synapse.module_api.errors import ConfigError
 
 from media_stats_module.config import MediaStatsConfig, parse_config
-from media_stats_module.disk.configuration import media_store_config
-from media_stats_module.disk.size import file_system_of
 from media_stats_module.endpoints import Server
 from media_stats_module.storage import (
     DatabaseFailedError,
@@ -57,8 +54,13 @@ class OfflineHomeserver:
             connect_to_main(self.configuration), self.configuration["server_name"]
         )
 
-    def connect(self) -> tuple[MediaStatsStore, Server]:
+    def connect(
+        self, file_system: Callable[[], JsonDict | None] = lambda: None
+    ) -> tuple[MediaStatsStore, Server]:
         """Connect to what answers questions.
+
+        Args:
+            file_system: says how large the file system of the media store is.
 
         Returns:
             what answers questions, and what an answer says of the homeserver itself.
@@ -70,19 +72,11 @@ class OfflineHomeserver:
         server = Server(
             name=database.server_name,
             now_ts=database.now_ts,
-            file_system=self._file_system,
+            file_system=file_system,
             media_retention=lambda: configured_media_retention(self.configuration),
             in_thread=_call,
         )
         return MediaStatsStore(database, self.config), server
-
-    def _file_system(self) -> JsonDict | None:
-        try:
-            path = media_store_config(self.configuration).path
-            return attr.asdict(file_system_of(path))
-        except (ConfigError, OSError):
-            # Another computer has it, or nobody.
-            return None
 
 
 @contextmanager
