@@ -46,6 +46,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f"(default {_DEFAULT_MIN_AGE})",
     )
     parser.add_argument(
+        "--listing",
+        action="append",
+        metavar="FILE",
+        help="what a storage provider has, where it cannot be asked: as `aws s3 ls "
+        "--recursive`, `rclone lsf -R --format ps` or an S3 inventory (CSV) list it, "
+        "also with gzip; may be repeated",
+    )
+    parser.add_argument(
         "--force",
         action="store_true",
         help="print the list even if this does not look like the right folder",
@@ -78,9 +86,11 @@ def run(options: argparse.Namespace, homeserver: "OfflineHomeserver") -> None:
     from media_stats_module.disk.age import Age
     from media_stats_module.disk.comparison import Comparison
     from media_stats_module.disk.configuration import media_store_config
+    from media_stats_module.disk.errors import ProviderError
+    from media_stats_module.disk.listing import Listing
     from media_stats_module.disk.lists import CAUSES, DifferenceList
     from media_stats_module.disk.progress import Progress
-    from media_stats_module.disk.providers import open_provider
+    from media_stats_module.disk.providers import open_providers
     from media_stats_module.disk.report import Report
     from media_stats_module.disk.second_look import SecondLook
     from media_stats_module.disk.size import file_system_of
@@ -93,7 +103,13 @@ def run(options: argparse.Namespace, homeserver: "OfflineHomeserver") -> None:
     config = media_store_config(homeserver.configuration)
     database = homeserver.connect_to_database()
     rows = DiskRows(database)
-    providers = [open_provider(provider) for provider in config.providers]
+    listing = Listing(options.listing) if options.listing else None
+    if listing is not None and not config.takes_one_listing:
+        raise RefusedError(
+            "--listing is for one storage provider of Synapse's configuration that is "
+            "no folder"
+        )
+    providers = open_providers(config.providers, listing)
     now_ts = database.now_ts()
     age = Age(now_ts, options.min_age, config.unused_expiration_ms)
     tallies: Tallies = {}
@@ -118,6 +134,8 @@ def run(options: argparse.Namespace, homeserver: "OfflineHomeserver") -> None:
         Comparison(
             config, rows, providers, age, second_look, tallies, progress.add
         ).run()
+    except ProviderError as error:
+        raise RefusedError(str(error)) from error
     except OSError as error:
         raise RefusedError(
             f"{error.filename or config.path!r}: {error.strerror or error}. The folder "

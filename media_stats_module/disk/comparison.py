@@ -268,16 +268,16 @@ class _Judge:
             for unreadable in self._unreadable
         ):
             self._tallies.explain(Cause.UNREADABLE, length)
-        elif is_elsewhere or (
-            # Some have everything that was ever stored there.
-            any(not provider.is_listed for provider in self._providers)
-            or (not self._config.keeps_local and not self._providers)
-        ):
-            self._tallies.explain(Cause.NOT_LOCAL, length)
         elif (self._kind in PREVIEWS and not self._config.keeps_local) or (
             self._kind is Kind.URL_PREVIEWS and self._is_young(row, _PREVIEW_ROW_MS)
         ):
             self._tallies.explain(Cause.EXPIRED, length)
+        elif (
+            is_elsewhere
+            or any(not provider.is_listed for provider in self._providers)
+            or not (self._config.keeps_local or self._providers)
+        ):
+            self._tallies.explain(Cause.NOT_LOCAL, length)
         elif self._is_young(row):
             self._tallies.explain(Cause.YOUNG, length)
         elif any(

@@ -45,6 +45,11 @@ class MediaStoreConfig:
     unused_expiration_ms: int
     providers: tuple[ProviderConfig, ...]
 
+    @property
+    def takes_one_listing(self) -> bool:
+        """Whether it is clear which provider a listing is of."""
+        return [provider.directory for provider in self.providers].count(None) == 1
+
 
 def media_store_config(configuration: Mapping[str, Any]) -> MediaStoreConfig:
     """What homeserver.yaml says.

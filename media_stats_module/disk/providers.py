@@ -1,11 +1,15 @@
 """Storage providers: what each has of a kind, in the order of the paths."""
 
-from collections.abc import Iterator
+import errno
+import os
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from media_stats_module.disk.configuration import ProviderConfig
-from media_stats_module.disk.paths import Kind
-from media_stats_module.disk.walk import FoundFile
+from media_stats_module.disk.listing import Listing
+from media_stats_module.disk.paths import FOLDERS, Kind
+from media_stats_module.disk.s3 import Bucket, has_boto3
+from media_stats_module.disk.walk import Folders, FoundFile, walk
 
 
 class Provider(Protocol):
@@ -23,14 +27,17 @@ class Provider(Protocol):
         """What it has of a kind, in the order of the bytes of the paths.
 
         It is called once for each kind, in the order of the folders.
+
+        Raises:
+            ProviderError: it cannot be listed.
         """
 
-    def has(self, kind: Kind, path: bytes) -> bool:
-        """Whether it has a file now, or may have one."""
+    def has(self, path: bytes) -> bool:
+        """Whether it may have a file now."""
 
 
-class UnlistedProvider:
-    """A provider of which it is not known what it has."""
+class _Unlisted:
+    """One that nobody can list here."""
 
     is_listed = False
 
@@ -40,10 +47,57 @@ class UnlistedProvider:
     def files(self, kind: Kind) -> Iterator[FoundFile]:
         return iter(())
 
-    def has(self, kind: Kind, path: bytes) -> bool:
+    def has(self, path: bytes) -> bool:
         return True
 
 
-def open_provider(config: ProviderConfig) -> Provider:
-    """What is known of a storage provider of homeserver.yaml."""
-    return UnlistedProvider(config.module)
+class _Folder:
+    """A second folder with the layout of the first."""
+
+    is_listed = True
+
+    def __init__(self, name: str, directory: str) -> None:
+        self.name = name
+        self._root = os.fsencode(directory)
+        if not os.path.isdir(directory):
+            self.is_listed = False
+
+    def files(self, kind: Kind) -> Iterator[FoundFile]:
+        for file in walk(self._root, FOLDERS[kind], Folders()):
+            if file.media_length is None:
+                # From here on nothing is missed that may be in it.
+                self.is_listed = False
+            else:
+                yield file
+
+    def has(self, path: bytes) -> bool:
+        try:
+            os.stat(os.path.join(self._root, path))
+        except OSError as error:
+            return error.errno not in (errno.ENOENT, errno.ENOTDIR)
+        return True
+
+
+def open_providers(
+    configs: Sequence[ProviderConfig], listing: Listing | None
+) -> list[Provider]:
+    """What is known of the storage providers of homeserver.yaml.
+
+    Args:
+        configs: the providers.
+        listing: what the one that is no folder has.
+    """
+    return [_open(config, listing) for config in configs]
+
+
+def _open(config: ProviderConfig, listing: Listing | None) -> Provider:
+    if config.directory is not None:
+        return _Folder(f"{config.module} {config.directory}", config.directory)
+    if config.s3 is None:
+        if listing is None:
+            return _Unlisted(config.module)
+        return listing.named(config.module, b"")
+    bucket = Bucket(config.s3)
+    if listing is not None:
+        return listing.named(bucket.name, bucket.prefix.encode())
+    return bucket if has_boto3() else _Unlisted(bucket.name)

@@ -146,7 +146,7 @@ class SecondLook:
             return suspect.cause
         if suspect.file is None:
             for provider in self._providers:
-                if provider.has(suspect.kind, suspect.path):
+                if provider.has(suspect.path):
                     return Cause.CHANGED
         status, error = _status(os.path.join(self._root, suspect.path))
         if status is None:

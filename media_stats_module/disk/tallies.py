@@ -31,7 +31,7 @@ class Cause(Enum):
     WITHOUT_FILE = "rows whose file is not there"
     OTHER_LENGTH = "files of another length than their row says"
     WITHOUT_ROW = "files that no row explains"
-    NOT_LOCAL = "rows whose file is not in this folder, but in a storage provider"
+    NOT_LOCAL = "rows whose file only a storage provider has, or may have"
     EXPIRED = "rows of URL previews whose file has expired, as it should"
     PENDING = "files of uploads that are not complete"
     OTHER = "files that are not Synapse's media"

@@ -3,19 +3,15 @@
 import json
 import os
 import sqlite3
-import struct
 import subprocess
-import sys
 import threading
 import time
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 from urllib.parse import quote
 
 import attr
@@ -25,6 +21,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from disk_command import names_in_list, run_disk
+from disk_media import local_path, picture
 from realservers.deployment import wait_until
 from realservers.postgres import PostgresServer
 from synapse import __version__ as synapse_version
@@ -32,8 +30,6 @@ from synapse import __version__ as synapse_version
 from demo.client import Account, Client
 from demo.homeserver import Homeserver
 from demo.process import free_port
-from media_stats_module.__main__ import main
-from media_stats_module.disk import second_look
 
 pytestmark = [pytest.mark.any_database]
 
@@ -115,41 +111,13 @@ class Server:
 
     def run(self, *arguments: str) -> bytes:
         """What the command prints."""
-        return subprocess.check_output(
-            [
-                *(sys.executable, "-m", "media_stats_module", "disk"),
-                *("-c", str(self.homeserver.config_path), *arguments),
-            ],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-            stdin=subprocess.DEVNULL,
-        )
+        return run_disk(self.homeserver.config_path, *arguments)
 
     def listed(self, cause: str) -> set[str]:
         """The names in a list."""
-        lines = os.fsdecode(self.run("--list", cause, "-0")).split("\0")
-        return {
-            line.split("\t")[2].removeprefix(f"{self.store}/") for line in lines[:-1]
-        }
-
-
-def local_path(media_id: str) -> str:
-    return f"local_content/{media_id[:2]}/{media_id[2:4]}/{media_id[4:]}"
-
-
-def picture(width: int, height: int) -> bytes:
-    """A PNG of one colour, which Synapse makes thumbnails of."""
-
-    def chunk(name: bytes, data: bytes) -> bytes:
-        checksum = zlib.crc32(name + data)
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", checksum)
-
-    lines = (b"\0" + b"\x20\x40\x60" * width) * height
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
-        + chunk(b"IDAT", zlib.compress(lines))
-        + chunk(b"IEND", b"")
-    )
+        names = names_in_list(self.homeserver.config_path, self.store, cause)
+        assert len(set(names)) == len(names)
+        return set(names)
 
 
 def _certificate(directory: Path) -> tuple[Path, Path]:
@@ -465,30 +433,19 @@ def test_while_files_come_and_go(server: Server, other: Server) -> None:
     worker = threading.Thread(target=come_and_go)
     worker.start()
     try:
-        with patch.object(second_look, "DELETION_S", 1.0):
-            for number in range(_ROUNDS):
-                cause = lists[number % len(lists)]
-                assert _listed_here(server, cause) == expected[cause], number
-            purge = "/_synapse/admin/v1/purge_media_cache?before_ts="
-            server.ask("POST", f"{purge}{int(time.time() * 1000) + 1000}")
-            expected["without-file"] = {
-                uri for uri in expected["without-file"] if origin not in uri
-            }
-            assert _listed_here(server, "without-file") == expected["without-file"]
+        for number in range(_ROUNDS):
+            cause = lists[number % len(lists)]
+            assert server.listed(cause) == expected[cause], number
+        purge = "/_synapse/admin/v1/purge_media_cache?before_ts="
+        server.ask("POST", f"{purge}{int(time.time() * 1000) + 1000}")
+        expected["without-file"] = {
+            uri for uri in expected["without-file"] if origin not in uri
+        }
+        assert server.listed("without-file") == expected["without-file"]
     finally:
         ended.set()
         worker.join()
     assert not failures
-
-
-def _listed_here(server: Server, cause: str) -> set[str]:
-    """The names in a list, by the command in this process."""
-    path = server.homeserver.directory / "list"
-    with path.open("w") as file, patch.object(sys, "stdout", file):
-        config = str(server.homeserver.config_path)
-        assert main(["disk", "-c", config, "--list", cause, "-0"]) == 0
-    lines = os.fsdecode(path.read_bytes()).split("\0")
-    return {line.split("\t")[2].removeprefix(f"{server.store}/") for line in lines[:-1]}
 
 
 def _preview(server: Server, url: str) -> None:

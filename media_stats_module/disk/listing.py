@@ -1,0 +1,179 @@
+"""A listing of a bucket in a file, as its own tools write it.
+
+Known are `aws s3 ls --recursive`, `rclone lsf -R --format ps` and the CSV of an S3
+inventory, each also with gzip. Only the first is in the order of the bytes. What is not
+is sorted, in files if it is long.
+"""
+
+import csv
+import gzip
+import heapq
+import marshal
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from datetime import datetime
+from itertools import islice
+from operator import itemgetter
+from typing import IO
+from urllib.parse import unquote_to_bytes
+
+from media_stats_module.disk.errors import ProviderError
+from media_stats_module.disk.paths import FOLDERS, Kind
+from media_stats_module.disk.walk import FoundFile
+
+# Path, length, time.
+_Entry = tuple[bytes, int, int]
+
+_AWS = re.compile(rb"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) +(\d+) (.+)")
+_AWS_SUMMARY = re.compile(rb"\s*(Total Objects|Total Size):.*")
+_RCLONE = re.compile(rb"(.+);(-?\d+)")
+
+# So many entries are sorted in memory.
+_SORTED_AT_ONCE = 100_000
+
+
+class Listing:
+    """A `Provider`: what a listing in some files says."""
+
+    is_listed = True
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        """
+        Args:
+            paths: the files, each with a part of the listing.
+        """
+        self.name = ""
+        self._paths = paths
+        self._prefix = b""
+        self._entries: Iterator[_Entry] | None = None
+        # Read already, and of a folder that comes later.
+        self._next: _Entry | None = None
+
+    def named(self, name: str, prefix: bytes) -> "Listing":
+        """The same for a provider.
+
+        Args:
+            name: the provider's.
+            prefix: what its names start with, beside their path.
+        """
+        listing = Listing(self._paths)
+        listing.name = name
+        listing._prefix = prefix
+        return listing
+
+    def files(self, kind: Kind) -> Iterator[FoundFile]:
+        """See `Provider.files`."""
+        folder = FOLDERS[kind] + b"/"
+        if self._entries is None:
+            self._entries = heapq.merge(*map(self._read, self._paths))
+        while True:
+            entry = self._next or next(self._entries, None)
+            self._next = None
+            if entry is None:
+                return
+            if entry[0].startswith(folder):
+                yield FoundFile(entry[0], entry[1], 0, entry[2])
+            elif entry[0] > folder:
+                self._next = entry
+                return
+
+    def has(self, path: bytes) -> bool:
+        """See `Provider.has`. The listing has been asked already."""
+        return False
+
+    def _read(self, path: str) -> Iterator[_Entry]:
+        """The entries of a file in the order of the bytes."""
+        before = b""
+        for entry in self._parse(path):
+            if entry[0] < before:
+                return _sorted(self._parse(path))
+            before = entry[0]
+        return self._parse(path)
+
+    def _parse(self, path: str) -> Iterator[_Entry]:
+        try:
+            with open(path, "rb") as start:
+                is_gzip = start.read(2) == b"\x1f\x8b"
+            with gzip.open(path) if is_gzip else open(path, "rb") as file:
+                for number, line in enumerate(file, 1):
+                    line = line.rstrip(b"\r\n")
+                    if not line or _AWS_SUMMARY.fullmatch(line):
+                        continue
+                    try:
+                        entry = _entry(line)
+                    except (ValueError, IndexError) as error:
+                        raise ProviderError(
+                            f"{path}, line {number}: this is no line of `aws s3 ls "
+                            "--recursive`, `rclone lsf -R --format ps` or an S3 "
+                            "inventory"
+                        ) from error
+                    if entry is not None:
+                        name, length, ts = entry
+                        yield name.removeprefix(self._prefix), length, ts
+        except (OSError, EOFError) as error:
+            raise ProviderError(f"{path} cannot be read: {error}") from error
+
+
+def _entry(line: bytes) -> _Entry | None:
+    """A line of a listing; None if it is of no file.
+
+    Raises:
+        ValueError: it is no line of a listing.
+    """
+    if line.startswith(b'"'):
+        return _inventory_entry(next(csv.reader([line.decode()])))
+    if found := _AWS.fullmatch(line):
+        # It has the time of the machine.
+        time = datetime.strptime(found[1].decode(), "%Y-%m-%d %H:%M:%S")
+        return found[3], int(found[2]), int(time.timestamp() * 1000)
+    if found := _RCLONE.fullmatch(line):
+        is_folder = found[1].endswith(b"/")
+        return None if is_folder else (found[1], int(found[2]), 0)
+    raise ValueError(line)
+
+
+def _inventory_entry(cells: list[str]) -> _Entry | None:
+    """Bucket, key, versions if there are any, size, time, and more.
+
+    Raises:
+        ValueError: it has no size.
+    """
+    _, key, *more = cells
+    if len(more) > 3 and {more[1], more[2]} <= {"true", "false"}:
+        is_latest, is_deleted = more[1], more[2]
+        if is_latest == "false" or is_deleted == "true":
+            return None
+        more = more[3:]
+    size = int(more[0])
+    ts = 0
+    if len(more) > 1 and more[1]:
+        time = datetime.fromisoformat(more[1].replace("Z", "+00:00"))
+        ts = int(time.timestamp() * 1000)
+    return unquote_to_bytes(key), size, ts
+
+
+def _sorted(entries: Iterable[_Entry]) -> Iterator[_Entry]:
+    """Entries in the order of the bytes, through files if there are many."""
+    entries = iter(entries)
+    with ExitStack() as files:
+        parts: list[Iterator[_Entry]] = []
+        while part := sorted(islice(entries, _SORTED_AT_ONCE)):
+            if len(part) < _SORTED_AT_ONCE:
+                parts.append(iter(part))
+                break
+            file = files.enter_context(tempfile.TemporaryFile())
+            for entry in part:
+                marshal.dump(entry, file)
+            file.seek(0)
+            parts.append(_load(file))
+        yield from heapq.merge(*parts, key=itemgetter(0))
+
+
+def _load(file: IO[bytes]) -> Iterator[_Entry]:
+    while True:
+        try:
+            yield marshal.load(file)
+        except EOFError:
+            return

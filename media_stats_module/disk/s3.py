@@ -1,0 +1,105 @@
+"""The bucket of synapse-s3-storage-provider, listed a page at a time.
+
+boto3 comes with that provider. Without it, a listing in a file serves.
+"""
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from media_stats_module.disk.errors import ProviderError
+from media_stats_module.disk.paths import FOLDERS, Kind
+from media_stats_module.disk.walk import FoundFile
+
+# The options of homeserver.yaml, by those of boto3.
+_CLIENT_OPTIONS = {
+    "region_name": "region_name",
+    "endpoint_url": "endpoint_url",
+    "aws_access_key_id": "access_key_id",
+    "aws_secret_access_key": "secret_access_key",
+    "aws_session_token": "session_token",
+}
+
+
+def has_boto3() -> bool:
+    """Whether a bucket can be listed here."""
+    return find_spec("boto3") is not None
+
+
+class Bucket:
+    """A `Provider`: a bucket, with the options that Synapse has for it."""
+
+    is_listed = True
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        """
+        Args:
+            options: of the provider in homeserver.yaml.
+        """
+        self._options = options
+        self._bucket = str(options.get("bucket", ""))
+        self.prefix = str(options.get("prefix", ""))
+        self.name = f"s3://{self._bucket}/{self.prefix}"
+        self._opened: Any = None
+
+    def files(self, kind: Kind) -> Iterator[FoundFile]:
+        """See `Provider.files`. S3 lists in the order of the bytes."""
+        pages = self._client().get_paginator("list_objects_v2")
+        start = f"{self.prefix}{FOLDERS[kind].decode()}/"
+        before = b""
+        try:
+            for page in pages.paginate(Bucket=self._bucket, Prefix=start):
+                for found in page.get("Contents", ()):
+                    path = str(found["Key"])[len(self.prefix) :].encode()
+                    if path < before:
+                        raise ProviderError(
+                            f"{self.name} does not list its files in the order of "
+                            "their bytes. Give a listing of it with --listing."
+                        )
+                    before = path
+                    modified_ts = int(found["LastModified"].timestamp() * 1000)
+                    yield FoundFile(path, int(found["Size"]), 0, modified_ts)
+        except self._errors() as error:
+            raise ProviderError(
+                f"{self.name} cannot be listed: {error}. Give a listing of it with "
+                "--listing."
+            ) from error
+
+    def has(self, path: bytes) -> bool:
+        """See `Provider.has`. Costs a request."""
+        key = {
+            name: self._options[option]
+            for name, option in (("SSECustomerKey", "sse_customer_key"),)
+            if option in self._options
+        }
+        if key:
+            algorithm = self._options.get("sse_customer_algo", "AES256")
+            key["SSECustomerAlgorithm"] = algorithm
+        try:
+            self._client().head_object(
+                Bucket=self._bucket,
+                Key=self.prefix + path.decode(errors="replace"),
+                **key,
+            )
+        except self._errors() as error:
+            answer = getattr(error, "response", {}).get("Error", {})
+            return answer.get("Code") not in ("404", "NoSuchKey")
+        return True
+
+    def _client(self) -> Any:
+        if self._opened is None:
+            boto3: Any = import_module("boto3")
+            self._opened = boto3.session.Session().client(
+                "s3",
+                **{
+                    name: self._options[option]
+                    for name, option in _CLIENT_OPTIONS.items()
+                    if option in self._options
+                },
+            )
+        return self._opened
+
+    def _errors(self) -> tuple[type[Exception], ...]:
+        exceptions: Any = import_module("botocore.exceptions")
+        return exceptions.BotoCoreError, exceptions.ClientError

@@ -1,0 +1,189 @@
+"""synapse-s3-storage-provider on a real Synapse, and the script that comes with it.
+
+The bucket is one of moto, which speaks the protocol of S3 over HTTP.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from disk_command import names_in_list, run_disk
+from disk_media import local_path, picture
+
+from demo.client import Account
+from demo.homeserver import Homeserver
+
+pytestmark = [pytest.mark.once, pytest.mark.any_database]
+
+moto = pytest.importorskip("moto.server")
+boto3: Any = pytest.importorskip("boto3")
+
+_BUCKET = "media"
+_PREFIX = "synapse/"
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    """Where a server of S3 listens, which has an empty bucket."""
+    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+def _options(endpoint: str) -> dict[str, str]:
+    return {
+        "bucket": _BUCKET,
+        "prefix": _PREFIX,
+        "region_name": "us-east-1",
+        "endpoint_url": endpoint,
+        "access_key_id": "testing",
+        "secret_access_key": "testing",
+    }
+
+
+def test_the_table_follows_the_upload_script(tmp_path: Path, endpoint: str) -> None:
+    client = boto3.client(
+        "s3",
+        region_name="us-east-1",
+        endpoint_url=endpoint,
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+    )
+    client.create_bucket(Bucket=_BUCKET)
+    provider = {
+        "module": "s3_storage_provider.S3StorageProviderBackend",
+        "store_local": True,
+        "store_remote": True,
+        "store_synchronous": True,
+        "config": _options(endpoint),
+    }
+    homeserver = Homeserver(tmp_path / "synapse")
+    store = homeserver.directory / "media"
+    with homeserver:
+        user = homeserver.register("user")
+        # Before there is a provider.
+        early = _upload(homeserver, user, b"early")
+    homeserver = Homeserver(
+        tmp_path / "synapse", overrides={"media_storage_providers": [provider]}
+    )
+    with homeserver:
+        user = homeserver.client.login("user", user.password)
+        late = _upload(homeserver, user, b"late")
+        _upload(homeserver, user, picture(900, 700), "image/png")
+        lost = _upload(homeserver, user, b"lost")
+        orphan = f"{_PREFIX}local_content/no/ro/wwww"
+        client.put_object(Bucket=_BUCKET, Key=orphan, Body=b"orphan")
+
+        def look(kind: str = "local_files") -> dict[str, int]:
+            report = json.loads(
+                run_disk(homeserver.config_path, "--json", "--min-age", "0")
+            )
+            figures = report["kinds"][kind]
+            (found,) = figures["providers"].values()
+            counts = {name: tally["media_count"] for name, tally in found.items()}
+            counts["lost"] = figures["without_file"]["media_count"]
+            return {name: count for name, count in counts.items() if count}
+
+        assert look() == {"stored": 4, "both": 3, "only_local": 1, "without_row": 1}
+        thumbnails = look("local_thumbnails")
+        assert thumbnails["both"] == thumbnails["stored"] > 0
+
+        # What lies nowhere any more.
+        client.delete_object(Bucket=_BUCKET, Key=_PREFIX + local_path(lost))
+        (store / local_path(lost)).unlink()
+        assert look() == {
+            "stored": 3,
+            "both": 2,
+            "only_local": 1,
+            "without_row": 1,
+            "lost": 1,
+        }
+        arguments = ("without-file", "--min-age", "0")
+        assert names_in_list(homeserver.config_path, store, *arguments) == [
+            f"mxc://localhost/{lost}"
+        ]
+
+        # The script uploads what is only here, and deletes what is in both places.
+        _upload_script(tmp_path, homeserver, endpoint, "upload", str(store), _BUCKET)
+        assert look() == {"stored": 4, "both": 3, "without_row": 1, "lost": 1}
+        _upload_script(
+            *(tmp_path, homeserver, endpoint, "upload", str(store), _BUCKET, "--delete")
+        )
+        assert not (store / local_path(late)).exists()
+        assert look() == {"stored": 4, "only_provider": 3, "without_row": 1, "lost": 1}
+        assert look("local_thumbnails") == {
+            "stored": thumbnails["stored"],
+            "only_provider": thumbnails["stored"],
+        }
+        # Synapse fetches what is asked for, and keeps it here.
+        response = homeserver.client.request(
+            "GET",
+            f"/_matrix/client/v1/media/download/localhost/{early}",
+            token=user.access_token,
+        )
+        assert (response.status, response.body) == (200, b"early")
+        assert look()["stored"] == 4
+
+        # The same by a listing.
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=_BUCKET)
+        lines = [
+            f"{found['LastModified']:%Y-%m-%d %H:%M:%S} {found['Size']:>10} "
+            f"{found['Key']}"
+            for page in pages
+            for found in page["Contents"]
+        ]
+        listing = tmp_path / "listing"
+        listing.write_text("\n".join(lines))
+        arguments = ("--json", "--min-age", "0", "--listing", str(listing))
+        by_listing = json.loads(run_disk(homeserver.config_path, *arguments))
+        by_bucket = json.loads(
+            run_disk(homeserver.config_path, "--json", "--min-age", "0")
+        )
+        assert by_listing["kinds"] == by_bucket["kinds"]
+
+
+def _upload(
+    homeserver: Homeserver,
+    user: Account,
+    content: bytes,
+    media_type: str = "text/plain",
+) -> str:
+    uri = homeserver.client.upload(user, content, media_type=media_type)
+    return uri.rpartition("/")[2]
+
+
+def _upload_script(
+    directory: Path, homeserver: Homeserver, endpoint: str, *arguments: str
+) -> None:
+    """Run `s3_media_upload`, with what it has to know from before."""
+    script = shutil.which("s3_media_upload", path=sysconfig.get_path("scripts"))
+    assert script is not None
+    environment = {
+        **os.environ,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+
+    def run(*command: str) -> None:
+        subprocess.run(
+            [sys.executable, script, "--no-progress", *command],
+            cwd=directory,
+            env=environment,
+            check=True,
+            capture_output=True,
+        )
+
+    config = ("--homeserver-config-path", str(homeserver.config_path))
+    run("update-db", "0s", *config)
+    run("check-deleted", str(homeserver.directory / "media"))
+    run(*arguments, "--endpoint-url", endpoint, "--prefix", _PREFIX)
