@@ -83,10 +83,11 @@ def test_the_table_follows_the_upload_script(tmp_path: Path, endpoint: str) -> N
         orphan = f"{_PREFIX}local_content/no/ro/wwww"
         client.put_object(Bucket=_BUCKET, Key=orphan, Body=b"orphan")
 
+        config_path = homeserver.config_path
+        as_json = ("--json", "--min-age", "0")
+
         def look(kind: str = "local_files") -> dict[str, int]:
-            report = json.loads(
-                run_disk(homeserver.config_path, "--json", "--min-age", "0")
-            )
+            report = json.loads(run_disk(config_path, *as_json))
             figures = report["kinds"][kind]
             (found,) = figures["providers"].values()
             counts = {name: tally["media_count"] for name, tally in found.items()}
@@ -108,7 +109,7 @@ def test_the_table_follows_the_upload_script(tmp_path: Path, endpoint: str) -> N
             "lost": 1,
         }
         arguments = ("without-file", "--min-age", "0")
-        assert names_in_list(homeserver.config_path, store, *arguments) == [
+        assert names_in_list(config_path, store, *arguments) == [
             f"mxc://localhost/{lost}"
         ]
 
@@ -143,11 +144,10 @@ def test_the_table_follows_the_upload_script(tmp_path: Path, endpoint: str) -> N
         ]
         listing = tmp_path / "listing"
         listing.write_text("\n".join(lines))
-        arguments = ("--json", "--min-age", "0", "--listing", str(listing))
-        by_listing = json.loads(run_disk(homeserver.config_path, *arguments))
-        by_bucket = json.loads(
-            run_disk(homeserver.config_path, "--json", "--min-age", "0")
+        by_listing = json.loads(
+            run_disk(config_path, *as_json, "--listing", str(listing))
         )
+        by_bucket = json.loads(run_disk(config_path, *as_json))
         assert by_listing["kinds"] == by_bucket["kinds"]
 
 
