@@ -2,7 +2,8 @@
 
 They show what the background process last read, on that process's own metrics listener.
 A scrape costs the database nothing. With rollups, a refresh costs milliseconds. Without
-rollups it adds up whole tables, so it is only done where `metrics_interval` is set.
+rollups it adds up whole tables, so it is only done where `metrics_interval` is set. The
+size of the media store's file system costs nothing and is always shown.
 """
 
 import logging
@@ -16,6 +17,7 @@ from prometheus_client.core import REGISTRY, GaugeMetricFamily
 from synapse.module_api import ModuleApi
 
 from media_stats_module.config import MediaStatsConfig
+from media_stats_module.disk.watch import FileSystemWatch
 from media_stats_module.questions import SummaryQuestion
 from media_stats_module.storage import (
     AppserviceUsage,
@@ -26,6 +28,7 @@ from media_stats_module.storage import (
 )
 from media_stats_module.synapse_internals import (
     current_time_ms,
+    media_store_path,
     runs_background_tasks,
     synapse_config,
 )
@@ -43,6 +46,7 @@ _PREFIX = "synapse_media_stats_"
 _SERVER_NAME = "server_name"
 
 _DEFAULT_INTERVAL_MS = 60_000
+_FILE_SYSTEM_INTERVAL_MS = 60_000
 
 # The first refresh should not take as long to come as the interval may be.
 TICK_MS = 10_000
@@ -75,6 +79,12 @@ _GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "appservice_bytes": (
         "Length of all files of the users whom an application service registered",
         ("appservice_id",),
+    ),
+    "file_system_size_bytes": ("Size of the file system with the media store", ()),
+    "file_system_avail_bytes": (
+        "What Synapse can still write to the file system with the media store",
+        (),
+ (Metrics: the size of the media store's file system, and what is free)
     ),
     "last_refresh_timestamp_seconds": ("When these files were added up", ()),
     "rollups_exact": ("1 if the totals of rollups answer, 0 if not", ("source",)),
@@ -171,14 +181,20 @@ class Gauges:
     def __init__(self) -> None:
         # By server name: one process may run several homeservers.
         self._snapshots: dict[str, Snapshot] = {}
+        self._file_systems: dict[str, FileSystemWatch] = {}
 
     def show(self, server_name: str, snapshot: Snapshot) -> None:
         """Show a snapshot in place of the one before."""
         self._snapshots[server_name] = snapshot
 
+    def show_file_system(self, server_name: str, watch: FileSystemWatch) -> None:
+        """Show what is seen of a file system from now on."""
+        self._file_systems[server_name] = watch
+
     def forget(self, server_name: str) -> None:
         """Show nothing of a homeserver."""
         self._snapshots.pop(server_name, None)
+        self._file_systems.pop(server_name, None)
 
     def collect(self) -> Iterable[Metric]:
         """Called by prometheus_client for each scrape."""
@@ -192,6 +208,13 @@ class Gauges:
         for server_name, snapshot in dict(self._snapshots).items():
             for name, labels, value in _values(snapshot):
                 families[name].add_metric((server_name, *labels), value)
+        for server_name, watch in dict(self._file_systems).items():
+            if seen := watch.seen:
+                for name, length in (
+                    ("file_system_size_bytes", seen.total_length),
+                    ("file_system_avail_bytes", seen.free_length),
+                ):
+                    families[name].add_metric((server_name,), length)
         return families.values()
 
 
@@ -230,17 +253,35 @@ class GaugesRefresher:
         # Of a homeserver that ran in this process before.
         gauges.forget(self._api.server_name)
         if (
-            self._interval_ms is None
             # Without it Synapse opens no metrics listener.
-            or not synapse_config(self._api).metrics.enable_metrics
+            not synapse_config(self._api).metrics.enable_metrics
             or not runs_background_tasks(self._api)
         ):
+            return
+        self._watch_file_system()
+        if self._interval_ms is None:
             return
         self._api.looping_background_call(
             self._tick,
             min(self._interval_ms, TICK_MS),
             self._interval_ms / 1000,
             desc="media_stats_refresh_gauges",
+        )
+
+    def _watch_file_system(self) -> None:
+        path = media_store_path(self._api)
+        if path is None:
+            return
+        is_main = self._api.worker_name is None
+        watch = FileSystemWatch(path, may_be_empty=is_main)
+        gauges.show_file_system(self._api.server_name, watch)
+        watch.look()
+
+        async def look() -> None:
+            watch.look()
+
+        self._api.looping_background_call(
+            look, _FILE_SYSTEM_INTERVAL_MS, desc="media_stats_watch_file_system"
         )
 
     async def _tick(self, interval: float) -> None:

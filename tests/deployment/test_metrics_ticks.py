@@ -34,7 +34,9 @@ class Process:
         self.takes = 0.0
         self.is_away = False
         self.added_up = 0
-        config = SimpleNamespace(metrics=SimpleNamespace(enable_metrics=True))
+        config = SimpleNamespace(
+            metrics=SimpleNamespace(enable_metrics=True), media=SimpleNamespace()
+        )
         api = SimpleNamespace(
             server_name=_SERVER_NAME,
             looping_background_call=self._loop,

@@ -34,7 +34,7 @@ ALLOWED = {
         "synapse_internals",
     },
     "offline": {"config", "endpoints", "storage", "synapse_internals"},
-    "prometheus": {"config", "questions", "storage", "synapse_internals"},
+    "prometheus": {"config", "disk", "questions", "storage", "synapse_internals"},
     "questions": set(),
     "rest": {"disk", "endpoints", "formats", "storage", "synapse_internals"},
     "rollups_keeper": {"config", "storage", "synapse_internals"},
