@@ -84,7 +84,6 @@ _GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "file_system_avail_bytes": (
         "What Synapse can still write to the file system with the media store",
         (),
- (Metrics: the size of the media store's file system, and what is free)
     ),
     "last_refresh_timestamp_seconds": ("When these files were added up", ()),
     "rollups_exact": ("1 if the totals of rollups answer, 0 if not", ("source",)),
