@@ -192,7 +192,7 @@ def test_growth_when_the_work_moves_to_another_process(tmp_path: Path) -> None:
     def stored(hours: int) -> int:
         return 12 * hours * step
 
-    rest = 1024 * _GIB - 2 * stored(190)
+    free = 200 * _GIB
     test = {
         "interval": "5m",
         "input_series": [
@@ -202,6 +202,14 @@ def test_growth_when_the_work_moves_to_another_process(tmp_path: Path) -> None:
                 "values": values,
             }
             for (server_name, instance), values in series.items()
+        ]
+        + [
+            {
+                "series": "synapse_media_stats_file_system_avail_bytes"
+                f'{{job="synapse", server_name="one", instance="{instance}"}}',
+                "values": f"{free}x2400",
+            }
+            for instance in ("main", "worker")
         ],
         "promql_expr_test": [
             sample("Stored", 99, stored(99)),
@@ -210,7 +218,7 @@ def test_growth_when_the_work_moves_to_another_process(tmp_path: Path) -> None:
             sample("Growth in a day", 130, 2 * stored(24)),
             # A rate wants seven days.
             sample("Disk full in", 100, None),
-            sample("Disk full in", 190, rest / stored(168) * 7 * 86400),
+            sample("Disk full in", 190, free / stored(168) * 7 * 86400),
         ],
     }
     path = tmp_path / "panels.test.yaml"
@@ -253,7 +261,7 @@ def test_the_dashboard_shows_every_metric(synapse: Server) -> None:
         line.split()[2] for line in lines if line.startswith("# TYPE synapse_media_")
     }
     asked = " ".join(expression for _, expression in queries())
-    assert len(names) == 15
+    assert len(names) == 17
     assert [name for name in names if f"{name}{{" not in asked] == []
 
 
@@ -300,5 +308,5 @@ def test_names_and_units_are_as_prometheus_wants_them(synapse: Server) -> None:
     ours = "".join(
         f"{line}\n" for line in synapse.exposition() if "synapse_media_stats_" in line
     )
-    assert ours.count("# HELP") == 15
+    assert ours.count("# HELP") == 17
     assert promtool("check", "metrics", stdin=ours) == ""

@@ -11,7 +11,6 @@ from unittest.mock import patch
 import pytest
 from metrics_support import MINUTE, MetricsTestCase, exposed, value_of
 from synapse.module_api import JsonDict
-from twisted.web.resource import Resource
 
 from media_stats_module.disk import watch
 from media_stats_module.disk.watch import FileSystemWatch
@@ -63,19 +62,6 @@ class FileSystemGaugesTestCase(MetricsTestCase):
 class NoMetricsTestCase(MetricsTestCase):
     def default_config(self) -> JsonDict:
         return {**super().default_config(), "enable_metrics": False}
-
-    def test_no_gauge(self) -> None:
-        self.wait(MINUTE)
-        assert exposed("file_system") == []
-
-
-class NoMediaTestCase(MetricsTestCase):
-    def default_config(self) -> JsonDict:
-        return {**super().default_config(), "enable_media_repo": False}
-
-    def create_resource_dict(self) -> dict[str, Resource]:
-        # The harness mounts the media, which is not there.
-        return {}
 
     def test_no_gauge(self) -> None:
         self.wait(MINUTE)
