@@ -128,7 +128,8 @@ def _insert_rows(dsn: Mapping[str, Any], number: int) -> None:
         connection.autocommit = True
         with connection.cursor() as cursor:
             cursor.execute(
-                "INSERT INTO remote_media_cache (media_origin, media_id, filesystem_id, "
+                "INSERT INTO remote_media_cache "
+                "(media_origin, media_id, filesystem_id, "
                 "media_type, media_length, created_ts, last_access_ts) SELECT %s, "
                 "translate(md5(i::text), '0123456789', 'ghijklmnop'), "
                 "translate(md5((-i)::text), '0123456789', 'GHIJKLMNOP'), "

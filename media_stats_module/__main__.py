@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from media_stats_module.disk import command as disk
+from media_stats_module.disk.errors import RefusedError
 from media_stats_module.endpoints import (
     ENDPOINTS,
     Arguments,
@@ -56,13 +57,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             with offline.raising_refused():
                 homeserver = offline.OfflineHomeserver(options.config_path)
                 if options.command == "disk":
-                    disk.run(options, homeserver)
+                    database = homeserver.connect_to_database()
+                    disk.run(options, homeserver.configuration, database)
                 elif options.endpoint is None:
                     _remove(homeserver)
                 else:
                     _answer(homeserver, options, question)
                 sys.stdout.flush()
-        except offline.RefusedError as refused:
+        except (offline.RefusedError, RefusedError) as refused:
             print(f"media_stats_module: {refused}", file=sys.stderr)
             return 1
     except InvalidParameterError as error:

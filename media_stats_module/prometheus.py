@@ -17,7 +17,8 @@ from prometheus_client.core import REGISTRY, GaugeMetricFamily
 from synapse.module_api import ModuleApi
 
 from media_stats_module.config import MediaStatsConfig
-from media_stats_module.disk.watch import FileSystemWatch
+from media_stats_module.disk.patient_size import PatientSize
+from media_stats_module.disk.size import FileSystem
 from media_stats_module.questions import SummaryQuestion
 from media_stats_module.storage import (
     AppserviceUsage,
@@ -46,7 +47,8 @@ _PREFIX = "synapse_media_stats_"
 _SERVER_NAME = "server_name"
 
 _DEFAULT_INTERVAL_MS = 60_000
-_FILE_SYSTEM_INTERVAL_MS = 60_000
+# How often the file system is looked at.
+FILE_SYSTEM_MS = 30_000
 
 # The first refresh should not take as long to come as the interval may be.
 TICK_MS = 10_000
@@ -180,15 +182,15 @@ class Gauges:
     def __init__(self) -> None:
         # By server name: one process may run several homeservers.
         self._snapshots: dict[str, Snapshot] = {}
-        self._file_systems: dict[str, FileSystemWatch] = {}
+        self._file_systems: dict[str, FileSystem | None] = {}
 
     def show(self, server_name: str, snapshot: Snapshot) -> None:
         """Show a snapshot in place of the one before."""
         self._snapshots[server_name] = snapshot
 
-    def show_file_system(self, server_name: str, watch: FileSystemWatch) -> None:
-        """Show what is seen of a file system from now on."""
-        self._file_systems[server_name] = watch
+    def show_file_system(self, server_name: str, seen: FileSystem | None) -> None:
+        """Show a file system, or none, in place of what was seen before."""
+        self._file_systems[server_name] = seen
 
     def forget(self, server_name: str) -> None:
         """Show nothing of a homeserver."""
@@ -207,8 +209,8 @@ class Gauges:
         for server_name, snapshot in dict(self._snapshots).items():
             for name, labels, value in _values(snapshot):
                 families[name].add_metric((server_name, *labels), value)
-        for server_name, watch in dict(self._file_systems).items():
-            if seen := watch.seen:
+        for server_name, seen in dict(self._file_systems).items():
+            if seen:
                 for name, length in (
                     ("file_system_size_bytes", seen.total_length),
                     ("file_system_avail_bytes", seen.free_length),
@@ -271,16 +273,14 @@ class GaugesRefresher:
         path = media_store_path(self._api)
         if path is None:
             return
-        is_main = self._api.worker_name is None
-        watch = FileSystemWatch(path, may_be_empty=is_main)
-        gauges.show_file_system(self._api.server_name, watch)
-        watch.look()
+        size = PatientSize(path, may_be_empty=self._api.worker_name is None)
 
         async def look() -> None:
-            watch.look()
+            seen = await self._api.defer_to_thread(size.get)
+            gauges.show_file_system(self._api.server_name, seen)
 
         self._api.looping_background_call(
-            look, _FILE_SYSTEM_INTERVAL_MS, desc="media_stats_watch_file_system"
+            look, FILE_SYSTEM_MS, desc="media_stats_file_system"
         )
 
     async def _tick(self, interval: float) -> None:

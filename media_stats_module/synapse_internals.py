@@ -267,16 +267,6 @@ def configured_media_retention(
     return local, remote
 
 
-def media_store_path(api: ModuleApi) -> str | None:
-    """The folder of the media store.
-
-    None where this process is told not to serve media (`enable_media_repo: false`), and
-    does not read that setting.
-    """
-    path: str | None = getattr(synapse_config(api).media, "media_store_path", None)
-    return path
-
-
 async def run_autocommit(
     api: ModuleApi, description: str, function: Callable[[LoggingTransaction], None]
 ) -> None:

@@ -6,9 +6,10 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
-    from media_stats_module.offline import OfflineHomeserver
+    from media_stats_module.storage import OfflineDatabase
 
 _UNITS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DEFAULT_MIN_AGE = "1h"
@@ -70,12 +71,17 @@ def _duration_ms(text: str) -> int:
     return int(number) * (unit or 1_000)
 
 
-def run(options: argparse.Namespace, homeserver: "OfflineHomeserver") -> None:
+def run(
+    options: argparse.Namespace,
+    configuration: "Mapping[str, Any]",
+    database: "OfflineDatabase",
+) -> None:
     """Run the command.
 
     Args:
         options: as `add_arguments` has them.
-        homeserver: whose media it is.
+        configuration: Synapse's.
+        database: the homeserver's.
 
     Raises:
         RefusedError: it cannot look, or this is not the right folder.
@@ -86,7 +92,7 @@ def run(options: argparse.Namespace, homeserver: "OfflineHomeserver") -> None:
     from media_stats_module.disk.age import Age
     from media_stats_module.disk.comparison import Comparison
     from media_stats_module.disk.configuration import media_store_config
-    from media_stats_module.disk.errors import ProviderError
+    from media_stats_module.disk.errors import ProviderError, RefusedError
     from media_stats_module.disk.listing import Listing
     from media_stats_module.disk.lists import CAUSES, DifferenceList
     from media_stats_module.disk.progress import Progress
@@ -95,13 +101,11 @@ def run(options: argparse.Namespace, homeserver: "OfflineHomeserver") -> None:
     from media_stats_module.disk.second_look import SecondLook
     from media_stats_module.disk.size import file_system_of
     from media_stats_module.disk.tallies import Tallies
-    from media_stats_module.offline import RefusedError
     from media_stats_module.storage import DiskRows
 
     if options.null and not options.list:
         raise RefusedError("--null is for --list")
-    config = media_store_config(homeserver.configuration)
-    database = homeserver.connect_to_database()
+    config = media_store_config(configuration)
     rows = DiskRows(database)
     listing = Listing(options.listing) if options.listing else None
     if listing is not None and not config.takes_one_listing:

@@ -1,4 +1,8 @@
-"""What can go wrong with a storage provider or a listing of it."""
+"""What can go wrong."""
+
+
+class RefusedError(Exception):
+    """The command cannot do its work; the reason in one sentence."""
 
 
 class ProviderError(Exception):

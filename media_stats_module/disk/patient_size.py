@@ -1,5 +1,6 @@
 """The size of a file system. One that hangs holds up nobody for long."""
 
+import os
 import threading
 
 from media_stats_module.disk.size import FileSystem, file_system_of
@@ -11,8 +12,16 @@ _LONGEST_S = 2
 class PatientSize:
     """Says how large the file system of a folder is. Any thread may ask."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, may_be_empty: bool = True) -> None:
+        """
+        Args:
+            path: the folder.
+            may_be_empty: whether a folder with nothing in it can be the media store.
+                Reading its configuration makes a worker create the folder, also where
+                the media store is on another computer.
+        """
         self._path = path
+        self._may_be_empty = may_be_empty
         self._lock = threading.Lock()
         self._asking: _Asking | None = None
 
@@ -23,7 +32,7 @@ class PatientSize:
         """
         with self._lock:
             if self._asking is None or not self._asking.is_alive():
-                self._asking = _Asking(self._path)
+                self._asking = _Asking(self._path, self._may_be_empty)
                 self._asking.start()
             asking = self._asking
         asking.join(_LONGEST_S)
@@ -31,14 +40,17 @@ class PatientSize:
 
 
 class _Asking(threading.Thread):
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, may_be_empty: bool) -> None:
         super().__init__(name="media_stats file system", daemon=True)
         self._path = path
+        self._may_be_empty = may_be_empty
         self.answer: FileSystem | None = None
 
     def run(self) -> None:
         try:
-            self.answer = file_system_of(self._path)
+            with os.scandir(self._path) as entries:
+                if self._may_be_empty or next(entries, None) is not None:
+                    self.answer = file_system_of(self._path)
         except OSError:
             # There is no such folder here.
             self.answer = None

@@ -53,7 +53,7 @@ def _file_system(api: ModuleApi) -> Callable[[], JsonDict | None]:
     path = media_store_path(api)
     if path is None:
         return lambda: None
-    size = PatientSize(path)
+    size = PatientSize(path, may_be_empty=api.worker_name is None)
 
     def get() -> JsonDict | None:
         file_system = size.get()

@@ -35,7 +35,8 @@ class Process:
         self.is_away = False
         self.added_up = 0
         config = SimpleNamespace(
-            metrics=SimpleNamespace(enable_metrics=True), media=SimpleNamespace()
+            metrics=SimpleNamespace(enable_metrics=True),
+            media=SimpleNamespace(can_load_media_repo=False),
         )
         api = SimpleNamespace(
             server_name=_SERVER_NAME,

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, ClassVar, TypeVar, cast
 from unittest.mock import patch
 
@@ -20,7 +19,6 @@ from support import LocalMedia, MediaStatsTestCase, RemoteMedia
 from synapse.module_api import JsonDict, LoggingTransaction
 
 from media_stats_module.disk import command, second_look
-from media_stats_module.offline import OfflineHomeserver
 from media_stats_module.storage import DiskRows, OfflineDatabase
 from media_stats_module.storage.database import Cost
 
@@ -68,14 +66,11 @@ class DiskTestCase(MediaStatsTestCase):
         """Run the command; what it refuses is raised."""
         parser = argparse.ArgumentParser()
         command.add_arguments(parser)
-        homeserver = SimpleNamespace(
-            configuration={
-                "server_name": self.server_name,
-                "media_store_path": str(self.root),
-                **self.homeserver_yaml,
-            },
-            connect_to_database=self.database,
-        )
+        configuration = {
+            "server_name": self.server_name,
+            "media_store_path": str(self.root),
+            **self.homeserver_yaml,
+        }
         out, err = io.BytesIO(), io.StringIO()
         with (
             redirect_stdout(io.TextIOWrapper(out, write_through=True)),
@@ -84,7 +79,7 @@ class DiskTestCase(MediaStatsTestCase):
             patch.object(second_look, "DELETION_S", 0.0),
         ):
             options = parser.parse_args(arguments)
-            command.run(options, cast(OfflineHomeserver, homeserver))
+            command.run(options, configuration, self.database())
             sys.stdout.flush()
             return Printed(out.getvalue(), err.getvalue())
 

@@ -11,7 +11,7 @@ import pytest
 from disk_support import DAY_MS, HOUR_MS, NOTHING, DiskTestCase
 
 from media_stats_module.disk import second_look, walk
-from media_stats_module.offline import RefusedError
+from media_stats_module.disk.errors import RefusedError
 
 LOCAL = "local_content/aa/bb/cccc"
 REMOTE = "remote_content/s.example/aa/bb/cccc"

@@ -20,7 +20,7 @@ ALLOWED = {
     "__main__": {"disk", "endpoints", "formats", "offline", "storage"},
     "announce": {"__init__", "config", "synapse_internals"},
     "config": set(),
-    "disk": {"formats", "offline", "storage", "synapse_internals"},
+    "disk": {"formats", "storage", "synapse_internals"},
     "endpoints": {"questions", "storage"},
     "formats": {"endpoints"},
     "module": {
@@ -33,7 +33,7 @@ ALLOWED = {
         "storage",
         "synapse_internals",
     },
-    "offline": {"config", "endpoints", "storage", "synapse_internals"},
+    "offline": {"config", "disk", "endpoints", "storage", "synapse_internals"},
     "prometheus": {"config", "disk", "questions", "storage", "synapse_internals"},
     "questions": set(),
     "rest": {"disk", "endpoints", "formats", "storage", "synapse_internals"},
