@@ -33,7 +33,7 @@ ALLOWED = {
         "storage",
         "synapse_internals",
     },
-    "offline": {"config", "disk", "endpoints", "storage", "synapse_internals"},
+    "offline": {"config", "endpoints", "storage", "synapse_internals"},
     "prometheus": {"config", "disk", "questions", "storage", "synapse_internals"},
     "questions": set(),
     "rest": {"disk", "endpoints", "formats", "storage", "synapse_internals"},
