@@ -83,7 +83,7 @@ def test_screen_reader_is_told(signed_in: DashboardPage) -> None:
         assert table.locator("caption").inner_text()
 
 
-@pytest.mark.parametrize("width", [320, 400])
+@pytest.mark.parametrize("width", [240, 280, 320, 400])
 def test_narrow(dashboard: DashboardPage, server: Server, width: int) -> None:
     dashboard.page.set_viewport_size({"width": width, "height": 700})
     fits = (
@@ -93,7 +93,7 @@ def test_narrow(dashboard: DashboardPage, server: Server, width: int) -> None:
     )
     dashboard.open()
     assert dashboard.page.evaluate(fits)
-    dashboard.sign_in(server.admin.access_token)
+    dashboard.sign_in(server.admin.access_token, "#files=media_length+b")
     dashboard.page.get_by_role("radio", name="Custom").check()
     dashboard.wait_until_loaded()
     assert dashboard.page.evaluate(fits)

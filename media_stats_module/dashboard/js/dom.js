@@ -128,7 +128,8 @@ export function keepFocus(section, change) {
   const focused = /** @type {HTMLElement|null} */ (document.activeElement);
   const isIn = section.contains(focused);
   change();
-  if (isIn && focused?.getClientRects().length === 0) {
+  const isLost = [focused, document.body].includes(/** @type {any} */ (document.activeElement));
+  if (isIn && isLost && focused?.getClientRects().length === 0) {
     focusHeading(section);
   }
 }
