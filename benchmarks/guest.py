@@ -58,7 +58,6 @@ class Load:
         administrators: how many there are, each with a client of their own.
         reloads: how often the client hangs up and asks all over again.
         rollups: whether there are rollups.
-        without: an index that is dropped meanwhile.
         locked: a table that another session has locked meanwhile.
     """
 
@@ -68,7 +67,6 @@ class Load:
     administrators: int = 1
     reloads: int = 0
     rollups: bool = False
-    without: str | None = None
     locked: str | None = None
 
 
@@ -120,12 +118,6 @@ _LOADS = (
         name="30 pages of 10000 files",
         requests=_get("files?limit=10000") * 30,
         at_once=30,
-    ),
-    Load(
-        name="30 hashes without their index",
-        requests=_get(f"files?sha256={'0' * 64}") * 30,
-        at_once=30,
-        without="local_media_repository_sha256",
     ),
     Load(name="nothing, with rollups", requests=[], at_once=1, rollups=True),
     Load(name="nothing, with rollups", requests=[], at_once=1, rollups=True),
@@ -200,13 +192,13 @@ def _measure_load(context: Context, running: Running, load: Load) -> None:
     def ask() -> None:
         if not load.requests:
             time.sleep(_IDLE_S)
-        for _ in range(load.reloads):
-            _ask(running, load, _RELOAD_S)
+        with _locked(context, load.locked):
+            for _ in range(load.reloads):
+                _ask(running, load, _RELOAD_S)
         if not load.reloads:
             statuses.extend(_ask(running, load, _AT_MOST_S))
 
-    with _without_index(context.site, load.without), _locked(context, load.locked):
-        _measure(context, running, load.name, ask)
+    _measure(context, running, load.name, ask)
     if not load.reloads:
         for name, status in (("answered", 200), ("refused", 503)):
             _figure(context, load.name, name, statuses.count(status), "")
@@ -298,12 +290,7 @@ def _measure_without_index(context: Context) -> None:
         remote=1,
     )
     site = Site(context.options.data, size, context.progress)
-    index = "users_have_local_media"
-    with (
-        site.open(),
-        _without_index(site, index),
-        site.running(rollups=False) as running,
-    ):
+    with site.open(), _without_index(site), site.running(rollups=False) as running:
         for name, path in (
             ("Synapse's own endpoint", BUILT_IN_PATH),
             ("the module", f"{MODULE_PATH}/users"),
@@ -315,21 +302,19 @@ def _measure_without_index(context: Context) -> None:
 
 
 @contextmanager
-def _without_index(site: Site, name: str | None) -> Iterator[None]:
-    """Without one of Synapse's own indexes."""
-    if name is None:
-        yield
-        return
+def _without_index(site: Site) -> Iterator[None]:
+    name = "users_have_local_media"
+    definition = (
+        f"CREATE INDEX IF NOT EXISTS {name} "
+        "ON local_media_repository (user_id, created_ts)"
+    )
     with closing(site.cursor_connection()) as connection:
-        cursor = connection.cursor()
-        cursor.execute("SELECT indexdef FROM pg_indexes WHERE indexname = %s", (name,))
-        ((definition,),) = cursor.fetchall()
-        cursor.execute(f"DROP INDEX {name}")
+        connection.cursor().execute(f"DROP INDEX IF EXISTS {name}")
         connection.commit()
         try:
             yield
         finally:
-            cursor.execute(definition)
+            connection.cursor().execute(definition)
             connection.commit()
 
 

@@ -8,6 +8,7 @@ A probe may take a tenth of a second. One that takes longer, since a table is lo
 a disk is slow, is stopped and waits for its turn with the longer questions.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -15,11 +16,12 @@ from contextlib import closing, contextmanager
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from synapse.module_api import LoggingTransaction, ModuleApi
+from synapse.storage.database import LoggingDatabaseConnection
 from twisted.internet.defer import Deferred
 
 from media_stats_module.storage.connections import autocommitting, transaction
 from media_stats_module.storage.database import Cost
-from media_stats_module.storage.errors import QueryTimeoutError
+from media_stats_module.storage.errors import QueryTimeoutError, QueueFullError
 from media_stats_module.storage.lanes import Lanes
 from media_stats_module.storage.sources import is_postgres
 from media_stats_module.synapse_internals import (
@@ -32,6 +34,8 @@ from media_stats_module.synapse_internals import (
     pool_size,
     run_autocommit,
 )
+
+logger = logging.getLogger(__name__)
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -47,6 +51,9 @@ _CANCEL_AGAIN_S = 0.05
 
 # PostgreSQL's own limit, 24 days.
 _LONGEST_TIMEOUT_MS = 2**31 - 1
+
+# SQLSTATEs: query_canceled; and lock_not_available, if the database has a lock_timeout.
+_TIMEOUT_CODES = ("57014", "55P03")
 
 # SQLite asks after so many of its instructions, some ms, whether to go on.
 _SQLITE_INSTRUCTIONS = 20_000
@@ -173,7 +180,7 @@ class SharedDatabase:
 
         def read_apart() -> _T:
             with (
-                closing(connect_to_database(self._api, description)) as connection,
+                closing(self._connect(description)) as connection,
                 transaction(connection, description) as txn,
             ):
                 return read(txn)
@@ -184,6 +191,14 @@ class SharedDatabase:
         else:
             work = self._api.run_db_interaction(description, read)
         return await delay_cancellation(work, running.cancel)
+
+    def _connect(self, description: str) -> LoggingDatabaseConnection:
+        try:
+            return connect_to_database(self._api, description)
+        except Exception as error:
+            # There are no more connections, or open files, than there may be.
+            logger.info("Cannot connect to the database: %s", error)
+            raise QueueFullError from error
 
 
 class _Running:
@@ -228,8 +243,8 @@ class _Running:
         try:
             yield
         except txn.database_engine.module.OperationalError as error:
-            # query_canceled, for which Synapse would try four times more.
-            if getattr(error, "pgcode", None) != "57014":
+            # Otherwise Synapse would try four times more.
+            if getattr(error, "pgcode", None) not in _TIMEOUT_CODES:
                 raise
             raise self._error() from None
         finally:

@@ -16,6 +16,7 @@ from synapse.storage.database import LoggingDatabaseConnection
 from demo.homeserver import Homeserver
 from media_stats_module.storage import (
     QueryTimeoutError,
+    QueueFullError,
     SharedDatabase,
     shared_database,
 )
@@ -87,6 +88,20 @@ def test_nobody_waits_long_where_sqlite_cannot_write_ahead(
     shared = SharedDatabase(cast(ModuleApi, Api(synapse)), query_timeout=600_000)
     with pytest.raises(QueryTimeoutError):
         finish(shared.read("test", read, [Cost.WHOLE_TABLE]))
+
+
+def test_no_more_connections(
+    synapse: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor open files: a client is told to ask again, and Synapse need not be told."""
+
+    def connect(*_: object) -> LoggingDatabaseConnection:
+        raise sqlite3.OperationalError("unable to open database file")
+
+    monkeypatch.setattr(shared_database, "connect_to_database", connect)
+    shared = SharedDatabase(cast(ModuleApi, Api(synapse)), query_timeout=600_000)
+    with pytest.raises(QueueFullError):
+        finish(shared.read("test", lambda txn, cost: None, [Cost.WHOLE_TABLE]))
 
 
 def test_many_read_at_once(tmp_path: Path) -> None:

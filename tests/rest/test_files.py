@@ -5,12 +5,17 @@ That any answer is right is in test_media_properties.py.
 
 import base64
 from typing import ClassVar
+from unittest import skipUnless
 
 from media_support import ALICE, BOB, MediaTestCase
 from support import MEDIA_HAVE_SHA256, LocalMedia, RemoteMedia
-from synapse.module_api import JsonDict
+from synapse.module_api import JsonDict, LoggingTransaction
 
 from media_stats_module.endpoints.files import MAX_FILES
+from media_stats_module.questions import FilesQuestion, Source
+from media_stats_module.storage.answers import FilesPage
+from media_stats_module.storage.files import get_page_of_index_txn
+from media_stats_module.storage.sources import local_media
 
 _SHA256 = "0123456789abcdef" * 4
 
@@ -328,3 +333,34 @@ class WithoutUrlPreviewsTestCase(_FilesTestCase):
 
         assert self.ids() == "b"
         assert self.ids(user=ALICE, order_by="created_ts") == "b"
+
+
+class IndexOfHashesTestCase(MediaTestCase):
+    """Synapse creates the index in the background, which can take hours."""
+
+    @skipUnless(MEDIA_HAVE_SHA256, "This version of Synapse keeps no hashes")
+    def test_copies_without_it_wait_for_their_turn(self) -> None:
+        index = "local_media_repository_sha256"
+
+        def get_page(*statements: str) -> FilesPage | None:
+            def get_page_txn(txn: LoggingTransaction) -> FilesPage | None:
+                for statement in statements:
+                    txn.execute(statement)
+                return get_page_of_index_txn(
+                    txn,
+                    [local_media(count_url_previews=True)],
+                    FilesQuestion(source=Source.LOCAL, sha256=_SHA256),
+                    server_name="test",
+                )
+
+            return self.in_transaction(get_page_txn)
+
+        columns = "ON local_media_repository (sha256)"
+        drop = f"DROP INDEX IF EXISTS {index}"
+        assert get_page(drop) is None
+        create = f"CREATE INDEX {index} {columns} WHERE sha256 IS NOT NULL"
+        assert get_page(create) is not None
+        # Of any other part, nobody knows what it is good for.
+        other = f"CREATE INDEX {index} {columns} WHERE media_length > 7"
+        assert get_page(drop, other) is None
+        assert get_page(drop, f"CREATE INDEX {index} {columns}") is not None
