@@ -222,15 +222,7 @@ def media_retention(api: ModuleApi) -> tuple[int | None, int | None]:
             config.media.media_retention_local_media_lifetime_ms,
             config.media.media_retention_remote_media_lifetime_ms,
         )
-    settings = read_config_files(config.config_files).get("media_retention") or {}
-    local, remote = (
-        None if lifetime is None else Config.parse_duration(lifetime)
-        for lifetime in (
-            settings.get("local_media_lifetime"),
-            settings.get("remote_media_lifetime"),
-        )
-    )
-    return local, remote
+    return configured_media_retention(read_config_files(config.config_files))
 
 
 def media_store_path(api: ModuleApi) -> str | None:

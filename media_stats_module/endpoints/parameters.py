@@ -53,11 +53,13 @@ class Arguments:
         given: the values by the name of the parameter. The first one counts.
         checks: check a value.
         is_export: whether the whole list is asked for, if there is no limit.
+        ignored: errors for which an additional parameter is ignored, not refused.
     """
 
     given: Mapping[bytes, Sequence[bytes]]
     checks: Checks
     is_export: bool = False
+    ignored: tuple[type[Exception], ...] = ()
 
 
 @attr.frozen(kw_only=True)
@@ -109,7 +111,13 @@ def read_parameters(parameters: Parameters, arguments: Arguments) -> Values:
     for parameter in parameters:
         if isinstance(parameter, Parameter):
             attribute = parameter.attribute or parameter.name
-            values[attribute] = parameter.read(arguments)
+            try:
+                values[attribute] = parameter.read(arguments)
+            except arguments.ignored:
+                if not parameter.is_addition:
+                    raise
+                # Clients of Synapse's own endpoint may send it for other lists.
+                values[attribute] = None
         else:
             parameter(values)
     return values

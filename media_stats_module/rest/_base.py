@@ -104,7 +104,7 @@ class Endpoint(DirectServeJsonResource):
 
     async def _write_json(self, file: ResponseFile, body: JsonDict) -> None:
         if count_rows(body) <= _ROWS_ON_REACTOR:
-            file.write(encode_json(body))
+            file.write([b"".join(encode_json(body))])
         else:
             await self._api.defer_to_thread(file.write_in_thread, encode_json(body))
 

@@ -4,11 +4,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from synapse.module_api import JsonDict, ModuleApi, SynapseRequest
+from synapse.module_api.errors import SynapseError
 
-from media_stats_module.endpoints import Arguments, List, Server, read_parameters
+from media_stats_module.endpoints import (
+    Arguments,
+    InvalidParameterError,
+    List,
+    Server,
+    read_parameters,
+)
 from media_stats_module.formats import Rows, encode_csv, encode_json, encode_rows
 from media_stats_module.rest._accept import prefers_csv
-from media_stats_module.rest._arguments import SYNAPSE_CHECKS, without_unknown_additions
+from media_stats_module.rest._arguments import SYNAPSE_CHECKS
 from media_stats_module.rest._base import JSON_HEADERS, AdminResource
 from media_stats_module.rest._response import ResponseFile
 from media_stats_module.storage import MediaStatsStore
@@ -17,6 +24,10 @@ from media_stats_module.storage import MediaStatsStore
 # would make Python's garbage collector stop Synapse for a tenth of a second per 100,000
 # rows.
 _LARGEST_PAGE_IN_MEMORY = 100
+
+
+# What the checks of parameters raise.
+_REFUSALS = (InvalidParameterError, SynapseError)
 
 
 class ListResource(AdminResource):
@@ -37,10 +48,11 @@ class ListResource(AdminResource):
         is_documented = self._endpoint.is_documented
         is_csv = prefers_csv(request, is_documented=is_documented)
         arguments = Arguments(
-            given=request.args, checks=SYNAPSE_CHECKS, is_export=is_csv
+            given=request.args,
+            checks=SYNAPSE_CHECKS,
+            is_export=is_csv,
+            ignored=_REFUSALS if is_documented else (),
         )
-        if is_documented:
-            arguments = without_unknown_additions(self._endpoint, arguments)
         values = read_parameters(self._endpoint.parameters, arguments)
         question = self._endpoint.question(**values)
         if is_csv:

@@ -230,7 +230,7 @@ class OpenApiTestCase(MediaStatsTestCase):
             assert sent == [header["schema"]["const"]], (example, name)
         if example.media_type == "text/csv":
             csv = example.value
-            if not MEDIA_HAVE_SHA256 and example.path == "/v1/duplicates":
+            if not MEDIA_HAVE_SHA256 and example.path.endswith("/v1/duplicates"):
                 csv = csv.splitlines(keepends=True)[0]
             elif not MEDIA_HAVE_SHA256:
                 csv = csv.replace(_SHA256, "")
@@ -240,7 +240,7 @@ class OpenApiTestCase(MediaStatsTestCase):
         if not MEDIA_HAVE_SHA256 and "duplicates" in expected:
             expected = (
                 {"duplicates": [], "total": None}
-                if example.path == "/v1/duplicates"
+                if example.path.endswith("/v1/duplicates")
                 else {**expected, "duplicates": None}
             )
         expected_text = json.dumps(expected)

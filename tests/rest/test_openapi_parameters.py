@@ -97,6 +97,27 @@ class ParametersTest(OpenApiTestCase):
                 nothing = self.request("get", path, urlencode(others))
                 assert channel.result["body"] == nothing.result["body"], (path, name)
 
+    def test_defaults_go_with_everything(self) -> None:
+        """Clients made from the document send them with every request."""
+        for path in questions():
+            found = parameters(path)
+            defaults = {
+                name: as_text(parameter["schema"]["default"])
+                for name, parameter in found.items()
+                if "default" in parameter["schema"]
+            }
+            nothing = self.request("get", path, "")
+            channel = self.request("get", path, urlencode(defaults))
+            assert channel.result["body"] == nothing.result["body"], path
+            for name, parameter in found.items():
+                if "example" not in parameter:
+                    continue
+                query = {**defaults, name: as_text(parameter["example"])}
+                if path.endswith("/v1/files") and name in ("size_gt", "keep_profiles"):
+                    query["reclaimable_before_ts"] = str(10**12)
+                channel = self.request("get", path, urlencode(query))
+                assert channel.code == 200, (path, query, channel.result)
+
     def test_illegal_values(self) -> None:
         for path, name, parameter in all_parameters():
             schema = parameter["schema"]
