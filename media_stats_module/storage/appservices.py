@@ -17,7 +17,7 @@ def get_appservices_page_from_totals_txn(
 ) -> Page[AppserviceUsage] | None:
     """One page of the application services, from totals; None if they cannot answer.
 
-    PostgreSQL, 100,000 users: 80 ms, sequential scans of the totals and of `users`.
+    PostgreSQL, 100,000 users: 0.1 s, sequential scans of the totals and of `users`.
     """
     if question.has_window:
         return None
@@ -87,22 +87,16 @@ def _add_up_txn(txn: LoggingTransaction, owners: Sql) -> list[AppserviceUsage]:
         txn: the transaction.
         owners: common table expressions, one of them `owners`.
     """
-    deactivated = "CASE WHEN a.deactivated = 1 THEN {} END"
+    deactivated = "CASE WHEN u.deactivated = 1 THEN {} END"
     txn.execute(
         f"""
-        WITH {owners.text},
-        -- Each name once, also if the unique index is broken.
-        accounts AS (
-            SELECT name, MAX(appservice_id) AS appservice_id,
-                MAX(deactivated) AS deactivated
-            FROM users GROUP BY name
-        )
-        SELECT NULLIF(a.appservice_id, ''), a.name IS NOT NULL,
+        WITH {owners.text}
+        SELECT NULLIF(u.appservice_id, ''), u.name IS NOT NULL,
             COUNT(*), SUM(o.media_count), {sum_of_sums_sql(txn, "o.media_length")},
             COUNT({deactivated.format(1)}),
             SUM({deactivated.format("o.media_count")}),
             {sum_of_sums_sql(txn, deactivated.format("o.media_length"))}
-        FROM owners AS o LEFT JOIN accounts AS a ON a.name = o.owner
+        FROM owners AS o LEFT JOIN users AS u ON u.name = o.owner
         GROUP BY 1, 2
         """,
         owners.args,

@@ -192,25 +192,6 @@ class WithoutUrlPreviewsTestCase(_AppservicesTestCase):
                 )
 
 
-class BrokenIndexTestCase(_AppservicesTestCase):
-    """An account that is there twice, which a unique index should prevent."""
-
-    shares_homeserver: ClassVar[bool] = False
-
-    def test_account_counts_once(self) -> None:
-        before = self.appservices()
-        if USE_POSTGRES_FOR_TESTS:
-            self.execute("ALTER TABLE users DROP CONSTRAINT users_name_key CASCADE")
-            self.execute("INSERT INTO users (name) SELECT name FROM users")
-        else:
-            self.execute("ALTER TABLE users RENAME TO indexed_users")
-            self.execute(
-                "CREATE TABLE users AS SELECT * FROM indexed_users "
-                "UNION ALL SELECT * FROM indexed_users"
-            )
-        assert self.appservices() == before
-
-
 class LargeSumsTestCase(_AppservicesTestCase):
     """On PostgreSQL that needs a column that somebody made BIGINT."""
 
