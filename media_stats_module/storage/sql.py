@@ -213,10 +213,10 @@ def sum_sql(txn: LoggingTransaction, expression: str, times: str = "1") -> str:
             expression = f"CAST({times} AS NUMERIC) * {expression}"
         return f"COALESCE(SUM({expression}), 0)"
     # SQLite fails beyond 64 bits, so it adds up the upper and the lower 32 bits apart.
-    return _wide_sum_sql(
-        f"SUM(({expression} >> 32) * {times})",
-        f"SUM(({expression} & {_LOW}) * {times})",
-    )
+    high, low = f"{expression} >> 32", f"{expression} & {_LOW}"
+    if times != "1":
+        high, low = f"({high}) * {times}", f"({low}) * {times}"
+    return _wide_sum_sql(f"SUM({high})", f"SUM({low})")
 
 
 def sum_of_sums_sql(txn: LoggingTransaction, sums: str) -> str:

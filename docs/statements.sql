@@ -1,0 +1,2022 @@
+-- The SQL of every question, as PostgreSQL gets it. All of it only reads.
+-- Written by docs/statements.py; do not edit.
+--
+-- Parameters have the names of the API's. They are always bound, never put into the
+-- text. Times are those of PostgreSQL 18 with 10 million local media of
+-- 100,000 users and 10 million remote media in memory, on two cores.
+
+
+-- /v1/rollups
+-- ===========
+
+-- 1. Before each question that totals may answer: probes of the catalogue. It also
+-- changes settings of this transaction only. 0.5 ms.
+SELECT
+    obj_description(to_regclass(schema || '.media_stats_state'), 'pg_class'),
+    to_regclass(schema || '.media_stats_state') IS NOT NULL
+        AND to_regclass(schema || '.media_stats_owners') IS NOT NULL
+        AND to_regclass(schema || '.media_stats_days') IS NOT NULL
+        AND to_regclass(schema || '.media_stats_kinds') IS NOT NULL
+        AND to_regclass(schema || '.media_stats_changes') IS NOT NULL
+        AND to_regclass(schema || '.media_stats_missed') IS NOT NULL
+        AND to_regclass(schema || '.media_stats_log_is_full') IS NOT NULL,
+    ARRAY(
+        SELECT CAST(t.tgrelid AS BIGINT)
+        FROM pg_trigger AS t
+        JOIN pg_proc AS p ON p.oid = t.tgfoid
+        WHERE
+            t.tgrelid IN (
+                to_regclass('local_media_repository'),
+                to_regclass('local_media_repository_thumbnails'),
+                to_regclass('remote_media_cache'),
+                to_regclass('remote_media_cache_thumbnails')
+            )
+            AND t.tgname IN (
+                'media_stats_change',
+                'media_stats_delete',
+                'media_stats_truncate'
+            )
+            AND t.tgenabled IN ('O', 'A')
+            AND p.pronamespace = schema_oid
+            AND p.prosecdef
+            AND p.proconfig = ARRAY[
+                'search_path=' || schema || ', pg_temp',
+                'lock_timeout=100ms'
+            ]
+    ),
+    ARRAY[
+        CAST(CAST(to_regclass('local_media_repository') AS OID) AS BIGINT),
+        CAST(CAST(to_regclass('local_media_repository_thumbnails') AS OID) AS BIGINT),
+        CAST(CAST(to_regclass('remote_media_cache') AS OID) AS BIGINT),
+        CAST(CAST(to_regclass('remote_media_cache_thumbnails') AS OID) AS BIGINT),
+        (
+            SELECT CAST(oid AS BIGINT)
+            FROM pg_database
+            WHERE datname = current_database()
+        )
+    ],
+    set_config('search_path', schema || ', pg_temp', true),
+    set_config(
+        'work_mem',
+        CAST(
+            GREATEST(pg_size_bytes(current_setting('work_mem')) / 1024, 65536) AS TEXT
+        ),
+        true
+    )
+FROM (
+    SELECT
+        relnamespace AS schema_oid,
+        CAST(CAST(relnamespace AS REGNAMESPACE) AS TEXT) AS schema
+    FROM pg_class
+    WHERE oid = to_regclass('local_media_repository')
+    OFFSET 0
+) AS place;
+
+-- 2. A probe of media_stats_state, of media_stats_missed and of the change log.
+SELECT
+    fingerprint,
+    is_built
+        AND NOT EXISTS (
+            SELECT
+            FROM media_stats_missed AS m
+            WHERE m.source = s.source
+        )
+        AND (SELECT last_value FROM media_stats_log_is_full) = 0,
+    owners,
+    EXISTS (
+        SELECT
+        FROM media_stats_changes AS c
+        WHERE c.source = s.source
+    )
+FROM media_stats_state AS s
+WHERE source = 'local';
+
+-- 3. The change log and the totals per day, both short.
+SELECT
+    owners,
+    (
+        SELECT CAST(COALESCE(SUM(media_count), 0) AS BIGINT)
+        FROM media_stats_days
+        WHERE source = 'local'
+    ),
+    (
+        SELECT COUNT(*)
+        FROM media_stats_changes
+        WHERE source = 'local'
+    ),
+    build_started_ts,
+    build_finished_ts,
+    checked_ts,
+    differences
+FROM media_stats_state
+WHERE source = 'local';
+
+-- 4. As statement 2, for remote media.
+SELECT
+    fingerprint,
+    is_built
+        AND NOT EXISTS (
+            SELECT
+            FROM media_stats_missed AS m
+            WHERE m.source = s.source
+        )
+        AND (SELECT last_value FROM media_stats_log_is_full) = 0,
+    owners,
+    EXISTS (
+        SELECT
+        FROM media_stats_changes AS c
+        WHERE c.source = s.source
+    )
+FROM media_stats_state AS s
+WHERE source = 'remote';
+
+-- 5. As statement 3, for remote media.
+SELECT
+    owners,
+    (
+        SELECT CAST(COALESCE(SUM(media_count), 0) AS BIGINT)
+        FROM media_stats_days
+        WHERE source = 'remote'
+    ),
+    (
+        SELECT COUNT(*)
+        FROM media_stats_changes
+        WHERE source = 'remote'
+    ),
+    build_started_ts,
+    build_finished_ts,
+    checked_ts,
+    differences
+FROM media_stats_state
+WHERE source = 'remote';
+
+
+-- /v1/users?order_by=media_length
+-- ===============================
+
+-- Again: 1.
+
+-- 6. Settings of this transaction only.
+SELECT set_config(
+    'work_mem',
+    CAST(GREATEST(pg_size_bytes(current_setting('work_mem')) / 1024, 32768) AS TEXT),
+    true
+);
+
+-- 7. The table, in parallel, and the displaynames of the page. 1.2 s.
+WITH
+    owners AS (
+        SELECT
+            m.user_id AS owner,
+            COUNT(*) AS media_count,
+            COALESCE(SUM(m.media_length), 0) AS media_length
+        FROM local_media_repository AS m
+        WHERE m.user_id IS NOT NULL AND m.media_length IS NOT NULL
+        GROUP BY m.user_id
+    ),
+    matched AS (
+        SELECT owners.owner, owners.media_count, owners.media_length
+        FROM owners
+        WHERE TRUE
+    ),
+    page AS (
+        SELECT *
+        FROM matched
+        ORDER BY media_length DESC, owner
+        LIMIT :limit
+        OFFSET :from
+    )
+SELECT
+    (SELECT COUNT(*) FROM matched),
+    owner,
+    (
+        SELECT MIN(p.displayname)
+        FROM profiles AS p
+        WHERE p.full_user_id = page.owner
+    ),
+    media_count,
+    media_length
+FROM (SELECT 1 AS one) AS always
+LEFT JOIN page ON one = 1
+ORDER BY media_length DESC, owner;
+
+
+-- /v1/users?order_by=media_length&from_ts=...&until_ts=...
+-- ========================================================
+
+-- 8. Settings of this transaction only.
+SELECT
+    set_config(
+        'work_mem',
+        CAST(
+            GREATEST(pg_size_bytes(current_setting('work_mem')) / 1024, 32768) AS TEXT
+        ),
+        true
+    ),
+    set_config('random_page_cost', '1.1', true),
+    set_config('jit', 'off', true);
+
+-- 9. A range of media_stats_local_by_time, which rollups create, or else the table. A
+-- day takes 6 ms.
+WITH
+    owners AS (
+        SELECT
+            m.user_id AS owner,
+            COUNT(*) AS media_count,
+            COALESCE(SUM(m.media_length), 0) AS media_length
+        FROM local_media_repository AS m
+        WHERE
+            m.user_id IS NOT NULL
+            AND m.media_length IS NOT NULL
+            AND m.created_ts >= :from_ts
+            AND m.created_ts <= :until_ts
+        GROUP BY m.user_id
+    ),
+    matched AS (
+        SELECT owners.owner, owners.media_count, owners.media_length
+        FROM owners
+        WHERE TRUE
+    ),
+    page AS (
+        SELECT *
+        FROM matched
+        ORDER BY media_length DESC, owner
+        LIMIT :limit
+        OFFSET :from
+    )
+SELECT
+    (SELECT COUNT(*) FROM matched),
+    owner,
+    (
+        SELECT MIN(p.displayname)
+        FROM profiles AS p
+        WHERE p.full_user_id = page.owner
+    ),
+    media_count,
+    media_length
+FROM (SELECT 1 AS one) AS always
+LEFT JOIN page ON one = 1
+ORDER BY media_length DESC, owner;
+
+
+-- /v1/users?order_by=user_id
+-- ==========================
+
+-- Again: 1, 6.
+
+-- 10. Probes of the catalogue: is there an index that starts with the owner?
+SELECT 1
+FROM pg_index AS i
+JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+WHERE
+    i.indrelid = to_regclass('local_media_repository')
+    AND i.indisvalid
+    AND a.attname = 'user_id'
+    AND (
+        i.indpred IS NULL
+            OR pg_get_expr(i.indpred, i.indrelid) = '(user_id IS NOT NULL)'
+    );
+
+-- 11. A probe of the catalogue: about how many rows?
+SELECT CAST(GREATEST(reltuples, 0) AS BIGINT)
+FROM pg_class
+WHERE oid = to_regclass('local_media_repository');
+
+-- 12. A probe or two of users_have_local_media for each user. 0.5 s.
+WITH RECURSIVE
+    walk(owner) AS (
+        SELECT (
+            SELECT m.user_id
+            FROM local_media_repository AS m
+            WHERE m.user_id IS NOT NULL AND m.media_length IS NOT NULL
+            ORDER BY m.user_id
+            LIMIT 1
+        )
+        UNION ALL
+        SELECT (
+            SELECT m.user_id
+            FROM local_media_repository AS m
+            WHERE
+                m.user_id IS NOT NULL
+                AND m.media_length IS NOT NULL
+                AND m.user_id > walk.owner
+            ORDER BY m.user_id
+            LIMIT 1
+        )
+        FROM walk
+        WHERE walk.owner IS NOT NULL
+    ),
+    owners AS (SELECT owner FROM walk WHERE owner IS NOT NULL LIMIT 1000),
+    matched AS (SELECT owners.owner FROM owners WHERE TRUE),
+    page AS (
+        SELECT *
+        FROM matched
+        ORDER BY owner ASC
+        LIMIT :limit
+        OFFSET 0
+    )
+SELECT
+    (SELECT COUNT(*) FROM owners),
+    (SELECT COUNT(*) FROM matched),
+    owner,
+    (
+        SELECT MIN(p.displayname)
+        FROM profiles AS p
+        WHERE p.full_user_id = page.owner
+    )
+FROM (SELECT 1 AS one) AS always
+LEFT JOIN page ON one = 1
+ORDER BY owner ASC;
+
+-- 13. The media of the users on the page, by users_have_local_media.
+SELECT m.user_id, COUNT(*), COALESCE(SUM(m.media_length), 0)
+FROM local_media_repository AS m
+WHERE
+    m.user_id IS NOT NULL
+    AND m.media_length IS NOT NULL
+    AND m.user_id IN (:user_id_1, :user_id_2, :user_id_3)
+GROUP BY m.user_id;
+
+
+-- /v1/users?order_by=displayname
+-- ==============================
+
+-- Again: 1, 10, 11, 6, 13.
+
+-- 14. The same for each user, and a read of profiles. 0.6 s.
+WITH RECURSIVE
+    walk(owner) AS (
+        SELECT (
+            SELECT m.user_id
+            FROM local_media_repository AS m
+            WHERE m.user_id IS NOT NULL AND m.media_length IS NOT NULL
+            ORDER BY m.user_id
+            LIMIT 1
+        )
+        UNION ALL
+        SELECT (
+            SELECT m.user_id
+            FROM local_media_repository AS m
+            WHERE
+                m.user_id IS NOT NULL
+                AND m.media_length IS NOT NULL
+                AND m.user_id > walk.owner
+            ORDER BY m.user_id
+            LIMIT 1
+        )
+        FROM walk
+        WHERE walk.owner IS NOT NULL
+    ),
+    owners AS (SELECT owner FROM walk WHERE owner IS NOT NULL LIMIT 1000),
+    matched AS (
+        SELECT owners.owner, p.displayname AS displayname
+        FROM owners
+        LEFT JOIN (
+            SELECT p.full_user_id, MIN(p.displayname) AS displayname
+            FROM profiles AS p
+            GROUP BY p.full_user_id
+        ) AS p ON p.full_user_id = owners.owner
+        WHERE TRUE
+    ),
+    page AS (
+        SELECT *
+        FROM matched
+        ORDER BY displayname IS NULL, displayname ASC, owner
+        LIMIT :limit
+        OFFSET 0
+    )
+SELECT (SELECT COUNT(*) FROM owners), (SELECT COUNT(*) FROM matched), owner, displayname
+FROM (SELECT 1 AS one) AS always
+LEFT JOIN page ON one = 1
+ORDER BY displayname IS NULL, displayname ASC, owner;
+
+
+-- /v1/users?search_term=...
+-- =========================
+
+-- Again: 1, 10, 11, 6.
+
+-- 15. The same. The search compares each user ID and displayname. 0.7 s.
+WITH RECURSIVE
+    walk(owner) AS (
+        SELECT (
+            SELECT m.user_id
+            FROM local_media_repository AS m
+            WHERE m.user_id IS NOT NULL AND m.media_length IS NOT NULL
+            ORDER BY m.user_id
+            LIMIT 1
+        )
+        UNION ALL
+        SELECT (
+            SELECT m.user_id
+            FROM local_media_repository AS m
+            WHERE
+                m.user_id IS NOT NULL
+                AND m.media_length IS NOT NULL
+                AND m.user_id > walk.owner
+            ORDER BY m.user_id
+            LIMIT 1
+        )
+        FROM walk
+        WHERE walk.owner IS NOT NULL
+    ),
+    owners AS (SELECT owner FROM walk WHERE owner IS NOT NULL LIMIT 1000),
+    matched AS (
+        SELECT owners.owner, p.displayname AS displayname
+        FROM owners
+        LEFT JOIN (
+            SELECT p.full_user_id, MIN(p.displayname) AS displayname
+            FROM profiles AS p
+            GROUP BY p.full_user_id
+        ) AS p ON p.full_user_id = owners.owner
+        WHERE
+            TRUE
+            AND (
+                substr(split_part(owners.owner, ':', 1), 2) ~ :pattern
+                    OR p.displayname ~ :pattern
+            )
+    ),
+    page AS (
+        SELECT *
+        FROM matched
+        ORDER BY owner ASC
+        LIMIT :limit
+        OFFSET 0
+    )
+SELECT (SELECT COUNT(*) FROM owners), (SELECT COUNT(*) FROM matched), owner, displayname
+FROM (SELECT 1 AS one) AS always
+LEFT JOIN page ON one = 1
+ORDER BY owner ASC;
+
+
+-- /v1/servers?order_by=media_length
+-- =================================
+
+-- Again: 1, 6.
+
+-- 16. The table, in parallel. 1.2 s.
+WITH
+    owners AS (
+        SELECT
+            m.media_origin AS owner,
+            COUNT(*) AS media_count,
+            COALESCE(SUM(m.media_length), 0) AS media_length
+        FROM remote_media_cache AS m
+        WHERE m.media_origin IS NOT NULL AND m.media_length IS NOT NULL
+        GROUP BY m.media_origin
+    ),
+    matched AS (
+        SELECT owners.owner, owners.media_count, owners.media_length
+        FROM owners
+        WHERE TRUE
+    ),
+    page AS (
+        SELECT *
+        FROM matched
+        ORDER BY media_length DESC, owner
+        LIMIT :limit
+        OFFSET :from
+    )
+SELECT (SELECT COUNT(*) FROM matched), owner, NULL, media_count, media_length
+FROM (SELECT 1 AS one) AS always
+LEFT JOIN page ON one = 1
+ORDER BY media_length DESC, owner;
+
+
+-- /v1/summary
+-- ===========
+
+-- Again: 1, 10, 11, 6.
+
+-- 17. The tables of local media and of their thumbnails, in parallel. 2 s.
+SELECT
+    CASE
+        WHEN is_pending THEN 'pending'
+        ELSE CASE
+        WHEN substr(
+            COALESCE(
+                NULLIF(LOWER(TRIM(split_part(media_type, ';', 1)) COLLATE "C"), ''),
+                'application/octet-stream'
+            ),
+            1,
+            12
+        ) = 'application/' THEN 'application'
+        WHEN substr(
+            COALESCE(
+                NULLIF(LOWER(TRIM(split_part(media_type, ';', 1)) COLLATE "C"), ''),
+                'application/octet-stream'
+            ),
+            1,
+            6
+        ) = 'audio/' THEN 'audio'
+        WHEN substr(
+            COALESCE(
+                NULLIF(LOWER(TRIM(split_part(media_type, ';', 1)) COLLATE "C"), ''),
+                'application/octet-stream'
+            ),
+            1,
+            6
+        ) = 'image/' THEN 'image'
+        WHEN substr(
+            COALESCE(
+                NULLIF(LOWER(TRIM(split_part(media_type, ';', 1)) COLLATE "C"), ''),
+                'application/octet-stream'
+            ),
+            1,
+            5
+        ) = 'text/' THEN 'text'
+        WHEN substr(
+            COALESCE(
+                NULLIF(LOWER(TRIM(split_part(media_type, ';', 1)) COLLATE "C"), ''),
+                'application/octet-stream'
+            ),
+            1,
+            6
+        ) = 'video/' THEN 'video'
+        ELSE 'other'
+        END
+        END AS media_group,
+    is_owned,
+    is_url_preview,
+    is_quarantined,
+    is_protected,
+    SUM(media_count) AS media_count,
+    COALESCE(SUM(media_length), 0) AS media_length
+FROM (
+    SELECT
+        m.media_type,
+        m.media_length IS NULL AS is_pending,
+        m.user_id IS NOT NULL AS is_owned,
+        m.url_cache IS NOT NULL AS is_url_preview,
+        m.quarantined_by IS NOT NULL AS is_quarantined,
+        m.safe_from_quarantine AS is_protected,
+        COUNT(*) AS media_count,
+        COALESCE(SUM(m.media_length), 0) AS media_length
+    FROM local_media_repository AS m
+    GROUP BY 1, 2, 3, 4, 5, 6
+) AS by_type
+GROUP BY 1, 2, 3, 4, 5
+UNION ALL
+SELECT
+    'thumbnail',
+    FALSE,
+    FALSE,
+    FALSE,
+    FALSE,
+    COUNT(*),
+    COALESCE(SUM(t.thumbnail_length), 0)
+FROM local_media_repository_thumbnails AS t
+HAVING COUNT(*) > 0;
+
+-- 18. To count users: a probe or two of users_have_local_media for each.
+WITH RECURSIVE
+    walk(owner) AS (
+        SELECT (
+            SELECT m.user_id
+            FROM local_media_repository AS m
+            WHERE m.user_id IS NOT NULL AND m.media_length IS NOT NULL
+            ORDER BY m.user_id
+            LIMIT 1
+        )
+        UNION ALL
+        SELECT (
+            SELECT m.user_id
+            FROM local_media_repository AS m
+            WHERE
+                m.user_id IS NOT NULL
+                AND m.media_length IS NOT NULL
+                AND m.user_id > walk.owner
+            ORDER BY m.user_id
+            LIMIT 1
+        )
+        FROM walk
+        WHERE walk.owner IS NOT NULL
+    ),
+    owners AS (SELECT owner FROM walk WHERE owner IS NOT NULL LIMIT 1000),
+    matched AS (SELECT owners.owner FROM owners WHERE TRUE),
+    page AS (SELECT * FROM matched ORDER BY owner ASC LIMIT 0 OFFSET 0)
+SELECT
+    (SELECT COUNT(*) FROM owners),
+    (SELECT COUNT(*) FROM matched),
+    owner,
+    (
+        SELECT MIN(p.displayname)
+        FROM profiles AS p
+        WHERE p.full_user_id = page.owner
+    )
+FROM (SELECT 1 AS one) AS always
+LEFT JOIN page ON one = 1
+ORDER BY owner ASC;
+
+-- 19. The tables of remote media and of their thumbnails, in parallel. 2 s.
+SELECT
+    CASE
+        WHEN is_pending THEN 'pending'
+        ELSE CASE
+        WHEN substr(
+            COALESCE(
+                NULLIF(LOWER(TRIM(split_part(media_type, ';', 1)) COLLATE "C"), ''),
+                'application/octet-stream'
+            ),
+            1,
+            12
+        ) = 'application/' THEN 'application'
+        WHEN substr(
+            COALESCE(
+                NULLIF(LOWER(TRIM(split_part(media_type, ';', 1)) COLLATE "C"), ''),
+                'application/octet-stream'
+            ),
+            1,
+            6
+        ) = 'audio/' THEN 'audio'
+        WHEN substr(
+            COALESCE(
+                NULLIF(LOWER(TRIM(split_part(media_type, ';', 1)) COLLATE "C"), ''),
+                'application/octet-stream'
+            ),
+            1,
+            6
+        ) = 'image/' THEN 'image'
+        WHEN substr(
+            COALESCE(
+                NULLIF(LOWER(TRIM(split_part(media_type, ';', 1)) COLLATE "C"), ''),
+                'application/octet-stream'
+            ),
+            1,
+            5
+        ) = 'text/' THEN 'text'
+        WHEN substr(
+            COALESCE(
+                NULLIF(LOWER(TRIM(split_part(media_type, ';', 1)) COLLATE "C"), ''),
+                'application/octet-stream'
+            ),
+            1,
+            6
+        ) = 'video/' THEN 'video'
+        ELSE 'other'
+        END
+        END AS media_group,
+    is_owned,
+    is_url_preview,
+    is_quarantined,
+    is_protected,
+    SUM(media_count) AS media_count,
+    COALESCE(SUM(media_length), 0) AS media_length
+FROM (
+    SELECT
+        m.media_type,
+        m.media_length IS NULL AS is_pending,
+        m.media_origin IS NOT NULL AS is_owned,
+        FALSE AS is_url_preview,
+        m.quarantined_by IS NOT NULL AS is_quarantined,
+        FALSE AS is_protected,
+        COUNT(*) AS media_count,
+        COALESCE(SUM(m.media_length), 0) AS media_length
+    FROM remote_media_cache AS m
+    GROUP BY 1, 2, 3, 4, 5, 6
+) AS by_type
+GROUP BY 1, 2, 3, 4, 5
+UNION ALL
+SELECT
+    'thumbnail',
+    FALSE,
+    FALSE,
+    FALSE,
+    FALSE,
+    COUNT(*),
+    COALESCE(SUM(t.thumbnail_length), 0)
+FROM remote_media_cache_thumbnails AS t
+HAVING COUNT(*) > 0;
+
+-- 20. Probes of the catalogue, for remote media.
+SELECT 1
+FROM pg_index AS i
+JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+WHERE
+    i.indrelid = to_regclass('remote_media_cache')
+    AND i.indisvalid
+    AND a.attname = 'media_origin'
+    AND (
+        i.indpred IS NULL
+            OR pg_get_expr(i.indpred, i.indrelid) = '(media_origin IS NOT NULL)'
+    );
+
+-- 21. A probe of the catalogue, for remote media.
+SELECT CAST(GREATEST(reltuples, 0) AS BIGINT)
+FROM pg_class
+WHERE oid = to_regclass('remote_media_cache');
+
+-- 22. To count servers: probes of the unique index on (media_origin, media_id).
+WITH RECURSIVE
+    walk(owner) AS (
+        SELECT (
+            SELECT m.media_origin
+            FROM remote_media_cache AS m
+            WHERE m.media_origin IS NOT NULL AND m.media_length IS NOT NULL
+            ORDER BY m.media_origin
+            LIMIT 1
+        )
+        UNION ALL
+        SELECT (
+            SELECT m.media_origin
+            FROM remote_media_cache AS m
+            WHERE
+                m.media_origin IS NOT NULL
+                AND m.media_length IS NOT NULL
+                AND m.media_origin > walk.owner
+            ORDER BY m.media_origin
+            LIMIT 1
+        )
+        FROM walk
+        WHERE walk.owner IS NOT NULL
+    ),
+    owners AS (SELECT owner FROM walk WHERE owner IS NOT NULL LIMIT 1000),
+    matched AS (SELECT owners.owner FROM owners WHERE TRUE),
+    page AS (SELECT * FROM matched ORDER BY owner ASC LIMIT 0 OFFSET 0)
+SELECT (SELECT COUNT(*) FROM owners), (SELECT COUNT(*) FROM matched), owner, NULL
+FROM (SELECT 1 AS one) AS always
+LEFT JOIN page ON one = 1
+ORDER BY owner ASC;
+
+
+-- /v1/summary?user=...
+-- ====================
+
+-- 23. The user's media, by users_have_local_media, and for each file a probe of the
+-- unique index of the thumbnails.
+SELECT
+    CASE
+        WHEN is_pending THEN 'pending'
+        ELSE CASE
+        WHEN substr(
+            COALESCE(
+                NULLIF(LOWER(TRIM(split_part(media_type, ';', 1)) COLLATE "C"), ''),
+                'application/octet-stream'
+            ),
+            1,
+            12
+        ) = 'application/' THEN 'application'
+        WHEN substr(
+            COALESCE(
+                NULLIF(LOWER(TRIM(split_part(media_type, ';', 1)) COLLATE "C"), ''),
+                'application/octet-stream'
+            ),
+            1,
+            6
+        ) = 'audio/' THEN 'audio'
+        WHEN substr(
+            COALESCE(
+                NULLIF(LOWER(TRIM(split_part(media_type, ';', 1)) COLLATE "C"), ''),
+                'application/octet-stream'
+            ),
+            1,
+            6
+        ) = 'image/' THEN 'image'
+        WHEN substr(
+            COALESCE(
+                NULLIF(LOWER(TRIM(split_part(media_type, ';', 1)) COLLATE "C"), ''),
+                'application/octet-stream'
+            ),
+            1,
+            5
+        ) = 'text/' THEN 'text'
+        WHEN substr(
+            COALESCE(
+                NULLIF(LOWER(TRIM(split_part(media_type, ';', 1)) COLLATE "C"), ''),
+                'application/octet-stream'
+            ),
+            1,
+            6
+        ) = 'video/' THEN 'video'
+        ELSE 'other'
+        END
+        END AS media_group,
+    is_owned,
+    is_url_preview,
+    is_quarantined,
+    is_protected,
+    SUM(media_count) AS media_count,
+    COALESCE(SUM(media_length), 0) AS media_length
+FROM (
+    SELECT
+        m.media_type,
+        m.media_length IS NULL AS is_pending,
+        m.user_id IS NOT NULL AS is_owned,
+        m.url_cache IS NOT NULL AS is_url_preview,
+        m.quarantined_by IS NOT NULL AS is_quarantined,
+        m.safe_from_quarantine AS is_protected,
+        COUNT(*) AS media_count,
+        COALESCE(SUM(m.media_length), 0) AS media_length
+    FROM local_media_repository AS m
+    WHERE m.user_id = :user_id
+    GROUP BY 1, 2, 3, 4, 5, 6
+) AS by_type
+GROUP BY 1, 2, 3, 4, 5
+UNION ALL
+SELECT
+    'thumbnail',
+    FALSE,
+    FALSE,
+    FALSE,
+    FALSE,
+    COUNT(*),
+    COALESCE(SUM(t.thumbnail_length), 0)
+FROM local_media_repository AS m
+JOIN local_media_repository_thumbnails AS t ON t.media_id = m.media_id
+WHERE m.user_id = :user_id
+HAVING COUNT(*) > 0;
+
+-- 24. A probe of users_have_local_media.
+SELECT COUNT(*)
+FROM (
+    SELECT 1
+    FROM local_media_repository AS m
+    WHERE m.user_id IS NOT NULL AND m.media_length IS NOT NULL AND m.user_id = :user_id
+    LIMIT 1
+) AS found;
+
+
+-- /v1/summary?source=local&duplicates=true
+-- ========================================
+
+-- Again: 17, 10, 11, 18, 6.
+
+-- 25. Once more the table, and a hash of all sha256. 10 s.
+SELECT
+    COALESCE(SUM(copies), 0),
+    COALESCE(SUM(CAST(copies AS NUMERIC) * media_length), 0)
+FROM (
+    SELECT COUNT(*) - 1 AS copies, MAX(media_length) AS media_length
+    FROM (
+        SELECT m.sha256 || '' AS sha256, m.media_length
+        FROM local_media_repository AS m
+        WHERE m.sha256 IS NOT NULL AND m.media_length IS NOT NULL
+    ) AS files
+    GROUP BY sha256
+    HAVING COUNT(*) > 1
+) AS duplicates;
+
+
+-- /v1/timeline
+-- ============
+
+-- Again: 1.
+
+-- 26. The table. 2 s.
+SELECT
+    (
+        COALESCE(m.created_ts, 0) / 86400000 - CASE
+            WHEN COALESCE(
+                m.created_ts,
+                0
+            ) < COALESCE(m.created_ts, 0) / 86400000 * 86400000 THEN 1
+            ELSE 0
+            END
+    ),
+    COUNT(*),
+    COALESCE(SUM(m.media_length), 0)
+FROM local_media_repository AS m
+WHERE m.user_id IS NOT NULL AND m.media_length IS NOT NULL
+GROUP BY (
+    COALESCE(m.created_ts, 0) / 86400000 - CASE
+        WHEN COALESCE(
+            m.created_ts,
+            0
+        ) < COALESCE(m.created_ts, 0) / 86400000 * 86400000 THEN 1
+        ELSE 0
+        END
+);
+
+
+-- /v1/timeline?user=...
+-- =====================
+
+-- 27. The user's media, by users_have_local_media.
+SELECT
+    (
+        COALESCE(m.created_ts, 0) / 86400000 - CASE
+            WHEN COALESCE(
+                m.created_ts,
+                0
+            ) < COALESCE(m.created_ts, 0) / 86400000 * 86400000 THEN 1
+            ELSE 0
+            END
+    ),
+    COUNT(*),
+    COALESCE(SUM(m.media_length), 0)
+FROM local_media_repository AS m
+WHERE m.user_id IS NOT NULL AND m.media_length IS NOT NULL AND m.user_id = :user_id
+GROUP BY (
+    COALESCE(m.created_ts, 0) / 86400000 - CASE
+        WHEN COALESCE(
+            m.created_ts,
+            0
+        ) < COALESCE(m.created_ts, 0) / 86400000 * 86400000 THEN 1
+        ELSE 0
+        END
+);
+
+
+-- /v1/types?order_by=media_length
+-- ===============================
+
+-- 28. The table, in parallel. 1.3 s.
+WITH
+    given AS (
+        SELECT
+            m.media_type AS content_type,
+            COUNT(*) AS media_count,
+            COALESCE(SUM(m.media_length), 0) AS media_length
+        FROM local_media_repository AS m
+        WHERE m.user_id IS NOT NULL AND m.media_length IS NOT NULL
+        GROUP BY m.media_type
+    ),
+    named AS (
+        SELECT
+            COALESCE(
+                NULLIF(LOWER(TRIM(split_part(content_type, ';', 1)) COLLATE "C"), ''),
+                'application/octet-stream'
+            ) AS media_type,
+            media_count,
+            media_length
+        FROM given
+    ),
+    types AS (
+        SELECT
+            media_type,
+            SUM(media_count) AS media_count,
+            COALESCE(SUM(media_length), 0) AS media_length
+        FROM named
+        GROUP BY media_type
+    ),
+    page AS (
+        SELECT *
+        FROM types
+        ORDER BY media_length DESC, media_type
+        LIMIT :limit
+        OFFSET :from
+    )
+SELECT (SELECT COUNT(*) FROM types), media_type, media_count, media_length
+FROM (SELECT 1 AS one) AS always
+LEFT JOIN page ON one = 1
+ORDER BY media_length DESC, media_type;
+
+
+-- /v1/types?group=true
+-- ====================
+
+-- Again: 1.
+
+-- 29. The table, in parallel. 1.3 s.
+WITH
+    given AS (
+        SELECT
+            m.media_type AS content_type,
+            COUNT(*) AS media_count,
+            COALESCE(SUM(m.media_length), 0) AS media_length
+        FROM local_media_repository AS m
+        WHERE m.user_id IS NOT NULL AND m.media_length IS NOT NULL
+        GROUP BY m.media_type
+    ),
+    named AS (
+        SELECT
+            CASE
+                WHEN substr(
+                    COALESCE(
+                        NULLIF(
+                            LOWER(TRIM(split_part(content_type, ';', 1)) COLLATE "C"),
+                            ''
+                        ),
+                        'application/octet-stream'
+                    ),
+                    1,
+                    12
+                ) = 'application/' THEN 'application'
+                WHEN substr(
+                    COALESCE(
+                        NULLIF(
+                            LOWER(TRIM(split_part(content_type, ';', 1)) COLLATE "C"),
+                            ''
+                        ),
+                        'application/octet-stream'
+                    ),
+                    1,
+                    6
+                ) = 'audio/' THEN 'audio'
+                WHEN substr(
+                    COALESCE(
+                        NULLIF(
+                            LOWER(TRIM(split_part(content_type, ';', 1)) COLLATE "C"),
+                            ''
+                        ),
+                        'application/octet-stream'
+                    ),
+                    1,
+                    6
+                ) = 'image/' THEN 'image'
+                WHEN substr(
+                    COALESCE(
+                        NULLIF(
+                            LOWER(TRIM(split_part(content_type, ';', 1)) COLLATE "C"),
+                            ''
+                        ),
+                        'application/octet-stream'
+                    ),
+                    1,
+                    5
+                ) = 'text/' THEN 'text'
+                WHEN substr(
+                    COALESCE(
+                        NULLIF(
+                            LOWER(TRIM(split_part(content_type, ';', 1)) COLLATE "C"),
+                            ''
+                        ),
+                        'application/octet-stream'
+                    ),
+                    1,
+                    6
+                ) = 'video/' THEN 'video'
+                ELSE 'other'
+                END AS media_type,
+            media_count,
+            media_length
+        FROM given
+    ),
+    types AS (
+        SELECT
+            media_type,
+            SUM(media_count) AS media_count,
+            COALESCE(SUM(media_length), 0) AS media_length
+        FROM named
+        GROUP BY media_type
+    ),
+    page AS (
+        SELECT *
+        FROM types
+        ORDER BY media_type ASC
+        LIMIT :limit
+        OFFSET :from
+    )
+SELECT (SELECT COUNT(*) FROM types), media_type, media_count, media_length
+FROM (SELECT 1 AS one) AS always
+LEFT JOIN page ON one = 1
+ORDER BY media_type ASC;
+
+
+-- /v1/files
+-- =========
+
+-- 30. A walk: the page, along the unique index on media_id. 0.5 ms.
+SELECT
+    NULL,
+    m.user_id,
+    m.media_id,
+    m.media_type,
+    m.upload_name,
+    COALESCE(m.media_length, 0),
+    COALESCE(m.created_ts, 0),
+    m.last_access_ts,
+    m.quarantined_by,
+    m.safe_from_quarantine,
+    m.url_cache IS NOT NULL,
+    m.sha256,
+    NULL
+FROM local_media_repository AS m
+WHERE
+    m.media_length IS NOT NULL
+    AND m.created_ts IS NOT NULL
+    AND m.media_id IS NOT NULL
+    AND (m.media_id) > (:last_media_id)
+ORDER BY m.media_id ASC
+LIMIT :limit + 1;
+
+
+-- /v1/files?server_name=...
+-- =========================
+
+-- 31. A walk: the page, along the unique index on (media_origin, media_id). 0.5 ms.
+SELECT
+    m.media_origin,
+    NULL,
+    m.media_id,
+    m.media_type,
+    m.upload_name,
+    COALESCE(m.media_length, 0),
+    COALESCE(m.created_ts, 0),
+    m.last_access_ts,
+    m.quarantined_by,
+    NULL,
+    NULL,
+    m.sha256,
+    NULL
+FROM remote_media_cache AS m
+WHERE
+    m.media_origin IS NOT NULL
+    AND m.media_length IS NOT NULL
+    AND m.created_ts IS NOT NULL
+    AND m.media_id IS NOT NULL
+    AND m.media_origin = :server_name
+    AND (m.media_origin, m.media_id) > (:last_server_name, :last_media_id)
+ORDER BY m.media_origin ASC, m.media_id ASC
+LIMIT :limit + 1;
+
+
+-- /v1/files?user=...&order_by=created_ts
+-- ======================================
+
+-- 32. The user's media, in the order of users_have_local_media: the page.
+SELECT
+    NULL,
+    m.user_id,
+    m.media_id,
+    m.media_type,
+    m.upload_name,
+    COALESCE(m.media_length, 0),
+    COALESCE(m.created_ts, 0),
+    m.last_access_ts,
+    m.quarantined_by,
+    m.safe_from_quarantine,
+    m.url_cache IS NOT NULL,
+    m.sha256,
+    m.created_ts
+FROM local_media_repository AS m
+WHERE
+    m.media_length IS NOT NULL
+    AND m.created_ts IS NOT NULL
+    AND m.media_id IS NOT NULL
+    AND m.user_id = :user_id
+ORDER BY m.created_ts ASC, m.media_id
+LIMIT :limit + 1;
+
+
+-- /v1/files?sha256=...
+-- ====================
+
+-- 33. Probes of the catalogue: is there an index on sha256?
+SELECT 1
+FROM pg_index AS i
+JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+WHERE
+    i.indrelid = to_regclass('local_media_repository')
+    AND i.indisvalid
+    AND a.attname = 'sha256'
+    AND (
+        i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) = '(sha256 IS NOT NULL)'
+    );
+
+-- 34. Probes of the catalogue: is there an index on sha256?
+SELECT 1
+FROM pg_index AS i
+JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+WHERE
+    i.indrelid = to_regclass('remote_media_cache')
+    AND i.indisvalid
+    AND a.attname = 'sha256'
+    AND (
+        i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) = '(sha256 IS NOT NULL)'
+    );
+
+-- 35. The copies, by local_media_repository_sha256 and remote_media_cache_sha256.
+SELECT
+    m.server_name,
+    m.user_id,
+    m.media_id,
+    m.media_type,
+    m.upload_name,
+    m.media_length,
+    m.created_ts,
+    m.last_access_ts,
+    m.quarantined_by,
+    m.safe_from_quarantine,
+    m.url_preview,
+    m.sha256,
+    m.sort_key
+FROM (
+    SELECT
+        NULL AS server_name,
+        m.user_id AS user_id,
+        m.media_id AS media_id,
+        m.media_type AS media_type,
+        m.upload_name AS upload_name,
+        COALESCE(m.media_length, 0) AS media_length,
+        COALESCE(m.created_ts, 0) AS created_ts,
+        m.last_access_ts AS last_access_ts,
+        m.quarantined_by AS quarantined_by,
+        m.safe_from_quarantine AS safe_from_quarantine,
+        m.url_cache IS NOT NULL AS url_preview,
+        m.sha256 AS sha256,
+        NULL AS sort_key,
+        0 AS is_remote
+    FROM local_media_repository AS m
+    WHERE
+        m.media_length IS NOT NULL
+        AND m.created_ts IS NOT NULL
+        AND m.media_id IS NOT NULL
+        AND m.sha256 = :sha256
+    UNION ALL
+    SELECT
+        m.media_origin AS server_name,
+        NULL AS user_id,
+        m.media_id AS media_id,
+        m.media_type AS media_type,
+        m.upload_name AS upload_name,
+        COALESCE(m.media_length, 0) AS media_length,
+        COALESCE(m.created_ts, 0) AS created_ts,
+        m.last_access_ts AS last_access_ts,
+        m.quarantined_by AS quarantined_by,
+        NULL AS safe_from_quarantine,
+        NULL AS url_preview,
+        m.sha256 AS sha256,
+        NULL AS sort_key,
+        1 AS is_remote
+    FROM remote_media_cache AS m
+    WHERE
+        m.media_origin IS NOT NULL
+        AND m.media_length IS NOT NULL
+        AND m.created_ts IS NOT NULL
+        AND m.media_id IS NOT NULL
+        AND m.sha256 = :sha256
+) AS m
+WHERE TRUE
+ORDER BY m.is_remote ASC, COALESCE(m.server_name, '') ASC, m.media_id ASC
+LIMIT :limit + 1;
+
+
+-- /v1/files?order_by=media_length&from=...
+-- ========================================
+
+-- Again: 6.
+
+-- 36. The table, in parallel, of which the page is sorted; then the page, by the unique
+-- index on media_id. 1.5 s.
+SELECT
+    NULL,
+    m.user_id,
+    m.media_id,
+    m.media_type,
+    m.upload_name,
+    COALESCE(m.media_length, 0),
+    COALESCE(m.created_ts, 0),
+    m.last_access_ts,
+    m.quarantined_by,
+    m.safe_from_quarantine,
+    m.url_cache IS NOT NULL,
+    m.sha256,
+    page.sort_key
+FROM (
+    SELECT m.media_id, m.media_length AS sort_key
+    FROM local_media_repository AS m
+    WHERE
+        m.media_length IS NOT NULL
+        AND m.created_ts IS NOT NULL
+        AND m.media_id IS NOT NULL
+        AND m.media_length <= :last_length
+        AND (m.media_length < :last_length OR (m.media_id) > (:last_media_id))
+    ORDER BY m.media_length DESC, m.media_id
+    LIMIT :limit + 1
+) AS page
+CROSS JOIN local_media_repository AS m
+WHERE m.media_id = page.media_id
+ORDER BY page.sort_key DESC, page.media_id;
+
+
+-- /v1/files?min_length=...&media_type=image/*&unread_since_ts=...
+-- ===============================================================
+
+-- Again: 6.
+
+-- 37. The table, in parallel, as above.
+SELECT
+    m.media_origin,
+    NULL,
+    m.media_id,
+    m.media_type,
+    m.upload_name,
+    COALESCE(m.media_length, 0),
+    COALESCE(m.created_ts, 0),
+    m.last_access_ts,
+    m.quarantined_by,
+    NULL,
+    NULL,
+    m.sha256,
+    page.sort_key
+FROM (
+    SELECT
+        m.media_origin,
+        m.media_id,
+        COALESCE(m.last_access_ts, m.created_ts) AS sort_key
+    FROM remote_media_cache AS m
+    WHERE
+        m.media_origin IS NOT NULL
+        AND m.media_length IS NOT NULL
+        AND m.created_ts IS NOT NULL
+        AND m.media_id IS NOT NULL
+        AND substr(
+            COALESCE(
+                NULLIF(LOWER(TRIM(split_part(m.media_type, ';', 1)) COLLATE "C"), ''),
+                'application/octet-stream'
+            ),
+            1,
+            6
+        ) = 'image/'
+        AND m.media_length >= :min_length
+        AND COALESCE(m.last_access_ts, m.created_ts) < :before_ts_30
+    ORDER BY COALESCE(m.last_access_ts, m.created_ts) ASC, m.media_origin, m.media_id
+    LIMIT :limit + 1
+) AS page
+CROSS JOIN remote_media_cache AS m
+WHERE m.media_origin = page.media_origin AND m.media_id = page.media_id
+ORDER BY page.sort_key ASC, page.media_origin, page.media_id;
+
+
+-- /v1/files?reclaimable_before_ts=...&size_gt=...
+-- ===============================================
+
+-- Again: 6.
+
+-- 38. The table and all avatars, in parallel. 3 s.
+SELECT
+    NULL,
+    m.user_id,
+    m.media_id,
+    m.media_type,
+    m.upload_name,
+    COALESCE(m.media_length, 0),
+    COALESCE(m.created_ts, 0),
+    m.last_access_ts,
+    m.quarantined_by,
+    m.safe_from_quarantine,
+    m.url_cache IS NOT NULL,
+    m.sha256,
+    page.sort_key
+FROM (
+    SELECT m.media_id, COALESCE(m.media_length, 0) AS sort_key
+    FROM local_media_repository AS m
+    WHERE
+        (
+            m.last_access_ts < :before_ts_30
+                OR (m.created_ts < :before_ts_30 AND m.last_access_ts IS NULL)
+        )
+        AND m.media_length > :size_gt
+        AND m.media_id IS NOT NULL
+        AND NOT (m.quarantined_by IS NOT NULL)
+        AND NOT (m.safe_from_quarantine)
+        AND NOT EXISTS (
+            SELECT 1
+            FROM unnest(
+                ARRAY(
+                    SELECT DISTINCT media_id
+                    FROM (
+                        SELECT substr(avatar_url, 19) AS media_id
+                        FROM profiles
+                        WHERE avatar_url LIKE :avatars
+                        UNION ALL
+                        SELECT substr(avatar_url, 19) AS media_id
+                        FROM room_memberships
+                        WHERE avatar_url LIKE :avatars
+                        UNION ALL
+                        SELECT substr(avatar_url, 19) AS media_id
+                        FROM user_directory
+                        WHERE avatar_url LIKE :avatars
+                        UNION ALL
+                        SELECT substr(avatar, 19) AS media_id
+                        FROM room_stats_state
+                        WHERE avatar LIKE :avatars
+                    ) AS uris
+                )
+            ) AS avatars(media_id)
+            WHERE avatars.media_id = m.media_id
+        )
+        AND m.media_id IS NOT NULL
+    ORDER BY COALESCE(m.media_length, 0) DESC, m.media_id
+    LIMIT :limit + 1
+) AS page
+CROSS JOIN local_media_repository AS m
+WHERE m.media_id = page.media_id
+ORDER BY page.sort_key DESC, page.media_id;
+
+
+-- /v1/reclaimable?thumbnails=true
+-- ===============================
+
+-- Again: 6.
+
+-- 39. The table of local media, in parallel. 2.5 s.
+SELECT
+    before_0,
+    before_1,
+    before_2,
+    before_3,
+    is_not_quarantined,
+    is_not_protected,
+    is_not_url_preview,
+    COUNT(*),
+    COALESCE(SUM(length), 0)
+FROM (
+    SELECT
+        COALESCE(m.last_access_ts, m.created_ts) < :before_ts_365 AS before_0,
+        COALESCE(m.last_access_ts, m.created_ts) < :before_ts_180 AS before_1,
+        COALESCE(m.last_access_ts, m.created_ts) < :before_ts_90 AS before_2,
+        COALESCE(m.last_access_ts, m.created_ts) < :before_ts_30 AS before_3,
+        NOT (m.quarantined_by IS NOT NULL) AS is_not_quarantined,
+        NOT (m.safe_from_quarantine) AS is_not_protected,
+        NOT (m.url_cache IS NOT NULL) AS is_not_url_preview,
+        m.media_length AS length
+    FROM local_media_repository AS m
+    WHERE
+        (
+            m.last_access_ts < :before_ts_30
+                OR (m.created_ts < :before_ts_30 AND m.last_access_ts IS NULL)
+        )
+        AND m.media_length > 0
+        AND m.media_id IS NOT NULL
+) AS files
+GROUP BY
+    before_0,
+    before_1,
+    before_2,
+    before_3,
+    is_not_quarantined,
+    is_not_protected,
+    is_not_url_preview;
+
+-- 40. All avatars, in parallel; each by the unique index on media_id. 1.5 s.
+SELECT
+    before_0,
+    before_1,
+    before_2,
+    before_3,
+    is_not_url_preview,
+    COUNT(*),
+    COALESCE(SUM(length), 0)
+FROM (
+    SELECT
+        COALESCE(m.last_access_ts, m.created_ts) < :before_ts_365 AS before_0,
+        COALESCE(m.last_access_ts, m.created_ts) < :before_ts_180 AS before_1,
+        COALESCE(m.last_access_ts, m.created_ts) < :before_ts_90 AS before_2,
+        COALESCE(m.last_access_ts, m.created_ts) < :before_ts_30 AS before_3,
+        NOT (m.url_cache IS NOT NULL) AS is_not_url_preview,
+        m.media_length AS length
+    FROM local_media_repository AS m
+    WHERE
+        EXISTS (
+            SELECT 1
+            FROM unnest(
+                ARRAY(
+                    SELECT DISTINCT media_id
+                    FROM (
+                        SELECT substr(avatar_url, 19) AS media_id
+                        FROM profiles
+                        WHERE avatar_url LIKE :avatars
+                        UNION ALL
+                        SELECT substr(avatar_url, 19) AS media_id
+                        FROM room_memberships
+                        WHERE avatar_url LIKE :avatars
+                        UNION ALL
+                        SELECT substr(avatar_url, 19) AS media_id
+                        FROM user_directory
+                        WHERE avatar_url LIKE :avatars
+                        UNION ALL
+                        SELECT substr(avatar, 19) AS media_id
+                        FROM room_stats_state
+                        WHERE avatar LIKE :avatars
+                    ) AS uris
+                )
+            ) AS avatars(media_id)
+            WHERE avatars.media_id = m.media_id
+        )
+        AND (
+            m.last_access_ts < :before_ts_30
+                OR (m.created_ts < :before_ts_30 AND m.last_access_ts IS NULL)
+        )
+        AND m.media_length > 0
+        AND m.media_id IS NOT NULL
+        AND NOT (m.quarantined_by IS NOT NULL)
+        AND NOT (m.safe_from_quarantine)
+) AS files
+GROUP BY before_0, before_1, before_2, before_3, is_not_url_preview;
+
+-- 41. With thumbnails=true only: a join of two tables, in parallel. 8 s.
+SELECT
+    before_0,
+    before_1,
+    before_2,
+    before_3,
+    is_not_url_preview,
+    COUNT(*),
+    COALESCE(SUM(length), 0)
+FROM (
+    SELECT
+        COALESCE(m.last_access_ts, m.created_ts) < :before_ts_365 AS before_0,
+        COALESCE(m.last_access_ts, m.created_ts) < :before_ts_180 AS before_1,
+        COALESCE(m.last_access_ts, m.created_ts) < :before_ts_90 AS before_2,
+        COALESCE(m.last_access_ts, m.created_ts) < :before_ts_30 AS before_3,
+        NOT (m.url_cache IS NOT NULL) AS is_not_url_preview,
+        t.thumbnail_length AS length
+    FROM local_media_repository AS m
+    JOIN local_media_repository_thumbnails AS t ON t.media_id = m.media_id
+    WHERE
+        (
+            m.last_access_ts < :before_ts_30
+                OR (m.created_ts < :before_ts_30 AND m.last_access_ts IS NULL)
+        )
+        AND m.media_length > 0
+        AND m.media_id IS NOT NULL
+        AND NOT (m.quarantined_by IS NOT NULL)
+        AND NOT (m.safe_from_quarantine)
+        AND NOT EXISTS (
+            SELECT 1
+            FROM unnest(
+                ARRAY(
+                    SELECT DISTINCT media_id
+                    FROM (
+                        SELECT substr(avatar_url, 19) AS media_id
+                        FROM profiles
+                        WHERE avatar_url LIKE :avatars
+                        UNION ALL
+                        SELECT substr(avatar_url, 19) AS media_id
+                        FROM room_memberships
+                        WHERE avatar_url LIKE :avatars
+                        UNION ALL
+                        SELECT substr(avatar_url, 19) AS media_id
+                        FROM user_directory
+                        WHERE avatar_url LIKE :avatars
+                        UNION ALL
+                        SELECT substr(avatar, 19) AS media_id
+                        FROM room_stats_state
+                        WHERE avatar LIKE :avatars
+                    ) AS uris
+                )
+            ) AS avatars(media_id)
+            WHERE avatars.media_id = m.media_id
+        )
+) AS files
+GROUP BY before_0, before_1, before_2, before_3, is_not_url_preview;
+
+-- 42. The table of remote media, in parallel. 2.5 s.
+SELECT
+    before_0,
+    before_1,
+    before_2,
+    before_3,
+    is_not_quarantined,
+    COUNT(*),
+    COALESCE(SUM(length), 0)
+FROM (
+    SELECT
+        m.last_access_ts < :before_ts_365 AS before_0,
+        m.last_access_ts < :before_ts_180 AS before_1,
+        m.last_access_ts < :before_ts_90 AS before_2,
+        m.last_access_ts < :before_ts_30 AS before_3,
+        NOT (m.quarantined_by IS NOT NULL) AS is_not_quarantined,
+        m.media_length AS length
+    FROM remote_media_cache AS m
+    WHERE
+        m.last_access_ts < :before_ts_30
+        AND m.media_origin IS NOT NULL
+        AND m.media_id IS NOT NULL
+) AS files
+GROUP BY before_0, before_1, before_2, before_3, is_not_quarantined;
+
+-- 43. With thumbnails=true only: a join of two tables, in parallel. 8 s.
+SELECT before_0, before_1, before_2, before_3, COUNT(*), COALESCE(SUM(length), 0)
+FROM (
+    SELECT
+        m.last_access_ts < :before_ts_365 AS before_0,
+        m.last_access_ts < :before_ts_180 AS before_1,
+        m.last_access_ts < :before_ts_90 AS before_2,
+        m.last_access_ts < :before_ts_30 AS before_3,
+        t.thumbnail_length AS length
+    FROM remote_media_cache AS m
+    JOIN remote_media_cache_thumbnails AS t ON t.media_origin = m.media_origin
+        AND t.media_id = m.media_id
+    WHERE
+        m.last_access_ts < :before_ts_30
+        AND m.media_origin IS NOT NULL
+        AND m.media_id IS NOT NULL
+        AND NOT (m.quarantined_by IS NOT NULL)
+) AS files
+GROUP BY before_0, before_1, before_2, before_3;
+
+
+-- /v1/users?order_by=media_length, from totals
+-- ============================================
+
+-- Again: 1, 2.
+
+-- 44. The page, in the order of media_stats_owners_by_length. 0.3 ms.
+SELECT
+    CAST(:owners AS BIGINT),
+    owner,
+    (
+        SELECT MIN(p.displayname)
+        FROM profiles AS p
+        WHERE p.full_user_id = page.owner
+    ),
+    media_count,
+    media_length
+FROM (
+    SELECT owner, media_count, media_length
+    FROM media_stats_owners
+    WHERE source = 'local'
+    ORDER BY media_length DESC, owner
+    LIMIT :limit
+    OFFSET :from
+) AS page
+ORDER BY media_length DESC, owner;
+
+
+-- /v1/users?search_term=..., from totals
+-- ======================================
+
+-- Again: 1, 2.
+
+-- 45. The totals of all users, and profiles. 0.2 s.
+WITH
+    owners AS (
+        SELECT owner, media_count, media_length
+        FROM media_stats_owners
+        WHERE source = 'local'
+    ),
+    matched AS (
+        SELECT
+            owners.owner,
+            owners.media_count,
+            owners.media_length,
+            p.displayname AS displayname
+        FROM owners
+        LEFT JOIN (
+            SELECT p.full_user_id, MIN(p.displayname) AS displayname
+            FROM profiles AS p
+            GROUP BY p.full_user_id
+        ) AS p ON p.full_user_id = owners.owner
+        WHERE
+            TRUE
+            AND (
+                substr(split_part(owners.owner, ':', 1), 2) ~ :pattern
+                    OR p.displayname ~ :pattern
+            )
+    ),
+    page AS (
+        SELECT *
+        FROM matched
+        ORDER BY owner ASC
+        LIMIT :limit
+        OFFSET :from
+    )
+SELECT (SELECT COUNT(*) FROM matched), owner, displayname, media_count, media_length
+FROM (SELECT 1 AS one) AS always
+LEFT JOIN page ON one = 1
+ORDER BY owner ASC;
+
+
+-- /v1/summary, from totals
+-- ========================
+
+-- Again: 1, 2, 4.
+
+-- 46. Nothing: the state has the number of users.
+SELECT
+    CAST(:owners AS BIGINT),
+    owner,
+    (
+        SELECT MIN(p.displayname)
+        FROM profiles AS p
+        WHERE p.full_user_id = page.owner
+    ),
+    media_count,
+    media_length
+FROM (
+    SELECT owner, media_count, media_length
+    FROM media_stats_owners
+    WHERE source = 'local'
+    ORDER BY owner ASC
+    LIMIT 0
+    OFFSET 0
+) AS page
+ORDER BY owner ASC;
+
+-- 47. The totals by kind and the change log, both short.
+SELECT
+    media_group,
+    is_owned,
+    is_url_preview,
+    is_quarantined,
+    is_protected,
+    SUM(media_count),
+    SUM(media_length)
+FROM (
+    SELECT
+        media_group,
+        is_owned,
+        is_url_preview,
+        is_quarantined,
+        is_protected,
+        media_count,
+        media_length
+    FROM media_stats_kinds
+    WHERE source = 'local'
+    UNION ALL
+    SELECT
+        media_group,
+        is_owned,
+        is_url_preview,
+        is_quarantined,
+        is_protected,
+        media_count,
+        media_length
+    FROM media_stats_changes
+    WHERE source = 'local' AND media_group IS NOT NULL
+) AS totals
+GROUP BY media_group, is_owned, is_url_preview, is_quarantined, is_protected;
+
+-- 48. The same two for remote media.
+SELECT CAST(:owners AS BIGINT), owner, NULL, media_count, media_length
+FROM (
+    SELECT owner, media_count, media_length
+    FROM media_stats_owners
+    WHERE source = 'remote'
+    ORDER BY owner ASC
+    LIMIT 0
+    OFFSET 0
+) AS page
+ORDER BY owner ASC;
+
+-- 49. The totals by kind of remote media and the change log.
+SELECT
+    media_group,
+    is_owned,
+    is_url_preview,
+    is_quarantined,
+    is_protected,
+    SUM(media_count),
+    SUM(media_length)
+FROM (
+    SELECT
+        media_group,
+        is_owned,
+        is_url_preview,
+        is_quarantined,
+        is_protected,
+        media_count,
+        media_length
+    FROM media_stats_kinds
+    WHERE source = 'remote'
+    UNION ALL
+    SELECT
+        media_group,
+        is_owned,
+        is_url_preview,
+        is_quarantined,
+        is_protected,
+        media_count,
+        media_length
+    FROM media_stats_changes
+    WHERE source = 'remote' AND media_group IS NOT NULL
+) AS totals
+GROUP BY media_group, is_owned, is_url_preview, is_quarantined, is_protected;
+
+
+-- /v1/timeline, from totals
+-- =========================
+
+-- Again: 1, 2.
+
+-- 50. The totals per day and the change log, both short.
+SELECT day, SUM(media_count), SUM(media_length)
+FROM (
+    SELECT day, media_count, media_length
+    FROM media_stats_days
+    WHERE source = 'local'
+    UNION ALL
+    SELECT day, media_count, media_length
+    FROM media_stats_changes
+    WHERE source = 'local' AND day IS NOT NULL
+) AS totals
+GROUP BY day
+HAVING SUM(media_count) <> 0
+ORDER BY day;
+
+
+-- /v1/timeline?from_ts=...&until_ts=..., from totals
+-- ==================================================
+
+-- Again: 1, 2, 8.
+
+-- 51. Probes of the catalogue: is there the index by time?
+SELECT 1
+FROM pg_index AS i
+JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+WHERE
+    i.indrelid = to_regclass('local_media_repository')
+    AND i.indisvalid
+    AND a.attname = 'created_ts'
+    AND (
+        i.indpred IS NULL
+            OR pg_get_expr(i.indpred, i.indrelid) = '(created_ts IS NOT NULL)'
+    );
+
+-- 52. The totals of the whole days.
+SELECT day, SUM(media_count), SUM(media_length)
+FROM (
+    SELECT day, media_count, media_length
+    FROM media_stats_days
+    WHERE source = 'local' AND day >= :first_day AND day <= :last_day
+    UNION ALL
+    SELECT day, media_count, media_length
+    FROM media_stats_changes
+    WHERE
+        source = 'local'
+        AND day >= :first_day
+        AND day <= :last_day
+        AND day IS NOT NULL
+) AS totals
+GROUP BY day
+HAVING SUM(media_count) <> 0
+ORDER BY day;
+
+-- 53. The rest of the first day, a range of media_stats_local_by_time.
+SELECT
+    (
+        COALESCE(m.created_ts, 0) / 86400000 - CASE
+            WHEN COALESCE(
+                m.created_ts,
+                0
+            ) < COALESCE(m.created_ts, 0) / 86400000 * 86400000 THEN 1
+            ELSE 0
+            END
+    ),
+    COUNT(*),
+    COALESCE(SUM(m.media_length), 0)
+FROM local_media_repository AS m
+WHERE
+    m.user_id IS NOT NULL
+    AND m.media_length IS NOT NULL
+    AND m.created_ts >= :from_ts
+    AND m.created_ts <= :end_of_first_part_ts
+GROUP BY (
+    COALESCE(m.created_ts, 0) / 86400000 - CASE
+        WHEN COALESCE(
+            m.created_ts,
+            0
+        ) < COALESCE(m.created_ts, 0) / 86400000 * 86400000 THEN 1
+        ELSE 0
+        END
+);
+
+-- 54. The rest of the last day, likewise.
+SELECT
+    (
+        COALESCE(m.created_ts, 0) / 86400000 - CASE
+            WHEN COALESCE(
+                m.created_ts,
+                0
+            ) < COALESCE(m.created_ts, 0) / 86400000 * 86400000 THEN 1
+            ELSE 0
+            END
+    ),
+    COUNT(*),
+    COALESCE(SUM(m.media_length), 0)
+FROM local_media_repository AS m
+WHERE
+    m.user_id IS NOT NULL
+    AND m.media_length IS NOT NULL
+    AND m.created_ts >= :start_of_last_part_ts
+    AND m.created_ts <= :until_ts
+GROUP BY (
+    COALESCE(m.created_ts, 0) / 86400000 - CASE
+        WHEN COALESCE(
+            m.created_ts,
+            0
+        ) < COALESCE(m.created_ts, 0) / 86400000 * 86400000 THEN 1
+        ELSE 0
+        END
+);
+
+
+-- /v1/users?order_by=media_length, from totals and a change log
+-- =============================================================
+
+-- Again: 1, 2.
+
+-- 55. The change log, the page in the order of media_stats_owners_by_length, and a
+-- probe of media_stats_owners for each user in the log. 1 to 20 ms.
+WITH
+    delta AS (
+        SELECT owner, SUM(media_count) AS media_count, SUM(media_length) AS media_length
+        FROM media_stats_changes
+        WHERE source = 'local' AND owner IS NOT NULL
+        GROUP BY owner
+    ),
+    changed AS (
+        SELECT
+            delta.owner,
+            delta.media_count + COALESCE(o.media_count, 0) AS media_count,
+            delta.media_length + COALESCE(o.media_length, 0) AS media_length,
+            o.owner IS NOT NULL AS is_kept
+        FROM delta
+        LEFT JOIN media_stats_owners AS o ON o.source = 'local'
+            AND o.owner = delta.owner
+    ),
+    kept AS (
+        SELECT owner, media_count, media_length
+        FROM media_stats_owners
+        WHERE source = 'local' AND owner NOT IN (SELECT owner FROM delta)
+        ORDER BY media_length DESC, owner
+        LIMIT :from + :limit
+    ),
+    page AS (
+        SELECT *
+        FROM (
+            SELECT *
+            FROM kept
+            UNION ALL
+            SELECT owner, media_count, media_length
+            FROM changed
+            WHERE media_count <> 0
+        ) AS owners
+        ORDER BY media_length DESC, owner
+        LIMIT :limit
+        OFFSET :from
+    )
+SELECT
+    CAST(:owners AS BIGINT) + (
+        SELECT COUNT(*)
+        FROM changed
+        WHERE media_count <> 0
+    ) - (SELECT COUNT(*) FROM changed WHERE is_kept),
+    owner,
+    (
+        SELECT MIN(p.displayname)
+        FROM profiles AS p
+        WHERE p.full_user_id = page.owner
+    ),
+    media_count,
+    media_length
+FROM (SELECT 1 AS one) AS always
+LEFT JOIN page ON one = 1
+ORDER BY media_length DESC, owner;
+
+
+-- /v1/users?search_term=..., from totals and a change log
+-- =======================================================
+
+-- Again: 1, 2.
+
+-- 56. The totals of all users, profiles and the change log. 0.2 s.
+WITH
+    delta AS (
+        SELECT owner, SUM(media_count) AS media_count, SUM(media_length) AS media_length
+        FROM media_stats_changes
+        WHERE source = 'local' AND owner IS NOT NULL
+        GROUP BY owner
+    ),
+    changed AS (
+        SELECT
+            delta.owner,
+            delta.media_count + COALESCE(o.media_count, 0) AS media_count,
+            delta.media_length + COALESCE(o.media_length, 0) AS media_length,
+            o.owner IS NOT NULL AS is_kept
+        FROM delta
+        LEFT JOIN media_stats_owners AS o ON o.source = 'local'
+            AND o.owner = delta.owner
+    ),
+    owners AS (
+        SELECT owner, media_count, media_length
+        FROM media_stats_owners
+        WHERE source = 'local' AND owner NOT IN (SELECT owner FROM delta)
+        UNION ALL
+        SELECT owner, media_count, media_length
+        FROM changed
+        WHERE media_count <> 0
+    ),
+    matched AS (
+        SELECT
+            owners.owner,
+            owners.media_count,
+            owners.media_length,
+            p.displayname AS displayname
+        FROM owners
+        LEFT JOIN (
+            SELECT p.full_user_id, MIN(p.displayname) AS displayname
+            FROM profiles AS p
+            GROUP BY p.full_user_id
+        ) AS p ON p.full_user_id = owners.owner
+        WHERE
+            TRUE
+            AND (
+                substr(split_part(owners.owner, ':', 1), 2) ~ :pattern
+                    OR p.displayname ~ :pattern
+            )
+    ),
+    page AS (
+        SELECT *
+        FROM matched
+        ORDER BY owner ASC
+        LIMIT :limit
+        OFFSET :from
+    )
+SELECT (SELECT COUNT(*) FROM matched), owner, displayname, media_count, media_length
+FROM (SELECT 1 AS one) AS always
+LEFT JOIN page ON one = 1
+ORDER BY owner ASC;
