@@ -245,10 +245,10 @@ def _ask_all(database: _RecordingDatabase, *, has_rollups: bool) -> _Recorded:
     }
     if has_rollups:
         store = MediaStatsStore(database, MediaStatsConfig(rollups=True))
-        finish(store.rollups.install())
-        finish(store.rollups.create_missing_indexes())
-        for table in store.rollups.media.both:
-            finish(store.rollups.build(table))
+        finish(store.maintenance.install())
+        finish(store.maintenance.create_missing_indexes())
+        for table in store.maintenance.tables_or_media.both:
+            finish(store.maintenance.build(table))
         for has_changes in (False, True):
             if has_changes:
                 finish(database.write("change", _change_txn))
