@@ -247,7 +247,7 @@ def _ask_all(database: _RecordingDatabase, *, has_rollups: bool) -> _Recorded:
         store = MediaStatsStore(database, MediaStatsConfig(rollups=True))
         finish(store.maintenance.install())
         finish(store.maintenance.create_missing_indexes())
-        for table in store.maintenance.tables_or_media.both:
+        for table in store.maintenance.media.both:
             finish(store.maintenance.build(table))
         for has_changes in (False, True):
             if has_changes:
@@ -294,9 +294,8 @@ def _postgres_parts(recorded: _Recorded) -> Iterator[str]:
         for statement in recorded[question.title]:
             if statement not in numbers:
                 number = numbers[statement] = len(numbers) + 1
-                cost = (
-                    _SETTINGS if statement.is_setting else _next_cost(costs, question)
-                )
+                cost = _SETTINGS if statement.is_setting else next(costs, None)
+                assert cost, f"{question.title} has no cost of: {statement.text}"
                 yield _block(f"{number}. {cost}", statement)
         assert not list(costs), f"{question.title}: a cost without a statement"
 
@@ -327,12 +326,6 @@ def _again(
     ]
     if again:
         yield f"-- Again: {', '.join(again)}.\n"
-
-
-def _next_cost(costs: Iterator[str], question: Question) -> str:
-    cost = next(costs, None)
-    assert cost is not None, f"{question.title}: a statement without a cost"
-    return cost
 
 
 def _heading(title: str) -> str:

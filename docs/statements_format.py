@@ -8,9 +8,11 @@ import attr
 _WIDTH = 88
 _INDENT = "    "
 
-# Strings, names in quotes, words with their dots and colons, operators, punctuation.
-_TOKEN = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|:?[\w.]+|<>|[<>!]=|<<|>>|\|\||[^\s\w]")
-_COMMENT = re.compile(r"--[^\n]*")
+# Strings, names in quotes, comments, words with their dots and colons, operators,
+# punctuation.
+_TOKEN = re.compile(
+    r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|:?[\w.]+|<>|[<>!]=|<<|>>|\|\||[^\s\w]"
+)
 
 _CLAUSES = tuple(
     tuple(words.split())
@@ -34,7 +36,7 @@ _CLAUSES = tuple(
 )
 # What has a space before a parenthesis, as the name of a function does not.
 _KEYWORDS = re.compile(
-    "ALL|AND|AS|BY|CASE|DISTINCT|ELSE|EXISTS|FROM|IN|IS|JOIN|LIKE|NOT|ON|OR|OVER|"
+    "ALL|AND|ANY|AS|BY|CASE|DISTINCT|ELSE|EXISTS|FROM|IN|IS|JOIN|LIKE|MATERIALIZED|NOT|ON|OR|OVER|"
     "SELECT|THEN|UNION|VALUES|WHEN|WHERE"
 )
 # Where a line that is too long is broken, from the outside to the inside.
@@ -62,11 +64,26 @@ _Item = str | _Group
 
 
 def format_sql(sql: str) -> str:
-    """Lay out a statement. Nothing but spaces and comments changes."""
-    sql = _COMMENT.sub("", sql)
-    text = "\n".join(_block(_parse(iter(_TOKEN.findall(sql))), ""))
-    assert _TOKEN.findall(text) == _TOKEN.findall(sql), sql
+    """Lay out one statement or more. Nothing but spaces and comments changes."""
+    tokens = _tokens(sql)
+    statements = _split_at_semicolons(_parse(iter(tokens)))
+    text = ";\n\n".join("\n".join(_block(items, "")) for items in statements)
+    assert _tokens(text) == tokens, sql
     return text
+
+
+def _tokens(sql: str) -> list[str]:
+    return [token for token in _TOKEN.findall(sql) if not token.startswith("--")]
+
+
+def _split_at_semicolons(items: "Sequence[_Item]") -> "list[list[_Item]]":
+    statements: list[list[_Item]] = [[]]
+    for item in items:
+        if item == ";":
+            statements.append([])
+        else:
+            statements[-1].append(item)
+    return statements
 
 
 def _parse(tokens: Iterator[str]) -> list[_Item]:

@@ -23,6 +23,7 @@ from media_stats_module.questions import (
 )
 from media_stats_module.storage import MediaStatsStore
 from media_stats_module.storage.owners.search import glob_containing, regex_containing
+from media_stats_module.storage.rollups.status import MARK
 
 
 @attr.frozen(kw_only=True)
@@ -77,6 +78,7 @@ NAMES: Mapping[object, str] = {
         before_ts: f":before_ts_{days}"
         for before_ts, days in zip(_BEFORE_TS, AGES_IN_DAYS, strict=True)
     },
+    MARK: ":mark",
     OWNERS: ":owners",
     **{USER_IDS[index]: f":user_id_{index + 1}" for index in range(_FEW)},
     _FEW: ":limit",
@@ -111,7 +113,7 @@ _ROLLUPS = Question(
     costs=(
         "Before each question that totals may answer: probes of the catalogue. It also "
         "changes settings of this transaction only. 0.5 ms.",
-        "A probe of media_stats_state, of media_stats_missed and of the change log.",
+        "A probe of media_stats_state, and of the change log.",
         "The change log and the totals per day, both short.",
         "As statement 2, for remote media.",
         "As statement 3, for remote media.",
@@ -182,6 +184,8 @@ _LIVE = (
             "The user's media, by users_have_local_media, and for each file a probe of "
             "the unique index of the thumbnails.",
             "A probe of users_have_local_media.",
+            "The user's account: probes of the unique indexes on users and "
+            "erased_users.",
         ),
     ),
     Question(
