@@ -31,7 +31,7 @@ from statements_list import NAMES, OWNERS, QUESTIONS, USER_IDS, Question  # noqa
 from demo.homeserver import Homeserver  # noqa: E402
 from media_stats_module.config import MediaStatsConfig  # noqa: E402
 from media_stats_module.offline import OfflineHomeserver  # noqa: E402
-from media_stats_module.storage import MediaStatsStore, OfflineDatabase  # noqa: E402
+from media_stats_module.storage import DiskRows, MediaStatsStore, OfflineDatabase  # noqa: E402
 from media_stats_module.storage.database import Cost  # noqa: E402
 from media_stats_module.storage.offline_database import finish  # noqa: E402
 from media_stats_module.synapse_internals import connect_to_main  # noqa: E402
@@ -280,7 +280,10 @@ def _ask(
     database: _RecordingDatabase, store: MediaStatsStore, question: Question
 ) -> Sequence[_Statement]:
     database.statements = ()
-    finish(cast(Coroutine[Any, Any, object], question.ask(store)))
+    if question.ask:
+        finish(cast(Coroutine[Any, Any, object], question.ask(store)))
+    if question.ask_disk:
+        question.ask_disk(DiskRows(database))
     return database.statements
 
 

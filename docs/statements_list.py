@@ -7,7 +7,9 @@ import attr
 
 from media_stats_module.endpoints.reclaimable import AGES_IN_DAYS
 from media_stats_module.questions import (
+    AppservicesQuestion,
     Deletion,
+    DuplicatesQuestion,
     FilesOrder,
     FilesPosition,
     FilesQuestion,
@@ -21,7 +23,7 @@ from media_stats_module.questions import (
     TypesOrder,
     TypesQuestion,
 )
-from media_stats_module.storage import MediaStatsStore
+from media_stats_module.storage import DiskRows, MediaStatsStore
 from media_stats_module.storage.owners.search import glob_containing, regex_containing
 from media_stats_module.storage.rollups.status import MARK
 
@@ -32,7 +34,8 @@ class Question:
 
     Attributes:
         title: what it is; different for each question.
-        ask: asks the store.
+        ask: asks the store; None if the disk's rows are asked for.
+        ask_disk: asks for the rows that have files on the disk; None likewise.
         costs: of each statement that no question before has: what it reads, by which
             index, and how long that takes.
         from_totals: whether rollups are there.
@@ -40,7 +43,8 @@ class Question:
     """
 
     title: str
-    ask: Callable[[MediaStatsStore], Awaitable[object]]
+    ask: Callable[[MediaStatsStore], Awaitable[object]] | None = None
+    ask_disk: Callable[[DiskRows], Sequence[object]] | None = None
     costs: Sequence[str] = ()
     from_totals: bool = False
     has_changes: bool = False
@@ -91,6 +95,7 @@ NAMES: Mapping[object, str] = {
     6_000: ":last_length",
     "last_media_id": ":last_media_id",
     "last.example": ":last_server_name",
+    "9.example": ":last_server_name",
     "search": ":search_term",
     regex_containing("search"): ":pattern",
     glob_containing("search"): ":pattern",
@@ -164,6 +169,11 @@ _LIVE = (
         costs=("The table, in parallel. 1.2 s.",),
     ),
     Question(
+        title="/v1/appservices",
+        ask=lambda store: store.get_appservices_page(AppservicesQuestion()),
+        costs=("The table, in parallel, and all accounts. 1.3 s.",),
+    ),
+    Question(
         title="/v1/summary",
         ask=lambda store: store.get_summary(SummaryQuestion()),
         costs=(
@@ -194,6 +204,11 @@ _LIVE = (
             SummaryQuestion(source=Source.LOCAL, duplicates=True)
         ),
         costs=("Once more the table, and a hash of all sha256. 10 s.",),
+    ),
+    Question(
+        title="/v1/duplicates",
+        ask=lambda store: store.get_duplicates_page(DuplicatesQuestion(**_PAGE)),
+        costs=("Both tables, and a hash of all sha256. 20 s.",),
     ),
     Question(
         title="/v1/timeline",
@@ -330,6 +345,12 @@ _TOTALS = (
         costs=("The totals of all users, and profiles. 0.2 s.",),
     ),
     Question(
+        title="/v1/appservices, from totals",
+        from_totals=True,
+        ask=lambda store: store.get_appservices_page(AppservicesQuestion()),
+        costs=("The totals of all users, and all accounts. 80 ms.",),
+    ),
+    Question(
         title="/v1/summary, from totals",
         from_totals=True,
         ask=lambda store: store.get_summary(SummaryQuestion()),
@@ -378,4 +399,41 @@ _TOTALS = (
     ),
 )
 
-QUESTIONS = (_ROLLUPS, *_LIVE, *_TOTALS)
+_DISK = (
+    Question(
+        title="python -m media_stats_module disk: local files",
+        ask_disk=lambda rows: [*rows.local_files(), *rows.local_thumbnails()],
+        costs=(
+            "A probe of the catalogue.",
+            "A page of 1,000, along the unique index on media_id. 2 ms.",
+            "A page of 1,000, along the unique index on the thumbnails. 2 ms.",
+        ),
+    ),
+    Question(
+        title="python -m media_stats_module disk: URL previews",
+        ask_disk=lambda rows: [
+            *rows.previews(with_thumbnails=False),
+            *rows.dated_previews(with_thumbnails=False),
+        ],
+        costs=(
+            "All previews whose ID has no day, by local_media_repository_url_idx or "
+            "else the table.",
+            "The next day, along the unique index on media_id.",
+        ),
+    ),
+    Question(
+        title="python -m media_stats_module disk: remote files",
+        ask_disk=lambda rows: [
+            *rows.servers(with_thumbnails=False),
+            *rows.of_server(_SERVER, with_thumbnails=False),
+        ],
+        costs=(
+            "A probe of the unique index on (media_origin, media_id) for each server.",
+            "The same, from the last server on.",
+            "The server's rows, by the same index, sorted by filesystem_id; 100,000 a "
+            "page.",
+        ),
+    ),
+)
+
+QUESTIONS = (_ROLLUPS, *_LIVE, *_TOTALS, *_DISK)
