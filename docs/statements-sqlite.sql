@@ -241,12 +241,86 @@ LEFT JOIN page ON one = 1
 ORDER BY media_length DESC, owner;
 
 
+-- /v1/appservices
+-- ===============
+
+-- 8.
+WITH
+    owners AS (
+        SELECT
+            m.user_id AS owner,
+            COUNT(*) AS media_count,
+            printf(
+                '%020d.%010d',
+                5000000000000000000 + COALESCE(SUM(m.media_length >> 32), 0) + (
+                    COALESCE(SUM(m.media_length & 4294967295), 0) >> 32
+                ),
+                COALESCE(SUM(m.media_length & 4294967295), 0) & 4294967295
+            ) AS media_length
+        FROM local_media_repository AS m NOT INDEXED
+        WHERE m.user_id IS NOT NULL AND m.media_length IS NOT NULL
+        GROUP BY m.user_id
+    ),
+    accounts AS (
+        SELECT
+            name,
+            MAX(appservice_id) AS appservice_id,
+            MAX(deactivated) AS deactivated
+        FROM users
+        GROUP BY name
+    )
+SELECT
+    NULLIF(a.appservice_id, ''),
+    a.name IS NOT NULL,
+    COUNT(*),
+    SUM(o.media_count),
+    printf(
+        '%020d.%010d',
+        5000000000000000000 + COALESCE(
+            SUM(CAST(substr(o.media_length, 1, 20) AS INTEGER) - 5000000000000000000),
+            0
+        ) + (COALESCE(SUM(CAST(substr(o.media_length, 22) AS INTEGER)), 0) >> 32),
+        COALESCE(SUM(CAST(substr(o.media_length, 22) AS INTEGER)), 0) & 4294967295
+    ),
+    COUNT(CASE WHEN a.deactivated = 1 THEN 1 END),
+    SUM(CASE WHEN a.deactivated = 1 THEN o.media_count END),
+    printf(
+        '%020d.%010d',
+        5000000000000000000 + COALESCE(
+            SUM(
+                CAST(
+                    substr(
+                        CASE WHEN a.deactivated = 1 THEN o.media_length END,
+                        1,
+                        20
+                    ) AS INTEGER
+                ) - 5000000000000000000
+            ),
+            0
+        ) + (COALESCE(SUM(CAST(substr(CASE WHEN a.deactivated = 1 THEN o.media_length END, 22) AS INTEGER)), 0) >> 32),
+        COALESCE(
+            SUM(
+                CAST(
+                    substr(
+                        CASE WHEN a.deactivated = 1 THEN o.media_length END,
+                        22
+                    ) AS INTEGER
+                )
+            ),
+            0
+        ) & 4294967295
+    )
+FROM owners AS o
+LEFT JOIN accounts AS a ON a.name = o.owner
+GROUP BY 1, 2;
+
+
 -- /v1/summary
 -- ===========
 
 -- Again: 3, 4.
 
--- 8.
+-- 9.
 SELECT
     CASE
         WHEN is_pending THEN 'pending'
@@ -370,7 +444,7 @@ SELECT
 FROM local_media_repository_thumbnails AS t
 HAVING COUNT(*) > 0;
 
--- 9.
+-- 10.
 SELECT
     CASE
         WHEN is_pending THEN 'pending'
@@ -494,7 +568,7 @@ SELECT
 FROM remote_media_cache_thumbnails AS t
 HAVING COUNT(*) > 0;
 
--- 10.
+-- 11.
 SELECT 1
 FROM pragma_index_list('remote_media_cache') AS l, pragma_index_info(l.name) AS i
 JOIN sqlite_master AS s ON s.type = 'index' AND s.name = l.name
@@ -503,7 +577,7 @@ WHERE
     AND i.name = 'media_origin'
     AND (l.partial = 0 OR s.sql LIKE '%WHERE ' || 'media_origin IS NOT NULL');
 
--- 11.
+-- 12.
 SELECT MAX(rowid)
 FROM remote_media_cache;
 
@@ -511,7 +585,7 @@ FROM remote_media_cache;
 -- /v1/summary?user=...
 -- ====================
 
--- 12.
+-- 13.
 SELECT
     CASE
         WHEN is_pending THEN 'pending'
@@ -642,34 +716,75 @@ HAVING COUNT(*) > 0;
 -- /v1/summary?source=local&duplicates=true
 -- ========================================
 
--- Again: 8, 3, 4.
+-- Again: 9, 3, 4.
 
--- 13.
-SELECT
-    COALESCE(SUM(copies), 0),
-    printf(
-        '%020d.%010d',
-        5000000000000000000 + COALESCE(SUM((media_length >> 32) * copies), 0) + (
-            COALESCE(SUM((media_length & 4294967295) * copies), 0) >> 32
-        ),
-        COALESCE(SUM((media_length & 4294967295) * copies), 0) & 4294967295
-    )
-FROM (
-    SELECT COUNT(*) - 1 AS copies, MAX(media_length) AS media_length
+-- 14.
+WITH contents AS (
+    SELECT
+        sha256,
+        MAX(media_length) AS media_length,
+        COUNT(*) AS copies,
+        SUM(is_remote) AS remote_copies
     FROM (
-        SELECT m.sha256 AS sha256, m.media_length
+        SELECT m.sha256 AS sha256, m.media_length, 0 AS is_remote
         FROM local_media_repository AS m NOT INDEXED
         WHERE m.sha256 IS NOT NULL AND m.media_length IS NOT NULL
     ) AS files
     GROUP BY sha256
     HAVING COUNT(*) > 1
-) AS duplicates;
+)
+SELECT
+    SUM(copies - 1),
+    printf(
+        '%020d.%010d',
+        5000000000000000000 + COALESCE(SUM((media_length >> 32) * (copies - 1)), 0) + (
+            COALESCE(SUM((media_length & 4294967295) * (copies - 1)), 0) >> 32
+        ),
+        COALESCE(SUM((media_length & 4294967295) * (copies - 1)), 0) & 4294967295
+    )
+FROM contents;
+
+
+-- /v1/duplicates
+-- ==============
+
+-- 15.
+WITH
+    contents AS (
+        SELECT
+            sha256,
+            MAX(media_length) AS media_length,
+            COUNT(*) AS copies,
+            SUM(is_remote) AS remote_copies
+        FROM (
+            SELECT m.sha256 AS sha256, m.media_length, 0 AS is_remote
+            FROM local_media_repository AS m NOT INDEXED
+            WHERE m.sha256 IS NOT NULL AND m.media_length IS NOT NULL
+            UNION ALL
+            SELECT m.sha256 AS sha256, m.media_length, 1 AS is_remote
+            FROM remote_media_cache AS m NOT INDEXED
+            WHERE m.sha256 IS NOT NULL AND m.media_length IS NOT NULL
+        ) AS files
+        GROUP BY sha256
+        HAVING COUNT(*) > 1
+    ),
+    page AS (
+        SELECT *
+        FROM contents
+        ORDER BY (copies - 1) * media_length DESC, sha256
+        LIMIT :limit
+        OFFSET :from
+    )
+SELECT (SELECT COUNT(*) FROM contents), sha256, media_length, copies, remote_copies
+FROM (SELECT 1 AS one) AS always
+LEFT JOIN page ON one = 1
+ORDER BY (copies - 1) * media_length DESC, sha256;
 
 
 -- /v1/timeline
 -- ============
 
--- 14.
+-- 16.
 SELECT
     (
         COALESCE(m.created_ts, 0) / 86400000 - CASE
@@ -704,7 +819,7 @@ GROUP BY (
 -- /v1/timeline?user=...
 -- =====================
 
--- 15.
+-- 17.
 SELECT
     (
         COALESCE(m.created_ts, 0) / 86400000 - CASE
@@ -739,7 +854,7 @@ GROUP BY (
 -- /v1/types?order_by=media_length
 -- ===============================
 
--- 16.
+-- 18.
 WITH
     given AS (
         SELECT
@@ -808,7 +923,7 @@ ORDER BY media_length DESC, media_type;
 -- /v1/types?group=true
 -- ====================
 
--- 17.
+-- 19.
 WITH
     given AS (
         SELECT
@@ -964,7 +1079,7 @@ ORDER BY media_type ASC;
 -- /v1/files
 -- =========
 
--- 18.
+-- 20.
 SELECT
     NULL,
     m.user_id,
@@ -992,7 +1107,7 @@ LIMIT :limit + 1;
 -- /v1/files?server_name=...
 -- =========================
 
--- 19.
+-- 21.
 SELECT
     m.media_origin,
     NULL,
@@ -1023,7 +1138,7 @@ LIMIT :limit + 1;
 -- /v1/files?user=...&order_by=created_ts
 -- ======================================
 
--- 20.
+-- 22.
 SELECT
     NULL,
     m.user_id,
@@ -1051,7 +1166,7 @@ LIMIT :limit + 1;
 -- /v1/files?sha256=...
 -- ====================
 
--- 21.
+-- 23.
 SELECT 1
 FROM pragma_index_list('local_media_repository') AS l, pragma_index_info(l.name) AS i
 JOIN sqlite_master AS s ON s.type = 'index' AND s.name = l.name
@@ -1060,7 +1175,7 @@ WHERE
     AND i.name = 'sha256'
     AND (l.partial = 0 OR s.sql LIKE '%WHERE ' || 'sha256 IS NOT NULL');
 
--- 22.
+-- 24.
 SELECT 1
 FROM pragma_index_list('remote_media_cache') AS l, pragma_index_info(l.name) AS i
 JOIN sqlite_master AS s ON s.type = 'index' AND s.name = l.name
@@ -1069,7 +1184,7 @@ WHERE
     AND i.name = 'sha256'
     AND (l.partial = 0 OR s.sql LIKE '%WHERE ' || 'sha256 IS NOT NULL');
 
--- 23.
+-- 25.
 SELECT
     m.server_name,
     m.user_id,
@@ -1139,7 +1254,7 @@ LIMIT :limit + 1;
 -- /v1/files?order_by=media_length&from=...
 -- ========================================
 
--- 24.
+-- 26.
 SELECT
     NULL,
     m.user_id,
@@ -1177,7 +1292,7 @@ ORDER BY page.sort_key DESC, page.media_id;
 -- /v1/files?min_length=...&media_type=image/*&unread_since_ts=...
 -- ===============================================================
 
--- 25.
+-- 27.
 SELECT
     m.media_origin,
     NULL,
@@ -1235,7 +1350,7 @@ ORDER BY page.sort_key ASC, page.media_origin, page.media_id;
 -- /v1/files?reclaimable_before_ts=...&size_gt=...
 -- ===============================================
 
--- 26.
+-- 28.
 SELECT
     NULL,
     m.user_id,
@@ -1291,7 +1406,7 @@ ORDER BY page.sort_key DESC, page.media_id;
 -- /v1/reclaimable?thumbnails=true
 -- ===============================
 
--- 27.
+-- 29.
 SELECT
     before_0,
     before_1,
@@ -1336,7 +1451,7 @@ GROUP BY
     is_not_protected,
     is_not_url_preview;
 
--- 28.
+-- 30.
 SELECT
     before_0,
     before_1,
@@ -1389,7 +1504,7 @@ FROM (
 ) AS files
 GROUP BY before_0, before_1, before_2, before_3, is_not_url_preview;
 
--- 29.
+-- 31.
 SELECT
     before_0,
     before_1,
@@ -1443,7 +1558,7 @@ FROM (
 ) AS files
 GROUP BY before_0, before_1, before_2, before_3, is_not_url_preview;
 
--- 30.
+-- 32.
 SELECT
     before_0,
     before_1,
@@ -1474,7 +1589,7 @@ FROM (
 ) AS files
 GROUP BY before_0, before_1, before_2, before_3, is_not_quarantined;
 
--- 31.
+-- 33.
 SELECT
     before_0,
     before_1,
@@ -1505,3 +1620,34 @@ FROM (
         AND NOT (m.quarantined_by IS NOT NULL)
 ) AS files
 GROUP BY before_0, before_1, before_2, before_3;
+
+
+-- python -m media_stats_module disk: URL previews
+-- ===============================================
+
+-- 34.
+SELECT
+    m.media_id,
+    NULL,
+    m.media_id,
+    m.media_id,
+    m.media_length,
+    m.created_ts,
+    CASE WHEN m.url_cache IS NULL THEN 0 ELSE 1 END
+FROM local_media_repository AS m
+WHERE
+    m.url_cache IS NOT NULL
+    AND NOT (m.media_id GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*')
+    AND m.media_id IS NOT NULL
+ORDER BY m.media_id
+LIMIT 1000;
+
+-- 35.
+SELECT m.media_id
+FROM local_media_repository AS m
+WHERE
+    m.media_id >= ''
+    AND m.url_cache IS NOT NULL
+    AND m.media_id GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'
+ORDER BY m.media_id
+LIMIT 1;

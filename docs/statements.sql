@@ -12,50 +12,7 @@
 -- 1. Before each question that totals may answer: probes of the catalogue. It also
 -- changes settings of this transaction only. 0.5 ms.
 SELECT
-    obj_description(to_regclass(schema || '.media_stats_state'), 'pg_class'),
-    to_regclass(schema || '.media_stats_state') IS NOT NULL
-        AND to_regclass(schema || '.media_stats_owners') IS NOT NULL
-        AND to_regclass(schema || '.media_stats_days') IS NOT NULL
-        AND to_regclass(schema || '.media_stats_kinds') IS NOT NULL
-        AND to_regclass(schema || '.media_stats_changes') IS NOT NULL
-        AND to_regclass(schema || '.media_stats_missed') IS NOT NULL
-        AND to_regclass(schema || '.media_stats_log_is_full') IS NOT NULL,
-    ARRAY(
-        SELECT CAST(t.tgrelid AS BIGINT)
-        FROM pg_trigger AS t
-        JOIN pg_proc AS p ON p.oid = t.tgfoid
-        WHERE
-            t.tgrelid IN (
-                to_regclass('local_media_repository'),
-                to_regclass('local_media_repository_thumbnails'),
-                to_regclass('remote_media_cache'),
-                to_regclass('remote_media_cache_thumbnails')
-            )
-            AND t.tgname IN (
-                'media_stats_change',
-                'media_stats_delete',
-                'media_stats_truncate'
-            )
-            AND t.tgenabled IN ('O', 'A')
-            AND p.pronamespace = schema_oid
-            AND p.prosecdef
-            AND p.proconfig = ARRAY[
-                'search_path=' || schema || ', pg_temp',
-                'lock_timeout=100ms'
-            ]
-    ),
-    ARRAY[
-        CAST(CAST(to_regclass('local_media_repository') AS OID) AS BIGINT),
-        CAST(CAST(to_regclass('local_media_repository_thumbnails') AS OID) AS BIGINT),
-        CAST(CAST(to_regclass('remote_media_cache') AS OID) AS BIGINT),
-        CAST(CAST(to_regclass('remote_media_cache_thumbnails') AS OID) AS BIGINT),
-        (
-            SELECT CAST(oid AS BIGINT)
-            FROM pg_database
-            WHERE datname = current_database()
-        )
-    ],
-    set_config('search_path', schema || ', pg_temp', true),
+    set_config('search_path', quote_ident(nspname) || ', pg_temp', true),
     set_config(
         'work_mem',
         CAST(
@@ -63,25 +20,136 @@ SELECT
         ),
         true
     )
-FROM (
-    SELECT
-        relnamespace AS schema_oid,
-        CAST(CAST(relnamespace AS REGNAMESPACE) AS TEXT) AS schema
-    FROM pg_class
-    WHERE oid = to_regclass('local_media_repository')
-    OFFSET 0
-) AS place;
+FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.oid = to_regclass('local_media_repository');
 
--- 2. A probe of media_stats_state, of media_stats_missed and of the change log.
+WITH
+    place AS MATERIALIZED (
+        SELECT
+            relnamespace AS schema,
+            mark,
+            ARRAY[
+                relowner,
+                (SELECT oid FROM pg_roles WHERE rolname = current_user)
+            ] AS trusted
+        FROM pg_class, CAST(:mark AS TEXT) AS mark
+        WHERE oid = to_regclass('local_media_repository')
+    ),
+    functions AS MATERIALIZED (
+        SELECT p.oid, proname, prosecdef
+        FROM place, pg_proc AS p
+        WHERE
+            proname IN (
+                'media_stats_log_local',
+                'media_stats_log_remote',
+                'media_stats_log_thumbnails',
+                'media_stats_distrust',
+                'media_stats_day',
+                'media_stats_group'
+            )
+            AND pronamespace = schema
+            AND proowner = ANY (trusted)
+            AND strpos(
+                prosrc,
+                '-- ' || mark || ' ' || CAST(
+                    CAST(schema AS REGNAMESPACE) AS TEXT
+                ) || chr(10)
+            ) > 0
+            AND proacl = ARRAY[makeaclitem(proowner, proowner, 'EXECUTE', FALSE)]
+            AND prosecdef = starts_with(proname, 'media_stats_log_')
+            AND (
+                NOT prosecdef
+                    OR proconfig = ARRAY[
+                        'search_path=pg_catalog, pg_temp',
+                        'lock_timeout=100ms'
+                    ]
+            )
+    )
+SELECT
+    EXISTS (
+        SELECT
+        FROM pg_class
+        WHERE
+            relname = 'media_stats_state'
+            AND relnamespace = schema
+            AND relkind = 'r'
+            AND relowner = ANY (trusted)
+    ) AS is_present,
+    (SELECT COUNT(*) FROM functions) = 6
+        AND 9 = (
+            SELECT COUNT(*)
+            FROM pg_class AS c
+            WHERE
+                relname IN (
+                    'media_stats_state',
+                    'media_stats_owners',
+                    'media_stats_days',
+                    'media_stats_kinds',
+                    'media_stats_changes',
+                    'media_stats_change_id',
+                    'media_stats_log_limit',
+                    'media_stats_missed_local',
+                    'media_stats_missed_remote'
+                )
+                AND relnamespace = schema
+                AND relowner = ANY (trusted)
+                AND (
+                    relkind = 'S'
+                        OR relkind = 'r'
+                        AND EXISTS (
+                            SELECT
+                            FROM pg_constraint
+                            WHERE conrelid = c.oid AND conname = mark
+                        )
+                )
+                AND NOT EXISTS (SELECT FROM aclexplode(relacl) WHERE grantee = 0)
+        ) AS has_objects,
+    ARRAY(
+        SELECT CAST(relname AS TEXT)
+        FROM pg_trigger
+        JOIN functions ON functions.oid = tgfoid AND prosecdef
+        JOIN pg_class ON pg_class.oid = tgrelid
+        WHERE
+            tgrelid IN (
+                to_regclass('local_media_repository'),
+                to_regclass('local_media_repository_thumbnails'),
+                to_regclass('remote_media_cache'),
+                to_regclass('remote_media_cache_thumbnails')
+            )
+            AND tgname IN (
+                'media_stats_change',
+                'media_stats_delete',
+                'media_stats_truncate'
+            )
+            AND tgenabled IN ('O', 'A')
+        GROUP BY relname
+        HAVING COUNT(*) = 3
+    ) AS logged_tables,
+    concat_ws(
+        ' ',
+        CAST(to_regclass('local_media_repository') AS OID),
+        CAST(to_regclass('local_media_repository_thumbnails') AS OID),
+        CAST(to_regclass('remote_media_cache') AS OID),
+        CAST(to_regclass('remote_media_cache_thumbnails') AS OID),
+        (
+            SELECT oid
+            FROM pg_database
+            WHERE datname = current_database()
+        )
+    ) AS identity
+FROM place;
+
+-- 2. A probe of media_stats_state, and of the change log.
 SELECT
     fingerprint,
-    is_built
-        AND NOT EXISTS (
-            SELECT
-            FROM media_stats_missed AS m
-            WHERE m.source = s.source
-        )
-        AND (SELECT last_value FROM media_stats_log_is_full) = 0,
+    COALESCE(
+        missed = COALESCE(
+            pg_sequence_last_value(CAST('media_stats_missed_local' AS REGCLASS)),
+            0
+        ),
+        FALSE
+    ),
     owners,
     EXISTS (
         SELECT
@@ -114,13 +182,13 @@ WHERE source = 'local';
 -- 4. As statement 2, for remote media.
 SELECT
     fingerprint,
-    is_built
-        AND NOT EXISTS (
-            SELECT
-            FROM media_stats_missed AS m
-            WHERE m.source = s.source
-        )
-        AND (SELECT last_value FROM media_stats_log_is_full) = 0,
+    COALESCE(
+        missed = COALESCE(
+            pg_sequence_last_value(CAST('media_stats_missed_remote' AS REGCLASS)),
+            0
+        ),
+        FALSE
+    ),
     owners,
     EXISTS (
         SELECT
@@ -483,12 +551,50 @@ LEFT JOIN page ON one = 1
 ORDER BY media_length DESC, owner;
 
 
+-- /v1/appservices
+-- ===============
+
+-- Again: 1, 6.
+
+-- 17. The table, in parallel, and all accounts. 1.3 s.
+WITH
+    owners AS (
+        SELECT
+            m.user_id AS owner,
+            COUNT(*) AS media_count,
+            COALESCE(SUM(m.media_length), 0) AS media_length
+        FROM local_media_repository AS m
+        WHERE m.user_id IS NOT NULL AND m.media_length IS NOT NULL
+        GROUP BY m.user_id
+    ),
+    accounts AS (
+        SELECT
+            name,
+            MAX(appservice_id) AS appservice_id,
+            MAX(deactivated) AS deactivated
+        FROM users
+        GROUP BY name
+    )
+SELECT
+    NULLIF(a.appservice_id, ''),
+    a.name IS NOT NULL,
+    COUNT(*),
+    SUM(o.media_count),
+    COALESCE(SUM(o.media_length), 0),
+    COUNT(CASE WHEN a.deactivated = 1 THEN 1 END),
+    SUM(CASE WHEN a.deactivated = 1 THEN o.media_count END),
+    COALESCE(SUM(CASE WHEN a.deactivated = 1 THEN o.media_length END), 0)
+FROM owners AS o
+LEFT JOIN accounts AS a ON a.name = o.owner
+GROUP BY 1, 2;
+
+
 -- /v1/summary
 -- ===========
 
 -- Again: 1, 10, 11, 6.
 
--- 17. The tables of local media and of their thumbnails, in parallel. 2 s.
+-- 18. The tables of local media and of their thumbnails, in parallel. 2 s.
 SELECT
     CASE
         WHEN is_pending THEN 'pending'
@@ -568,7 +674,7 @@ SELECT
 FROM local_media_repository_thumbnails AS t
 HAVING COUNT(*) > 0;
 
--- 18. To count users: a probe or two of users_have_local_media for each.
+-- 19. To count users: a probe or two of users_have_local_media for each.
 WITH RECURSIVE
     walk(owner) AS (
         SELECT (
@@ -608,7 +714,7 @@ FROM (SELECT 1 AS one) AS always
 LEFT JOIN page ON one = 1
 ORDER BY owner ASC;
 
--- 19. The tables of remote media and of their thumbnails, in parallel. 2 s.
+-- 20. The tables of remote media and of their thumbnails, in parallel. 2 s.
 SELECT
     CASE
         WHEN is_pending THEN 'pending'
@@ -688,7 +794,7 @@ SELECT
 FROM remote_media_cache_thumbnails AS t
 HAVING COUNT(*) > 0;
 
--- 20. Probes of the catalogue, for remote media.
+-- 21. Probes of the catalogue, for remote media.
 SELECT 1
 FROM pg_index AS i
 JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
@@ -701,12 +807,12 @@ WHERE
             OR pg_get_expr(i.indpred, i.indrelid) = '(media_origin IS NOT NULL)'
     );
 
--- 21. A probe of the catalogue, for remote media.
+-- 22. A probe of the catalogue, for remote media.
 SELECT CAST(GREATEST(reltuples, 0) AS BIGINT)
 FROM pg_class
 WHERE oid = to_regclass('remote_media_cache');
 
--- 22. To count servers: probes of the unique index on (media_origin, media_id).
+-- 23. To count servers: probes of the unique index on (media_origin, media_id).
 WITH RECURSIVE
     walk(owner) AS (
         SELECT (
@@ -742,7 +848,7 @@ ORDER BY owner ASC;
 -- /v1/summary?user=...
 -- ====================
 
--- 23. The user's media, by users_have_local_media, and for each file a probe of the
+-- 24. The user's media, by users_have_local_media, and for each file a probe of the
 -- unique index of the thumbnails.
 SELECT
     CASE
@@ -826,7 +932,7 @@ JOIN local_media_repository_thumbnails AS t ON t.media_id = m.media_id
 WHERE m.user_id = :user_id
 HAVING COUNT(*) > 0;
 
--- 24. A probe of users_have_local_media.
+-- 25. A probe of users_have_local_media.
 SELECT COUNT(*)
 FROM (
     SELECT 1
@@ -835,26 +941,79 @@ FROM (
     LIMIT 1
 ) AS found;
 
+-- 26. The user's account: probes of the unique indexes on users and erased_users.
+SELECT
+    u.name IS NOT NULL,
+    NULLIF(u.appservice_id, ''),
+    u.deactivated = 1,
+    EXISTS (
+        SELECT 1
+        FROM erased_users AS e
+        WHERE e.user_id = asked.user_id
+    )
+FROM (SELECT CAST(:user_id AS TEXT) AS user_id) AS asked
+LEFT JOIN users AS u ON u.name = asked.user_id
+LIMIT 1;
+
 
 -- /v1/summary?source=local&duplicates=true
 -- ========================================
 
--- Again: 17, 10, 11, 18, 6.
+-- Again: 18, 10, 11, 19, 6.
 
--- 25. Once more the table, and a hash of all sha256. 10 s.
-SELECT
-    COALESCE(SUM(copies), 0),
-    COALESCE(SUM(CAST(copies AS NUMERIC) * media_length), 0)
-FROM (
-    SELECT COUNT(*) - 1 AS copies, MAX(media_length) AS media_length
+-- 27. Once more the table, and a hash of all sha256. 10 s.
+WITH contents AS (
+    SELECT
+        sha256,
+        MAX(media_length) AS media_length,
+        COUNT(*) AS copies,
+        SUM(is_remote) AS remote_copies
     FROM (
-        SELECT m.sha256 || '' AS sha256, m.media_length
+        SELECT m.sha256 || '' AS sha256, m.media_length, 0 AS is_remote
         FROM local_media_repository AS m
         WHERE m.sha256 IS NOT NULL AND m.media_length IS NOT NULL
     ) AS files
     GROUP BY sha256
     HAVING COUNT(*) > 1
-) AS duplicates;
+)
+SELECT SUM(copies - 1), COALESCE(SUM(CAST((copies - 1) AS NUMERIC) * media_length), 0)
+FROM contents;
+
+
+-- /v1/duplicates
+-- ==============
+
+-- 28. Both tables, and a hash of all sha256. 20 s.
+WITH
+    contents AS (
+        SELECT
+            sha256,
+            MAX(media_length) AS media_length,
+            COUNT(*) AS copies,
+            SUM(is_remote) AS remote_copies
+        FROM (
+            SELECT m.sha256 || '' AS sha256, m.media_length, 0 AS is_remote
+            FROM local_media_repository AS m
+            WHERE m.sha256 IS NOT NULL AND m.media_length IS NOT NULL
+            UNION ALL
+            SELECT m.sha256 || '' AS sha256, m.media_length, 1 AS is_remote
+            FROM remote_media_cache AS m
+            WHERE m.sha256 IS NOT NULL AND m.media_length IS NOT NULL
+        ) AS files
+        GROUP BY sha256
+        HAVING COUNT(*) > 1
+    ),
+    page AS (
+        SELECT *
+        FROM contents
+        ORDER BY (copies - 1) * CAST(media_length AS NUMERIC) DESC, sha256 COLLATE "C"
+        LIMIT :limit
+        OFFSET :from
+    )
+SELECT (SELECT COUNT(*) FROM contents), sha256, media_length, copies, remote_copies
+FROM (SELECT 1 AS one) AS always
+LEFT JOIN page ON one = 1
+ORDER BY (copies - 1) * CAST(media_length AS NUMERIC) DESC, sha256 COLLATE "C";
 
 
 -- /v1/timeline
@@ -862,7 +1021,7 @@ FROM (
 
 -- Again: 1.
 
--- 26. The table. 2 s.
+-- 29. The table. 2 s.
 SELECT
     (
         COALESCE(m.created_ts, 0) / 86400000 - CASE
@@ -891,7 +1050,7 @@ GROUP BY (
 -- /v1/timeline?user=...
 -- =====================
 
--- 27. The user's media, by users_have_local_media.
+-- 30. The user's media, by users_have_local_media.
 SELECT
     (
         COALESCE(m.created_ts, 0) / 86400000 - CASE
@@ -920,7 +1079,7 @@ GROUP BY (
 -- /v1/types?order_by=media_length
 -- ===============================
 
--- 28. The table, in parallel. 1.3 s.
+-- 31. The table, in parallel. 1.3 s.
 WITH
     given AS (
         SELECT
@@ -967,7 +1126,7 @@ ORDER BY media_length DESC, media_type;
 
 -- Again: 1.
 
--- 29. The table, in parallel. 1.3 s.
+-- 32. The table, in parallel. 1.3 s.
 WITH
     given AS (
         SELECT
@@ -1066,7 +1225,7 @@ ORDER BY media_type ASC;
 -- /v1/files
 -- =========
 
--- 30. A walk: the page, along the unique index on media_id. 0.5 ms.
+-- 33. A walk: the page, along the unique index on media_id. 0.5 ms.
 SELECT
     NULL,
     m.user_id,
@@ -1094,7 +1253,7 @@ LIMIT :limit + 1;
 -- /v1/files?server_name=...
 -- =========================
 
--- 31. A walk: the page, along the unique index on (media_origin, media_id). 0.5 ms.
+-- 34. A walk: the page, along the unique index on (media_origin, media_id). 0.5 ms.
 SELECT
     m.media_origin,
     NULL,
@@ -1124,7 +1283,7 @@ LIMIT :limit + 1;
 -- /v1/files?user=...&order_by=created_ts
 -- ======================================
 
--- 32. The user's media, in the order of users_have_local_media: the page.
+-- 35. The user's media, in the order of users_have_local_media: the page.
 SELECT
     NULL,
     m.user_id,
@@ -1152,7 +1311,7 @@ LIMIT :limit + 1;
 -- /v1/files?sha256=...
 -- ====================
 
--- 33. Probes of the catalogue: is there an index on sha256?
+-- 36. Probes of the catalogue: is there an index on sha256?
 SELECT 1
 FROM pg_index AS i
 JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
@@ -1164,7 +1323,7 @@ WHERE
         i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) = '(sha256 IS NOT NULL)'
     );
 
--- 34. Probes of the catalogue: is there an index on sha256?
+-- 37. Probes of the catalogue: is there an index on sha256?
 SELECT 1
 FROM pg_index AS i
 JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
@@ -1176,7 +1335,7 @@ WHERE
         i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) = '(sha256 IS NOT NULL)'
     );
 
--- 35. The copies, by local_media_repository_sha256 and remote_media_cache_sha256.
+-- 38. The copies, by local_media_repository_sha256 and remote_media_cache_sha256.
 SELECT
     m.server_name,
     m.user_id,
@@ -1247,7 +1406,7 @@ LIMIT :limit + 1;
 
 -- Again: 6.
 
--- 36. The table, in parallel, of which the page is sorted; then the page, by the unique
+-- 39. The table, in parallel, of which the page is sorted; then the page, by the unique
 -- index on media_id. 1.5 s.
 SELECT
     NULL,
@@ -1285,7 +1444,7 @@ ORDER BY page.sort_key DESC, page.media_id;
 
 -- Again: 6.
 
--- 37. The table, in parallel, as above.
+-- 40. The table, in parallel, as above.
 SELECT
     m.media_origin,
     NULL,
@@ -1334,7 +1493,7 @@ ORDER BY page.sort_key ASC, page.media_origin, page.media_id;
 
 -- Again: 6.
 
--- 38. The table and all avatars, in parallel. 3 s.
+-- 41. The table and all avatars, in parallel. 3 s.
 SELECT
     NULL,
     m.user_id,
@@ -1401,7 +1560,7 @@ ORDER BY page.sort_key DESC, page.media_id;
 
 -- Again: 6.
 
--- 39. The table of local media, in parallel. 2.5 s.
+-- 42. The table of local media, in parallel. 2.5 s.
 SELECT
     before_0,
     before_1,
@@ -1440,7 +1599,7 @@ GROUP BY
     is_not_protected,
     is_not_url_preview;
 
--- 40. All avatars, in parallel; each by the unique index on media_id. 1.5 s.
+-- 43. All avatars, in parallel; each by the unique index on media_id. 1.5 s.
 SELECT
     before_0,
     before_1,
@@ -1496,7 +1655,7 @@ FROM (
 ) AS files
 GROUP BY before_0, before_1, before_2, before_3, is_not_url_preview;
 
--- 41. With thumbnails=true only: a join of two tables, in parallel. 8 s.
+-- 44. With thumbnails=true only: a join of two tables, in parallel. 8 s.
 SELECT
     before_0,
     before_1,
@@ -1553,7 +1712,7 @@ FROM (
 ) AS files
 GROUP BY before_0, before_1, before_2, before_3, is_not_url_preview;
 
--- 42. The table of remote media, in parallel. 2.5 s.
+-- 45. The table of remote media, in parallel. 2.5 s.
 SELECT
     before_0,
     before_1,
@@ -1578,7 +1737,7 @@ FROM (
 ) AS files
 GROUP BY before_0, before_1, before_2, before_3, is_not_quarantined;
 
--- 43. With thumbnails=true only: a join of two tables, in parallel. 8 s.
+-- 46. With thumbnails=true only: a join of two tables, in parallel. 8 s.
 SELECT before_0, before_1, before_2, before_3, COUNT(*), COALESCE(SUM(length), 0)
 FROM (
     SELECT
@@ -1604,7 +1763,7 @@ GROUP BY before_0, before_1, before_2, before_3;
 
 -- Again: 1, 2.
 
--- 44. The page, in the order of media_stats_owners_by_length. 0.3 ms.
+-- 47. The page, in the order of media_stats_owners_by_length. 0.3 ms.
 SELECT
     CAST(:owners AS BIGINT),
     owner,
@@ -1631,7 +1790,7 @@ ORDER BY media_length DESC, owner;
 
 -- Again: 1, 2.
 
--- 45. The totals of all users, and profiles. 0.2 s.
+-- 48. The totals of all users, and profiles. 0.2 s.
 WITH
     owners AS (
         SELECT owner, media_count, media_length
@@ -1670,12 +1829,46 @@ LEFT JOIN page ON one = 1
 ORDER BY owner ASC;
 
 
+-- /v1/appservices, from totals
+-- ============================
+
+-- Again: 1, 2.
+
+-- 49. The totals of all users, and all accounts. 80 ms.
+WITH
+    owners AS (
+        SELECT owner, media_count, media_length
+        FROM media_stats_owners
+        WHERE source = 'local'
+    ),
+    accounts AS (
+        SELECT
+            name,
+            MAX(appservice_id) AS appservice_id,
+            MAX(deactivated) AS deactivated
+        FROM users
+        GROUP BY name
+    )
+SELECT
+    NULLIF(a.appservice_id, ''),
+    a.name IS NOT NULL,
+    COUNT(*),
+    SUM(o.media_count),
+    COALESCE(SUM(o.media_length), 0),
+    COUNT(CASE WHEN a.deactivated = 1 THEN 1 END),
+    SUM(CASE WHEN a.deactivated = 1 THEN o.media_count END),
+    COALESCE(SUM(CASE WHEN a.deactivated = 1 THEN o.media_length END), 0)
+FROM owners AS o
+LEFT JOIN accounts AS a ON a.name = o.owner
+GROUP BY 1, 2;
+
+
 -- /v1/summary, from totals
 -- ========================
 
 -- Again: 1, 2, 4.
 
--- 46. Nothing: the state has the number of users.
+-- 50. Nothing: the state has the number of users.
 SELECT
     CAST(:owners AS BIGINT),
     owner,
@@ -1696,7 +1889,7 @@ FROM (
 ) AS page
 ORDER BY owner ASC;
 
--- 47. The totals by kind and the change log, both short.
+-- 51. The totals by kind and the change log, both short.
 SELECT
     media_group,
     is_owned,
@@ -1730,7 +1923,7 @@ FROM (
 ) AS totals
 GROUP BY media_group, is_owned, is_url_preview, is_quarantined, is_protected;
 
--- 48. The same two for remote media.
+-- 52. The same two for remote media.
 SELECT CAST(:owners AS BIGINT), owner, NULL, media_count, media_length
 FROM (
     SELECT owner, media_count, media_length
@@ -1742,7 +1935,7 @@ FROM (
 ) AS page
 ORDER BY owner ASC;
 
--- 49. The totals by kind of remote media and the change log.
+-- 53. The totals by kind of remote media and the change log.
 SELECT
     media_group,
     is_owned,
@@ -1782,7 +1975,7 @@ GROUP BY media_group, is_owned, is_url_preview, is_quarantined, is_protected;
 
 -- Again: 1, 2.
 
--- 50. The totals per day and the change log, both short.
+-- 54. The totals per day and the change log, both short.
 SELECT day, SUM(media_count), SUM(media_length)
 FROM (
     SELECT day, media_count, media_length
@@ -1803,7 +1996,7 @@ ORDER BY day;
 
 -- Again: 1, 2, 8.
 
--- 51. Probes of the catalogue: is there the index by time?
+-- 55. Probes of the catalogue: is there the index by time?
 SELECT 1
 FROM pg_index AS i
 JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
@@ -1816,7 +2009,7 @@ WHERE
             OR pg_get_expr(i.indpred, i.indrelid) = '(created_ts IS NOT NULL)'
     );
 
--- 52. The totals of the whole days.
+-- 56. The totals of the whole days.
 SELECT day, SUM(media_count), SUM(media_length)
 FROM (
     SELECT day, media_count, media_length
@@ -1835,7 +2028,7 @@ GROUP BY day
 HAVING SUM(media_count) <> 0
 ORDER BY day;
 
--- 53. The rest of the first day, a range of media_stats_local_by_time.
+-- 57. The rest of the first day, a range of media_stats_local_by_time.
 SELECT
     (
         COALESCE(m.created_ts, 0) / 86400000 - CASE
@@ -1864,7 +2057,7 @@ GROUP BY (
         END
 );
 
--- 54. The rest of the last day, likewise.
+-- 58. The rest of the last day, likewise.
 SELECT
     (
         COALESCE(m.created_ts, 0) / 86400000 - CASE
@@ -1899,7 +2092,7 @@ GROUP BY (
 
 -- Again: 1, 2.
 
--- 55. The change log, the page in the order of media_stats_owners_by_length, and a
+-- 59. The change log, the page in the order of media_stats_owners_by_length, and a
 -- probe of media_stats_owners for each user in the log. 1 to 20 ms.
 WITH
     delta AS (
@@ -1963,7 +2156,7 @@ ORDER BY media_length DESC, owner;
 
 -- Again: 1, 2.
 
--- 56. The totals of all users, profiles and the change log. 0.2 s.
+-- 60. The totals of all users, profiles and the change log. 0.2 s.
 WITH
     delta AS (
         SELECT owner, SUM(media_count) AS media_count, SUM(media_length) AS media_length
@@ -2020,3 +2213,154 @@ SELECT (SELECT COUNT(*) FROM matched), owner, displayname, media_count, media_le
 FROM (SELECT 1 AS one) AS always
 LEFT JOIN page ON one = 1
 ORDER BY owner ASC;
+
+
+-- python -m media_stats_module disk: local files
+-- ==============================================
+
+-- 61. A probe of the catalogue.
+SELECT 'Z' < 'a';
+
+-- 62. A page of 1,000, along the unique index on media_id. 2 ms.
+SELECT
+    m.media_id,
+    NULL,
+    m.media_id,
+    m.media_id,
+    m.media_length,
+    m.created_ts,
+    CASE WHEN m.url_cache IS NULL THEN 0 ELSE 1 END
+FROM local_media_repository AS m
+WHERE m.url_cache IS NULL AND m.media_id IS NOT NULL
+ORDER BY m.media_id
+LIMIT 1000;
+
+-- 63. A page of 1,000, along the unique index on the thumbnails. 2 ms.
+SELECT
+    t.media_id,
+    NULL,
+    t.media_id,
+    t.media_id,
+    t.thumbnail_length,
+    NULL,
+    CASE WHEN m.url_cache IS NULL THEN 0 ELSE 1 END,
+    t.thumbnail_width,
+    t.thumbnail_height,
+    t.thumbnail_type,
+    t.thumbnail_method
+FROM local_media_repository_thumbnails AS t
+LEFT JOIN local_media_repository AS m ON m.media_id = t.media_id
+WHERE 1 = 1 AND t.media_id IS NOT NULL
+ORDER BY t.media_id
+LIMIT 1000;
+
+
+-- python -m media_stats_module disk: URL previews
+-- ===============================================
+
+-- Again: 61.
+
+-- 64. All previews whose ID has no day, by local_media_repository_url_idx or else the
+-- table.
+SELECT
+    m.media_id,
+    NULL,
+    m.media_id,
+    m.media_id,
+    m.media_length,
+    m.created_ts,
+    CASE WHEN m.url_cache IS NULL THEN 0 ELSE 1 END
+FROM local_media_repository AS m
+WHERE
+    m.url_cache IS NOT NULL
+    AND NOT (m.media_id ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}')
+    AND m.media_id IS NOT NULL
+ORDER BY m.media_id
+LIMIT 1000;
+
+-- 65. The next day, along the unique index on media_id.
+SELECT m.media_id
+FROM local_media_repository AS m
+WHERE
+    m.media_id >= ''
+    AND m.url_cache IS NOT NULL
+    AND m.media_id ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}'
+ORDER BY m.media_id
+LIMIT 1;
+
+
+-- python -m media_stats_module disk: remote files
+-- ===============================================
+
+-- Again: 61.
+
+-- 66. A probe of the unique index on (media_origin, media_id) for each server.
+WITH RECURSIVE servers(media_origin) AS (
+    SELECT (
+        SELECT media_origin
+        FROM remote_media_cache
+        WHERE media_origin > ''
+        ORDER BY media_origin
+        LIMIT 1
+    )
+    UNION ALL
+    SELECT (
+        SELECT media_origin
+        FROM remote_media_cache
+        WHERE media_origin > servers.media_origin
+        ORDER BY media_origin
+        LIMIT 1
+    )
+    FROM servers
+    WHERE media_origin IS NOT NULL
+)
+SELECT media_origin
+FROM servers
+WHERE media_origin IS NOT NULL
+LIMIT 400;
+
+-- 67. The same, from the last server on.
+WITH RECURSIVE servers(media_origin) AS (
+    SELECT (
+        SELECT media_origin
+        FROM remote_media_cache
+        WHERE media_origin > :last_server_name
+        ORDER BY media_origin
+        LIMIT 1
+    )
+    UNION ALL
+    SELECT (
+        SELECT media_origin
+        FROM remote_media_cache
+        WHERE media_origin > servers.media_origin
+        ORDER BY media_origin
+        LIMIT 1
+    )
+    FROM servers
+    WHERE media_origin IS NOT NULL
+)
+SELECT media_origin
+FROM servers
+WHERE media_origin IS NOT NULL
+LIMIT 400;
+
+-- 68. Settings of this transaction only.
+SELECT set_config(
+    'work_mem',
+    CAST(GREATEST(pg_size_bytes(current_setting('work_mem')) / 1024, 65536) AS TEXT),
+    true
+);
+
+-- 69. The server's rows, by the same index, sorted by filesystem_id; 100,000 a page.
+SELECT
+    COALESCE(m.filesystem_id, ''),
+    m.media_origin,
+    m.media_id,
+    m.filesystem_id,
+    m.media_length,
+    m.created_ts,
+    0
+FROM remote_media_cache AS m
+WHERE m.media_origin = :server_name AND COALESCE(m.filesystem_id, '') IS NOT NULL
+ORDER BY COALESCE(m.filesystem_id, '')
+LIMIT 100000;
