@@ -420,6 +420,17 @@ def test_totals_that_are_locked(summed: Host, name: str) -> None:
         summed.assert_serves_everybody()
 
 
+def test_totals_have_the_limit_of_time(server: PostgresServer, tmp_path: Path) -> None:
+    with hosting(tmp_path, server, rollups=True, query_timeout="1s") as host:
+        wait_until_exact(host)
+        with closing(LockedTable(host, "media_stats_owners")):
+            for path in ("servers", "servers?limit=1001", "servers?format=csv"):
+                answer = host.ask(path)
+                assert answer.status == 503
+                assert "query_timeout" in answer.json()["error"]
+            host.assert_serves_everybody()
+
+
 def test_checks_are_one(summed: Host) -> None:
     with (
         closing(LockedTable(summed)) as table,
@@ -447,12 +458,15 @@ def summed(
 ) -> Iterator[Host]:
     """With rollups, which answer."""
     with hosting(tmp_path_factory.mktemp("summed"), server, rollups=True) as host:
-
-        def are_exact() -> bool:
-            rollups = host.ask("rollups").json()["rollups"].values()
-            return bool(rollups) and all(
-                rollup["status"] == "exact" for rollup in rollups
-            )
-
-        wait_until(are_exact)
+        wait_until_exact(host)
         yield host
+
+
+def wait_until_exact(host: Host) -> None:
+    """Wait until the totals of both sources answer."""
+
+    def are_exact() -> bool:
+        rollups = host.ask("rollups").json()["rollups"].values()
+        return bool(rollups) and all(rollup["status"] == "exact" for rollup in rollups)
+
+    wait_until(are_exact)
