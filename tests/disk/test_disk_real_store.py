@@ -26,6 +26,7 @@ from disk_media import local_path, picture
 from realservers.deployment import wait_until
 from realservers.postgres import PostgresServer
 from synapse import __version__ as synapse_version
+from synapse.config import repository
 
 from demo.client import Account, Client
 from demo.homeserver import Homeserver
@@ -34,7 +35,7 @@ from demo.process import free_port
 pytestmark = [pytest.mark.any_database]
 
 _VERSION = tuple(int(part) for part in synapse_version.split(".")[:2])
-_HAS_UPLOAD_LIMITS = _VERSION >= (1, 133)
+_HAS_UPLOAD_LIMITS = hasattr(repository, "MediaUploadLimit")
 _HAS_PENDING_UPLOADS = _VERSION >= (1, 97)
 
 _DAY_MS = 24 * 60 * 60 * 1000
