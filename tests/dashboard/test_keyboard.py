@@ -5,7 +5,7 @@ import re
 import pytest
 from browser_server import Server
 from dashboard_page import DashboardPage
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, Request, Route, expect
 
 pytestmark = [pytest.mark.once, pytest.mark.any_database]
 
@@ -15,10 +15,12 @@ def test_dates_can_be_typed(signed_in: DashboardPage) -> None:
     page = signed_in.page
     signed_in.choose("Custom")
     windows: list[str] = []
-    page.on(
-        "request",
-        lambda request: "/v1/users" in request.url and windows.append(request.url),
-    )
+
+    def note(request: Request) -> None:
+        if "/v1/users" in request.url:
+            windows.append(request.url)
+
+    page.on("request", note)
     since = page.get_by_label("From")
     since.focus()
     # Month, day and year, as this browser has them.

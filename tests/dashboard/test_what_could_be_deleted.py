@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from browser_server import SOURCES, Server
 from dashboard_page import DashboardPage, read_rows
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, Request, Route, expect
 from reading import day, files, human, total
 
 pytestmark = pytest.mark.once
@@ -131,10 +131,12 @@ def test_size_and_avatars(signed_in: DashboardPage, server: Server) -> None:
     section.get_by_text("The files", exact=True).click()
     signed_in.wait_until_loaded()
     lists: list[str] = []
-    page.on(
-        "request",
-        lambda request: "/v1/files" in request.url and lists.append(request.url),
-    )
+
+    def note(request: Request) -> None:
+        if "/v1/files" in request.url:
+            lists.append(request.url)
+
+    page.on("request", note)
     section.get_by_label("Larger than").select_option("1 MiB")
     signed_in.wait_until_loaded()
     larger = server.ask("reclaimable", {"size_gt": 1 << 20})

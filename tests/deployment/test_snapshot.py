@@ -21,6 +21,7 @@ from media_stats_module.storage import (
     shared_database,
 )
 from media_stats_module.storage.database import Cost
+from media_stats_module.synapse_internals import connect_to_database
 
 _INSERT = (
     "INSERT INTO local_media_repository (media_id, media_type, media_length, "
@@ -68,12 +69,11 @@ def test_nobody_waits_long_where_sqlite_cannot_write_ahead(
     """As on network file systems: there, writers wait for readers."""
     synapse.execute("PRAGMA journal_mode = DELETE")
 
-    def connect(*_: object) -> LoggingDatabaseConnection:
-        connection = connect_to_database(*_)
+    def connect(api: ModuleApi, description: str) -> LoggingDatabaseConnection:
+        connection = connect_to_database(api, description)
         connection.execute("PRAGMA journal_mode = DELETE")
         return connection
 
-    connect_to_database = shared_database.connect_to_database
     monkeypatch.setattr(shared_database, "connect_to_database", connect)
     monkeypatch.setattr(shared_database, "_TIMEOUT_WITHOUT_WAL_MS", 100)
 

@@ -85,11 +85,11 @@ class AccountsPropertiesTestCase(AccountsTestCase):
         chosen: Query,
     ) -> None:
         self.fill_with_accounts(accounts, *media)
-        self.assert_as_model({**window, **query})
+        self.assert_appservices_as_model({**window, **query})
         self.assert_rows_add_up(window)
         self.assert_users_are_chosen(window, chosen)
 
-    def assert_as_model(self, query: Query) -> None:
+    def assert_appservices_as_model(self, query: Query) -> None:
         """The rows are those of the model."""
         answer = self.appservices(query)
         expected = appservices_answer(self.local_media, self.accounts, query)

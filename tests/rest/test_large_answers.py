@@ -97,13 +97,14 @@ class LargeAnswersTestCase(MediaStatsTestCase):
             assert answer.json_body["total"] == 3
 
     def test_a_long_page_of_files_says_where_the_next_begins(self) -> None:
-        for query in (
+        queries: list[dict[str, Any]] = [
             {},
             *({"limit": limit} for limit in range(5)),
             {"limit": 2, "order_by": "media_length", "dir": "b"},
             {"limit": 2, "order_by": "created_ts"},
             {"limit": 2, "reclaimable_before_ts": 20_000 * DAY_MS},
-        ):
+        ]
+        for query in queries:
             answer = self.ask(f"{MODULE_PATH}/v1/files", query)
             assert answer.code == 200, answer.result
             with (

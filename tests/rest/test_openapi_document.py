@@ -37,7 +37,7 @@ class DocumentTest(MediaStatsTestCase):
         assert self.ask(path, token="").code == 401
         OpenAPIV31SpecValidator(body).validate()
 
-    @override_config({"public_baseurl": "https://example.org/synapse/"})  # type: ignore[untyped-decorator]
+    @override_config({"public_baseurl": "https://example.org/synapse/"})
     def test_path_of_the_server(self) -> None:
         """A client finds Synapse below the path of `public_baseurl`."""
         body = self.ask(f"{_ELSEWHERE}/v1/openapi.json").json_body

@@ -9,7 +9,7 @@ import io
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import attr
 from hypothesis import given
@@ -237,6 +237,9 @@ class ReclaimablePropertiesTestCase(MediaTestCase):
         paths = self.hs.get_media_repository().filepaths
         for file, length in zip(case.media, case.thumbnails, strict=True):
             media_id = str(file.media_id)
+            names: tuple[str, ...]
+            path: Any
+            thumbnail: Any
             if isinstance(file, RemoteMedia):
                 names = (file.media_origin, media_id)
                 path, thumbnail = (

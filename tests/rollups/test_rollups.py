@@ -96,7 +96,10 @@ class RollupsTest(RollupsTestCase):
 
     def everything(self) -> tuple[object, ...]:
         """What the store answers where it may ask the totals."""
-        return self.get_success(self.ask_store(self.store_with(rollups=True)))
+        answers: tuple[object, ...] = self.get_success(
+            self.ask_store(self.store_with(rollups=True))
+        )
+        return answers
 
     def without_rollups(self) -> Any:
         store = self.store_with(rollups=False)

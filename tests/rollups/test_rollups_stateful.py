@@ -347,7 +347,7 @@ class Machine(RuleBasedStateMachine):
     def be_killed_while_installing(self) -> None:
         if not self._case.in_transaction(install.is_present_txn):
             self._case.in_transaction(
-                lambda txn: install.install_tables_txn(txn, MEDIA)
+                lambda txn: install.install_objects_txn(txn, MEDIA)
             )
             self._done["kills"] += 1
 
