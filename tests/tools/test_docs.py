@@ -161,7 +161,10 @@ def test_recipes(tmp_path: Path) -> None:
                     (media_id, media_length, created_ts, user_id)
                 VALUES ('october', 104857600, 1792000000000, '@alice:example.org'),
                     ('unread', 104857600, 1, '@alice:example.org'),
-                    ('small', 1, 1, '@alice:example.org');
+                    ('small', 1, 1, '@alice:example.org'),
+                    ('bridged', 1, 1, '@_discord_bob:example.org');
+                INSERT INTO users (name, appservice_id, deactivated)
+                VALUES ('@_discord_bob:example.org', 'discord', 1);
                 INSERT INTO remote_media_cache
                     (media_origin, media_id, media_length, created_ts, filesystem_id)
                 VALUES ('other.example', 'a', 7, 1, 'a');
@@ -193,9 +196,18 @@ def test_recipes(tmp_path: Path) -> None:
     assert ["@alice:example.org", "1", "100.0", "MiB"] in map(
         str.split, shown[1].splitlines()
     )
-    assert json.loads(shown[2]) == {"servers": [server], "total": 1}
-    assert ["other.example", "1", "7", "bytes"] in map(str.split, shown[3].splitlines())
-    assert re.search(r"^local uploads +3 +200.0 MiB$", shown[4], re.MULTILINE)
+    rows = json.loads(shown[2])["appservices"]
+    assert [(row["appservice_id"], row["media_length"]) for row in rows] == [
+        (None, (200 << 20) + 1),
+        ("discord", 1),
+    ]
+    assert "discord" in shown[3]
+    (file,) = json.loads(shown[4])["files"]
+    assert file["mxc"] == "mxc://example.org/bridged"
+    assert "@_discord_bob:example.org" in shown[5]
+    assert json.loads(shown[6]) == {"servers": [server], "total": 1}
+    assert ["other.example", "1", "7", "bytes"] in map(str.split, shown[7].splitlines())
+    assert re.search(r"^local uploads +4 +200.0 MiB$", shown[8], re.MULTILINE)
     for name, file in (("unread.csv", "unread"), ("alice.csv", "october")):
         _, line = (tmp_path / name).read_text().splitlines()
         assert f"mxc://example.org/{file}," in line
