@@ -192,7 +192,8 @@ def day_sql(created_ts: str) -> str:
     Args:
         created_ts: the SQL expression for milliseconds since the epoch.
     """
-    ts = f"COALESCE({created_ts}, 0)"
+    # Of any type that a column may have been altered to.
+    ts = f"COALESCE(CAST({created_ts} AS BIGINT), 0)"
     # SQLite before 3.35 has no MOD, and PostgreSQL's driver wants a doubled percent.
     days = f"{ts} / {DAY_MS}"
     return f"({days} - CASE WHEN {ts} < {days} * {DAY_MS} THEN 1 ELSE 0 END)"

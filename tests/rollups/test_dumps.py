@@ -6,16 +6,19 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from administrator_support import objects
 from media_database import (
     MEDIA,
     Connection,
     Keeper,
     assert_reads_are_exact_txn,
     execute_on_server,
+    execute_txn,
     write_config,
 )
 from realservers.postgres import PostgresServer, client_program
 
+from media_stats_module.storage.rollups import names
 from media_stats_module.storage.rollups.status import Status
 
 # The module's own SQL.
@@ -101,11 +104,19 @@ class Databases:
         self.connections.append(Connection(path))
         return self.connections[-1]
 
-    def dump(self, name: str) -> Path:
+    def dump(self, name: str, *options: str) -> Path:
         """A dump of a database."""
         path = self._directory / "dump"
-        run(self._server, "pg_dump", "-Fc", "-f", str(path), name)
+        run(self._server, "pg_dump", "-Fc", *options, "-f", str(path), name)
         return path
+
+    def restore_elsewhere(self, name: str, dump: Path) -> str:
+        """Restore a dump, and have Synapse's tables in a schema of another name."""
+        script = self._directory / "dump.sql"
+        run(self._server, "pg_restore", "-f", str(script), str(dump))
+        moved = script.read_text().replace("public.", "elsewhere.")
+        script.write_text(f"CREATE SCHEMA elsewhere;\n{moved}")
+        return run(self._server, "psql", "-q", "-d", name, "-f", str(script))
 
     def restore(self, name: str, dump: Path, *options: str) -> str:
         """Restore a part of a dump; return what pg_restore complains about."""
@@ -244,3 +255,109 @@ def test_synapse_runs_between_schema_and_data(databases: Databases) -> None:
     databases.restore(restored, dump, "--data-only")
     assert target.execute("SELECT COUNT(*) FROM local_media_repository") == [(13,)]
     assert_is_put_right(target)
+
+
+# What a dump can leave out, and what has to be found out nevertheless
+
+_LEFT_OUT = [
+    ("--no-comments",),
+    ("--no-privileges",),
+    ("--no-owner",),
+    ("--no-comments", "--no-privileges", "--no-owner"),
+    *((f"--exclude-table={table}", "--no-comments") for table in names.TABLES),
+    ("--exclude-table=media_stats_*", "--no-comments"),
+]
+
+
+@pytest.mark.parametrize("options", _LEFT_OUT, ids=" ".join)
+def test_restored_without_something(
+    databases: Databases, options: Sequence[str]
+) -> None:
+    name, source = databases.create()
+    fill(source)
+    dump = databases.dump(name, *options)
+    for is_on in (True, False):
+        restored, target = databases.create("template0")
+        databases.restore(restored, dump)
+        assert target.execute("SELECT COUNT(*) FROM local_media_repository") == [(13,)]
+        assert Status.EXACT not in Keeper(target).statuses()
+        if is_on:
+            assert_is_put_right(target)
+        assert_goes_without_a_trace(target)
+
+
+def assert_goes_without_a_trace(connection: Connection) -> None:
+    keeper = Keeper(connection, rollups=False)
+    keeper.round()
+    assert keeper.failures == {}
+    assert objects(connection) == []
+    upload(connection, "without rollups", 1)
+
+
+@pytest.mark.parametrize("options", [(), ("--no-comments",)], ids=" ".join)
+def test_restored_into_another_schema(
+    databases: Databases, options: Sequence[str]
+) -> None:
+    name, source = databases.create()
+    fill(source)
+    dump = databases.dump(name, *options)
+    for is_on in (True, False):
+        restored, target = databases.create("template0")
+        databases.restore_elsewhere(restored, dump)
+        target.run_autocommit(execute_txn, "SET search_path = elsewhere")
+        assert target.execute("SELECT COUNT(*) FROM local_media_repository") == [(13,)]
+        assert Status.EXACT not in Keeper(target).statuses()
+        if is_on:
+            assert_is_put_right(target)
+        assert_goes_without_a_trace(target)
+
+
+@pytest.mark.parametrize("has_comments", [True, False])
+def test_version_1(databases: Databases, has_comments: bool) -> None:
+    """Its mark was a comment on each object."""
+    for is_on in (True, False):
+        _, connection = databases.create()
+        version_1 = Path(__file__).with_name("version_1.sql").read_text()
+        connection.execute(version_1.replace("%", "%%"))
+        for kind, name in objects_of_version_1(connection):
+            if has_comments:
+                comment = "IS 'media_stats_module rollups 1'"
+                connection.execute(f"COMMENT ON {kind} {name} {comment}")
+        upload(connection, "a", 13)
+        assert Status.EXACT not in Keeper(connection).statuses()
+        if is_on:
+            assert_is_put_right(connection)
+        assert_goes_without_a_trace(connection)
+
+
+def objects_of_version_1(connection: Connection) -> list[tuple[str, str]]:
+    return [
+        (kind, name)
+        for kind, name in connection.execute(
+            """
+            SELECT CASE relkind WHEN 'r' THEN 'TABLE' ELSE 'SEQUENCE' END, relname
+            FROM pg_class
+            WHERE relkind IN ('r', 'S') AND starts_with(relname, 'media_stats')
+            UNION ALL
+            SELECT 'FUNCTION', proname FROM pg_proc
+            WHERE starts_with(proname, 'media_stats')
+            """
+        )
+    ]
+
+
+def test_triggers_that_cannot_be_taken_off_are_not_gone(
+    databases: Databases, server: PostgresServer
+) -> None:
+    """Nobody is told so. Here a role lacks the right."""
+    name, connection = databases.create()
+    Keeper(connection).round()
+    role = f"role_of_{name}"
+    execute_on_server(server, f"CREATE ROLE {role}")
+    connection.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")
+    connection.run_autocommit(execute_txn, f"SET ROLE {role}")
+    keeper = Keeper(connection, rollups=False)
+    keeper.round()
+    assert "must be owner" in keeper.failures["remove"]
+    connection.run_autocommit(execute_txn, "RESET ROLE")
+    assert objects(connection)

@@ -21,7 +21,7 @@ def test_objects_that_change_have_another_version() -> None:
         digest.update((folder / name).read_bytes())
     assert (status.VERSION, digest.hexdigest()) == (
         2,
-        "4813688c83081d4a2c09387c6e87da6339eacbdd8219c9ed3e3579902981d3bc",
+        "3fff81e65aeb31451e81c69950c518f96a2d051b44809a6e9f3c3f32b0e3c38c",
     )
 
 

@@ -5,8 +5,8 @@
 -- version, and {previews}, whether URL previews count as uploads of a user. It revokes
 -- what others than the owner may do, in the same transaction.
 --
--- The mark is the name of a constraint of each table, and a line in each function: no
--- dump loses these. VERSION in status.py counts up with every change of this file or of
+-- The mark is the name of a constraint of each table, the unusual MAXVALUE of each
+-- sequence, and a line in each function: no dump loses these. VERSION in status.py counts up with every change of this file or of
 -- triggers.sql.
 
 -- The state of the totals of each source of media.
@@ -80,7 +80,7 @@ CREATE TABLE {schema}.media_stats_kinds (
 
 -- The change log: what came (positive) or went (negative) and is not in the totals. A
 -- change counts for each of owner, day and media_group that is not NULL.
-CREATE SEQUENCE {schema}.media_stats_change_id;
+CREATE SEQUENCE {schema}.media_stats_change_id MAXVALUE 4611686018427387904;
 CREATE TABLE {schema}.media_stats_changes (
     id BIGINT PRIMARY KEY DEFAULT nextval('{schema}.media_stats_change_id'),
     source TEXT NOT NULL CONSTRAINT {mark} CHECK (source IN ('local', 'remote')),
@@ -98,15 +98,15 @@ ALTER SEQUENCE {schema}.media_stats_change_id OWNED BY {schema}.media_stats_chan
 
 -- Triggers log nothing from this ID on. The background work moves it ahead, so the log
 -- ends if nobody applies it any more.
-CREATE SEQUENCE {schema}.media_stats_log_limit
+CREATE SEQUENCE {schema}.media_stats_log_limit MAXVALUE 4611686018427387904
     OWNED BY {schema}.media_stats_changes.id;
 
 -- Triggers count up where they cannot log a change: the totals must be rebuilt. Sequences,
 -- since these cannot be locked or rolled back, and every transaction sees their value at
 -- once, whatever its snapshot.
-CREATE SEQUENCE {schema}.media_stats_missed_local
+CREATE SEQUENCE {schema}.media_stats_missed_local MAXVALUE 4611686018427387904
     OWNED BY {schema}.media_stats_state.missed;
-CREATE SEQUENCE {schema}.media_stats_missed_remote
+CREATE SEQUENCE {schema}.media_stats_missed_remote MAXVALUE 4611686018427387904
     OWNED BY {schema}.media_stats_state.missed;
 
 -- The group of a media type as the uploader gave it, such as 'Image/PNG; q=1', or

@@ -52,7 +52,16 @@ UNION ALL
 SELECT 'SEQUENCE ' || CAST(c.oid AS REGCLASS)
 FROM place, pg_class AS c JOIN pg_sequence ON seqrelid = c.oid
 WHERE relnamespace = schema AND relowner = ANY (trusted)
-    AND relname = 'media_stats_log_is_full' AND seqmin = 0
+    AND starts_with(relname, 'media_stats_') AND (
+        seqmax = 4611686018427387904
+        OR relname = 'media_stats_log_is_full' AND seqmin = 0
+    )
+    -- A table takes its own along. A dump without the table has them alone.
+    AND NOT EXISTS (
+        SELECT FROM pg_depend
+        WHERE classid = CAST('pg_class' AS REGCLASS) AND objid = c.oid
+            AND refclassid = classid AND deptype IN ('a', 'i')
+    )
 UNION ALL
 SELECT 'FUNCTION ' || CAST(p.oid AS REGPROCEDURE)
     -- Nothing but triggers can depend on it, such as those of a stranger.

@@ -1,0 +1,137 @@
+"""ALTER TABLE while connections go on that have fired the triggers before."""
+
+from collections.abc import Callable
+
+import pytest
+from administrator_support import assert_exact, insert_media
+from media_database import Connection, Keeper
+
+# The module's own SQL.
+pytestmark = [pytest.mark.once, pytest.mark.any_database]
+
+_OF_MEDIA = (
+    "ALTER COLUMN media_length TYPE BIGINT",
+    "ALTER COLUMN media_length TYPE NUMERIC",
+    "ALTER COLUMN created_ts TYPE NUMERIC(20)",
+    "ALTER COLUMN media_type TYPE VARCHAR(200)",
+    "ALTER COLUMN quarantined_by TYPE VARCHAR",
+    "ALTER COLUMN upload_name TYPE VARCHAR",
+    "ADD COLUMN added BIGINT NOT NULL DEFAULT 1",
+    "DROP COLUMN upload_name",
+    "RENAME COLUMN upload_name TO renamed",
+)
+_OF_THUMBNAILS = (
+    "ALTER COLUMN thumbnail_length TYPE BIGINT",
+    "ALTER COLUMN thumbnail_width TYPE BIGINT",
+    "ADD COLUMN added TEXT",
+    "DROP COLUMN thumbnail_width",
+    "RENAME COLUMN thumbnail_width TO renamed",
+)
+_CHANGES = {
+    "local_media_repository": (
+        *_OF_MEDIA,
+        "ALTER COLUMN user_id TYPE VARCHAR",
+        "ALTER COLUMN url_cache TYPE VARCHAR(1000)",
+    ),
+    "remote_media_cache": (*_OF_MEDIA, "ALTER COLUMN media_origin TYPE VARCHAR"),
+    "local_media_repository_thumbnails": _OF_THUMBNAILS,
+    "remote_media_cache_thumbnails": _OF_THUMBNAILS,
+}
+
+
+def write(connection: Connection, name: str) -> None:
+    """INSERT, UPDATE and DELETE on all four tables."""
+    for statement in (
+        "INSERT INTO local_media_repository (media_id, user_id, media_length, "
+        f"created_ts, media_type) VALUES ('{name}', '@a', 3, 90000000, 'image/png'), "
+        f"('{name}2', '@b', 4, 0, 'text/plain')",
+        "UPDATE local_media_repository SET last_access_ts = 7",
+        "UPDATE local_media_repository SET media_length = media_length + 1",
+        f"UPDATE local_media_repository SET quarantined_by = '{name}'",
+        f"DELETE FROM local_media_repository WHERE media_id = '{name}2'",
+        "INSERT INTO remote_media_cache (media_origin, media_id, media_length, "
+        f"created_ts, media_type, filesystem_id) VALUES ('a', '{name}', 3, 7, 'a/b', "
+        f"'{name}'), ('b', '{name}', 4, 0, 'c', '{name}2')",
+        "UPDATE remote_media_cache SET last_access_ts = 7",
+        "UPDATE remote_media_cache SET media_length = media_length + 1",
+        f"DELETE FROM remote_media_cache WHERE filesystem_id = '{name}2'",
+        "INSERT INTO local_media_repository_thumbnails (media_id, thumbnail_type, "
+        f"thumbnail_length) VALUES ('{name}', 'a', 3), ('{name}', 'b', 4)",
+        "UPDATE local_media_repository_thumbnails "
+        "SET thumbnail_length = thumbnail_length + 1",
+        "DELETE FROM local_media_repository_thumbnails WHERE thumbnail_type = 'b'",
+        "INSERT INTO remote_media_cache_thumbnails (media_origin, media_id, "
+        f"thumbnail_type, thumbnail_length) VALUES ('a', '{name}', 'a', 3), "
+        f"('a', '{name}', 'b', 4)",
+        "UPDATE remote_media_cache_thumbnails "
+        "SET thumbnail_length = thumbnail_length + 1",
+        "DELETE FROM remote_media_cache_thumbnails WHERE thumbnail_type = 'b'",
+    ):
+        connection.execute(statement)
+
+
+@pytest.mark.parametrize("table", _CHANGES)
+def test_no_statement_fails_and_no_change_is_missed(
+    connection: Connection, connect: Callable[[], Connection], table: str
+) -> None:
+    insert_media(connection, "a")
+    keeper = Keeper(connection)
+    keeper.round()
+    live = connect()
+    for number in range(3):
+        write(live, f"before{number}")
+    builds = keeper.api.ran["media_stats_build_txn"]
+    columns = {"upload_name", "thumbnail_width"}
+    for number, change in enumerate(_CHANGES[table]):
+        connection.execute(f"ALTER TABLE {table} {change}")
+        write(live, f"after{number}")
+        assert_exact(connection)
+        for column in columns:
+            # Back, for the next one.
+            if change == f"DROP COLUMN {column}":
+                connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} TEXT")
+    keeper.round()
+    assert keeper.failures == {}
+    keeper.check()
+    assert_exact(connection)
+    assert keeper.api.ran["media_stats_build_txn"] == builds
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("local_media_repository", "quarantined_by"),
+        ("remote_media_cache", "media_type"),
+        ("local_media_repository_thumbnails", "thumbnail_length"),
+    ],
+)
+def test_a_column_that_is_read_is_renamed_and_back(
+    connection: Connection,
+    connect: Callable[[], Connection],
+    table: str,
+    column: str,
+) -> None:
+    """Meanwhile nothing can be counted, but everything can be written."""
+    insert_media(connection, "a")
+    keeper = Keeper(connection)
+    keeper.round()
+    live = connect()
+    write(live, "before")
+    connection.execute(f"ALTER TABLE {table} RENAME COLUMN {column} TO renamed")
+    statement = f"UPDATE {table} SET renamed = renamed"
+    live.execute(statement)
+    connection.execute(f"DELETE FROM {table} WHERE media_id = 'before'")
+    keeper.wait(60)
+    live.execute(statement)
+    connection.execute(f"ALTER TABLE {table} RENAME COLUMN renamed TO {column}")
+    keeper.wait(7200)
+    keeper.wait(7200)
+    builds = keeper.api.ran["media_stats_build_txn"]
+    assert keeper.failures == {}
+    assert_exact(connection)
+    for number in range(3):
+        write(live, f"after{number}")
+        assert_exact(connection)
+        keeper.wait(60)
+    keeper.check()
+    assert keeper.api.ran["media_stats_build_txn"] == builds
