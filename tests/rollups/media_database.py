@@ -173,6 +173,7 @@ class Api:
 
     Attributes:
         now_ts: the time, in milliseconds since the epoch; None for that of the machine.
+        seconds: the time by a clock that nobody sets.
         ran: how often each transaction was run, by its description.
         rounds: the work that goes on in rounds, by its description.
         at_shutdown: what is called then.
@@ -190,6 +191,7 @@ class Api:
         self._hs = self
         self.at_shutdown: list[Callable[[], None]] = []
         self.now_ts: int | None = None
+        self.seconds = 0.0
         self.ran: Counter[str] = Counter()
         self.rounds: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {}
 
@@ -254,7 +256,7 @@ class Keeper:
         database = SharedDatabase(api, config.query_timeout)
         self.store = MediaStatsStore(database, config)
         RollupsKeeper(
-            api, config, self.store.maintenance, lambda: self.api.time_msec() / 1000
+            api, config, self.store.maintenance, lambda: self.api.seconds
         ).start()
 
     @property
@@ -277,6 +279,7 @@ class Keeper:
     def wait(self, seconds: float) -> None:
         """Have that much time pass, and do a round."""
         self.api.now_ts = self.api.time_msec() + int(seconds * 1000)
+        self.api.seconds += seconds
         self.round()
 
     def statuses(self) -> list[Status]:

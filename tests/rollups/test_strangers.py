@@ -23,6 +23,7 @@ from media_database import (
 )
 from realservers.postgres import PostgresServer
 
+from media_stats_module.storage.rollups import install, names, status
 from media_stats_module.storage.rollups.status import Status
 
 pytestmark = [pytest.mark.once, pytest.mark.any_database]
@@ -253,6 +254,102 @@ def test_everything_directly(
         with pytest.raises(psycopg2.errors.InsufficientPrivilege):
             role_connection.execute(call)
     assert_nothing_happened(connection, keeper)
+
+
+# Functions that the module's statements could mean, by their names and arguments. They
+# fit better than PostgreSQL's own ones, or than the module's, if these come first.
+_OVERLOADS = (
+    "media_stats_day(INTEGER)",
+    "media_stats_day(NUMERIC)",
+    "media_stats_group(VARCHAR, NUMERIC)",
+    "media_stats_group(TEXT, INTEGER)",
+    "media_stats_group(TEXT, BIGINT)",
+    "nextval(TEXT)",
+    "pg_sequence_last_value(TEXT)",
+    "lower(VARCHAR)",
+    "ltrim(VARCHAR)",
+    "strpos(TEXT, VARCHAR)",
+    "setval(TEXT, BIGINT)",
+    "split_part(TEXT, VARCHAR, INTEGER)",
+)
+
+
+def test_a_schema_that_everybody_may_create_objects_in(
+    connection: Connection, role_connection: Connection, keeper: Keeper, role: str
+) -> None:
+    """As `public` is by default before PostgreSQL 15."""
+    connection.execute("GRANT CREATE ON SCHEMA public TO PUBLIC")
+    for number, overload in enumerate(_OVERLOADS):
+        result = "TEXT" if "TEXT" in overload or "VARCHAR" in overload else "BIGINT"
+        if overload.startswith(("nextval", "setval", "pg_seq", "strpos")):
+            result = "BIGINT"
+        role_connection.execute(
+            f"CREATE FUNCTION public.{overload} RETURNS {result} LANGUAGE plpgsql "
+            f"AS $$ BEGIN INSERT INTO public.proof VALUES ('{overload} {number}'); "
+            "RETURN 1; END $$"
+        )
+    for left, right in (
+        ("BIGINT", "INTEGER"),
+        ("NUMERIC", "BIGINT"),
+        ("OID", "REGCLASS"),
+    ):
+        role_connection.execute(
+            f"CREATE FUNCTION public.equals({left}, {right}) RETURNS BOOLEAN "
+            "LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.proof "
+            f"VALUES ('{left} and {right}'); RETURN TRUE; END $$"
+        )
+        role_connection.execute(
+            f"CREATE OPERATOR public.{'<>' if left == 'OID' else '+'} ("
+            f"LEFTARG = {left}, RIGHTARG = {right}, PROCEDURE = public.equals)"
+        )
+    insert_media(connection, "b")
+    connection.execute("UPDATE local_media_repository SET media_length = 3")
+    connection.execute("UPDATE remote_media_cache SET media_type = 'a/b'")
+    connection.execute("DELETE FROM local_media_repository_thumbnails")
+    connection.execute("DELETE FROM remote_media_cache")
+    connection.execute(
+        "SELECT pg_catalog.nextval('media_stats_missed_local'::regclass)"
+    )
+    keeper.round()
+    keeper.round()
+    assert keeper.failures == {}
+    assert connection.execute("SELECT name FROM proof") == []
+    connection.run(assert_applied_totals_are_exact_txn)
+
+
+def test_objects_of_a_stranger_with_our_names(
+    connection: Connection, role_connection: Connection, role: str
+) -> None:
+    """They came first, look like ours, and have triggers of the stranger's."""
+    insert_media(connection, "a")
+    connection.execute("CREATE TABLE proof (name TEXT)")
+    connection.execute("GRANT INSERT ON proof TO PUBLIC")
+    connection.execute("GRANT CREATE ON SCHEMA public TO PUBLIC")
+    install_sql = Path(install.__file__).with_name("install.sql").read_text()
+    role_connection.execute(
+        install_sql.replace("{schema}", "public")
+        .replace("{mark}", status.MARK)
+        .replace("{previews}", "true")
+    )
+    for table in names.TABLES:
+        role_connection.execute(f"GRANT ALL ON {table} TO PUBLIC")
+        role_connection.execute(
+            "CREATE OR REPLACE FUNCTION public.evil() RETURNS TRIGGER LANGUAGE plpgsql "
+            "AS $$ BEGIN INSERT INTO public.proof VALUES (current_user); "
+            "RETURN NEW; END $$"
+        )
+        role_connection.execute(
+            f"CREATE TRIGGER evil BEFORE INSERT OR UPDATE OR DELETE ON {table} "
+            "EXECUTE FUNCTION public.evil()"
+        )
+    keeper = Keeper(connection)
+    for _ in range(3):
+        keeper.wait(60)
+    assert keeper.failures == {"install": 'relation "media_stats_state" already exists'}
+    assert keeper.statuses() == [Status.ABSENT] * 2
+    off = Keeper(connection, rollups=False)
+    off.round()
+    assert connection.execute("SELECT name FROM proof") == []
 
 
 def test_default_privileges(connection: Connection, role: str) -> None:
