@@ -13,7 +13,7 @@ from media_stats_module.storage.sql import Sql, sum_of_sums_sql
 
 
 def get_appservices_page_from_totals_txn(
-    txn: LoggingTransaction, media: MediaTable, question: AppservicesQuestion
+    txn: LoggingTransaction, table: MediaTable, question: AppservicesQuestion
 ) -> Page[AppserviceUsage] | None:
     """One page of the application services, from totals; None if they cannot answer.
 
@@ -21,38 +21,38 @@ def get_appservices_page_from_totals_txn(
     """
     if question.has_window:
         return None
-    found = get_totals_txn(txn, media)
+    found = get_totals_txn(txn, table)
     if found.status is not Status.EXACT:
         return None
-    owners = totals.all_owners_sql(media.source.value, found)
+    owners = totals.all_owners_sql(table.source.value, found)
     return _page(_add_up_txn(txn, owners), question)
 
 
 def get_appservices_page_txn(
-    txn: LoggingTransaction, media: MediaTable, question: AppservicesQuestion
+    txn: LoggingTransaction, table: MediaTable, question: AppservicesQuestion
 ) -> Page[AppserviceUsage]:
     """One page of the application services, from the media itself.
 
     PostgreSQL, 10 million media of 100,000 users: 1.3 s, a parallel sequential scan. In
     a window: a range of the module's index by time, if it is there.
     """
-    owners = scan.all_owners_sql_txn(txn, media, question)
+    owners = scan.all_owners_sql_txn(txn, table, question)
     return _page(_add_up_txn(txn, owners), question)
 
 
 def iterate_appservices_from_totals_txn(
-    txn: LoggingTransaction, media: MediaTable, question: AppservicesQuestion
+    txn: LoggingTransaction, table: MediaTable, question: AppservicesQuestion
 ) -> Values[AppserviceUsage, int] | None:
     """The rows of a page of any length, from totals; None if they cannot answer."""
-    page = get_appservices_page_from_totals_txn(txn, media, question)
+    page = get_appservices_page_from_totals_txn(txn, table, question)
     return None if page is None else _values(page)
 
 
 def iterate_appservices_txn(
-    txn: LoggingTransaction, media: MediaTable, question: AppservicesQuestion
+    txn: LoggingTransaction, table: MediaTable, question: AppservicesQuestion
 ) -> Values[AppserviceUsage, int]:
     """The same from the media itself."""
-    return _values(get_appservices_page_txn(txn, media, question))
+    return _values(get_appservices_page_txn(txn, table, question))
 
 
 def _values(page: Page[AppserviceUsage]) -> Values[AppserviceUsage, int]:

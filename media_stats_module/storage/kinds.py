@@ -75,7 +75,7 @@ class Kinds:
 
 
 def get_kinds_txn(
-    txn: LoggingTransaction, media: MediaTable, owner: str | None = None
+    txn: LoggingTransaction, table: MediaTable, owner: str | None = None
 ) -> Kinds:
     """The kinds of the media of a source, or of one owner's, from the media itself.
 
@@ -83,22 +83,22 @@ def get_kinds_txn(
     thumbnails. Of one owner, a range of the index that starts with the owner, and for a
     user a probe per file for the thumbnails.
     """
-    statement = kinds_sql(txn, media, owner)
+    statement = kinds_sql(txn, table, owner)
     txn.execute(statement.text, statement.args)
     return to_kinds(txn.fetchall())
 
 
 def kinds_sql(
-    txn: LoggingTransaction, media: MediaTable, owner: str | None = None
+    txn: LoggingTransaction, table: MediaTable, owner: str | None = None
 ) -> Sql:
     """The statement that adds up media by kind, with thumbnails and pending uploads.
 
     Media types are put into groups after the files are added up by the type as the
     uploader gave it, so a few times.
     """
-    is_local = media.source is Source.LOCAL
+    is_local = table.source is Source.LOCAL
     scan = scan_hint_sql(txn) if owner is None else ""
-    where = "" if owner is None else f"WHERE m.{media.owner} = ?"
+    where = "" if owner is None else f"WHERE m.{table.owner} = ?"
     return Sql(
         f"""
         SELECT
@@ -110,37 +110,37 @@ def kinds_sql(
         FROM (
             SELECT m.media_type,
                 m.media_length IS NULL AS is_pending,
-                m.{media.owner} IS NOT NULL AS is_owned,
+                m.{table.owner} IS NOT NULL AS is_owned,
                 {"m.url_cache IS NOT NULL" if is_local else "FALSE"} AS is_url_preview,
                 m.quarantined_by IS NOT NULL AS is_quarantined,
                 {"m.safe_from_quarantine" if is_local else "FALSE"} AS is_protected,
                 COUNT(*) AS media_count,
                 {sum_sql(txn, "m.media_length")} AS media_length
-            FROM {media.name} AS m {scan} {where}
+            FROM {table.name} AS m {scan} {where}
             GROUP BY 1, 2, 3, 4, 5, 6
         ) AS by_type
         GROUP BY 1, 2, 3, 4, 5
         UNION ALL
-        {_thumbnails_sql(txn, media, owner)}
+        {_thumbnails_sql(txn, table, owner)}
         """,
         () if owner is None else (owner, owner),
     )
 
 
 def _thumbnails_sql(
-    txn: LoggingTransaction, media: MediaTable, owner: str | None
+    txn: LoggingTransaction, table: MediaTable, owner: str | None
 ) -> str:
-    table = f"{media.thumbnails} AS t"
-    if owner is not None and media.owners_are_users:
-        table = (
-            f"{media.name} AS m JOIN {table} ON t.media_id = m.media_id "
-            f"WHERE m.{media.owner} = ?"
+    rows = f"{table.thumbnails} AS t"
+    if owner is not None and table.owners_are_users:
+        rows = (
+            f"{table.name} AS m JOIN {rows} ON t.media_id = m.media_id "
+            f"WHERE m.{table.owner} = ?"
         )
     elif owner is not None:
-        table += f" WHERE t.{media.owner} = ?"
+        rows += f" WHERE t.{table.owner} = ?"
     return (
         f"SELECT '{_THUMBNAIL}', FALSE, FALSE, FALSE, FALSE, COUNT(*), "
-        f"{sum_sql(txn, 't.thumbnail_length')} FROM {table} HAVING COUNT(*) > 0"
+        f"{sum_sql(txn, 't.thumbnail_length')} FROM {rows} HAVING COUNT(*) > 0"
     )
 
 

@@ -63,15 +63,15 @@ def get_reclaimable_txn(
 
     Args:
         txn: one transaction, in which the answer is consistent.
-        tables: the media to look at.
+        tables: the tables to look at.
         question: what is asked.
         server_name: this server's name, as it stands in the URIs of avatars.
     """
     local: Mapping[int, ReclaimablePart] = {}
     remote: Mapping[int, ReclaimablePart] = {}
-    for media in tables:
-        counted = _Counter(txn, media, question, server_name).count_txn()
-        if media.owners_are_users:
+    for table in tables:
+        counted = _Counter(txn, table, question, server_name).count_txn()
+        if table.owners_are_users:
             local = counted
         else:
             remote = counted
@@ -82,11 +82,11 @@ def get_reclaimable_txn(
 
 
 def is_deleted_sql(
-    txn: LoggingTransaction, media: MediaTable, deletion: Deletion, server_name: str
+    txn: LoggingTransaction, table: MediaTable, deletion: Deletion, server_name: str
 ) -> Sql:
     """The condition under which a deletion deletes a file, whose row is called `m`."""
-    is_old = _is_old_sql(media, deletion.before_ts, deletion)
-    is_not_kept = _is_not_kept_sql(txn, media, deletion, server_name)
+    is_old = _is_old_sql(table, deletion.before_ts, deletion)
+    is_not_kept = _is_not_kept_sql(txn, table, deletion, server_name)
     return Sql(is_old.text + is_not_kept.text, is_old.args + is_not_kept.args)
 
 
@@ -101,16 +101,16 @@ class _Counter:
     def __init__(
         self,
         txn: LoggingTransaction,
-        media: MediaTable,
+        table: MediaTable,
         question: ReclaimableQuestion,
         server_name: str,
     ) -> None:
         self._txn = txn
-        self._media = media
+        self._table = table
         self._rules = question.rules
         self._has_thumbnails = question.thumbnails
         self._server_name = server_name
-        self._kinds = _LOCAL_KINDS if media.owners_are_users else {}
+        self._kinds = _LOCAL_KINDS if table.owners_are_users else {}
         self._times = sorted(set(question.before_ts))
         # PostgreSQL knows that there are few groups if each column is a boolean. It
         # would expect a group for every row, and read without parallel workers, if one
@@ -118,13 +118,13 @@ class _Counter:
         self._age_names = [f"before_{index}" for index in range(len(self._times))]
         self._ages = Sql(
             ", ".join(
-                f"{_last_read_sql(media)} < ? AS {name}" for name in self._age_names
+                f"{_last_read_sql(table)} < ? AS {name}" for name in self._age_names
             ),
             tuple(self._times),
         )
-        is_old = _is_old_sql(media, self._times[-1], question.rules)
-        owner = of_owner_sql(media, question.owner)
-        accounts = of_accounts_sql(f"m.{media.owner}", question.accounts)
+        is_old = _is_old_sql(table, self._times[-1], question.rules)
+        owner = of_owner_sql(table, question.owner)
+        accounts = of_accounts_sql(f"m.{table.owner}", question.accounts)
         self._where = Sql(
             is_old.text + owner.text + accounts.text,
             is_old.args + owner.args + accounts.args,
@@ -137,10 +137,10 @@ class _Counter:
     def count_txn(self) -> Mapping[int, ReclaimablePart]:
         """What would be deleted and what kept, by the time that a deletion is told."""
         files = self._count_files()
-        kept = {reason: files.pop(reason) for reason in _reasons(self._media)}
-        if self._media.owners_are_users:
+        kept = {reason: files.pop(reason) for reason in _reasons(self._table)}
+        if self._table.owners_are_users:
             kept[_AVATAR] = self._nothing()
-        if _keeps_avatars(self._media, self._rules):
+        if _keeps_avatars(self._table, self._rules):
             for kind, avatars in self._count_avatars().items():
                 files[kind] = _difference(files[kind], avatars)
                 kept[_AVATAR] = _sum(kept[_AVATAR], avatars)
@@ -174,10 +174,10 @@ class _Counter:
         the owner.
         """
         return self._add_up(
-            {**_reasons(self._media), **self._kinds},
+            {**_reasons(self._table), **self._kinds},
             "m.media_length",
             Sql(
-                f"{self._media.name} AS m {self._scan} WHERE {self._where.text}",
+                f"{self._table.name} AS m {self._scan} WHERE {self._where.text}",
                 self._where.args,
             ),
         )
@@ -189,12 +189,12 @@ class _Counter:
         there are far fewer than files.
         """
         is_avatar = _is_avatar_sql(self._txn, self._server_name)
-        is_not_kept = _has_no_reason_sql(self._media)
+        is_not_kept = _has_no_reason_sql(self._table)
         return self._add_up(
             self._kinds,
             "m.media_length",
             Sql(
-                f"{self._media.name} AS m "
+                f"{self._table.name} AS m "
                 f"WHERE {is_avatar.text} AND {self._where.text} {is_not_kept}",
                 is_avatar.args + self._where.args,
             ),
@@ -207,18 +207,18 @@ class _Counter:
         thumbnail; of one owner, on both, for each file.
         """
         names = ["media_id"]
-        if not self._media.owners_are_users:
-            names = [self._media.owner, "media_id"]
+        if not self._table.owners_are_users:
+            names = [self._table.owner, "media_id"]
         is_same = " AND ".join(f"t.{name} = m.{name}" for name in names)
         is_not_kept = _is_not_kept_sql(
-            self._txn, self._media, self._rules, self._server_name
+            self._txn, self._table, self._rules, self._server_name
         )
         return self._add_up(
             self._kinds,
             "t.thumbnail_length",
             Sql(
-                f"{self._media.name} AS m "
-                f"JOIN {self._media.thumbnails} AS t ON {is_same} "
+                f"{self._table.name} AS m "
+                f"JOIN {self._table.thumbnails} AS t ON {is_same} "
                 f"WHERE {self._where.text} {is_not_kept.text}",
                 self._where.args + is_not_kept.args,
             ),
@@ -260,20 +260,20 @@ class _Counter:
         return [_NOTHING] * len(self._times)
 
 
-def _last_read_sql(media: MediaTable) -> str:
+def _last_read_sql(table: MediaTable) -> str:
     """The SQL expression for the time that a deletion compares, of a row called `m`.
 
     A local file that nobody has read counts from its creation. A remote file that
     nobody has read is never old enough.
     """
-    if media.owners_are_users:
+    if table.owners_are_users:
         return "COALESCE(m.last_access_ts, m.created_ts)"
     return "m.last_access_ts"
 
 
-def _is_old_sql(media: MediaTable, before_ts: int, rules: DeletionRules) -> Sql:
+def _is_old_sql(table: MediaTable, before_ts: int, rules: DeletionRules) -> Sql:
     """The condition under which a deletion looks at a row, called `m`."""
-    if media.owners_are_users:
+    if table.owners_are_users:
         return Sql(
             # The same as with COALESCE, but PostgreSQL knows how many rows that are.
             "(m.last_access_ts < ? OR (m.created_ts < ? AND m.last_access_ts IS NULL)) "
@@ -287,25 +287,25 @@ def _is_old_sql(media: MediaTable, before_ts: int, rules: DeletionRules) -> Sql:
     )
 
 
-def _reasons(media: MediaTable) -> Mapping[str, str]:
-    return _LOCAL_REASONS if media.owners_are_users else _REMOTE_REASONS
+def _reasons(table: MediaTable) -> Mapping[str, str]:
+    return _LOCAL_REASONS if table.owners_are_users else _REMOTE_REASONS
 
 
-def _keeps_avatars(media: MediaTable, rules: DeletionRules) -> bool:
-    return media.owners_are_users and rules.keep_profiles
+def _keeps_avatars(table: MediaTable, rules: DeletionRules) -> bool:
+    return table.owners_are_users and rules.keep_profiles
 
 
-def _has_no_reason_sql(media: MediaTable) -> str:
+def _has_no_reason_sql(table: MediaTable) -> str:
     """Further conditions on a row, called `m`: that no column of it keeps the file."""
-    return "".join(f" AND NOT ({reason})" for reason in _reasons(media).values())
+    return "".join(f" AND NOT ({reason})" for reason in _reasons(table).values())
 
 
 def _is_not_kept_sql(
-    txn: LoggingTransaction, media: MediaTable, rules: DeletionRules, server_name: str
+    txn: LoggingTransaction, table: MediaTable, rules: DeletionRules, server_name: str
 ) -> Sql:
     """Further conditions on a row, called `m`: that nothing keeps the file."""
-    has_no_reason = _has_no_reason_sql(media)
-    if not _keeps_avatars(media, rules):
+    has_no_reason = _has_no_reason_sql(table)
+    if not _keeps_avatars(table, rules):
         return Sql(has_no_reason)
     is_avatar = _is_avatar_sql(txn, server_name)
     return Sql(f"{has_no_reason} AND NOT {is_avatar.text}", is_avatar.args)

@@ -209,7 +209,7 @@ def media_type_sql(txn: LoggingTransaction, content_type: str) -> str:
     return f"COALESCE(NULLIF({small}, ''), 'application/octet-stream')"
 
 
-def is_indexed_by_txn(txn: LoggingTransaction, media: MediaTable, column: str) -> bool:
+def is_indexed_by_txn(txn: LoggingTransaction, table: MediaTable, column: str) -> bool:
     """Whether a usable index starts with a column. Costs some probes of the catalogue.
 
     Synapse creates `users_have_local_media` in a background update, which can take
@@ -227,7 +227,7 @@ def is_indexed_by_txn(txn: LoggingTransaction, media: MediaTable, column: str) -
                     OR pg_get_expr(i.indpred, i.indrelid) = ?
                 )
             """,
-            (media.name, column, f"({column} IS NOT NULL)"),
+            (table.name, column, f"({column} IS NOT NULL)"),
         )
     else:
         txn.execute(
@@ -237,12 +237,12 @@ def is_indexed_by_txn(txn: LoggingTransaction, media: MediaTable, column: str) -
             WHERE i.seqno = 0 AND i.name = ?
                 AND (l.partial = 0 OR s.sql LIKE '%WHERE ' || ?)
             """,
-            (media.name, column, f"{column} IS NOT NULL"),
+            (table.name, column, f"{column} IS NOT NULL"),
         )
     return bool(txn.fetchall())
 
 
-def estimate_rows_txn(txn: LoggingTransaction, media: MediaTable) -> int:
+def estimate_rows_txn(txn: LoggingTransaction, table: MediaTable) -> int:
     """About the number of rows of a media table. Costs a probe.
 
     PostgreSQL's estimate is from the last VACUUM, ANALYZE or creation of an index.
@@ -251,9 +251,9 @@ def estimate_rows_txn(txn: LoggingTransaction, media: MediaTable) -> int:
         txn.execute(
             "SELECT CAST(GREATEST(reltuples, 0) AS BIGINT) FROM pg_class "
             "WHERE oid = to_regclass(?)",
-            (media.name,),
+            (table.name,),
         )
     else:
-        txn.execute(f"SELECT MAX(rowid) FROM {media.name}")
+        txn.execute(f"SELECT MAX(rowid) FROM {table.name}")
     ((rows,),) = cast(list[tuple[int | None]], txn.fetchall())
     return rows or 0

@@ -76,14 +76,14 @@ def in_window_sql(window: Window) -> Sql:
     return Sql(text, tuple(args))
 
 
-def of_owner_sql(media: MediaTable, owner: str | None) -> Sql:
+def of_owner_sql(table: MediaTable, owner: str | None) -> Sql:
     """A further condition on a row, called `m`: it belongs to the owner, if given.
 
     An index of Synapse's own serves it.
     """
     if owner is None:
         return Sql("")
-    return Sql(f" AND m.{media.owner} = ?", (owner,))
+    return Sql(f" AND m.{table.owner} = ?", (owner,))
 
 
 def of_accounts_sql(user_id: str, accounts: AccountFilter | None) -> Sql:
@@ -121,19 +121,19 @@ def of_accounts_sql(user_id: str, accounts: AccountFilter | None) -> Sql:
 
 
 def counted_rows_sql(
-    txn: LoggingTransaction, media: MediaTable, question: MediaQuestion
+    txn: LoggingTransaction, table: MediaTable, question: MediaQuestion
 ) -> Sql:
     """The `FROM` and `WHERE` of the rows, called `m`, that count and are asked for.
 
     Costs one read of the table; for one owner, a range of the index that starts with
     the owner; in a window, a range of the module's index by time, if it is there.
     """
-    owner, window = of_owner_sql(media, question.owner), in_window_sql(question)
-    accounts = of_accounts_sql(f"m.{media.owner}", question.accounts)
+    owner, window = of_owner_sql(table, question.owner), in_window_sql(question)
+    accounts = of_accounts_sql(f"m.{table.owner}", question.accounts)
     scan = scan_hint_sql(txn) if question.owner is None else ""
     return Sql(
-        f"FROM {media.name} AS m {scan} "
-        f"WHERE {media.is_counted_sql}{owner.text}{window.text}{accounts.text}",
+        f"FROM {table.name} AS m {scan} "
+        f"WHERE {table.is_counted_sql}{owner.text}{window.text}{accounts.text}",
         owner.args + window.args + accounts.args,
     )
 

@@ -350,26 +350,26 @@ class MediaStatsStore:
         )
 
     async def _get_owners_page(
-        self, media: MediaTable, question: OwnersQuestion
+        self, table: MediaTable, question: OwnersQuestion
     ) -> Page[OwnerUsage]:
         return await self._ask(
             get_owners_page_from_totals_txn,
             get_live_owners_page_txn,
-            media,
+            table,
             question,
             self._costs_of_owners(question),
         )
 
     async def _export_owners(
         self,
-        media: MediaTable,
+        table: MediaTable,
         question: OwnersQuestion,
         write: Callable[[Iterator[OwnerUsage]], None],
     ) -> int | None:
         return await self._export(
             iterate_owners_from_totals_txn,
             iterate_live_owners_txn,
-            media,
+            table,
             question,
             self._costs_of_owners(question),
             write,

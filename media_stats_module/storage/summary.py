@@ -98,19 +98,19 @@ def _summary(
 
 
 def _count_owners_txn(
-    txn: LoggingTransaction, media: MediaTable, owner: str | None
+    txn: LoggingTransaction, table: MediaTable, owner: str | None
 ) -> int:
     """How many owners have media that counts; of one owner, whether that one has.
 
     Costs the walk, or a scan; of one owner, a probe of the index.
     """
     if owner is None:
-        return get_live_owners_page_txn(txn, media, _NO_PAGE).total
+        return get_live_owners_page_txn(txn, table, _NO_PAGE).total
     txn.execute(
         f"""
         SELECT COUNT(*) FROM (
-            SELECT 1 FROM {media.name} AS m
-            WHERE {media.is_counted_sql} AND m.{media.owner} = ? LIMIT 1
+            SELECT 1 FROM {table.name} AS m
+            WHERE {table.is_counted_sql} AND m.{table.owner} = ? LIMIT 1
         ) AS found
         """,
         (owner,),

@@ -21,7 +21,7 @@ from media_stats_module.storage.sql import (
 
 
 def get_days_from_totals_txn(
-    txn: LoggingTransaction, media: MediaTable, question: MediaQuestion
+    txn: LoggingTransaction, table: MediaTable, question: MediaQuestion
 ) -> list[DayUsage] | None:
     """The days on which media was created, from the totals; None if they cannot answer.
 
@@ -37,7 +37,7 @@ def get_days_from_totals_txn(
         question.owner is not None
         or question.accounts is not None
         or (first is not None and last is not None and last < first)
-        or get_totals_txn(txn, media).status is not Status.EXACT
+        or get_totals_txn(txn, table).status is not Status.EXACT
     ):
         return None
 
@@ -46,16 +46,16 @@ def get_days_from_totals_txn(
         parts_of_days.append(attr.evolve(question, until_ts=first * DAY_MS - 1))
     if last is not None and question.until_ts != (last + 1) * DAY_MS - 1:
         parts_of_days.append(attr.evolve(question, from_ts=(last + 1) * DAY_MS))
-    if parts_of_days and not is_indexed_by_txn(txn, media, "created_ts"):
+    if parts_of_days and not is_indexed_by_txn(txn, table, "created_ts"):
         return None
-    days = _get_whole_days_txn(txn, media, first, last)
+    days = _get_whole_days_txn(txn, table, first, last)
     for part in parts_of_days:
-        days += get_days_txn(txn, media, part)
+        days += get_days_txn(txn, table, part)
     return sorted(days, key=attrgetter("day"))
 
 
 def get_days_txn(
-    txn: LoggingTransaction, media: MediaTable, question: MediaQuestion
+    txn: LoggingTransaction, table: MediaTable, question: MediaQuestion
 ) -> list[DayUsage]:
     """The days on which media was created, in order, from the media itself.
 
@@ -65,7 +65,7 @@ def get_days_txn(
     """
     if question.has_window:
         set_up_scan_txn(txn, question)
-    rows = counted_rows_sql(txn, media, question)
+    rows = counted_rows_sql(txn, table, question)
     day = day_sql("m.created_ts")
     # Put in order here: the database would sort the files, not the days.
     txn.execute(
@@ -80,10 +80,10 @@ def get_days_txn(
 
 
 def _get_whole_days_txn(
-    txn: LoggingTransaction, media: MediaTable, first: int | None, last: int | None
+    txn: LoggingTransaction, table: MediaTable, first: int | None, last: int | None
 ) -> list[DayUsage]:
     """Days from the totals and the change log, which are exact in this transaction."""
-    args: list[object] = [media.source.value]
+    args: list[object] = [table.source.value]
     bounds = ""
     if first is not None:
         bounds += " AND day >= ?"

@@ -29,7 +29,7 @@ _ORDER_BY = {
 
 
 def get_groups_from_totals_txn(
-    txn: LoggingTransaction, media: MediaTable, question: TypesQuestion
+    txn: LoggingTransaction, table: MediaTable, question: TypesQuestion
 ) -> Page[TypeUsage] | None:
     """One page of the groups of types, from the totals; None if they cannot answer."""
     if (
@@ -37,12 +37,12 @@ def get_groups_from_totals_txn(
         or question.has_window
         or question.owner is not None
         or question.accounts is not None
-        or get_totals_txn(txn, media).status is not Status.EXACT
+        or get_totals_txn(txn, table).status is not Status.EXACT
     ):
         return None
     usages: dict[str, Usage] = {}
-    for kind in get_totals_of_kinds_txn(txn, media.source).files:
-        if kind.is_owned and (media.counts_url_previews or not kind.is_url_preview):
+    for kind in get_totals_of_kinds_txn(txn, table.source).files:
+        if kind.is_owned and (table.counts_url_previews or not kind.is_url_preview):
             before = usages.get(kind.media_group, Usage(0, 0))
             usages[kind.media_group] = before + kind.usage
     groups = [
@@ -56,10 +56,10 @@ def get_groups_from_totals_txn(
 
 
 def get_types_page_txn(
-    txn: LoggingTransaction, media: MediaTable, question: TypesQuestion
+    txn: LoggingTransaction, table: MediaTable, question: TypesQuestion
 ) -> Page[TypeUsage]:
     """One page of the types of the media, from the media itself."""
-    statement = _types_sql_txn(txn, media, question)
+    statement = _types_sql_txn(txn, table, question)
     txn.execute(statement.text, statement.args)
     # Each row has the total; an empty page is a row of NULLs.
     rows = list(txn)
@@ -67,11 +67,11 @@ def get_types_page_txn(
 
 
 def iterate_types_txn(
-    txn: LoggingTransaction, media: MediaTable, question: TypesQuestion
+    txn: LoggingTransaction, table: MediaTable, question: TypesQuestion
 ) -> Values[TypeUsage, int]:
     """The types of a page of any length, one by one as the database gives them."""
     return _to_types(
-        iterate_txn(txn, _types_sql_txn(txn, media, question), question.limit)
+        iterate_txn(txn, _types_sql_txn(txn, table, question), question.limit)
     )
 
 
@@ -85,7 +85,7 @@ def _to_types(rows: Iterable[tuple[Any, ...]]) -> Values[TypeUsage, int]:
 
 
 def _types_sql_txn(
-    txn: LoggingTransaction, media: MediaTable, question: TypesQuestion
+    txn: LoggingTransaction, table: MediaTable, question: TypesQuestion
 ) -> Sql:
     """The statement for a page, in a transaction that is set up for it.
 
@@ -95,7 +95,7 @@ def _types_sql_txn(
     """
     if question.has_window:
         set_up_scan_txn(txn, question)
-    rows = counted_rows_sql(txn, media, question)
+    rows = counted_rows_sql(txn, table, question)
     media_type = media_type_sql(txn, "content_type")
     if question.grouped:
         media_type = group_sql(media_type)

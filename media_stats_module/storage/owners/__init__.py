@@ -24,52 +24,52 @@ from media_stats_module.storage.sql import iterate_txn
 
 
 def get_owners_page_from_totals_txn(
-    txn: LoggingTransaction, media: MediaTable, question: OwnersQuestion
+    txn: LoggingTransaction, table: MediaTable, question: OwnersQuestion
 ) -> Page[OwnerUsage] | None:
     """One page of owners from the totals; None if they cannot answer."""
-    found = _get_exact_totals_txn(txn, media, question)
+    found = _get_exact_totals_txn(txn, table, question)
     if found is None:
         return None
-    return totals.get_owners_page_txn(txn, media, question, found)
+    return totals.get_owners_page_txn(txn, table, question, found)
 
 
 def get_live_owners_page_txn(
-    txn: LoggingTransaction, media: MediaTable, question: OwnersQuestion
+    txn: LoggingTransaction, table: MediaTable, question: OwnersQuestion
 ) -> Page[OwnerUsage]:
     """One page of owners from the media itself."""
     page = None
     if walk.suits(question):
-        page = walk.get_owners_page_txn(txn, media, question)
+        page = walk.get_owners_page_txn(txn, table, question)
     if page is None:
-        page = scan.get_owners_page_txn(txn, media, question)
+        page = scan.get_owners_page_txn(txn, table, question)
     return page
 
 
 def iterate_owners_from_totals_txn(
-    txn: LoggingTransaction, media: MediaTable, question: OwnersQuestion
+    txn: LoggingTransaction, table: MediaTable, question: OwnersQuestion
 ) -> Values[OwnerUsage, int] | None:
     """The owners of a page of any length, one by one; None if totals cannot answer."""
-    found = _get_exact_totals_txn(txn, media, question)
+    found = _get_exact_totals_txn(txn, table, question)
     if found is None:
         return None
-    statement = totals.owners_sql(txn, media, question, found)
+    statement = totals.owners_sql(txn, table, question, found)
     return to_owners(
         iterate_txn(txn, statement, question.limit), total_if_empty=found.owners
     )
 
 
 def iterate_live_owners_txn(
-    txn: LoggingTransaction, media: MediaTable, question: OwnersQuestion
+    txn: LoggingTransaction, table: MediaTable, question: OwnersQuestion
 ) -> Values[OwnerUsage, int]:
     """The same from the media itself."""
-    statement = scan.owners_sql_txn(txn, media, question)
+    statement = scan.owners_sql_txn(txn, table, question)
     return to_owners(iterate_txn(txn, statement, question.limit))
 
 
 def _get_exact_totals_txn(
-    txn: LoggingTransaction, media: MediaTable, question: OwnersQuestion
+    txn: LoggingTransaction, table: MediaTable, question: OwnersQuestion
 ) -> Totals | None:
     if question.has_window:
         return None
-    found = get_totals_txn(txn, media)
+    found = get_totals_txn(txn, table)
     return found if found.status is Status.EXACT else None

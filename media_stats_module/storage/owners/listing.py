@@ -51,10 +51,10 @@ class Listing:
     """
 
     def __init__(
-        self, txn: LoggingTransaction, media: MediaTable, question: OwnersQuestion
+        self, txn: LoggingTransaction, table: MediaTable, question: OwnersQuestion
     ) -> None:
         self._txn = txn
-        self._are_users = media.owners_are_users
+        self._are_users = table.owners_are_users
         self._question = question
         self._has_profiles = self._are_users and (
             question.search_term is not None

@@ -16,26 +16,26 @@ from media_stats_module.storage.sql import (
 
 
 def get_owners_page_txn(
-    txn: LoggingTransaction, media: MediaTable, question: OwnersQuestion
+    txn: LoggingTransaction, table: MediaTable, question: OwnersQuestion
 ) -> Page[OwnerUsage]:
     """One page of owners."""
-    return get_page_txn(txn, owners_sql_txn(txn, media, question))
+    return get_page_txn(txn, owners_sql_txn(txn, table, question))
 
 
 def owners_sql_txn(
-    txn: LoggingTransaction, media: MediaTable, question: OwnersQuestion
+    txn: LoggingTransaction, table: MediaTable, question: OwnersQuestion
 ) -> Sql:
     """The statement for a page, in a transaction that is set up for it.
 
     PostgreSQL, 10 million media of 100,000 users: 1.2 s, a parallel sequential scan. In
     a window: a range of the module's index by time, if it is there; a day takes 6 ms.
     """
-    owners = all_owners_sql_txn(txn, media, question)
-    return Listing(txn, media, question).page_sql(owners)
+    owners = all_owners_sql_txn(txn, table, question)
+    return Listing(txn, table, question).page_sql(owners)
 
 
 def all_owners_sql_txn(
-    txn: LoggingTransaction, media: MediaTable, window: Window
+    txn: LoggingTransaction, table: MediaTable, window: Window
 ) -> Sql:
     """A common table expression `owners`, in a transaction that is set up for it."""
     set_up_scan_txn(txn, window)
@@ -43,11 +43,11 @@ def all_owners_sql_txn(
     return Sql(
         f"""
         owners AS (
-            SELECT m.{media.owner} AS owner, COUNT(*) AS media_count,
+            SELECT m.{table.owner} AS owner, COUNT(*) AS media_count,
                 {sum_sql(txn, "m.media_length")} AS media_length
-            FROM {media.name} AS m {scan_hint_sql(txn)}
-            WHERE {media.is_counted_sql} {in_window.text}
-            GROUP BY m.{media.owner}
+            FROM {table.name} AS m {scan_hint_sql(txn)}
+            WHERE {table.is_counted_sql} {in_window.text}
+            GROUP BY m.{table.owner}
         )
         """,
         in_window.args,

@@ -12,19 +12,19 @@ from media_stats_module.storage.sql import Sql
 
 
 def get_owners_page_txn(
-    txn: LoggingTransaction, media: MediaTable, question: OwnersQuestion, totals: Totals
+    txn: LoggingTransaction, table: MediaTable, question: OwnersQuestion, totals: Totals
 ) -> Page[OwnerUsage]:
     """One page of owners, from totals that are exact in this transaction."""
-    statement = owners_sql(txn, media, question, totals)
+    statement = owners_sql(txn, table, question, totals)
     return get_page_txn(txn, statement, total_if_empty=totals.owners)
 
 
 def owners_sql(
-    txn: LoggingTransaction, media: MediaTable, question: OwnersQuestion, totals: Totals
+    txn: LoggingTransaction, table: MediaTable, question: OwnersQuestion, totals: Totals
 ) -> Sql:
     """The statement for a page; see `Listing.page_sql` for its rows."""
-    listing = Listing(txn, media, question)
-    source = media.source.value
+    listing = Listing(txn, table, question)
+    source = table.source.value
     if (
         question.search_term is not None
         or question.accounts is not None

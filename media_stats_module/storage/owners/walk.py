@@ -1,7 +1,8 @@
 """Walk: jump from owner to owner along Synapse's index, then add up only a page.
 
-An owner costs a probe or two of the index, however many files the owner has. The order
-must be known before anything is added up: names, or a search that finds few.
+An owner costs a probe or two of the index, however many files the owner has. A walk
+works only if the page can be chosen before anything is added up: lists by name, or
+searches with few matches.
 """
 
 from operator import attrgetter
@@ -47,7 +48,7 @@ def suits(question: OwnersQuestion) -> bool:
 
 
 def get_owners_page_txn(
-    txn: LoggingTransaction, media: MediaTable, question: OwnersQuestion
+    txn: LoggingTransaction, table: MediaTable, question: OwnersQuestion
 ) -> Page[OwnerUsage] | None:
     """One page of owners; None if a scan turns out to be cheaper, or is all there is.
 
@@ -55,15 +56,15 @@ def get_owners_page_txn(
 
     Args:
         txn: the transaction.
-        media: the media to count.
+        table: the table to count.
         question: what is asked; it `suits`.
     """
-    if not is_indexed_by_txn(txn, media, media.owner):
+    if not is_indexed_by_txn(txn, table, table.owner):
         return None
-    most_walked = max(_WALK_AT_LEAST, estimate_rows_txn(txn, media) // _ROWS_PER_STEP)
+    most_walked = max(_WALK_AT_LEAST, estimate_rows_txn(txn, table) // _ROWS_PER_STEP)
     most_summed = most_walked // _OWNERS_PER_SUM + 1
     size = _SIZES.get(question.order_by)
-    listing = Listing(txn, media, question)
+    listing = Listing(txn, table, question)
     matched = listing.matched_sql("owners.owner")
     # All that the search finds are added up, if that decides who is on the page.
     order_by, limit, start = listing.order_by, question.limit, question.start
@@ -72,16 +73,16 @@ def get_owners_page_txn(
     elif limit > most_summed:
         return None
     next_owner = (
-        f"SELECT m.{media.owner} FROM {media.name} AS m WHERE {media.is_counted_sql}"
+        f"SELECT m.{table.owner} FROM {table.name} AS m WHERE {table.is_counted_sql}"
     )
     txn.execute(
         f"""
         WITH RECURSIVE walk (owner) AS (
-            SELECT ({next_owner} ORDER BY m.{media.owner} LIMIT 1)
+            SELECT ({next_owner} ORDER BY m.{table.owner} LIMIT 1)
             UNION ALL
             SELECT (
-                {next_owner} AND m.{media.owner} > walk.owner
-                ORDER BY m.{media.owner} LIMIT 1
+                {next_owner} AND m.{table.owner} > walk.owner
+                ORDER BY m.{table.owner} LIMIT 1
             )
             FROM walk WHERE walk.owner IS NOT NULL
         ),
@@ -99,10 +100,12 @@ def get_owners_page_txn(
     )
     rows = cast(list[tuple[int, int, str | None, str | None]], txn.fetchall())
     walked, total = rows[0][:2]
-    names = {owner: displayname for *_, owner, displayname in rows if owner is not None}
-    if walked == most_walked or len(names) > walked // _OWNERS_PER_SUM + 1:
+    displaynames = {
+        owner: displayname for *_, owner, displayname in rows if owner is not None
+    }
+    if walked == most_walked or len(displaynames) > walked // _OWNERS_PER_SUM + 1:
         return None
-    owners = _sum_txn(txn, media, names)
+    owners = _sum_txn(txn, table, displaynames)
     if size is not None:
         # Ties stay in the order of the names.
         owners.sort(key=size, reverse=question.descending)
@@ -111,7 +114,7 @@ def get_owners_page_txn(
 
 
 def _sum_txn(
-    txn: LoggingTransaction, media: MediaTable, names: dict[str, str | None]
+    txn: LoggingTransaction, table: MediaTable, displaynames: dict[str, str | None]
 ) -> list[OwnerUsage]:
     """Add up the media of some owners, by the index that starts with the owner.
 
@@ -120,11 +123,11 @@ def _sum_txn(
 
     Args:
         txn: the transaction.
-        media: the media to count.
-        names: the owners in order, with their displaynames.
+        table: the table to count.
+        displaynames: the owners in order, with their displaynames.
     """
     set_up_scan_txn(txn)
-    owners = list(names)
+    owners = list(displaynames)
     at_once = max(len(owners), 1) if is_postgres(txn) else _OWNERS_AT_ONCE
     sums: dict[str, tuple[int, int]] = {}
     for first in range(0, len(owners), at_once):
@@ -132,10 +135,10 @@ def _sum_txn(
         marks = ", ".join("?" * len(some))
         txn.execute(
             f"""
-            SELECT m.{media.owner}, COUNT(*), {sum_sql(txn, "m.media_length")}
-            FROM {media.name} AS m
-            WHERE {media.is_counted_sql} AND m.{media.owner} IN ({marks})
-            GROUP BY m.{media.owner}
+            SELECT m.{table.owner}, COUNT(*), {sum_sql(txn, "m.media_length")}
+            FROM {table.name} AS m
+            WHERE {table.is_counted_sql} AND m.{table.owner} IN ({marks})
+            GROUP BY m.{table.owner}
             """,
             tuple(some),
         )
@@ -144,6 +147,6 @@ def _sum_txn(
     # have deleted the last file of an owner since.
     return [
         OwnerUsage(owner, displayname, *sums[owner])
-        for owner, displayname in names.items()
+        for owner, displayname in displaynames.items()
         if owner in sums
     ]

@@ -37,21 +37,21 @@ def is_counted_change_sql(key: str) -> str:
     return f"{column} IS NOT NULL"
 
 
-def start_build_txn(txn: LoggingTransaction, media: MediaTable, now_ts: int) -> int:
+def start_build_txn(txn: LoggingTransaction, table: MediaTable, now_ts: int) -> int:
     """Have the totals of a source rebuilt. Until then they do not answer.
 
     Empties the change log of the source, so that it stays short if building fails.
 
     Args:
         txn: the transaction.
-        media: the source.
+        table: whose media they are of.
         now_ts: the time, in milliseconds since the epoch.
 
     Returns:
         how many changes could not be logged by now.
     """
     set_up_totals_txn(txn)
-    source = media.source.value
+    source = table.source.value
     txn.execute(
         f"UPDATE {names.STATE} SET missed = NULL, build_started_ts = ?, "
         "build_finished_ts = NULL WHERE source = ?",
@@ -59,12 +59,12 @@ def start_build_txn(txn: LoggingTransaction, media: MediaTable, now_ts: int) -> 
     )
     txn.execute(f"DELETE FROM {names.CHANGES} WHERE source = ?", (source,))
     _move_log_limit_txn(txn)
-    txn.execute(f"SELECT {missed_sql(media)}")
+    txn.execute(f"SELECT {missed_sql(table)}")
     ((missed,),) = cast(list[tuple[int]], txn.fetchall())
     return missed
 
 
-def wait_for_writers_txn(txn: LoggingTransaction, media: MediaTable) -> None:
+def wait_for_writers_txn(txn: LoggingTransaction, table: MediaTable) -> None:
     """Wait for the transactions that are writing to the tables of a source.
 
     Needs no lock, so nobody waits for us.
@@ -72,7 +72,7 @@ def wait_for_writers_txn(txn: LoggingTransaction, media: MediaTable) -> None:
     Raises:
         DatabaseFailedError: one of them goes on.
     """
-    tables = [media.name, media.thumbnails]
+    tables = [table.name, table.thumbnails]
     writers = _writers_txn(txn, tables)
     end = time.monotonic() + _LONGEST_WAIT_FOR_WRITERS_S
     while writers:
@@ -106,7 +106,7 @@ def _writers_txn(txn: LoggingTransaction, tables: list[str]) -> set[str]:
 
 
 def build_txn(
-    txn: LoggingTransaction, media: MediaTable, missed: int, now: Callable[[], int]
+    txn: LoggingTransaction, table: MediaTable, missed: int, now: Callable[[], int]
 ) -> None:
     """Build the totals of a source, in one snapshot.
 
@@ -117,22 +117,22 @@ def build_txn(
 
     Args:
         txn: the transaction.
-        media: the source.
+        table: whose media they are of.
         missed: how many changes could not be logged before this transaction.
         now: tells the time, in milliseconds since the epoch. It is asked at the end.
     """
     set_up_totals_txn(txn)
-    source = media.source.value
-    for table in (names.CHANGES, *_KEYS):
-        txn.execute(f"DELETE FROM {table} WHERE source = ?", (source,))
+    source = table.source.value
+    for totals in (names.CHANGES, *_KEYS):
+        txn.execute(f"DELETE FROM {totals} WHERE source = ?", (source,))
     rows = (
-        f"(SELECT m.{media.owner} AS owner, {day_sql('m.created_ts')} AS day, "
-        f"1 AS media_count, m.media_length FROM {media.name} AS m "
-        f"WHERE {media.is_counted_sql}) AS rows_of_media"
+        f"(SELECT m.{table.owner} AS owner, {day_sql('m.created_ts')} AS day, "
+        f"1 AS media_count, m.media_length FROM {table.name} AS m "
+        f"WHERE {table.is_counted_sql}) AS rows_of_media"
     )
     _add_txn(txn, names.OWNERS, source, Sql(rows))
     _add_txn(txn, names.DAYS, source, Sql(rows))
-    _add_txn(txn, names.KINDS, source, Sql(f"({kinds_sql(txn, media).text}) AS kinds"))
+    _add_txn(txn, names.KINDS, source, Sql(f"({kinds_sql(txn, table).text}) AS kinds"))
     # Autovacuum would do so in a minute; until then, pages would be read by poor plans.
     txn.execute(f"ANALYZE {', '.join(_KEYS)}")
     txn.execute(
@@ -145,21 +145,21 @@ def build_txn(
     )
 
 
-def apply_txn(txn: LoggingTransaction, media: MediaTable, *, most: int) -> int:
+def apply_txn(txn: LoggingTransaction, table: MediaTable, *, most: int) -> int:
     """Move the oldest changes of a source from the change log into the totals.
 
     Costs a read of the change log, and a few probes per owner in it.
 
     Args:
         txn: the transaction.
-        media: the source.
+        table: whose media they are of.
         most: how many changes to move at most.
 
     Returns:
         how many changes were moved.
     """
     set_up_totals_txn(txn)
-    source = media.source.value
+    source = table.source.value
     txn.execute(
         f"""
         SELECT COUNT(*), MAX(id) FROM (
@@ -185,16 +185,16 @@ def apply_txn(txn: LoggingTransaction, media: MediaTable, *, most: int) -> int:
     )
     ((come,),) = cast(list[tuple[int]], txn.fetchall())
     changes = f"{names.CHANGES} WHERE source = ? AND id <= ?"
-    for table, key in _KEYS.items():
+    for totals, key in _KEYS.items():
         counted = f"{changes} AND {is_counted_change_sql(key)}"
-        _add_txn(txn, table, source, Sql(counted, (source, last)))
+        _add_txn(txn, totals, source, Sql(counted, (source, last)))
     gone = 0
-    for table in _KEYS:
+    for totals in _KEYS:
         # The index by count has them last.
         txn.execute(
-            f"DELETE FROM {table} WHERE source = ? AND media_count = 0", (source,)
+            f"DELETE FROM {totals} WHERE source = ? AND media_count = 0", (source,)
         )
-        gone += txn.rowcount if table == names.OWNERS else 0
+        gone += txn.rowcount if totals == names.OWNERS else 0
     txn.execute(f"DELETE FROM {changes}", (source, last))
     txn.execute(
         f"UPDATE {names.STATE} SET owners = owners + ? WHERE source = ?",
@@ -218,13 +218,13 @@ def _move_log_limit_txn(txn: LoggingTransaction) -> None:
 
 
 def write_check_txn(
-    txn: LoggingTransaction, media: MediaTable, differences: int, now_ts: int
+    txn: LoggingTransaction, table: MediaTable, differences: int, now_ts: int
 ) -> None:
     """Write down that the totals of a source were checked, and how many were wrong."""
     set_up_totals_txn(txn)
     txn.execute(
         f"UPDATE {names.STATE} SET checked_ts = ?, differences = ? WHERE source = ?",
-        (now_ts, differences, media.source.value),
+        (now_ts, differences, table.source.value),
     )
 
 

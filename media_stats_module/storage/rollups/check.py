@@ -44,7 +44,7 @@ class Differences:
         return self.owners + self.days + self.kinds + (self.number_of_owners != 0)
 
 
-def check_txn(txn: LoggingTransaction, media: MediaTable) -> Differences | None:
+def check_txn(txn: LoggingTransaction, table: MediaTable) -> Differences | None:
     """Compare, in one snapshot. Writes nothing, so it is in nobody's way.
 
     Costs three reads of the media table. PostgreSQL, 10 million media: 7 s.
@@ -55,18 +55,18 @@ def check_txn(txn: LoggingTransaction, media: MediaTable) -> Differences | None:
     if is_postgres(txn):
         # It takes as long as building does.
         txn.execute("SET LOCAL statement_timeout = 0")
-    totals = get_totals_txn(txn, media)
+    totals = get_totals_txn(txn, table)
     if totals.status is not Status.EXACT:
         return None
-    source = media.source.value
-    counted = f"FROM {media.name} AS m WHERE {media.is_counted_sql}"
+    source = table.source.value
+    counted = f"FROM {table.name} AS m WHERE {table.is_counted_sql}"
     owners, media_count, media_length = _compare_txn(
         txn,
         source,
         names.OWNERS,
         "owner",
-        f"SELECT m.{media.owner} AS owner, COUNT(*) AS media_count, "
-        f"SUM(m.media_length) AS media_length {counted} GROUP BY m.{media.owner}",
+        f"SELECT m.{table.owner} AS owner, COUNT(*) AS media_count, "
+        f"SUM(m.media_length) AS media_length {counted} GROUP BY m.{table.owner}",
     )
     day = day_sql("m.created_ts")
     days, _, _ = _compare_txn(
@@ -78,7 +78,7 @@ def check_txn(txn: LoggingTransaction, media: MediaTable) -> Differences | None:
         f"SUM(m.media_length) AS media_length {counted} GROUP BY {day}",
     )
     kinds, _, _ = _compare_txn(
-        txn, source, names.KINDS, KIND_COLUMNS, kinds_sql(txn, media).text
+        txn, source, names.KINDS, KIND_COLUMNS, kinds_sql(txn, table).text
     )
     txn.execute(
         f"SELECT COUNT(*) FROM {names.OWNERS} WHERE source = ?",

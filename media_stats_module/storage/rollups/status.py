@@ -78,27 +78,27 @@ def set_up_totals_txn(txn: LoggingTransaction) -> Installation:
     return Installation()
 
 
-def fingerprint(installation: Installation, media: MediaTable) -> str:
+def fingerprint(installation: Installation, table: MediaTable) -> str:
     """What the totals of a source belong to: a database, its media tables, the options.
 
     A restored dump has another one, and so has a media table that Synapse made anew.
     """
-    return f"{installation.identity}: {media.is_counted_sql}"
+    return f"{installation.identity}: {table.is_counted_sql}"
 
 
 def has_current_objects_txn(
-    txn: LoggingTransaction, installation: Installation, media: MediaTable
+    txn: LoggingTransaction, installation: Installation, table: MediaTable
 ) -> bool:
     """Whether all objects but triggers are there, and belong to these media tables."""
     if not installation.has_objects:
         return False
     txn.execute(
-        f"SELECT fingerprint FROM {names.STATE} WHERE source = ?", (media.source.value,)
+        f"SELECT fingerprint FROM {names.STATE} WHERE source = ?", (table.source.value,)
     )
-    return txn.fetchall() == [(fingerprint(installation, media),)]
+    return txn.fetchall() == [(fingerprint(installation, table),)]
 
 
-def get_totals_txn(txn: LoggingTransaction, media: MediaTable) -> Totals:
+def get_totals_txn(txn: LoggingTransaction, table: MediaTable) -> Totals:
     """The status of the totals of one source, and what a reader has to know of them.
 
     Sets the transaction up to use the totals. PostgreSQL: two statements, 0.5 ms.
@@ -108,27 +108,27 @@ def get_totals_txn(txn: LoggingTransaction, media: MediaTable) -> Totals:
     installation = set_up_totals_txn(txn)
     if not installation.is_present:
         return Totals(Status.ABSENT)
-    if not installation.has_objects or not {media.name, media.thumbnails} <= set(
+    if not installation.has_objects or not {table.name, table.thumbnails} <= set(
         installation.logged_tables
     ):
         return Totals(Status.OUTDATED)
     txn.execute(
         f"""
         SELECT fingerprint,
-            COALESCE(missed = {missed_sql(media)}, FALSE),
+            COALESCE(missed = {missed_sql(table)}, FALSE),
             owners, EXISTS (SELECT FROM {names.CHANGES} AS c WHERE c.source = s.source)
         FROM {names.STATE} AS s WHERE source = ?
         """,
-        (media.source.value,),
+        (table.source.value,),
     )
     rows = cast(list[tuple[str, bool, int, bool]], txn.fetchall())
-    if [row[0] for row in rows] != [fingerprint(installation, media)]:
+    if [row[0] for row in rows] != [fingerprint(installation, table)]:
         return Totals(Status.OUTDATED)
     _, is_exact, owners, has_changes = rows[0]
     return Totals(Status.EXACT if is_exact else Status.BUILDING, owners, has_changes)
 
 
-def missed_sql(media: MediaTable) -> str:
+def missed_sql(table: MediaTable) -> str:
     """The SQL expression for how many changes of a source could not be logged by now.
 
     A reader compares it with the value that its snapshot has for the totals. Not the
@@ -136,7 +136,7 @@ def missed_sql(media: MediaTable) -> str:
     """
     return (
         "COALESCE(pg_sequence_last_value("
-        f"CAST('{names.MISSED}{media.source.value}' AS REGCLASS)), 0)"
+        f"CAST('{names.MISSED}{table.source.value}' AS REGCLASS)), 0)"
     )
 
 
@@ -165,15 +165,15 @@ class RollupState:
     differences: int | None = None
 
 
-def get_state_txn(txn: LoggingTransaction, media: MediaTable) -> RollupState:
+def get_state_txn(txn: LoggingTransaction, table: MediaTable) -> RollupState:
     """The state of the totals of one source.
 
     Costs a read of the change log and of the totals per day, both short.
     """
-    totals = get_totals_txn(txn, media)
+    totals = get_totals_txn(txn, table)
     if totals.status in (Status.ABSENT, Status.OUTDATED):
         return RollupState(totals.status)
-    source = media.source.value
+    source = table.source.value
     txn.execute(
         f"""
         SELECT owners,
