@@ -245,6 +245,71 @@ ORDER BY media_length DESC, owner;
 -- ===============
 
 -- 8.
+WITH owners AS (
+    SELECT
+        m.user_id AS owner,
+        COUNT(*) AS media_count,
+        printf(
+            '%020d.%010d',
+            5000000000000000000 + COALESCE(SUM(m.media_length >> 32), 0) + (
+                COALESCE(SUM(m.media_length & 4294967295), 0) >> 32
+            ),
+            COALESCE(SUM(m.media_length & 4294967295), 0) & 4294967295
+        ) AS media_length
+    FROM local_media_repository AS m NOT INDEXED
+    WHERE m.user_id IS NOT NULL AND m.media_length IS NOT NULL
+    GROUP BY m.user_id
+)
+SELECT
+    NULLIF(u.appservice_id, ''),
+    u.name IS NOT NULL,
+    COUNT(*),
+    SUM(o.media_count),
+    printf(
+        '%020d.%010d',
+        5000000000000000000 + COALESCE(
+            SUM(CAST(substr(o.media_length, 1, 20) AS INTEGER) - 5000000000000000000),
+            0
+        ) + (COALESCE(SUM(CAST(substr(o.media_length, 22) AS INTEGER)), 0) >> 32),
+        COALESCE(SUM(CAST(substr(o.media_length, 22) AS INTEGER)), 0) & 4294967295
+    ),
+    COUNT(CASE WHEN u.deactivated = 1 THEN 1 END),
+    SUM(CASE WHEN u.deactivated = 1 THEN o.media_count END),
+    printf(
+        '%020d.%010d',
+        5000000000000000000 + COALESCE(
+            SUM(
+                CAST(
+                    substr(
+                        CASE WHEN u.deactivated = 1 THEN o.media_length END,
+                        1,
+                        20
+                    ) AS INTEGER
+                ) - 5000000000000000000
+            ),
+            0
+        ) + (COALESCE(SUM(CAST(substr(CASE WHEN u.deactivated = 1 THEN o.media_length END, 22) AS INTEGER)), 0) >> 32),
+        COALESCE(
+            SUM(
+                CAST(
+                    substr(
+                        CASE WHEN u.deactivated = 1 THEN o.media_length END,
+                        22
+                    ) AS INTEGER
+                )
+            ),
+            0
+        ) & 4294967295
+    )
+FROM owners AS o
+LEFT JOIN users AS u ON u.name = o.owner
+GROUP BY 1, 2;
+
+
+-- /v1/users?appservice=...&order_by=media_length
+-- ==============================================
+
+-- 9.
 WITH
     owners AS (
         SELECT
@@ -261,58 +326,162 @@ WITH
         WHERE m.user_id IS NOT NULL AND m.media_length IS NOT NULL
         GROUP BY m.user_id
     ),
-    accounts AS (
-        SELECT
-            name,
-            MAX(appservice_id) AS appservice_id,
-            MAX(deactivated) AS deactivated
-        FROM users
-        GROUP BY name
+    matched AS (
+        SELECT owners.owner, owners.media_count, owners.media_length
+        FROM owners
+        WHERE
+            TRUE
+            AND owners.owner IS NOT NULL
+            AND EXISTS (
+                SELECT 1
+                FROM users AS u
+                WHERE u.name = owners.owner AND u.appservice_id = :appservice
+            )
+    ),
+    page AS (
+        SELECT *
+        FROM matched
+        ORDER BY media_length DESC, owner
+        LIMIT :limit
+        OFFSET :from
     )
 SELECT
-    NULLIF(a.appservice_id, ''),
-    a.name IS NOT NULL,
-    COUNT(*),
-    SUM(o.media_count),
-    printf(
-        '%020d.%010d',
-        5000000000000000000 + COALESCE(
-            SUM(CAST(substr(o.media_length, 1, 20) AS INTEGER) - 5000000000000000000),
-            0
-        ) + (COALESCE(SUM(CAST(substr(o.media_length, 22) AS INTEGER)), 0) >> 32),
-        COALESCE(SUM(CAST(substr(o.media_length, 22) AS INTEGER)), 0) & 4294967295
+    (SELECT COUNT(*) FROM matched),
+    owner,
+    (
+        SELECT MIN(p.displayname)
+        FROM profiles AS p
+        WHERE p.full_user_id = page.owner
     ),
-    COUNT(CASE WHEN a.deactivated = 1 THEN 1 END),
-    SUM(CASE WHEN a.deactivated = 1 THEN o.media_count END),
-    printf(
-        '%020d.%010d',
-        5000000000000000000 + COALESCE(
-            SUM(
-                CAST(
-                    substr(
-                        CASE WHEN a.deactivated = 1 THEN o.media_length END,
-                        1,
-                        20
-                    ) AS INTEGER
-                ) - 5000000000000000000
-            ),
-            0
-        ) + (COALESCE(SUM(CAST(substr(CASE WHEN a.deactivated = 1 THEN o.media_length END, 22) AS INTEGER)), 0) >> 32),
-        COALESCE(
-            SUM(
-                CAST(
-                    substr(
-                        CASE WHEN a.deactivated = 1 THEN o.media_length END,
-                        22
-                    ) AS INTEGER
-                )
-            ),
-            0
-        ) & 4294967295
+    media_count,
+    media_length
+FROM (SELECT 1 AS one) AS always
+LEFT JOIN page ON one = 1
+ORDER BY media_length DESC, owner;
+
+
+-- /v1/files?appservice=&deactivated=true&order_by=media_length
+-- ============================================================
+
+-- 10.
+SELECT
+    NULL,
+    m.user_id,
+    m.media_id,
+    m.media_type,
+    m.upload_name,
+    COALESCE(m.media_length, 0),
+    COALESCE(m.created_ts, 0),
+    m.last_access_ts,
+    m.quarantined_by,
+    m.safe_from_quarantine,
+    m.url_cache IS NOT NULL,
+    m.sha256,
+    page.sort_key
+FROM (
+    SELECT m.media_id, CAST(m.media_length AS INTEGER) AS sort_key
+    FROM local_media_repository AS m NOT INDEXED
+    WHERE
+        m.media_length IS NOT NULL
+        AND m.created_ts IS NOT NULL
+        AND typeof(m.media_id) = 'text'
+        AND m.user_id IS NOT NULL
+        AND EXISTS (
+            SELECT 1
+            FROM users AS u
+            WHERE
+                u.name = m.user_id
+                AND (u.appservice_id IS NULL OR u.appservice_id = '')
+        )
+        AND EXISTS (
+            SELECT 1
+            FROM users AS u
+            WHERE u.name = m.user_id AND u.deactivated = 1
+        )
+    ORDER BY CAST(m.media_length AS INTEGER) DESC, m.media_id
+    LIMIT :limit + 1
+) AS page
+CROSS JOIN local_media_repository AS m
+WHERE m.media_id = page.media_id
+ORDER BY page.sort_key DESC, page.media_id;
+
+
+-- /v1/types?has_account=false&erased=false
+-- ========================================
+
+-- 11.
+WITH
+    given AS (
+        SELECT
+            m.media_type AS content_type,
+            COUNT(*) AS media_count,
+            printf(
+                '%020d.%010d',
+                5000000000000000000 + COALESCE(SUM(m.media_length >> 32), 0) + (
+                    COALESCE(SUM(m.media_length & 4294967295), 0) >> 32
+                ),
+                COALESCE(SUM(m.media_length & 4294967295), 0) & 4294967295
+            ) AS media_length
+        FROM local_media_repository AS m NOT INDEXED
+        WHERE
+            m.user_id IS NOT NULL
+            AND m.media_length IS NOT NULL
+            AND m.user_id IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM users AS u WHERE u.name = m.user_id)
+            AND NOT EXISTS (
+                SELECT 1
+                FROM erased_users AS e
+                WHERE e.user_id = m.user_id
+            )
+        GROUP BY m.media_type
+    ),
+    named AS (
+        SELECT
+            COALESCE(
+                NULLIF(
+                    LOWER(
+                        TRIM(
+                            substr(content_type, 1, instr(content_type || ';', ';') - 1)
+                        )
+                    ),
+                    ''
+                ),
+                'application/octet-stream'
+            ) AS media_type,
+            media_count,
+            media_length
+        FROM given
+    ),
+    types AS (
+        SELECT
+            media_type,
+            SUM(media_count) AS media_count,
+            printf(
+                '%020d.%010d',
+                5000000000000000000 + COALESCE(
+                    SUM(
+                        CAST(
+                            substr(media_length, 1, 20) AS INTEGER
+                        ) - 5000000000000000000
+                    ),
+                    0
+                ) + (COALESCE(SUM(CAST(substr(media_length, 22) AS INTEGER)), 0) >> 32),
+                COALESCE(SUM(CAST(substr(media_length, 22) AS INTEGER)), 0) & 4294967295
+            ) AS media_length
+        FROM named
+        GROUP BY media_type
+    ),
+    page AS (
+        SELECT *
+        FROM types
+        ORDER BY media_type ASC
+        LIMIT :limit
+        OFFSET :from
     )
-FROM owners AS o
-LEFT JOIN accounts AS a ON a.name = o.owner
-GROUP BY 1, 2;
+SELECT (SELECT COUNT(*) FROM types), media_type, media_count, media_length
+FROM (SELECT 1 AS one) AS always
+LEFT JOIN page ON one = 1
+ORDER BY media_type ASC;
 
 
 -- /v1/summary
@@ -320,7 +489,7 @@ GROUP BY 1, 2;
 
 -- Again: 3, 4.
 
--- 9.
+-- 12.
 SELECT
     CASE
         WHEN is_pending THEN 'pending'
@@ -444,7 +613,7 @@ SELECT
 FROM local_media_repository_thumbnails AS t
 HAVING COUNT(*) > 0;
 
--- 10.
+-- 13.
 SELECT
     CASE
         WHEN is_pending THEN 'pending'
@@ -568,7 +737,7 @@ SELECT
 FROM remote_media_cache_thumbnails AS t
 HAVING COUNT(*) > 0;
 
--- 11.
+-- 14.
 SELECT 1
 FROM pragma_index_list('remote_media_cache') AS l, pragma_index_info(l.name) AS i
 JOIN sqlite_master AS s ON s.type = 'index' AND s.name = l.name
@@ -577,7 +746,7 @@ WHERE
     AND i.name = 'media_origin'
     AND (l.partial = 0 OR s.sql LIKE '%WHERE ' || 'media_origin IS NOT NULL');
 
--- 12.
+-- 15.
 SELECT MAX(rowid)
 FROM remote_media_cache;
 
@@ -585,7 +754,7 @@ FROM remote_media_cache;
 -- /v1/summary?user=...
 -- ====================
 
--- 13.
+-- 16.
 SELECT
     CASE
         WHEN is_pending THEN 'pending'
@@ -716,9 +885,9 @@ HAVING COUNT(*) > 0;
 -- /v1/summary?source=local&duplicates=true
 -- ========================================
 
--- Again: 9, 3, 4.
+-- Again: 12, 3, 4.
 
--- 14.
+-- 17.
 WITH contents AS (
     SELECT
         sha256,
@@ -748,7 +917,7 @@ FROM contents;
 -- /v1/duplicates
 -- ==============
 
--- 15.
+-- 18.
 WITH
     contents AS (
         SELECT
@@ -784,7 +953,7 @@ ORDER BY (copies - 1) * media_length DESC, sha256;
 -- /v1/timeline
 -- ============
 
--- 16.
+-- 19.
 SELECT
     (
         COALESCE(m.created_ts, 0) / 86400000 - CASE
@@ -819,7 +988,7 @@ GROUP BY (
 -- /v1/timeline?user=...
 -- =====================
 
--- 17.
+-- 20.
 SELECT
     (
         COALESCE(m.created_ts, 0) / 86400000 - CASE
@@ -854,7 +1023,7 @@ GROUP BY (
 -- /v1/types?order_by=media_length
 -- ===============================
 
--- 18.
+-- 21.
 WITH
     given AS (
         SELECT
@@ -923,7 +1092,7 @@ ORDER BY media_length DESC, media_type;
 -- /v1/types?group=true
 -- ====================
 
--- 19.
+-- 22.
 WITH
     given AS (
         SELECT
@@ -1079,7 +1248,7 @@ ORDER BY media_type ASC;
 -- /v1/files
 -- =========
 
--- 20.
+-- 23.
 SELECT
     NULL,
     m.user_id,
@@ -1107,7 +1276,7 @@ LIMIT :limit + 1;
 -- /v1/files?server_name=...
 -- =========================
 
--- 21.
+-- 24.
 SELECT
     m.media_origin,
     NULL,
@@ -1138,7 +1307,7 @@ LIMIT :limit + 1;
 -- /v1/files?user=...&order_by=created_ts
 -- ======================================
 
--- 22.
+-- 25.
 SELECT
     NULL,
     m.user_id,
@@ -1166,7 +1335,7 @@ LIMIT :limit + 1;
 -- /v1/files?sha256=...
 -- ====================
 
--- 23.
+-- 26.
 SELECT 1
 FROM pragma_index_list('local_media_repository') AS l, pragma_index_info(l.name) AS i
 JOIN sqlite_master AS s ON s.type = 'index' AND s.name = l.name
@@ -1175,7 +1344,7 @@ WHERE
     AND i.name = 'sha256'
     AND (l.partial = 0 OR s.sql LIKE '%WHERE ' || 'sha256 IS NOT NULL');
 
--- 24.
+-- 27.
 SELECT 1
 FROM pragma_index_list('remote_media_cache') AS l, pragma_index_info(l.name) AS i
 JOIN sqlite_master AS s ON s.type = 'index' AND s.name = l.name
@@ -1184,7 +1353,7 @@ WHERE
     AND i.name = 'sha256'
     AND (l.partial = 0 OR s.sql LIKE '%WHERE ' || 'sha256 IS NOT NULL');
 
--- 25.
+-- 28.
 SELECT
     m.server_name,
     m.user_id,
@@ -1254,7 +1423,7 @@ LIMIT :limit + 1;
 -- /v1/files?order_by=media_length&from=...
 -- ========================================
 
--- 26.
+-- 29.
 SELECT
     NULL,
     m.user_id,
@@ -1292,7 +1461,7 @@ ORDER BY page.sort_key DESC, page.media_id;
 -- /v1/files?min_length=...&media_type=image/*&unread_since_ts=...
 -- ===============================================================
 
--- 27.
+-- 30.
 SELECT
     m.media_origin,
     NULL,
@@ -1350,7 +1519,7 @@ ORDER BY page.sort_key ASC, page.media_origin, page.media_id;
 -- /v1/files?reclaimable_before_ts=...&size_gt=...
 -- ===============================================
 
--- 28.
+-- 31.
 SELECT
     NULL,
     m.user_id,
@@ -1406,7 +1575,7 @@ ORDER BY page.sort_key DESC, page.media_id;
 -- /v1/reclaimable?thumbnails=true
 -- ===============================
 
--- 29.
+-- 32.
 SELECT
     before_0,
     before_1,
@@ -1451,7 +1620,7 @@ GROUP BY
     is_not_protected,
     is_not_url_preview;
 
--- 30.
+-- 33.
 SELECT
     before_0,
     before_1,
@@ -1504,7 +1673,7 @@ FROM (
 ) AS files
 GROUP BY before_0, before_1, before_2, before_3, is_not_url_preview;
 
--- 31.
+-- 34.
 SELECT
     before_0,
     before_1,
@@ -1558,7 +1727,7 @@ FROM (
 ) AS files
 GROUP BY before_0, before_1, before_2, before_3, is_not_url_preview;
 
--- 32.
+-- 35.
 SELECT
     before_0,
     before_1,
@@ -1589,7 +1758,7 @@ FROM (
 ) AS files
 GROUP BY before_0, before_1, before_2, before_3, is_not_quarantined;
 
--- 33.
+-- 36.
 SELECT
     before_0,
     before_1,
@@ -1625,7 +1794,7 @@ GROUP BY before_0, before_1, before_2, before_3;
 -- python -m media_stats_module disk: URL previews
 -- ===============================================
 
--- 34.
+-- 37.
 SELECT
     m.media_id,
     NULL,
@@ -1642,7 +1811,7 @@ WHERE
 ORDER BY m.media_id
 LIMIT 1000;
 
--- 35.
+-- 38.
 SELECT m.media_id
 FROM local_media_repository AS m
 WHERE

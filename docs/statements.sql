@@ -557,6 +557,35 @@ ORDER BY media_length DESC, owner;
 -- Again: 1, 6.
 
 -- 17. The table, in parallel, and all accounts. 1.3 s.
+WITH owners AS (
+    SELECT
+        m.user_id AS owner,
+        COUNT(*) AS media_count,
+        COALESCE(SUM(m.media_length), 0) AS media_length
+    FROM local_media_repository AS m
+    WHERE m.user_id IS NOT NULL AND m.media_length IS NOT NULL
+    GROUP BY m.user_id
+)
+SELECT
+    NULLIF(u.appservice_id, ''),
+    u.name IS NOT NULL,
+    COUNT(*),
+    SUM(o.media_count),
+    COALESCE(SUM(o.media_length), 0),
+    COUNT(CASE WHEN u.deactivated = 1 THEN 1 END),
+    SUM(CASE WHEN u.deactivated = 1 THEN o.media_count END),
+    COALESCE(SUM(CASE WHEN u.deactivated = 1 THEN o.media_length END), 0)
+FROM owners AS o
+LEFT JOIN users AS u ON u.name = o.owner
+GROUP BY 1, 2;
+
+
+-- /v1/users?appservice=...&order_by=media_length
+-- ==============================================
+
+-- Again: 1, 6.
+
+-- 18. The table, as above, and the accounts of the application service.
 WITH
     owners AS (
         SELECT
@@ -567,26 +596,140 @@ WITH
         WHERE m.user_id IS NOT NULL AND m.media_length IS NOT NULL
         GROUP BY m.user_id
     ),
-    accounts AS (
-        SELECT
-            name,
-            MAX(appservice_id) AS appservice_id,
-            MAX(deactivated) AS deactivated
-        FROM users
-        GROUP BY name
+    matched AS (
+        SELECT owners.owner, owners.media_count, owners.media_length
+        FROM owners
+        WHERE
+            TRUE
+            AND owners.owner IS NOT NULL
+            AND EXISTS (
+                SELECT 1
+                FROM users AS u
+                WHERE u.name = owners.owner AND u.appservice_id = :appservice
+            )
+    ),
+    page AS (
+        SELECT *
+        FROM matched
+        ORDER BY media_length DESC, owner
+        LIMIT :limit
+        OFFSET :from
     )
 SELECT
-    NULLIF(a.appservice_id, ''),
-    a.name IS NOT NULL,
-    COUNT(*),
-    SUM(o.media_count),
-    COALESCE(SUM(o.media_length), 0),
-    COUNT(CASE WHEN a.deactivated = 1 THEN 1 END),
-    SUM(CASE WHEN a.deactivated = 1 THEN o.media_count END),
-    COALESCE(SUM(CASE WHEN a.deactivated = 1 THEN o.media_length END), 0)
-FROM owners AS o
-LEFT JOIN accounts AS a ON a.name = o.owner
-GROUP BY 1, 2;
+    (SELECT COUNT(*) FROM matched),
+    owner,
+    (
+        SELECT MIN(p.displayname)
+        FROM profiles AS p
+        WHERE p.full_user_id = page.owner
+    ),
+    media_count,
+    media_length
+FROM (SELECT 1 AS one) AS always
+LEFT JOIN page ON one = 1
+ORDER BY media_length DESC, owner;
+
+
+-- /v1/files?appservice=&deactivated=true&order_by=media_length
+-- ============================================================
+
+-- Again: 6.
+
+-- 19. The table and all accounts, in parallel.
+SELECT
+    NULL,
+    m.user_id,
+    m.media_id,
+    m.media_type,
+    m.upload_name,
+    COALESCE(m.media_length, 0),
+    COALESCE(m.created_ts, 0),
+    m.last_access_ts,
+    m.quarantined_by,
+    m.safe_from_quarantine,
+    m.url_cache IS NOT NULL,
+    m.sha256,
+    page.sort_key
+FROM (
+    SELECT m.media_id, m.media_length AS sort_key
+    FROM local_media_repository AS m
+    WHERE
+        m.media_length IS NOT NULL
+        AND m.created_ts IS NOT NULL
+        AND m.media_id IS NOT NULL
+        AND m.user_id IS NOT NULL
+        AND EXISTS (
+            SELECT 1
+            FROM users AS u
+            WHERE
+                u.name = m.user_id
+                AND (u.appservice_id IS NULL OR u.appservice_id = '')
+        )
+        AND EXISTS (
+            SELECT 1
+            FROM users AS u
+            WHERE u.name = m.user_id AND u.deactivated = 1
+        )
+    ORDER BY m.media_length DESC, m.media_id
+    LIMIT :limit + 1
+) AS page
+CROSS JOIN local_media_repository AS m
+WHERE m.media_id = page.media_id
+ORDER BY page.sort_key DESC, page.media_id;
+
+
+-- /v1/types?has_account=false&erased=false
+-- ========================================
+
+-- 20. The table and all accounts, in parallel.
+WITH
+    given AS (
+        SELECT
+            m.media_type AS content_type,
+            COUNT(*) AS media_count,
+            COALESCE(SUM(m.media_length), 0) AS media_length
+        FROM local_media_repository AS m
+        WHERE
+            m.user_id IS NOT NULL
+            AND m.media_length IS NOT NULL
+            AND m.user_id IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM users AS u WHERE u.name = m.user_id)
+            AND NOT EXISTS (
+                SELECT 1
+                FROM erased_users AS e
+                WHERE e.user_id = m.user_id
+            )
+        GROUP BY m.media_type
+    ),
+    named AS (
+        SELECT
+            COALESCE(
+                NULLIF(LOWER(TRIM(split_part(content_type, ';', 1)) COLLATE "C"), ''),
+                'application/octet-stream'
+            ) AS media_type,
+            media_count,
+            media_length
+        FROM given
+    ),
+    types AS (
+        SELECT
+            media_type,
+            SUM(media_count) AS media_count,
+            COALESCE(SUM(media_length), 0) AS media_length
+        FROM named
+        GROUP BY media_type
+    ),
+    page AS (
+        SELECT *
+        FROM types
+        ORDER BY media_type ASC
+        LIMIT :limit
+        OFFSET :from
+    )
+SELECT (SELECT COUNT(*) FROM types), media_type, media_count, media_length
+FROM (SELECT 1 AS one) AS always
+LEFT JOIN page ON one = 1
+ORDER BY media_type ASC;
 
 
 -- /v1/summary
@@ -594,7 +737,7 @@ GROUP BY 1, 2;
 
 -- Again: 1, 10, 11, 6.
 
--- 18. The tables of local media and of their thumbnails, in parallel. 2 s.
+-- 21. The tables of local media and of their thumbnails, in parallel. 2 s.
 SELECT
     CASE
         WHEN is_pending THEN 'pending'
@@ -674,7 +817,7 @@ SELECT
 FROM local_media_repository_thumbnails AS t
 HAVING COUNT(*) > 0;
 
--- 19. To count users: a probe or two of users_have_local_media for each.
+-- 22. To count users: a probe or two of users_have_local_media for each.
 WITH RECURSIVE
     walk(owner) AS (
         SELECT (
@@ -714,7 +857,7 @@ FROM (SELECT 1 AS one) AS always
 LEFT JOIN page ON one = 1
 ORDER BY owner ASC;
 
--- 20. The tables of remote media and of their thumbnails, in parallel. 2 s.
+-- 23. The tables of remote media and of their thumbnails, in parallel. 2 s.
 SELECT
     CASE
         WHEN is_pending THEN 'pending'
@@ -794,7 +937,7 @@ SELECT
 FROM remote_media_cache_thumbnails AS t
 HAVING COUNT(*) > 0;
 
--- 21. Probes of the catalogue, for remote media.
+-- 24. Probes of the catalogue, for remote media.
 SELECT 1
 FROM pg_index AS i
 JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
@@ -807,12 +950,12 @@ WHERE
             OR pg_get_expr(i.indpred, i.indrelid) = '(media_origin IS NOT NULL)'
     );
 
--- 22. A probe of the catalogue, for remote media.
+-- 25. A probe of the catalogue, for remote media.
 SELECT CAST(GREATEST(reltuples, 0) AS BIGINT)
 FROM pg_class
 WHERE oid = to_regclass('remote_media_cache');
 
--- 23. To count servers: probes of the unique index on (media_origin, media_id).
+-- 26. To count servers: probes of the unique index on (media_origin, media_id).
 WITH RECURSIVE
     walk(owner) AS (
         SELECT (
@@ -848,7 +991,7 @@ ORDER BY owner ASC;
 -- /v1/summary?user=...
 -- ====================
 
--- 24. The user's media, by users_have_local_media, and for each file a probe of the
+-- 27. The user's media, by users_have_local_media, and for each file a probe of the
 -- unique index of the thumbnails.
 SELECT
     CASE
@@ -932,7 +1075,7 @@ JOIN local_media_repository_thumbnails AS t ON t.media_id = m.media_id
 WHERE m.user_id = :user_id
 HAVING COUNT(*) > 0;
 
--- 25. A probe of users_have_local_media.
+-- 28. A probe of users_have_local_media.
 SELECT COUNT(*)
 FROM (
     SELECT 1
@@ -941,7 +1084,7 @@ FROM (
     LIMIT 1
 ) AS found;
 
--- 26. The user's account: probes of the unique indexes on users and erased_users.
+-- 29. The user's account: probes of the unique indexes on users and erased_users.
 SELECT
     u.name IS NOT NULL,
     NULLIF(u.appservice_id, ''),
@@ -959,9 +1102,9 @@ LIMIT 1;
 -- /v1/summary?source=local&duplicates=true
 -- ========================================
 
--- Again: 18, 10, 11, 19, 6.
+-- Again: 21, 10, 11, 22, 6.
 
--- 27. Once more the table, and a hash of all sha256. 10 s.
+-- 30. Once more the table, and a hash of all sha256. 10 s.
 WITH contents AS (
     SELECT
         sha256,
@@ -983,7 +1126,7 @@ FROM contents;
 -- /v1/duplicates
 -- ==============
 
--- 28. Both tables, and a hash of all sha256. 20 s.
+-- 31. Both tables, and a hash of all sha256. 20 s.
 WITH
     contents AS (
         SELECT
@@ -1021,7 +1164,7 @@ ORDER BY (copies - 1) * CAST(media_length AS NUMERIC) DESC, sha256 COLLATE "C";
 
 -- Again: 1.
 
--- 29. The table. 2 s.
+-- 32. The table. 2 s.
 SELECT
     (
         COALESCE(m.created_ts, 0) / 86400000 - CASE
@@ -1050,7 +1193,7 @@ GROUP BY (
 -- /v1/timeline?user=...
 -- =====================
 
--- 30. The user's media, by users_have_local_media.
+-- 33. The user's media, by users_have_local_media.
 SELECT
     (
         COALESCE(m.created_ts, 0) / 86400000 - CASE
@@ -1079,7 +1222,7 @@ GROUP BY (
 -- /v1/types?order_by=media_length
 -- ===============================
 
--- 31. The table, in parallel. 1.3 s.
+-- 34. The table, in parallel. 1.3 s.
 WITH
     given AS (
         SELECT
@@ -1126,7 +1269,7 @@ ORDER BY media_length DESC, media_type;
 
 -- Again: 1.
 
--- 32. The table, in parallel. 1.3 s.
+-- 35. The table, in parallel. 1.3 s.
 WITH
     given AS (
         SELECT
@@ -1225,7 +1368,7 @@ ORDER BY media_type ASC;
 -- /v1/files
 -- =========
 
--- 33. A walk: the page, along the unique index on media_id. 0.5 ms.
+-- 36. A walk: the page, along the unique index on media_id. 0.5 ms.
 SELECT
     NULL,
     m.user_id,
@@ -1253,7 +1396,7 @@ LIMIT :limit + 1;
 -- /v1/files?server_name=...
 -- =========================
 
--- 34. A walk: the page, along the unique index on (media_origin, media_id). 0.5 ms.
+-- 37. A walk: the page, along the unique index on (media_origin, media_id). 0.5 ms.
 SELECT
     m.media_origin,
     NULL,
@@ -1283,7 +1426,7 @@ LIMIT :limit + 1;
 -- /v1/files?user=...&order_by=created_ts
 -- ======================================
 
--- 35. The user's media, in the order of users_have_local_media: the page.
+-- 38. The user's media, in the order of users_have_local_media: the page.
 SELECT
     NULL,
     m.user_id,
@@ -1311,7 +1454,7 @@ LIMIT :limit + 1;
 -- /v1/files?sha256=...
 -- ====================
 
--- 36. Probes of the catalogue: is there an index on sha256?
+-- 39. Probes of the catalogue: is there an index on sha256?
 SELECT 1
 FROM pg_index AS i
 JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
@@ -1323,7 +1466,7 @@ WHERE
         i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) = '(sha256 IS NOT NULL)'
     );
 
--- 37. Probes of the catalogue: is there an index on sha256?
+-- 40. Probes of the catalogue: is there an index on sha256?
 SELECT 1
 FROM pg_index AS i
 JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
@@ -1335,7 +1478,7 @@ WHERE
         i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) = '(sha256 IS NOT NULL)'
     );
 
--- 38. The copies, by local_media_repository_sha256 and remote_media_cache_sha256.
+-- 41. The copies, by local_media_repository_sha256 and remote_media_cache_sha256.
 SELECT
     m.server_name,
     m.user_id,
@@ -1406,7 +1549,7 @@ LIMIT :limit + 1;
 
 -- Again: 6.
 
--- 39. The table, in parallel, of which the page is sorted; then the page, by the unique
+-- 42. The table, in parallel, of which the page is sorted; then the page, by the unique
 -- index on media_id. 1.5 s.
 SELECT
     NULL,
@@ -1444,7 +1587,7 @@ ORDER BY page.sort_key DESC, page.media_id;
 
 -- Again: 6.
 
--- 40. The table, in parallel, as above.
+-- 43. The table, in parallel, as above.
 SELECT
     m.media_origin,
     NULL,
@@ -1493,7 +1636,7 @@ ORDER BY page.sort_key ASC, page.media_origin, page.media_id;
 
 -- Again: 6.
 
--- 41. The table and all avatars, in parallel. 3 s.
+-- 44. The table and all avatars, in parallel. 3 s.
 SELECT
     NULL,
     m.user_id,
@@ -1560,7 +1703,7 @@ ORDER BY page.sort_key DESC, page.media_id;
 
 -- Again: 6.
 
--- 42. The table of local media, in parallel. 2.5 s.
+-- 45. The table of local media, in parallel. 2.5 s.
 SELECT
     before_0,
     before_1,
@@ -1599,7 +1742,7 @@ GROUP BY
     is_not_protected,
     is_not_url_preview;
 
--- 43. All avatars, in parallel; each by the unique index on media_id. 1.5 s.
+-- 46. All avatars, in parallel; each by the unique index on media_id. 1.5 s.
 SELECT
     before_0,
     before_1,
@@ -1655,7 +1798,7 @@ FROM (
 ) AS files
 GROUP BY before_0, before_1, before_2, before_3, is_not_url_preview;
 
--- 44. With thumbnails=true only: a join of two tables, in parallel. 8 s.
+-- 47. With thumbnails=true only: a join of two tables, in parallel. 8 s.
 SELECT
     before_0,
     before_1,
@@ -1712,7 +1855,7 @@ FROM (
 ) AS files
 GROUP BY before_0, before_1, before_2, before_3, is_not_url_preview;
 
--- 45. The table of remote media, in parallel. 2.5 s.
+-- 48. The table of remote media, in parallel. 2.5 s.
 SELECT
     before_0,
     before_1,
@@ -1737,7 +1880,7 @@ FROM (
 ) AS files
 GROUP BY before_0, before_1, before_2, before_3, is_not_quarantined;
 
--- 46. With thumbnails=true only: a join of two tables, in parallel. 8 s.
+-- 49. With thumbnails=true only: a join of two tables, in parallel. 8 s.
 SELECT before_0, before_1, before_2, before_3, COUNT(*), COALESCE(SUM(length), 0)
 FROM (
     SELECT
@@ -1763,7 +1906,7 @@ GROUP BY before_0, before_1, before_2, before_3;
 
 -- Again: 1, 2.
 
--- 47. The page, in the order of media_stats_owners_by_length. 0.3 ms.
+-- 50. The page, in the order of media_stats_owners_by_length. 0.3 ms.
 SELECT
     CAST(:owners AS BIGINT),
     owner,
@@ -1790,7 +1933,7 @@ ORDER BY media_length DESC, owner;
 
 -- Again: 1, 2.
 
--- 48. The totals of all users, and profiles. 0.2 s.
+-- 51. The totals of all users, and profiles. 0.2 s.
 WITH
     owners AS (
         SELECT owner, media_count, media_length
@@ -1834,32 +1977,23 @@ ORDER BY owner ASC;
 
 -- Again: 1, 2.
 
--- 49. The totals of all users, and all accounts. 80 ms.
-WITH
-    owners AS (
-        SELECT owner, media_count, media_length
-        FROM media_stats_owners
-        WHERE source = 'local'
-    ),
-    accounts AS (
-        SELECT
-            name,
-            MAX(appservice_id) AS appservice_id,
-            MAX(deactivated) AS deactivated
-        FROM users
-        GROUP BY name
-    )
+-- 52. The totals of all users, and all accounts. 0.1 s.
+WITH owners AS (
+    SELECT owner, media_count, media_length
+    FROM media_stats_owners
+    WHERE source = 'local'
+)
 SELECT
-    NULLIF(a.appservice_id, ''),
-    a.name IS NOT NULL,
+    NULLIF(u.appservice_id, ''),
+    u.name IS NOT NULL,
     COUNT(*),
     SUM(o.media_count),
     COALESCE(SUM(o.media_length), 0),
-    COUNT(CASE WHEN a.deactivated = 1 THEN 1 END),
-    SUM(CASE WHEN a.deactivated = 1 THEN o.media_count END),
-    COALESCE(SUM(CASE WHEN a.deactivated = 1 THEN o.media_length END), 0)
+    COUNT(CASE WHEN u.deactivated = 1 THEN 1 END),
+    SUM(CASE WHEN u.deactivated = 1 THEN o.media_count END),
+    COALESCE(SUM(CASE WHEN u.deactivated = 1 THEN o.media_length END), 0)
 FROM owners AS o
-LEFT JOIN accounts AS a ON a.name = o.owner
+LEFT JOIN users AS u ON u.name = o.owner
 GROUP BY 1, 2;
 
 
@@ -1868,7 +2002,7 @@ GROUP BY 1, 2;
 
 -- Again: 1, 2, 4.
 
--- 50. Nothing: the state has the number of users.
+-- 53. Nothing: the state has the number of users.
 SELECT
     CAST(:owners AS BIGINT),
     owner,
@@ -1889,7 +2023,7 @@ FROM (
 ) AS page
 ORDER BY owner ASC;
 
--- 51. The totals by kind and the change log, both short.
+-- 54. The totals by kind and the change log, both short.
 SELECT
     media_group,
     is_owned,
@@ -1923,7 +2057,7 @@ FROM (
 ) AS totals
 GROUP BY media_group, is_owned, is_url_preview, is_quarantined, is_protected;
 
--- 52. The same two for remote media.
+-- 55. The same two for remote media.
 SELECT CAST(:owners AS BIGINT), owner, NULL, media_count, media_length
 FROM (
     SELECT owner, media_count, media_length
@@ -1935,7 +2069,7 @@ FROM (
 ) AS page
 ORDER BY owner ASC;
 
--- 53. The totals by kind of remote media and the change log.
+-- 56. The totals by kind of remote media and the change log.
 SELECT
     media_group,
     is_owned,
@@ -1975,7 +2109,7 @@ GROUP BY media_group, is_owned, is_url_preview, is_quarantined, is_protected;
 
 -- Again: 1, 2.
 
--- 54. The totals per day and the change log, both short.
+-- 57. The totals per day and the change log, both short.
 SELECT day, SUM(media_count), SUM(media_length)
 FROM (
     SELECT day, media_count, media_length
@@ -1996,7 +2130,7 @@ ORDER BY day;
 
 -- Again: 1, 2, 8.
 
--- 55. Probes of the catalogue: is there the index by time?
+-- 58. Probes of the catalogue: is there the index by time?
 SELECT 1
 FROM pg_index AS i
 JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
@@ -2009,7 +2143,7 @@ WHERE
             OR pg_get_expr(i.indpred, i.indrelid) = '(created_ts IS NOT NULL)'
     );
 
--- 56. The totals of the whole days.
+-- 59. The totals of the whole days.
 SELECT day, SUM(media_count), SUM(media_length)
 FROM (
     SELECT day, media_count, media_length
@@ -2028,7 +2162,7 @@ GROUP BY day
 HAVING SUM(media_count) <> 0
 ORDER BY day;
 
--- 57. The rest of the first day, a range of media_stats_local_by_time.
+-- 60. The rest of the first day, a range of media_stats_local_by_time.
 SELECT
     (
         COALESCE(m.created_ts, 0) / 86400000 - CASE
@@ -2057,7 +2191,7 @@ GROUP BY (
         END
 );
 
--- 58. The rest of the last day, likewise.
+-- 61. The rest of the last day, likewise.
 SELECT
     (
         COALESCE(m.created_ts, 0) / 86400000 - CASE
@@ -2092,7 +2226,7 @@ GROUP BY (
 
 -- Again: 1, 2.
 
--- 59. The change log, the page in the order of media_stats_owners_by_length, and a
+-- 62. The change log, the page in the order of media_stats_owners_by_length, and a
 -- probe of media_stats_owners for each user in the log. 1 to 20 ms.
 WITH
     delta AS (
@@ -2156,7 +2290,7 @@ ORDER BY media_length DESC, owner;
 
 -- Again: 1, 2.
 
--- 60. The totals of all users, profiles and the change log. 0.2 s.
+-- 63. The totals of all users, profiles and the change log. 0.2 s.
 WITH
     delta AS (
         SELECT owner, SUM(media_count) AS media_count, SUM(media_length) AS media_length
@@ -2218,10 +2352,10 @@ ORDER BY owner ASC;
 -- python -m media_stats_module disk: local files
 -- ==============================================
 
--- 61. A probe of the catalogue.
+-- 64. A probe of the catalogue.
 SELECT 'Z' < 'a';
 
--- 62. A page of 1,000, along the unique index on media_id. 2 ms.
+-- 65. A page of 1,000, along the unique index on media_id. 2 ms.
 SELECT
     m.media_id,
     NULL,
@@ -2235,7 +2369,7 @@ WHERE m.url_cache IS NULL AND m.media_id IS NOT NULL
 ORDER BY m.media_id
 LIMIT 1000;
 
--- 63. A page of 1,000, along the unique index on the thumbnails. 2 ms.
+-- 66. A page of 1,000, along the unique index on the thumbnails. 2 ms.
 SELECT
     t.media_id,
     NULL,
@@ -2258,9 +2392,9 @@ LIMIT 1000;
 -- python -m media_stats_module disk: URL previews
 -- ===============================================
 
--- Again: 61.
+-- Again: 64.
 
--- 64. All previews whose ID has no day, by local_media_repository_url_idx or else the
+-- 67. All previews whose ID has no day, by local_media_repository_url_idx or else the
 -- table.
 SELECT
     m.media_id,
@@ -2278,7 +2412,7 @@ WHERE
 ORDER BY m.media_id
 LIMIT 1000;
 
--- 65. The next day, along the unique index on media_id.
+-- 68. The next day, along the unique index on media_id.
 SELECT m.media_id
 FROM local_media_repository AS m
 WHERE
@@ -2292,9 +2426,9 @@ LIMIT 1;
 -- python -m media_stats_module disk: remote files
 -- ===============================================
 
--- Again: 61.
+-- Again: 64.
 
--- 66. A probe of the unique index on (media_origin, media_id) for each server.
+-- 69. A probe of the unique index on (media_origin, media_id) for each server.
 WITH RECURSIVE servers(media_origin) AS (
     SELECT (
         SELECT media_origin
@@ -2319,7 +2453,7 @@ FROM servers
 WHERE media_origin IS NOT NULL
 LIMIT 400;
 
--- 67. The same, from the last server on.
+-- 70. The same, from the last server on.
 WITH RECURSIVE servers(media_origin) AS (
     SELECT (
         SELECT media_origin
@@ -2344,14 +2478,14 @@ FROM servers
 WHERE media_origin IS NOT NULL
 LIMIT 400;
 
--- 68. Settings of this transaction only.
+-- 71. Settings of this transaction only.
 SELECT set_config(
     'work_mem',
     CAST(GREATEST(pg_size_bytes(current_setting('work_mem')) / 1024, 65536) AS TEXT),
     true
 );
 
--- 69. The server's rows, by the same index, sorted by filesystem_id; 100,000 a page.
+-- 72. The server's rows, by the same index, sorted by filesystem_id; 100,000 a page.
 SELECT
     COALESCE(m.filesystem_id, ''),
     m.media_origin,
