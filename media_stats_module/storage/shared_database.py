@@ -16,7 +16,6 @@ from contextlib import closing, contextmanager
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from synapse.module_api import LoggingTransaction, ModuleApi
-from synapse.storage.database import LoggingDatabaseConnection
 from twisted.internet.defer import Deferred
 
 from media_stats_module.storage.connections import autocommitting, transaction
@@ -25,6 +24,7 @@ from media_stats_module.storage.errors import QueryTimeoutError, QueueFullError
 from media_stats_module.storage.lanes import Lanes
 from media_stats_module.storage.sources import is_postgres
 from media_stats_module.synapse_internals import (
+    LoggingDatabaseConnection,
     connect_to_database,
     current_time_ms,
     delay_cancellation,
