@@ -6,9 +6,8 @@ import sqlite3
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -17,12 +16,9 @@ from urllib.parse import quote
 import attr
 import psycopg2
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from disk_command import names_in_list, run_disk
 from disk_media import local_path, picture
+from federation import served_with_tls
 from realservers.deployment import wait_until
 from realservers.postgres import PostgresServer
 from synapse import __version__ as synapse_version
@@ -123,74 +119,22 @@ class Server:
         return set(names)
 
 
-def _certificate(directory: Path) -> tuple[Path, Path]:
-    """A certificate for `localhost`, which nobody has signed."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(timezone.utc)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    certificate_path, key_path = directory / "tls.crt", directory / "tls.key"
-    certificate_path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    key_path.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return certificate_path, key_path
-
-
-def _listener(port: int, names: Sequence[str], *, tls: bool) -> dict[str, Any]:
-    return {
-        "type": "http",
-        "port": port,
-        "tls": tls,
-        "bind_addresses": ["127.0.0.1"],
-        "resources": [{"names": list(names)}],
-    }
-
-
 @contextmanager
 def _running(directory: Path, postgres: "PostgresServer | None") -> Iterator[Server]:
     directory.mkdir()
-    certificate, key = _certificate(directory)
-    port, federation_port = free_port(), free_port()
+    port = free_port()
     database = None
     if postgres is not None:
         postgres.create_database("synapse")
         database = postgres.dsn("synapse")
     overrides: dict[str, object] = {
-        "listeners": [
-            _listener(port, ["client", "media"], tls=False),
-            _listener(federation_port, ["federation", "media"], tls=True),
-        ],
-        "tls_certificate_path": str(certificate),
-        "tls_private_key_path": str(key),
         "federation_verify_certificates": False,
         "ip_range_blacklist": [],
         "url_preview_enabled": True,
         "url_preview_ip_range_blacklist": ["203.0.113.0/24"],
-        "suppress_key_server_warning": True,
     }
     if _HAS_UPLOAD_LIMITS:
         overrides["media_upload_limits"] = [{"time_period": "1h", "max_size": "1M"}]
-    homeserver = Homeserver(
-        directory,
-        server_name=f"localhost:{federation_port}",
-        port=port,
-        postgres=database,
-        overrides=overrides,
-    )
 
     def execute(sql: str, *args: object) -> list[tuple[Any, ...]]:
         connection: Any
@@ -206,9 +150,18 @@ def _running(directory: Path, postgres: "PostgresServer | None") -> Iterator[Ser
             connection.commit()
             return rows
 
-    with homeserver:
-        admin = homeserver.register("admin", admin=True)
-        yield Server(homeserver, admin, execute)
+    with served_with_tls(directory, port) as federation_port:
+        homeserver = Homeserver(
+            directory,
+            server_name=f"localhost:{federation_port}",
+            port=port,
+            listeners=[["client", "federation", "media"]],
+            postgres=database,
+            overrides=overrides,
+        )
+        with homeserver:
+            admin = homeserver.register("admin", admin=True)
+            yield Server(homeserver, admin, execute)
 
 
 class _Page(BaseHTTPRequestHandler):
@@ -331,7 +284,9 @@ def test_every_difference(server: Server, other: Server, page: str) -> None:
     server.ask("DELETE", f"/_synapse/admin/v1/media/{name}/{deleted}")
     large = server.upload(b"x" * 60_000)
     now_ts = int(time.time() * 1000)
-    delete = f"/_synapse/admin/v1/media/delete?before_ts={now_ts + 1000}&size_gt=50000"
+    # The path that all versions have.
+    path = f"/_synapse/admin/v1/media/{name}/delete"
+    delete = f"{path}?before_ts={now_ts + 1000}&size_gt=50000"
     assert server.ask("POST", delete)["deleted_media"] == [large]
     user = server.homeserver.register("user")
     uploaded = server.client.upload(user, b"of a user").rpartition("/")[2]
