@@ -96,7 +96,7 @@ def test_a_reader_that_has_seen_enough(
         *filter(None, [format]),
     ]
     with subprocess.Popen(
-        [sys.executable, "-m", "media_stats_module", *command],
+        [sys.executable, "-W", "ignore", "-m", "media_stats_module", *command],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as program:
