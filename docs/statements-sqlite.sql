@@ -956,11 +956,11 @@ ORDER BY (copies - 1) * media_length DESC, sha256;
 -- 19.
 SELECT
     (
-        COALESCE(m.created_ts, 0) / 86400000 - CASE
+        COALESCE(CAST(m.created_ts AS BIGINT), 0) / 86400000 - CASE
             WHEN COALESCE(
-                m.created_ts,
+                CAST(m.created_ts AS BIGINT),
                 0
-            ) < COALESCE(m.created_ts, 0) / 86400000 * 86400000 THEN 1
+            ) < COALESCE(CAST(m.created_ts AS BIGINT), 0) / 86400000 * 86400000 THEN 1
             ELSE 0
             END
     ),
@@ -975,11 +975,11 @@ SELECT
 FROM local_media_repository AS m NOT INDEXED
 WHERE m.user_id IS NOT NULL AND m.media_length IS NOT NULL
 GROUP BY (
-    COALESCE(m.created_ts, 0) / 86400000 - CASE
+    COALESCE(CAST(m.created_ts AS BIGINT), 0) / 86400000 - CASE
         WHEN COALESCE(
-            m.created_ts,
+            CAST(m.created_ts AS BIGINT),
             0
-        ) < COALESCE(m.created_ts, 0) / 86400000 * 86400000 THEN 1
+        ) < COALESCE(CAST(m.created_ts AS BIGINT), 0) / 86400000 * 86400000 THEN 1
         ELSE 0
         END
 );
@@ -991,11 +991,11 @@ GROUP BY (
 -- 20.
 SELECT
     (
-        COALESCE(m.created_ts, 0) / 86400000 - CASE
+        COALESCE(CAST(m.created_ts AS BIGINT), 0) / 86400000 - CASE
             WHEN COALESCE(
-                m.created_ts,
+                CAST(m.created_ts AS BIGINT),
                 0
-            ) < COALESCE(m.created_ts, 0) / 86400000 * 86400000 THEN 1
+            ) < COALESCE(CAST(m.created_ts AS BIGINT), 0) / 86400000 * 86400000 THEN 1
             ELSE 0
             END
     ),
@@ -1010,11 +1010,11 @@ SELECT
 FROM local_media_repository AS m
 WHERE m.user_id IS NOT NULL AND m.media_length IS NOT NULL AND m.user_id = :user_id
 GROUP BY (
-    COALESCE(m.created_ts, 0) / 86400000 - CASE
+    COALESCE(CAST(m.created_ts AS BIGINT), 0) / 86400000 - CASE
         WHEN COALESCE(
-            m.created_ts,
+            CAST(m.created_ts AS BIGINT),
             0
-        ) < COALESCE(m.created_ts, 0) / 86400000 * 86400000 THEN 1
+        ) < COALESCE(CAST(m.created_ts AS BIGINT), 0) / 86400000 * 86400000 THEN 1
         ELSE 0
         END
 );

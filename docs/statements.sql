@@ -1167,11 +1167,11 @@ ORDER BY (copies - 1) * CAST(media_length AS NUMERIC) DESC, sha256 COLLATE "C";
 -- 32. The table. 2 s.
 SELECT
     (
-        COALESCE(m.created_ts, 0) / 86400000 - CASE
+        COALESCE(CAST(m.created_ts AS BIGINT), 0) / 86400000 - CASE
             WHEN COALESCE(
-                m.created_ts,
+                CAST(m.created_ts AS BIGINT),
                 0
-            ) < COALESCE(m.created_ts, 0) / 86400000 * 86400000 THEN 1
+            ) < COALESCE(CAST(m.created_ts AS BIGINT), 0) / 86400000 * 86400000 THEN 1
             ELSE 0
             END
     ),
@@ -1180,11 +1180,11 @@ SELECT
 FROM local_media_repository AS m
 WHERE m.user_id IS NOT NULL AND m.media_length IS NOT NULL
 GROUP BY (
-    COALESCE(m.created_ts, 0) / 86400000 - CASE
+    COALESCE(CAST(m.created_ts AS BIGINT), 0) / 86400000 - CASE
         WHEN COALESCE(
-            m.created_ts,
+            CAST(m.created_ts AS BIGINT),
             0
-        ) < COALESCE(m.created_ts, 0) / 86400000 * 86400000 THEN 1
+        ) < COALESCE(CAST(m.created_ts AS BIGINT), 0) / 86400000 * 86400000 THEN 1
         ELSE 0
         END
 );
@@ -1196,11 +1196,11 @@ GROUP BY (
 -- 33. The user's media, by users_have_local_media.
 SELECT
     (
-        COALESCE(m.created_ts, 0) / 86400000 - CASE
+        COALESCE(CAST(m.created_ts AS BIGINT), 0) / 86400000 - CASE
             WHEN COALESCE(
-                m.created_ts,
+                CAST(m.created_ts AS BIGINT),
                 0
-            ) < COALESCE(m.created_ts, 0) / 86400000 * 86400000 THEN 1
+            ) < COALESCE(CAST(m.created_ts AS BIGINT), 0) / 86400000 * 86400000 THEN 1
             ELSE 0
             END
     ),
@@ -1209,11 +1209,11 @@ SELECT
 FROM local_media_repository AS m
 WHERE m.user_id IS NOT NULL AND m.media_length IS NOT NULL AND m.user_id = :user_id
 GROUP BY (
-    COALESCE(m.created_ts, 0) / 86400000 - CASE
+    COALESCE(CAST(m.created_ts AS BIGINT), 0) / 86400000 - CASE
         WHEN COALESCE(
-            m.created_ts,
+            CAST(m.created_ts AS BIGINT),
             0
-        ) < COALESCE(m.created_ts, 0) / 86400000 * 86400000 THEN 1
+        ) < COALESCE(CAST(m.created_ts AS BIGINT), 0) / 86400000 * 86400000 THEN 1
         ELSE 0
         END
 );
@@ -2165,11 +2165,11 @@ ORDER BY day;
 -- 60. The rest of the first day, a range of media_stats_local_by_time.
 SELECT
     (
-        COALESCE(m.created_ts, 0) / 86400000 - CASE
+        COALESCE(CAST(m.created_ts AS BIGINT), 0) / 86400000 - CASE
             WHEN COALESCE(
-                m.created_ts,
+                CAST(m.created_ts AS BIGINT),
                 0
-            ) < COALESCE(m.created_ts, 0) / 86400000 * 86400000 THEN 1
+            ) < COALESCE(CAST(m.created_ts AS BIGINT), 0) / 86400000 * 86400000 THEN 1
             ELSE 0
             END
     ),
@@ -2182,11 +2182,11 @@ WHERE
     AND m.created_ts >= :from_ts
     AND m.created_ts <= :end_of_first_part_ts
 GROUP BY (
-    COALESCE(m.created_ts, 0) / 86400000 - CASE
+    COALESCE(CAST(m.created_ts AS BIGINT), 0) / 86400000 - CASE
         WHEN COALESCE(
-            m.created_ts,
+            CAST(m.created_ts AS BIGINT),
             0
-        ) < COALESCE(m.created_ts, 0) / 86400000 * 86400000 THEN 1
+        ) < COALESCE(CAST(m.created_ts AS BIGINT), 0) / 86400000 * 86400000 THEN 1
         ELSE 0
         END
 );
@@ -2194,11 +2194,11 @@ GROUP BY (
 -- 61. The rest of the last day, likewise.
 SELECT
     (
-        COALESCE(m.created_ts, 0) / 86400000 - CASE
+        COALESCE(CAST(m.created_ts AS BIGINT), 0) / 86400000 - CASE
             WHEN COALESCE(
-                m.created_ts,
+                CAST(m.created_ts AS BIGINT),
                 0
-            ) < COALESCE(m.created_ts, 0) / 86400000 * 86400000 THEN 1
+            ) < COALESCE(CAST(m.created_ts AS BIGINT), 0) / 86400000 * 86400000 THEN 1
             ELSE 0
             END
     ),
@@ -2211,11 +2211,11 @@ WHERE
     AND m.created_ts >= :start_of_last_part_ts
     AND m.created_ts <= :until_ts
 GROUP BY (
-    COALESCE(m.created_ts, 0) / 86400000 - CASE
+    COALESCE(CAST(m.created_ts AS BIGINT), 0) / 86400000 - CASE
         WHEN COALESCE(
-            m.created_ts,
+            CAST(m.created_ts AS BIGINT),
             0
-        ) < COALESCE(m.created_ts, 0) / 86400000 * 86400000 THEN 1
+        ) < COALESCE(CAST(m.created_ts AS BIGINT), 0) / 86400000 * 86400000 THEN 1
         ELSE 0
         END
 );
