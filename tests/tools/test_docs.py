@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import attr
 import pytest
 import yaml
 from readme import PAGES, README, commands, commands_in, example
 
+import media_stats_module
 from demo.homeserver import Homeserver
 from media_stats_module.config import MediaStatsConfig, parse_config
 
@@ -43,6 +45,18 @@ def test_configuration_shown_is_the_default() -> None:
     for option in module["config"]:
         assert example("Configure").count(f" {option}: ") == 1
     assert module["config"].keys() == set(MediaStatsConfig.__annotations__)
+
+
+def test_line_in_the_log_at_start_up() -> None:
+    page = (_ROOT / "docs" / "monitoring.md").read_text()
+    (line,) = re.findall(r"^media_stats_module\.announce - INFO - (.*)$", page, re.M)
+    said, _, options = line.partition("; options: ")
+
+    assert said == (
+        f"Version {media_stats_module.__version__}, reachable at "
+        "/_synapse/client/media_stats on port 8008 of the main process"
+    )
+    assert json.loads(options) == attr.asdict(MediaStatsConfig())
 
 
 def test_versions_are_those_that_are_tested() -> None:
