@@ -19,6 +19,7 @@ from media_stats_module.storage.sql import (
     Sql,
     iterate_txn,
     of_owner_sql,
+    product_sql,
     scan_hint_sql,
     sum_sql,
 )
@@ -89,11 +90,9 @@ def _page_sql(
 ) -> Sql:
     """The statement for a page."""
     contents = _contents_sql(txn, tables, question.owner)
-    order_by = "(copies - 1) * media_length DESC, sha256"
+    order_by = f"{product_sql(txn, 'media_length', '(copies - 1)')} DESC, sha256"
     if is_postgres(txn):
-        # The product may be beyond 64 bits. SQLite makes it a float by itself.
-        length = "CAST(media_length AS NUMERIC)"
-        order_by = f'(copies - 1) * {length} DESC, sha256 COLLATE "C"'
+        order_by += ' COLLATE "C"'
     return Sql(
         f"""
         WITH {contents.text},

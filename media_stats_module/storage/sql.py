@@ -211,13 +211,28 @@ def sum_sql(txn: LoggingTransaction, expression: str, times: str = "1") -> str:
     """
     if is_postgres(txn):
         if times != "1":
-            expression = f"CAST({times} AS NUMERIC) * {expression}"
+            expression = product_sql(txn, expression, times)
         return f"COALESCE(SUM({expression}), 0)"
     # SQLite fails beyond 64 bits, so it adds up the upper and the lower 32 bits apart.
     high, low = f"{expression} >> 32", f"{expression} & {_LOW}"
     if times != "1":
         high, low = f"({high}) * {times}", f"({low}) * {times}"
     return _wide_sum_sql(f"SUM({high})", f"SUM({low})")
+
+
+def product_sql(txn: LoggingTransaction, expression: str, times: str) -> str:
+    """The SQL expression for an exact product of integers, likewise.
+
+    Args:
+        txn: decides the dialect.
+        expression: the SQL expression for one factor, which may be large.
+        times: the SQL expression for the other one, of 32 bits at most.
+    """
+    if is_postgres(txn):
+        return f"CAST({times} AS NUMERIC) * {expression}"
+    return _wide_sum_sql(
+        f"({expression} >> 32) * {times}", f"({expression} & {_LOW}) * {times}"
+    )
 
 
 def sum_of_sums_sql(txn: LoggingTransaction, sums: str) -> str:

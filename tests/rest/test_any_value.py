@@ -73,6 +73,7 @@ _FILES: list[JsonDict] = [
 ] + [
     {"media_type": "image/*", "from_ts": 1, "min_length": 1},
     {"sha256": "a" * 64},
+    {"unread_since_ts": 10**12, "never_read": "false"},
 ]
 _QUERIES: dict[str, list[JsonDict]] = {
     "users": [
@@ -105,7 +106,12 @@ _QUERIES: dict[str, list[JsonDict]] = {
             ("false", "true"), ("media_type", "media_length", "media_count")
         )
     ],
-    "reclaimable": [{}, {"before_ts": 10**12}, {"before_ts": 2**63 - 1}],
+    "reclaimable": [
+        {},
+        {"thumbnails": "true"},
+        {"before_ts": 10**12},
+        {"before_ts": 2**63 - 1},
+    ],
 }
 
 

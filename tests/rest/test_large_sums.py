@@ -11,7 +11,7 @@ from typing import ClassVar
 import pytest
 from media_support import ALICE, BOB, DAY_MS, MediaTestCase, usage
 from modes_support import DIRECTIONS
-from support import LocalMedia, RemoteMedia, Thumbnail
+from support import MEDIA_HAVE_SHA256, LocalMedia, RemoteMedia, Thumbnail
 from synapse.module_api import JsonDict
 from tests.utils import USE_POSTGRES_FOR_TESTS
 
@@ -139,6 +139,24 @@ class LargeSumsTestCase(MediaTestCase):
                         "limit": 1,
                     },
                 )
+
+    @pytest.mark.skipif(not MEDIA_HAVE_SHA256, reason="this Synapse keeps no hashes")
+    def test_duplicates(self) -> None:
+        """Those that take a byte more come first, whatever their hash."""
+        contents = {"f" * 64: _MOST, "e" * 64: 3, "0" * 64: _MOST - 1}
+        self.fill(
+            *(
+                LocalMedia(user_id=ALICE, media_length=length, sha256=sha256)
+                for sha256, length in contents.items()
+                for _ in range(3)
+            )
+        )
+        duplicates = self.ask_endpoint("duplicates", {})["duplicates"]
+        assert [row["sha256"][0] for row in duplicates] == ["f", "0", "e"]
+
+    def test_appservices(self) -> None:
+        (row,) = self.ask_endpoint("appservices", {})["appservices"]
+        assert row["media_length"] == sum(map(sum, _LENGTHS.values()))
 
     def test_reclaimable(self) -> None:
         answer = self.ask_endpoint("reclaimable", {"before_ts": _OLD_TS})
