@@ -940,14 +940,30 @@ WITH
     page AS (
         SELECT *
         FROM contents
-        ORDER BY (copies - 1) * media_length DESC, sha256
+        ORDER BY
+            printf(
+                '%020d.%010d',
+                5000000000000000000 + COALESCE((media_length >> 32) * (copies - 1), 0) + (
+                    COALESCE((media_length & 4294967295) * (copies - 1), 0) >> 32
+                ),
+                COALESCE((media_length & 4294967295) * (copies - 1), 0) & 4294967295
+            ) DESC,
+            sha256
         LIMIT :limit
         OFFSET :from
     )
 SELECT (SELECT COUNT(*) FROM contents), sha256, media_length, copies, remote_copies
 FROM (SELECT 1 AS one) AS always
 LEFT JOIN page ON one = 1
-ORDER BY (copies - 1) * media_length DESC, sha256;
+ORDER BY
+    printf(
+        '%020d.%010d',
+        5000000000000000000 + COALESCE((media_length >> 32) * (copies - 1), 0) + (
+            COALESCE((media_length & 4294967295) * (copies - 1), 0) >> 32
+        ),
+        COALESCE((media_length & 4294967295) * (copies - 1), 0) & 4294967295
+    ) DESC,
+    sha256;
 
 
 -- /v1/timeline

@@ -1149,14 +1149,14 @@ WITH
     page AS (
         SELECT *
         FROM contents
-        ORDER BY (copies - 1) * CAST(media_length AS NUMERIC) DESC, sha256 COLLATE "C"
+        ORDER BY CAST((copies - 1) AS NUMERIC) * media_length DESC, sha256 COLLATE "C"
         LIMIT :limit
         OFFSET :from
     )
 SELECT (SELECT COUNT(*) FROM contents), sha256, media_length, copies, remote_copies
 FROM (SELECT 1 AS one) AS always
 LEFT JOIN page ON one = 1
-ORDER BY (copies - 1) * CAST(media_length AS NUMERIC) DESC, sha256 COLLATE "C";
+ORDER BY CAST((copies - 1) AS NUMERIC) * media_length DESC, sha256 COLLATE "C";
 
 
 -- /v1/timeline
