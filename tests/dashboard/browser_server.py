@@ -146,7 +146,7 @@ def _change_local_media(connection: sqlite3.Connection) -> None:
         "user_id = NULL WHERE media_length = 2028",
         "upload_name = '' WHERE upload_name = 'to be emptied'",
         # Copies, as far as hashes tell.
-        "sha256 = 'abc' WHERE media_length IN (2001, 2002, 2003)",
+        f"sha256 = '{'ab' * 32}' WHERE media_length IN (2001, 2002, 2003)",
     ):
         try:
             connection.execute(local + change)

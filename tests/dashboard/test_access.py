@@ -154,6 +154,54 @@ def test_axe_finds_nothing(
     assert _violations(page) == []
 
 
+def test_printed(dashboard: DashboardPage, server: Server) -> None:
+    """On A4, from a dark screen: all of it, on light paper, with its colours."""
+    page = dashboard.page
+    page.emulate_media(color_scheme="dark")
+    dashboard.sign_in(server.admin.access_token, "#range=30")
+    page.set_viewport_size({"width": 718, "height": 1000})
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
+    section = dashboard.section("By date")
+    fits = "element => element.getBoundingClientRect().right <= innerWidth"
+    assert section.locator("canvas").evaluate(fits)
+    # The axis is dark on light paper.
+    darkest = section.locator("canvas").evaluate(
+        "canvas => Math.min(...canvas.getContext('2d').getImageData("
+        "0, 0, canvas.width, canvas.height).data.filter("
+        "(value, index, data) => index % 4 === 0 && data[index + 3] === 255))"
+    )
+    assert darkest < 100
+    for selector in (".segment", ".swatch"):
+        part = page.locator(selector).first
+        expect(part).to_have_css("print-color-adjust", "exact")
+    expect(page.get_by_role("button", name="Sign out")).to_be_hidden()
+    expect(page.get_by_role("radio", name="30 days", exact=True)).to_be_visible()
+    expect(page.get_by_role("radio", name="90 days", exact=True)).to_be_hidden()
+
+    # A dialog is printed alone, whole.
+    page.emulate_media(media="screen")
+    dashboard.section("Users").locator(".open").first.click()
+    dashboard.wait_until_loaded()
+    page.emulate_media(media="print")
+    expect(page.locator("main")).to_be_hidden()
+    dialog = page.get_by_role("dialog")
+    assert dialog.evaluate("dialog => dialog.scrollHeight - dialog.offsetHeight") <= 1
+
+
+def test_colours_of_the_system(signed_in: DashboardPage) -> None:
+    """Colours that mean something stay, where the system has its own."""
+    page = signed_in.page
+    page.emulate_media(forced_colors="active")
+    for part in (".segment", ".parts .swatch", ".legend .swatch", ".meter span"):
+        colours = page.locator(f"main {part}").evaluate_all(
+            "all => all.map(each => getComputedStyle(each).backgroundColor)"
+        )
+        assert colours, part
+        assert not {"rgb(255, 255, 255)", "rgba(0, 0, 0, 0)"} & set(colours), part
+
+
 def _tab_to(page: Page, selector: str) -> None:
     for _ in range(60):
         page.keyboard.press("Tab")

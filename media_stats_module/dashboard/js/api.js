@@ -9,7 +9,11 @@ export const STATISTICS = new URL("../v1/", import.meta.url);
 // One open page leaves room in the server's pool of database connections.
 const AT_ONCE = 4;
 
-/** @typedef {Record<string, string|number|boolean|undefined>} Query */
+/**
+ * Parameters by name. Those that are undefined or "" are left out; null is sent empty.
+ *
+ * @typedef {Record<string, string|number|boolean|undefined|null>} Query
+ */
 
 /**
  * @typedef {object} Asking
@@ -47,7 +51,7 @@ export class Api {
 
   /**
    * @param {string} path of the endpoint, such as "users"
-   * @param {Query} query parameters; those that are undefined or "" are left out
+   * @param {Query} query
    * @param {Asking} [asking]
    * @returns {Promise<any>} the answer
    */
@@ -158,7 +162,7 @@ export async function assertAdmin(token) {
 function withQuery(url, query) {
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined && value !== "") {
-      url.searchParams.set(name, String(value));
+      url.searchParams.set(name, String(value ?? ""));
     }
   }
   return url;

@@ -57,6 +57,8 @@ export class Chart {
     element.addEventListener("keydown", (event) => this.#onKey(event));
     element.addEventListener("click", () => this.#onClick());
     this.#dark.addEventListener("change", this.#redraw);
+    addEventListener("beforeprint", this.#redraw);
+    addEventListener("afterprint", this.#redraw);
     this.#resizes.observe(element);
   }
 
@@ -74,6 +76,8 @@ export class Chart {
     this.#plot?.destroy();
     this.#plot = null;
     this.#dark.removeEventListener("change", this.#redraw);
+    removeEventListener("beforeprint", this.#redraw);
+    removeEventListener("afterprint", this.#redraw);
     this.#resizes.disconnect();
   }
 

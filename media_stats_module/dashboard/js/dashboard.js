@@ -1,9 +1,11 @@
 // The page after signing in: puts the parts together, and keeps them at the address.
 
 import { Address } from "./address.js";
+import { appservicesPanel } from "./appservices.js";
 import { onOtherDay } from "./clock.js";
 import { Detail } from "./detail.js";
 import { find, fromTemplate, showPage } from "./dom.js";
+import { duplicatesPanel } from "./duplicates.js";
 import { FilesSection, filesWith } from "./files_section.js";
 import { GrowthPanel } from "./growth.js";
 import { Navigation } from "./navigation.js";
@@ -12,7 +14,7 @@ import { Range, daysFrom } from "./range.js";
 import { ReclaimablePanel } from "./reclaimable.js";
 import { serversTable } from "./servers.js";
 import { SOURCES } from "./sources.js";
-import { SummaryPanel, duplicatesPanel } from "./summary.js";
+import { SummaryPanel } from "./summary.js";
 import { TimelinePanel } from "./timeline.js";
 import { typesPanel } from "./types.js";
 import { usersTable } from "./users.js";
@@ -57,6 +59,7 @@ export function showDashboard({ api, userId, onSignOut }) {
     timeline,
     users,
     servers,
+    appservicesPanel(find(page, ".appservices"), api, address, scope),
     typesPanel(find(page, ".types"), api, SOURCES, scope, address, {}),
     new FilesSection(find(page, ".files"), api, address, scope, { isCheap: isSmallStore, openers }),
     new ReclaimablePanel(find(page, ".reclaimable"), api, address, {
@@ -66,7 +69,7 @@ export function showDashboard({ api, userId, onSignOut }) {
       isEmpty: () => summary.isEmpty,
       openers,
     }),
-    duplicatesPanel(find(page, ".duplicates"), api),
+    duplicatesPanel(find(page, ".duplicates"), api, address),
   ];
   const update = () => {
     range.update();

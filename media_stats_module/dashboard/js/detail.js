@@ -186,7 +186,7 @@ export class Detail {
   #nextStep({ id, source }) {
     const section = find(this.#dialog, ".next-step");
     if (source === "local") {
-      return [userDeletion(section, this.#api, id)];
+      return [userDeletion(section, this.#api, id, find(this.#dialog, ".account-of"))];
     }
     showServersChoices(section, this.#address, id);
     return [];

@@ -70,4 +70,8 @@ async function finishSigningIn() {
   }
 }
 
+// Before the chart draws itself again; see style.css.
+addEventListener("beforeprint", () => document.documentElement.classList.add("printing"));
+addEventListener("afterprint", () => document.documentElement.classList.remove("printing"));
+
 finishSigningIn();

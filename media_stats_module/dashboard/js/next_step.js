@@ -5,6 +5,7 @@ import { usersMedia } from "./deletions.js";
 import { el, find } from "./dom.js";
 import { bytes, files, sum } from "./format.js";
 import { viewLink } from "./link.js";
+import { name } from "./names.js";
 import { Panel } from "./panel.js";
 
 /**
@@ -13,19 +14,23 @@ import { Panel } from "./panel.js";
  * @param {HTMLElement} section
  * @param {import("./api.js").Api} api
  * @param {string} user the user ID
+ * @param {HTMLElement} account to say in what Synapse knows of the user
  */
-export function userDeletion(section, api, user) {
+export function userDeletion(section, api, user, account) {
   find(section, "h3").textContent = "Delete all files of this user";
   return new Panel(section, {
     what: "Adding up this user’s files",
     query: () => ({ user }),
     load: (query, asking) => api.get("summary", query, asking),
-    show: ({ local }) => {
+    show: ({ local, account: known }) => {
+      account.replaceChildren(...accountMarks(known));
       const { media_count: number, media_length: size } = sum(local.uploads, local.url_previews);
       const limit = number + local.pending.media_count;
       find(section, ".content").replaceChildren(
         ...(limit === 0
           ? [el("p", { class: "empty" }, "This user has no files.")]
+          : !known.has_account
+          ? [el("p", {}, "Synapse deletes by user only where there is an account, and here is none.")]
           : [
               el("p", {}, `Now ${files(number)} (${bytes(size)}), of all time.`),
               el(
@@ -44,6 +49,27 @@ export function userDeletion(section, api, user) {
       );
     },
   });
+}
+
+/**
+ * @typedef {object} Account
+ * @property {boolean} has_account
+ * @property {string|null} appservice_id
+ * @property {boolean} deactivated
+ * @property {boolean} erased
+ */
+
+/** @param {Account} account */
+function accountMarks({ has_account, appservice_id: id, deactivated, erased }) {
+  const marks = [
+    !has_account && "no account",
+    id !== null && `of the application service ${id}`,
+    // An erased account is deactivated, too.
+    erased ? "erased" : deactivated && "deactivated",
+  ];
+  return marks
+    .filter((mark) => typeof mark === "string")
+    .map((mark) => el("span", { class: "mark" }, name(mark)));
 }
 
 /** @param {import("./format.js").Usage} previews */

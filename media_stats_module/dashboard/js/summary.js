@@ -1,7 +1,7 @@
 // The totals: what fills the media store, and how much of it is stored twice.
 
 import { wholeAndParts } from "./bar.js";
-import { el, find, keepFocus } from "./dom.js";
+import { el, find } from "./dom.js";
 import { bytes, exactBytes, files, sum } from "./format.js";
 import { filesWith } from "./files_section.js";
 import { viewLink } from "./link.js";
@@ -63,7 +63,6 @@ export class SummaryPanel extends Panel {
   constructor(section, api, address, onKnown) {
     super(section, {
       what: "Adding up all files",
-      // Duplicates cost more; see below.
       query: () => ({ limits: true }),
       load: (query, asking) => api.get("summary", query, asking),
       show: (summary) => {
@@ -89,49 +88,6 @@ export class SummaryPanel extends Panel {
   get isEmpty() {
     return this.#known?.total.media_count === 0;
   }
-}
-
-/**
- * Looks for duplicates, once somebody asks for it.
- *
- * @param {HTMLElement} section
- * @param {import("./api.js").Api} api
- */
-export function duplicatesPanel(section, api) {
-  let asked = false;
-  const panel = new Panel(section, {
-    what: "Comparing the hashes of all files",
-    query: () => (asked ? { duplicates: true } : null),
-    load: (query, asking) => api.get("summary", query, asking),
-    show: ({ duplicates }) =>
-      find(section, ".content").replaceChildren(el("p", {}, ...duplicatesText(duplicates))),
-  });
-  find(section, ".ask button").addEventListener("click", () => {
-    asked = true;
-    keepFocus(section, () => {
-      find(section, ".ask").hidden = true;
-    });
-    panel.reload();
-  });
-  return panel;
-}
-
-/**
- * @param {Usage|null} duplicates
- * @returns {(Node|string)[]}
- */
-function duplicatesText(duplicates) {
-  if (duplicates === null) {
-    return ["This version of Synapse does not keep the hashes of files."];
-  }
-  const { media_count: number, media_length: size } = duplicates;
-  if (number === 0) {
-    return ["No file is a copy of another file."];
-  }
-  return [
-    el("strong", { title: exactBytes(size) }, bytes(size)),
-    ` in ${files(number)} that are copies of another file.`,
-  ];
 }
 
 /** @param {Summary} summary */

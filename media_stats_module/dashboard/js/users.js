@@ -1,6 +1,7 @@
 // The users that have uploaded something.
 
-import { find } from "./dom.js";
+import { usersWho, whoInWords } from "./appservices.js";
+import { find, keepFocus } from "./dom.js";
 import { clampedName } from "./names.js";
 import { ownersTable } from "./owners.js";
 
@@ -22,7 +23,9 @@ import { ownersTable } from "./owners.js";
  * @param {import("./openers.js").Openers} openers
  */
 export function usersTable(section, api, address, scope, whole, openers) {
-  const table = ownersTable(section, api, address, scope, {
+  const who = () => address.get("users.who");
+  const asked = () => ({ ...scope(), ...usersWho(who()) });
+  const table = ownersTable(section, api, address, asked, {
     endpoint: "users",
     title: "Users",
     search: "Search for users",
@@ -45,5 +48,18 @@ export function usersTable(section, api, address, scope, whole, openers) {
     ],
   });
   find(section, ".deactivated").hidden = false;
+  find(section, ".who").addEventListener("click", () => {
+    address.set({ "users.who": "", "users.from": "" });
+  });
+  const show = () => {
+    const words = whoInWords(who());
+    const button = find(section, ".who");
+    button.replaceChildren(...(words === null ? [] : ["Only: ", words, " ✕"]));
+    keepFocus(section, () => {
+      button.hidden = words === null;
+    });
+  };
+  address.onChange(show);
+  show();
   return table;
 }
