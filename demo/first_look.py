@@ -1,8 +1,10 @@
 """What the demo shows: the module's answers on a homeserver with two years of media."""
 
 import contextlib
+import os
 import shlex
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -15,6 +17,7 @@ from demo.homeserver import Homeserver
 from demo.media import PEOPLE
 from demo.process import StartError
 from demo.progress import Progress
+from demo.store import write_files
 from demo.tables import get_tables
 
 _MODULE_PATH = "/_synapse/client/media_stats"
@@ -41,6 +44,8 @@ def show(directory: Path, port: int | None, *, once: bool, progress: Progress) -
             admin = _fill(homeserver, progress)
             progress.say("Asking the module")
             _print(get_tables(homeserver.client, _MODULE_PATH, admin.access_token))
+            progress.say("Comparing the database with the disk")
+            _print(_compare_with_disk(homeserver))
             if not once:
                 _print(_what_next(homeserver, admin))
                 _wait(homeserver)
@@ -67,11 +72,23 @@ def _fill(homeserver: Homeserver, progress: Progress) -> Account:
             )
             if file.name == "avatar.png":
                 homeserver.client.set_avatar(account, uri)
-    progress.say("Adding two years of media to the database (rows without files)")
-    sample.fill(
-        homeserver.directory / "homeserver.db", "localhost", registered=user_ids
-    )
+    progress.say("Adding two years of media to the database and the disk")
+    database = homeserver.directory / "homeserver.db"
+    sample.fill(database, "localhost", registered=user_ids)
+    write_files(homeserver.directory / "media", database)
     return admin
+
+
+def _compare_with_disk(homeserver: Homeserver) -> str:
+    """What the command `disk` prints."""
+    command = ["-m", "media_stats_module", "disk", "-c", str(homeserver.config_path)]
+    done = subprocess.run(
+        [sys.executable, *command],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+    )
+    return f"python {shlex.join(command)}\n\n{done.stdout}{done.stderr}"
 
 
 def _what_next(homeserver: Homeserver, admin: Account) -> str:
