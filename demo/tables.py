@@ -30,7 +30,7 @@ def get_tables(client: Client, path: str, token: str) -> str:
     users = ask(f"users?{top}")
     servers = ask(f"servers?{top}")
     groups = ask(f"types?group=true&{top}")
-    ages = ask("reclaimable")["ages"]
+    ages = ask("reclaimable?thumbnails=true")["ages"]
     months = ask("timeline?interval=month")["buckets"][-_MONTHS:]
     return "\n".join(
         (

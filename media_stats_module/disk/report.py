@@ -227,7 +227,10 @@ class Report:
             )
         lines += [
             (f"= {files:,}", "in all files"),
-            (f"{self._allocated_length - files:+,}", "as files take whole blocks"),
+            (
+                f"{self._allocated_length - files:+,}",
+                "as files take whole blocks, and fewer if they have holes",
+            ),
             (f"{self._folders_length:+,}", "for the folders themselves"),
             (
                 f"= {self._allocated_length + self._folders_length:,}",
