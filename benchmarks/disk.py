@@ -100,7 +100,8 @@ def _files(directory: Path, number: int, importing: int) -> None:
         print(
             f"{number:,} files: du {du:.1f} s, the walk {walked:.1f} s "
             f"({walked / du:.2f} times), the command {seconds:.1f} s "
-            f"({seconds / du:.2f} times), {memory} MiB ({memory - importing:+} MiB)"
+            f"({seconds / du:.2f} times), {memory} MiB ({memory - importing:+} MiB)",
+            flush=True,
         )
         assert report["difference"]["causes"] == {}
 
@@ -112,14 +113,17 @@ def _rows(directory: Path, number: int, importing: int) -> None:
         dsn = postgres.dsn("synapse")
         with Homeserver(directory / "synapse", postgres=dsn) as homeserver:
             pass
+        # All of it may be there, so that no row is looked at twice.
+        with homeserver.config_path.open("a") as file:
+            file.write("media_storage_providers: [{module: some.Provider}]\n")
         (homeserver.directory / "media").mkdir(exist_ok=True)
         _insert_rows(dsn, number)
         seconds, memory, report = _disk(homeserver)
-        missing = report["kinds"]["remote_files"]["without_file"]["media_count"]
-        assert missing == number
+        assert report["kinds"]["remote_files"]["rows"]["media_count"] == number
         print(
-            f"{number:,} rows of one server without a file: {seconds:.0f} s, "
-            f"{memory} MiB ({memory - importing:+} MiB)"
+            f"{number:,} rows of one server: {seconds:.0f} s, "
+            f"{memory} MiB ({memory - importing:+} MiB)",
+            flush=True,
         )
 
 

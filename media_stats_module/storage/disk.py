@@ -34,7 +34,7 @@ _LOCAL = local_media(count_url_previews=True)
 
 # By an index; and where each page costs a read of all rows that it is chosen from.
 _PAGE = 1_000
-_LARGE_PAGE = 100_000
+_LARGE_PAGE = 50_000
 
 # SQLite has a limit to the parameters of a statement, which was once 999.
 _AT_ONCE = 400
@@ -83,8 +83,10 @@ class _Rows:
     """Rows that are read a page at a time.
 
     Attributes:
-        name: the SQL expression that they are ordered by. Several can have one name.
-        columns: of a `DiskRow`, in its order.
+        name: the SQL expression of the ID in the path, or of its end, by which they are
+            ordered. Several can have one name.
+        columns: the media ID if that is another one, and what follows it in `DiskRow`.
+        media_origin: the server that all came from; None for local media.
         source: `FROM` and `WHERE`.
         args: of `source`.
         is_by_index: whether an index has this order; else the database reads all rows
@@ -93,6 +95,7 @@ class _Rows:
 
     name: str
     columns: str
+    media_origin: str | None = None
     source: str
     args: tuple[str, ...] = ()
     is_by_index: bool = True
@@ -244,7 +247,7 @@ class DiskRows:
             # Gone when the next page comes.
             page.reverse()
             while page:
-                yield _disk_row(page.pop())
+                yield _disk_row(rows, page.pop())
             if is_last:
                 return
 
@@ -277,7 +280,7 @@ class DiskRows:
         self, rows: _Rows, columns: tuple[str, ...], names: Sequence[str]
     ) -> list[DiskRow]:
         return [
-            _disk_row(row)
+            _disk_row(rows, row)
             for first in range(0, len(names), _AT_ONCE)
             for row in self._run(
                 _find_txn, rows, columns, names[first : first + _AT_ONCE]
@@ -294,6 +297,7 @@ class DiskRows:
         return attr.evolve(
             rows,
             name=f"substr({rows.name}, 12)",
+            columns=rows.columns.replace("NULL", rows.name, 1),
             source=f"{rows.source} AND {rows.name}{self._collate} >= ? "
             f"AND {rows.name}{self._collate} < ?",
             args=(day, _behind(day)),
@@ -341,7 +345,7 @@ _THUMBNAIL = (
 def _local_files(condition: str) -> _Rows:
     return _Rows(
         name="m.media_id",
-        columns="NULL, m.media_id, m.media_id, m.media_length, m.created_ts, "
+        columns="NULL, m.media_length, m.created_ts, "
         "CASE WHEN m.url_cache IS NULL THEN 0 ELSE 1 END",
         source=f"FROM {_LOCAL.name} AS m WHERE {condition}",
     )
@@ -352,7 +356,7 @@ _PREVIEWS = _local_files("m.url_cache IS NOT NULL")
 # What it is a thumbnail of costs a probe of the other index.
 _LOCAL_THUMBNAILS = _Rows(
     name="t.media_id",
-    columns="NULL, t.media_id, t.media_id, t.thumbnail_length, NULL, "
+    columns="NULL, t.thumbnail_length, NULL, "
     f"CASE WHEN m.url_cache IS NULL THEN 0 ELSE 1 END, {_THUMBNAIL}",
     source=f"FROM {_LOCAL.thumbnails} AS t "
     f"LEFT JOIN {_LOCAL.name} AS m ON m.media_id = t.media_id WHERE 1 = 1",
@@ -375,16 +379,16 @@ def _of_server(server: str, *, with_thumbnails: bool) -> _Rows:
     if with_thumbnails:
         return _Rows(
             name="COALESCE(t.filesystem_id, '')",
-            columns="t.media_origin, t.media_id, t.filesystem_id, t.thumbnail_length, "
-            f"NULL, 0, {_THUMBNAIL}",
+            columns=f"t.media_id, t.thumbnail_length, NULL, 0, {_THUMBNAIL}",
+            media_origin=server,
             source=f"FROM {REMOTE_MEDIA.thumbnails} AS t WHERE t.media_origin = ?",
             args=(server,),
             is_by_index=False,
         )
     return _Rows(
         name="COALESCE(m.filesystem_id, '')",
-        columns="m.media_origin, m.media_id, m.filesystem_id, m.media_length, "
-        "m.created_ts, 0",
+        columns="m.media_id, m.media_length, m.created_ts, 0",
+        media_origin=server,
         source=f"FROM {REMOTE_MEDIA.name} AS m WHERE m.media_origin = ?",
         args=(server,),
         is_by_index=False,
@@ -400,7 +404,7 @@ def _find_txn(
     marks = ", ".join("?" * len(names))
     condition = " OR ".join(f"{column} IN ({marks})" for column in columns)
     txn.execute(
-        f"SELECT NULL, {rows.columns} {rows.source} AND ({condition})",
+        f"SELECT {rows.name}, {rows.columns} {rows.source} AND ({condition})",
         (*rows.args, *tuple(names) * len(columns)),
     )
     return txn.fetchall()
@@ -427,12 +431,14 @@ def _count_without_id_txn(txn: LoggingTransaction) -> tuple[int, int]:
     return count, to_sum(length)
 
 
-def _disk_row(row: tuple[Any, ...]) -> DiskRow:
-    _, origin, media_id, filesystem_id, length, created_ts, is_preview, *thumbnail = row
+def _disk_row(rows: _Rows, row: tuple[Any, ...]) -> DiskRow:
+    name, media_id, length, created_ts, is_preview, *thumbnail = row
+    if media_id is None and rows.media_origin is None:
+        media_id = name
     return DiskRow(
-        origin,
+        rows.media_origin,
         media_id or "",
-        filesystem_id or "",
+        media_id if rows.media_origin is None else name,
         length,
         created_ts,
         bool(is_preview),
