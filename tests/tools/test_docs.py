@@ -4,6 +4,7 @@ import configparser
 import json
 import os
 import re
+import shlex
 import sqlite3
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from readme import PAGES, README, commands, commands_in, example
 
 import media_stats_module
 from demo.homeserver import Homeserver
+from media_stats_module.__main__ import main
 from media_stats_module.config import MediaStatsConfig, parse_config
 
 pytestmark = pytest.mark.once
@@ -225,3 +227,31 @@ def test_recipes(tmp_path: Path) -> None:
     for name, file in (("unread.csv", "unread"), ("alice.csv", "october")):
         _, line = (tmp_path / name).read_text().splitlines()
         assert f"mxc://example.org/{file}," in line
+
+
+def test_commands_of_the_module(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each on any page, whichever container or environment it runs in there."""
+    with Homeserver(tmp_path / "synapse", module={}) as homeserver:
+        homeserver.client.upload(homeserver.register("alice"), b"x")
+        (tmp_path / "standby.yaml").write_text("{}")
+        ran = 0
+        for page in PAGES:
+            for command in commands_in(page.read_text()):
+                found = re.search(r"python3? -m media_stats_module (.*)", command, re.S)
+                # An Amazon bucket is needed for one.
+                if found is None or "--listing" in command:
+                    continue
+                text = re.sub(r"\\\n|>.*", "", found[1])
+                text = text.replace("$FROM", "1").replace("$UNTIL", "2")
+                text = re.sub(r"\$[A-Z]+", "1700000000000", text)
+                text = re.sub(
+                    r"/\S+/homeserver\.yaml", str(homeserver.config_path), text
+                )
+                text = text.replace("/etc/matrix-synapse/conf.d/", str(tmp_path))
+                text = text.replace("standby.yaml", str(tmp_path / "standby.yaml"))
+                assert main(shlex.split(text)) == 0, (page, command)
+                assert capsys.readouterr().out, (page, command)
+                ran += 1
+    assert ran > 10
