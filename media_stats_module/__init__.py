@@ -1,7 +1,7 @@
-"""A Synapse module that answers who and what fills the media storage.
+"""A Synapse module that reports which users, servers and files fill the media store.
 
-The public names: what homeserver.yaml loads, and the version. Everything else is
-private to the package and may change in any release.
+Public names: the class that homeserver.yaml loads, and the version. All else is private
+to the package and may change in any release.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -15,10 +15,10 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    """Import the module when Synapse asks for it (PEP 562).
+    """Import the class only when Synapse asks for it (PEP 562).
 
-    The command line imports this package, too, and should not have to wait for all of
-    Synapse before it shows its help.
+    The command line imports this package, too. It should not wait for all of Synapse
+    before it shows its help.
     """
     if name != "MediaStatsModule":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,11 +1,11 @@
 """`python -m media_stats_module NAME -c homeserver.yaml`: the command line.
 
-It needs no token and no running Synapse, only Synapse's configuration. Every endpoint
-is a command, with its parameters as options. `disk` compares the database with the
-disk, `remove` takes rollups out of the database.
+It needs Synapse's configuration, but no token and no running Synapse. Every endpoint is
+a command, with its parameters as options. `disk` compares the database with the disk,
+`remove` takes rollups out of the database.
 
-Synapse takes seconds to import, so that comes last: nobody waits to learn that an
-option is wrong.
+Importing Synapse takes seconds, so it comes last: an error about an option comes at
+once.
 """
 
 import argparse
@@ -44,13 +44,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Returns:
-        the exit status: 0 if it has done its work, 1 if it cannot, 2 if an option is
-        wrong.
+        the exit status: 0 for success, 1 for failure, 2 for a wrong option.
     """
     options = _parser().parse_args(arguments)
     try:
         question = _question(options)
-        # All of Synapse.
+        # Imports all of Synapse.
         from media_stats_module import offline
 
         try:
@@ -70,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InvalidParameterError as error:
         options.parser.error(str(error))
     except BrokenPipeError:
-        # The reader has seen enough, as `head` does.
+        # The reader, such as `head`, has closed the pipe.
         sys.stderr.close()
     return 0
 
@@ -106,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     files = commands.add_parser(
         "disk",
         parents=[shared],
-        help="what is on the disk beside what the database says",
+        help="compare the files on the disk with the database",
         allow_abbrev=False,
     )
     disk.add_arguments(files)
@@ -131,10 +130,10 @@ def _add_option(command: argparse.ArgumentParser, parameter: Parameter) -> None:
 
 
 def _question(options: argparse.Namespace) -> Any:
-    """The question that the options ask.
+    """Make the question from the options.
 
     Raises:
-        InvalidParameterError: one is wrong.
+        InvalidParameterError: an option is wrong.
     """
     if options.endpoint is None:
         return None
@@ -185,7 +184,7 @@ def _answer(
 
 
 def _file_system(homeserver: "OfflineHomeserver") -> dict[str, Any] | None:
-    """How large the file system of the media store is; None if it is not here."""
+    """The size of the media store's file system; None if it is not here."""
     import attr
     from synapse.module_api.errors import ConfigError
 

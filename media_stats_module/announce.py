@@ -1,7 +1,6 @@
-"""A line in the log at start-up: the version, the options in force, and where to ask.
+"""The line in the log at start-up: the version, all options, and where the API is.
 
-It names all options, as YAML that is indented wrongly is often valid and says something
-else.
+All options: YAML with wrong indentation is often valid, and means something else.
 """
 
 import json

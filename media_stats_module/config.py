@@ -1,7 +1,7 @@
 """The module's options in homeserver.yaml, parsed and checked.
 
-Nothing here talks to Synapse beyond raising its `ConfigError`, which stops the
-server at start-up and prints where in the file the bad option stands.
+A bad option raises Synapse's `ConfigError`. It stops Synapse at start-up and prints
+where in the file the option is.
 """
 
 import re
@@ -11,13 +11,13 @@ from typing import Any
 import attr
 from synapse.module_api.errors import ConfigError
 
-# Synapse asks modules to register what they serve below this path ("Register a web
-# resource", Synapse documentation), and reverse proxies are told to pass it on.
+# Synapse's documentation asks modules to serve below this path ("Register a web
+# resource") and reverse proxies to pass it on.
 _CLIENT_PREFIX = "/_synapse/client/"
 
-# What Synapse itself mounts below that prefix (synapse/rest/synapse/client and
-# synapse/app/homeserver.py, 1.75 to 1.163). A module there would hide it, or be
-# hidden by it.
+# Synapse itself serves these below that prefix (synapse/rest/synapse/client and
+# synapse/app/homeserver.py, 1.75 to 1.163). A module there would hide them, or be
+# hidden.
 _TAKEN_BY_SYNAPSE = (
     "jwks",
     "media_upload_limit_exceeded",
@@ -33,7 +33,7 @@ _TAKEN_BY_SYNAPSE = (
     "v1",
 )
 
-# Synapse's own units (synapse/config/_base.py), which modules cannot reach.
+# Synapse's units (synapse/config/_base.py); the module API does not have them.
 _MILLISECONDS = {"": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _MILLISECONDS |= {"w": 7 * _MILLISECONDS["d"], "y": 365 * _MILLISECONDS["d"]}
 _DURATION = re.compile(r"([0-9]{1,15})([smhdwy]?)")
@@ -46,21 +46,20 @@ _PATH_SEGMENT = re.compile(r"[A-Za-z0-9._~-]+")
 
 @attr.frozen(kw_only=True)
 class MediaStatsConfig:
-    """What an administrator can set.
+    """The module's options.
 
     Attributes:
-        path: where the API is served, without a trailing slash.
+        path: the path of the API, without a trailing slash.
         dashboard: whether to serve the dashboard at that path.
-        count_url_previews: whether images that Synapse fetched for URL previews
-            count as uploads of the user who asked for the preview, as Synapse's
-            own endpoint counts them.
-        query_timeout: how long a statement that reads media may take, in milliseconds.
-        rollups: whether to keep totals in Synapse's database, which answer in
-            milliseconds however much media there is. PostgreSQL only.
+        count_url_previews: whether images of URL previews count as uploads of the user
+            who asked for the preview, as in Synapse's own endpoint.
+        query_timeout: the longest that a statement may read media, in milliseconds.
+        rollups: whether to keep totals in Synapse's database. They answer in
+            milliseconds, whatever the amount of media. PostgreSQL only.
         rollups_check_interval: how often to compare the totals with the media, in
             milliseconds.
         metrics_interval: how often to refresh the metrics for Prometheus, in
-            milliseconds; None for every minute with rollups, and never without.
+            milliseconds; None: every minute with rollups, never without.
     """
 
     path: str = "/_synapse/client/media_stats"
@@ -76,10 +75,10 @@ def parse_config(config: Any) -> MediaStatsConfig:
     """Check the module's `config` block.
 
     Args:
-        config: what stands under `config:`, as YAML gives it.
+        config: the value of `config:`, as YAML gives it.
 
     Raises:
-        ConfigError: naming the option, what is wrong, and what is legal.
+        ConfigError: an option is wrong; names it and its legal values.
     """
     if not isinstance(config, Mapping):
         raise ConfigError(f"must be a mapping of options to values, not {config!r}")
@@ -116,7 +115,7 @@ def _parse_bool(config: Mapping[str, Any], option: str, default: bool) -> bool:
 
 
 def _parse_duration(config: Mapping[str, Any], option: str, default: int) -> int:
-    """A time as Synapse writes it, `6h` or a number of milliseconds."""
+    """Parse a duration as Synapse writes it: `6h`, or a number of milliseconds."""
     value = config.get(option, default)
     duration = None
     if isinstance(value, int | str) and not isinstance(value, bool):
@@ -134,14 +133,14 @@ def _parse_duration(config: Mapping[str, Any], option: str, default: int) -> int
 def _parse_metrics_interval(
     config: Mapping[str, Any], default: int | None
 ) -> int | None:
-    """A time, or nothing."""
+    """Parse a duration, or none."""
     if config.get("metrics_interval", default) is None:
         return None
     return _parse_duration(config, "metrics_interval", 0)
 
 
 def _parse_path(path: Any) -> str:
-    """A path on which every Synapse process can serve the module."""
+    """Parse a path on which every Synapse process can serve the module."""
     where = ("path",)
     if not isinstance(path, str):
         raise ConfigError(f"must be a string, not {path!r}", path=where)

@@ -1,4 +1,4 @@
-"""What homeserver.yaml loads. It wires the other rooms together, and no more."""
+"""The class that homeserver.yaml loads. It connects the other rooms."""
 
 from functools import partial
 from typing import Any
@@ -19,8 +19,8 @@ from media_stats_module.rollups_keeper import RollupsKeeper
 from media_stats_module.storage import MediaStatsStore, SharedDatabase
 from media_stats_module.synapse_internals import has_postgres, media_retention
 
-# Where Synapse's own endpoint is documented. Synapse answers there itself on most
-# listeners, whatever a module registers; README.md says where the module does.
+# The path of Synapse's own endpoint. On most listeners Synapse itself answers there;
+# README.md says where the module does.
 DOCUMENTED_PATH = "/_synapse/admin/v1/statistics/users/media"
 
 
@@ -39,7 +39,7 @@ class MediaStatsModule:
         """Called by Synapse at start-up, once in every process.
 
         Args:
-            config: what `parse_config` returned.
+            config: the result of `parse_config`.
             api: Synapse's module API.
         """
         _assert_can_load(config, api)
@@ -55,7 +55,7 @@ class MediaStatsModule:
         )
         api.register_web_resource(config.path, directory)
         api.register_web_resource(DOCUMENTED_PATH, endpoints.children[b"users"])
-        # Now, when files may be read.
+        # Reads homeserver.yaml now: later, it would block the reactor.
         media_retention(api)
         if config.rollups:
             for source in Source:
@@ -69,16 +69,16 @@ class MediaStatsModule:
         """Called by Synapse with the module's `config` block.
 
         Raises:
-            ConfigError: naming the option that is wrong and what is legal.
+            ConfigError: an option is wrong; names it and its legal values.
         """
         return parse_config(config)
 
 
 def _assert_can_load(config: MediaStatsConfig, api: ModuleApi) -> None:
-    """Refuse what the options alone do not show to be wrong.
+    """Check that the module is loaded once and that the database suits the options.
 
     Raises:
-        ConfigError: it stops the server at start-up.
+        ConfigError: it is not so. This stops Synapse at start-up.
     """
     if api in _loaded_by:
         raise ConfigError(
@@ -87,6 +87,6 @@ def _assert_can_load(config: MediaStatsConfig, api: ModuleApi) -> None:
     _loaded_by.add(api)
     if config.rollups and not has_postgres(api):
         raise ConfigError(
-            "media_stats_module: `rollups: true` needs PostgreSQL. With SQLite, leave "
-            "it out: on a server that small every question takes milliseconds without."
+            "media_stats_module: `rollups: true` needs PostgreSQL. With SQLite, remove "
+            "it: on such a small server, questions take milliseconds without rollups."
         )

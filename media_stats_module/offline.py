@@ -1,4 +1,4 @@
-"""The homeserver of a configuration, whether it runs or not, for the command line."""
+"""A homeserver for the command line, from its configuration; it need not run."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -29,7 +29,7 @@ class OfflineHomeserver:
     """A homeserver.
 
     Attributes:
-        configuration: all of Synapse's.
+        configuration: Synapse's whole configuration.
         config: the module's options.
     """
 
@@ -48,7 +48,7 @@ class OfflineHomeserver:
         """Connect to the database.
 
         Raises:
-            ConfigError: there is none, or it cannot be connected to.
+            ConfigError: there is none, or the connection fails.
         """
         return OfflineDatabase(
             connect_to_main(self.configuration), self.configuration["server_name"]
@@ -57,16 +57,16 @@ class OfflineHomeserver:
     def connect(
         self, file_system: Callable[[], JsonDict | None] = lambda: None
     ) -> tuple[MediaStatsStore, Server]:
-        """Connect to what answers questions.
+        """Connect to the database.
 
         Args:
-            file_system: says how large the file system of the media store is.
+            file_system: returns the size of the media store's file system.
 
         Returns:
-            what answers questions, and what an answer says of the homeserver itself.
+            the store, and the facts about the homeserver that answers contain.
 
         Raises:
-            ConfigError: there is no database, or it cannot be connected to.
+            ConfigError: there is no database, or the connection fails.
         """
         database = self.connect_to_database()
         server = Server(
@@ -81,12 +81,12 @@ class OfflineHomeserver:
 
 @contextmanager
 def raising_refused() -> Iterator[None]:
-    """Raise what is wrong with the configuration or the database as `RefusedError`."""
+    """Raise errors of the configuration and the database as `RefusedError`."""
     try:
         yield
     except ConfigError as error:
         where = "".join(f"{part}: " for part in error.path or ())
-        # Synapse explains some at length.
+        # Some of Synapse's explanations have several lines.
         reason = " ".join(error.msg.partition("\n\n")[0].split())
         raise RefusedError(f"the configuration: {where}{reason}") from error
     except DatabaseFailedError as error:
@@ -103,5 +103,5 @@ def _module_options(configuration: Mapping[str, Any]) -> MediaStatsConfig:
 
 
 async def _call(function: Callable[..., Any], *args: Any) -> Any:
-    """Call a function here: nobody else waits."""
+    """Call a function in this thread: nobody else waits."""
     return function(*args)

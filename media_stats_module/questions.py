@@ -5,16 +5,16 @@ from collections.abc import Sequence
 
 import attr
 
-# Both databases store and compare 64-bit signed integers; one more is an error there.
+# The largest integer of both databases: 64 bits, signed. A larger one is an error.
 MAX_INTEGER = 2**63 - 1
 
-# Means that there is no limit. It is one less than the largest integer, because storage
-# asks for one row more than the limit, to see whether there is a next page.
+# No limit. One less than the largest integer, because storage asks for one row more
+# than the limit, to see whether there is a next page.
 NO_LIMIT = MAX_INTEGER - 1
 
 
-# A user ID or a server name has at most 255 bytes, a displayname 256 characters (Matrix
-# specification; synapse/handlers/profile.py). No name contains a longer text.
+# A user ID or server name has at most 255 bytes, a displayname 256 characters (Matrix
+# specification; synapse/handlers/profile.py), so a longer text finds nothing.
 MAX_TEXT_LENGTH = 512
 
 
@@ -186,8 +186,8 @@ class SummaryQuestion:
         source: only local or only remote media; None for both.
         owner: only media of this user (a full user ID) or server; None for all.
         duplicates: whether to look for content that is stored twice.
-        limits: whether to say what limits the media store: its file system, and what
-            Synapse deletes by itself.
+        limits: whether to add the limits of the media store: its file system, and the
+            setting `media_retention`.
     """
 
     source: Source | None = None
@@ -223,7 +223,7 @@ class Deletion(DeletionRules):
 
 @attr.frozen(kw_only=True)
 class ReclaimableQuestion:
-    """What Synapse's own deletion would delete, and what it would keep.
+    """The files that Synapse's own deletion would delete, and those it would keep.
 
     Attributes:
         source: only local or only remote media; None for both.
@@ -231,8 +231,7 @@ class ReclaimableQuestion:
         accounts: only media of these users; None for all owners.
         before_ts: the times to ask about, in milliseconds since the epoch.
         rules: the other parameters of the deletion.
-        thumbnails: whether to add up the thumbnails of the files, too. That costs more
-            than all else.
+        thumbnails: whether to add up the thumbnails, too. Costs more than all else.
     """
 
     source: Source | None = None
@@ -300,11 +299,10 @@ class FilesQuestion(Window):
         sha256: list only files with this SHA-256, in hexadecimal digits.
         media_type: list only files of this type, in lower case and without parameters;
             `image/*` for all types that begin with `image/`.
-        min_length: list only files of at least so many bytes.
+        min_length: list only files of at least this many bytes.
         deletion: list only files that this deletion would delete.
-        unread_since_ts: list only files that nobody has read since this time, in
-            milliseconds since the epoch. A file that was never read counts from its
-            creation.
+        unread_since_ts: list only files last read before this time, in milliseconds
+            since the epoch. For a file that was never read, its creation counts.
         never_read: list only files that were never read (or that were); None for both.
         quarantined: list only files that are (or are not) in quarantine; None for both.
         accounts: list only files of these users; None for all owners.
@@ -331,13 +329,13 @@ class FilesQuestion(Window):
 
     @property
     def list_name(self) -> str:
-        """Differs between two lists if a cursor of one is not valid in the other."""
+        """A name that two lists share only if a cursor of one is valid in the other."""
         direction = "b" if self.descending else "f"
         source = self.source.value if self.source else "both"
         return f"{source} {self.order_by.value} {direction}"
 
     def can_end_at(self, position: FilesPosition) -> bool:
-        """Whether a position has the parts that a position in this list needs."""
+        """Whether a position has the parts that this list needs."""
         is_by_key = self.order_by is not FilesOrder.MEDIA_ID
         is_remote = position.server_name is not None
         return (position.key is not None) is is_by_key and (

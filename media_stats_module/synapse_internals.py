@@ -1,8 +1,9 @@
-"""What the module needs of Synapse that the module API does not give.
+"""All uses of Synapse that are not in `synapse.module_api`.
 
-Nothing else in this package reaches behind the module API, but for what the SQL relies
-on (storage/sources.py). Each function says why it is here. A new version of Synapse can
-break these, so the tests run all of them on every version supported.
+Two other places rely on more of Synapse than that: storage/ on its tables (see
+storage/sources.py) and its transactions, disk/paths.py on the layout of its media
+store. Each function says why it is here. A new version of Synapse can break these, so
+the tests run all of them on every supported version.
 """
 
 import functools
@@ -27,15 +28,15 @@ from synapse.config.database import DatabaseConfig, DatabaseConnectionConfig
 # The headers of Synapse's own answers, for one that is not JSON.
 from synapse.http.server import set_cors_headers
 
-# Synapse's own parsers of query parameters, for errors in its own words. The module API
-# has none. These are in every supported version.
+# Synapse's parsers of query parameters, for errors in Synapse's words. The module API
+# has none.
 from synapse.http.servlet import (
     parse_boolean_from_args,
     parse_integer_from_args,
     parse_string_from_args,
 )
 
-# The other half of `make_deferred_yieldable`, which is in the module API.
+# The counterpart of `make_deferred_yieldable`, which is in the module API.
 from synapse.logging.context import PreserveLoggingContext
 from synapse.module_api import (
     LoggingTransaction,
@@ -46,7 +47,7 @@ from synapse.module_api import (
 )
 from synapse.module_api.errors import Codes, ConfigError, SynapseError
 
-# To connect as Synapse does. The module API has Synapse's own connections only.
+# To open a connection as Synapse does. The module API has only Synapse's pool.
 from synapse.storage.database import LoggingDatabaseConnection, make_conn
 from synapse.storage.engines import (
     BaseDatabaseEngine,
@@ -110,10 +111,10 @@ async def is_requester_admin(api: ModuleApi, request: SynapseRequest) -> bool:
 
     No public call is right: `ModuleApi.is_user_admin` reads the admin flag in the
     database, which means nothing when Matrix Authentication Service issues the tokens.
-    There the token's scope decides, and only the requester knows it.
+    There the token's scope decides, and only the requester has it.
 
-    With delegated authentication, requests share what Synapse asks the issuer, and one
-    that is cancelled would cancel it for all. So this ends before a cancellation does.
+    With delegated authentication, concurrent requests share one question to the issuer.
+    Cancelling one request would cancel it for all, so a cancellation waits for its end.
 
     Raises:
         InvalidClientCredentialsError: 401, no token or one that is not valid.
@@ -149,13 +150,13 @@ if Direction is not None:
 
 
 async def issuer_metadata(api: ModuleApi) -> Mapping[str, Any]:
-    """What the issuer of access tokens says of itself; empty if that is Synapse.
+    """The metadata of the issuer of access tokens; empty if Synapse issues them.
 
-    With delegated authentication Synapse asks the issuer once, keeps the answer, and
-    gives it to clients as `/_matrix/client/v1/auth_metadata`. The module API does not.
+    With delegated authentication Synapse asks the issuer once, caches the answer, and
+    serves it at `/_matrix/client/v1/auth_metadata`. The module API does not have it.
 
-    All who ask meanwhile wait for the same answer. So the question goes on when this
-    gives up waiting, and when it is cancelled.
+    Concurrent callers share one request. It goes on when this one is cancelled or has
+    waited too long.
 
     Raises:
         Exception: the issuer does not answer.
@@ -177,44 +178,43 @@ async def issuer_metadata(api: ModuleApi) -> Mapping[str, Any]:
 
 
 def current_time_ms(api: ModuleApi) -> int:
-    """The time as Synapse tells it, in milliseconds since the epoch.
+    """The time by Synapse's clock, in milliseconds since the epoch.
 
-    In the module API only of late, as `get_current_time_msec`.
+    Only newer versions have `ModuleApi.get_current_time_msec`.
     """
     return int(api._clock.time_msec())
 
 
 def runs_background_tasks(api: ModuleApi) -> bool:
-    """Whether this is the process for work that must go on once.
+    """Whether this is the process that runs background tasks.
 
     In the module API since Synapse 1.90. Before, only `looping_background_call` knows,
-    and says on the other processes, in a warning, that it does nothing.
+    and logs a warning on every other process.
     """
     runs_here = getattr(api, "should_run_background_tasks", None)
     return runs_here is None or bool(runs_here())
 
 
 def call_at_shutdown(api: ModuleApi, function: Callable[[], None]) -> None:
-    """Have a function called when Synapse begins to shut down.
+    """Call a function when Synapse begins to shut down.
 
-    The module API has nothing for it. Synapse then waits for its threads, so what runs
-    in the database has to end.
+    Not in the module API. Synapse then waits for its threads, so running statements
+    have to end.
     """
     api._hs.get_reactor().addSystemEventTrigger("before", "shutdown", function)
 
 
 def synapse_config(api: ModuleApi) -> Any:
-    """All of Synapse's configuration. The module API gives the module's own alone."""
+    """All of Synapse's configuration. The module API gives only the module's own."""
     return api._hs.config
 
 
 @functools.lru_cache(maxsize=1)
 def media_retention(api: ModuleApi) -> tuple[int | None, int | None]:
-    """How long local and remote media is kept by `media_retention`, in milliseconds.
+    """The lifetimes of local and remote media in `media_retention`, in milliseconds.
 
-    None where that is not set. A process that is told not to serve media
-    (`enable_media_repo: false`) has not read those settings, so they are read here, the
-    first time from the files.
+    None where not set. A process that does not serve media (`enable_media_repo: false`)
+    has not parsed these settings, so they are parsed here. The first call reads files.
     """
     config = synapse_config(api)
     if config.media.can_load_media_repo:
@@ -228,7 +228,7 @@ def media_retention(api: ModuleApi) -> tuple[int | None, int | None]:
 def media_store_path(api: ModuleApi) -> str | None:
     """The folder of the media store; None in a process that does not serve media.
 
-    Such a process may run where there is no such folder, or another one.
+    Such a process may run on a machine without that folder, or with another one.
     """
     media = synapse_config(api).media
     if not media.can_load_media_repo:
@@ -240,10 +240,10 @@ def media_store_path(api: ModuleApi) -> str | None:
 def configured_media_retention(
     configuration: Mapping[str, Any],
 ) -> tuple[int | None, int | None]:
-    """The same, as it stands in a configuration that no process has loaded.
+    """The same, from a configuration that no process has loaded.
 
     Raises:
-        ConfigError: it is wrong.
+        ConfigError: the setting is wrong.
     """
     retention = configuration.get("media_retention") or {}
     try:
@@ -262,18 +262,18 @@ def configured_media_retention(
 async def run_autocommit(
     api: ModuleApi, description: str, function: Callable[[LoggingTransaction], None]
 ) -> None:
-    """Run a function in the database without a transaction around its statements.
+    """Run a function on a connection without a transaction around its statements.
 
-    `ModuleApi.run_db_interaction` always has one. PostgreSQL creates and drops an index
-    without blocking uploads only outside of a transaction; Synapse's own background
-    updates do it so.
+    `ModuleApi.run_db_interaction` always has one. Only outside of a transaction does
+    PostgreSQL create and drop an index without blocking uploads. Synapse's background
+    updates do the same.
     """
     await api._store.db_pool.runInteraction(description, function, db_autocommit=True)
 
 
 def driver_connection(txn: LoggingTransaction) -> Any:
-    """The connection of the database's driver, which can cancel what runs on it."""
-    # Both drivers' cursors have it; Synapse's type of a cursor does not say so.
+    """The connection of the database driver, which can cancel a running statement."""
+    # The cursors of both drivers have it; Synapse's type of a cursor does not.
     return txn.txn.connection  # type: ignore[attr-defined]
 
 
@@ -283,25 +283,25 @@ def has_postgres(api: ModuleApi) -> bool:
 
 
 def is_postgres_engine(engine: object) -> bool:
-    """Whether Synapse's engine of a database is that of PostgreSQL."""
+    """Whether an engine, Synapse's adapter for a database, is for PostgreSQL."""
     return isinstance(engine, PostgresEngine)
 
 
 def is_sqlite_file(api: ModuleApi) -> bool:
-    """Whether the database is a file of SQLite, which others can connect to."""
+    """Whether the database is a file of SQLite, to which one can connect again."""
     pool = api._store.db_pool
     arguments = pool._database_config.config["args"]
     return not has_postgres(api) and arguments["database"] not in ("", ":memory:")
 
 
 def pool_size(api: ModuleApi) -> int:
-    """How many connections Synapse's pool has at most, by Twisted's option `cp_max`."""
+    """The most connections of Synapse's pool: Twisted's option `cp_max`."""
     arguments = api._store.db_pool._database_config.config.get("args", {})
     return int(arguments.get("cp_max", ConnectionPool.max))
 
 
 def connect_to_database(api: ModuleApi, description: str) -> LoggingDatabaseConnection:
-    """Make a connection of our own to the database of a running Synapse."""
+    """Open a connection of our own to the database of a running Synapse."""
     pool = api._store.db_pool
     return connect(pool._database_config, pool.engine, description, api.server_name)
 
@@ -309,15 +309,15 @@ def connect_to_database(api: ModuleApi, description: str) -> LoggingDatabaseConn
 def delay_cancellation(
     work: "Coroutine[Any, Any, _T] | Deferred[_T]", on_cancel: Callable[[], None]
 ) -> "Deferred[_T]":
-    """Await work that goes on in a thread, which has to be told of a cancellation.
+    """Await work in a thread, and tell it when the awaiting coroutine is cancelled.
 
-    Synapse's function of that name waits for the end of the work too, so that its log
-    context lasts, but tells it nothing.
+    Synapse's function of that name waits for the end of the work, too, so that its log
+    context lasts, but does not tell it.
 
     Args:
-        work: what to await.
-        on_cancel: called when the awaiting coroutine is cancelled, which then sees a
-            `CancelledError` as soon as the work has ended.
+        work: a coroutine or a Deferred.
+        on_cancel: called at a cancellation. The awaiting coroutine gets its
+            `CancelledError` when the work has ended.
     """
     running = ensureDeferred(work)
 
@@ -344,13 +344,13 @@ def connect(
     description: str,
     server_name: str,
 ) -> LoggingDatabaseConnection:
-    """Make a connection of our own to Synapse's database.
+    """Open a connection of our own to Synapse's database.
 
     Args:
-        database: how Synapse is told to connect to it.
-        engine: what Synapse has for that kind of database.
-        description: what it is for, in the logs.
-        server_name: whose it is, in the metrics of the versions that say.
+        database: Synapse's configuration of it.
+        engine: Synapse's adapter for this kind of database.
+        description: the name of its purpose in the logs.
+        server_name: the label in the metrics of versions that have one.
     """
     connection = _call_with_known(
         make_conn,
@@ -365,13 +365,13 @@ def connect(
 
 
 def _call_with_known(function: Callable[..., _T], **arguments: object) -> _T:
-    """Call a function of Synapse's with those arguments that this version knows."""
+    """Call a function of Synapse with those arguments that it has in this version."""
     known = inspect.signature(function).parameters
     return function(**{name: arguments[name] for name in known if name in arguments})
 
 
 def _replace_what_is_not_utf8(connection: LoggingDatabaseConnection) -> None:
-    """Have SQLite give text in any case. By default it is an error, and no answer."""
+    """Make SQLite replace bytes that are not UTF-8. By default, they are an error."""
     driver: Any = connection.conn
     driver.text_factory = lambda text: text.decode("utf-8", "replace")
 
@@ -386,7 +386,7 @@ def read_configuration(paths: Sequence[str]) -> Mapping[str, Any]:
         ConfigError: it cannot be read.
     """
     try:
-        # It prints the names of files that it does not read, among what we print.
+        # It prints the names of files that it skips, in the middle of our output.
         with redirect_stdout(io.StringIO()):
             configuration = read_config_files(find_config_files(list(paths)))
     except (OSError, YAMLError, UnicodeError) as error:
@@ -397,17 +397,17 @@ def read_configuration(paths: Sequence[str]) -> Mapping[str, Any]:
 
 
 def parse_duration(value: object) -> int:
-    """A duration of homeserver.yaml, such as `24h`, in milliseconds.
+    """Parse a duration of homeserver.yaml, such as `24h`, into milliseconds.
 
-    The module API does not read them. Synapse's own rule has units of its own.
+    Not in the module API.
 
     Raises:
-        ConfigError: it is none.
+        ConfigError: it is not a duration.
     """
     try:
         duration: int = Config.parse_duration(value)  # type: ignore[arg-type]
     except (TypeError, ValueError) as error:
-        raise ConfigError(f"{value!r} is no duration") from error
+        raise ConfigError(f"{value!r} is not a duration") from error
     return duration
 
 
@@ -415,7 +415,7 @@ def connect_to_main(configuration: Mapping[str, Any]) -> LoggingDatabaseConnecti
     """Connect to the database that has the media tables, without a running Synapse.
 
     Raises:
-        ConfigError: there is none, or it cannot be connected to.
+        ConfigError: there is none, or the connection fails.
     """
     databases = DatabaseConfig(RootConfig())
     databases.read_config(dict(configuration))
@@ -438,7 +438,7 @@ def _open_sqlite_file(
     engine: "BaseDatabaseEngine[Any, Any]",
     server_name: str,
 ) -> LoggingDatabaseConnection:
-    """Open a file of SQLite to be read. Synapse's own way would create it."""
+    """Open a file of SQLite for reading. Synapse's own way would create it."""
     path = Path(database.config["args"]["database"]).absolute()
     if not path.is_file():
         raise ConfigError(

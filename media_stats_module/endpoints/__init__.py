@@ -1,7 +1,7 @@
-"""What the API is: one file per endpoint. No HTTP, no SQL.
+"""The API: one file describes one endpoint. No HTTP, no SQL.
 
-`rest` shows an endpoint as JSON or CSV, the command line as a table, too. Nothing of
-Synapse is imported here, which would take seconds before the command line can help.
+`rest` shows an endpoint as JSON or CSV, the command line as a table, too. Nothing here
+imports Synapse: the command line could show its help only seconds later.
 """
 
 from typing import Any

@@ -69,15 +69,15 @@ def totals(
     length: int,
     total: int,
 ) -> JsonDict:
-    """The part of an answer that is about the whole list.
+    """The part of an answer about the whole list: `total` and `next_token`.
 
     Args:
-        question: what was asked.
-        length: how many rows are on the page.
-        total: how many rows are on all pages.
+        question: the question.
+        length: the number of rows on the page.
+        total: the number of rows on all pages.
     """
     answer: JsonDict = {"total": total}
-    # After an empty page there is no next one, or a client would ask for ever.
+    # An empty page has no next one, or a client would ask for ever.
     if length and question.start + length < total:
         answer["next_token"] = question.start + length
     return answer

@@ -1,4 +1,4 @@
-"""The parameters of Synapse's own deletion APIs, with their checks, order and words."""
+"""The parameters of Synapse's own deletion APIs, with its checks and error texts."""
 
 from media_stats_module.endpoints.parameters import (
     Boolean,
@@ -10,7 +10,7 @@ from media_stats_module.endpoints.parameters import (
 )
 from media_stats_module.questions import MAX_INTEGER, DeletionRules, Source
 
-# In milliseconds that is December 1970. Synapse takes less for a mistake.
+# December 1970 in milliseconds. Synapse refuses an earlier time as a mistake.
 _FIRST_BEFORE_TS = 30_000_000_000
 
 
@@ -19,7 +19,7 @@ def deletion_parameters(name: str, help_text: str) -> Parameters:
 
     Args:
         name: the name here of the parameter that Synapse calls `before_ts`.
-        help_text: what that is for.
+        help_text: the help for it.
     """
 
     def check(values: Values) -> None:
@@ -41,7 +41,7 @@ def deletion_parameters(name: str, help_text: str) -> Parameters:
                     f"{MAX_INTEGER}."
                 )
         if (size_gt := values["size_gt"]) is not None:
-            # Before 1.110 Synapse sees last that it is negative.
+            # Before 1.110, Synapse checks last that it is not negative.
             assert_in_bounds("size_gt", size_gt)
 
     return (
@@ -60,10 +60,10 @@ def deletion_parameters(name: str, help_text: str) -> Parameters:
 
 
 def read_rules(values: Values) -> DeletionRules:
-    """The parameters of a deletion besides the time.
+    """Read the parameters of a deletion besides the time.
 
     Raises:
-        InvalidParameterError: one has no effect on the media that is asked for.
+        InvalidParameterError: a parameter has no effect on this media.
     """
     rules = {}
     for name in ("size_gt", "keep_profiles"):

@@ -1,4 +1,4 @@
-"""How an endpoint is described: once, for HTTP and for the command line."""
+"""The description of an endpoint, one for HTTP and the command line."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -17,27 +17,27 @@ _V = TypeVar("_V")
 
 JsonDict = dict[str, Any]
 
-# The columns of a list in their order, and how each comes from a value.
+# The columns of a list in their order, each with a function from a value to its cell.
 Columns = Mapping[str, Callable[[_V], object]]
 
-# Is given the values of a list one by one. It runs in another thread than its caller,
-# and again if the transaction that reads them is tried again.
+# A function that is given the values of a list one by one. It runs in another thread
+# than its caller, and again if the reading transaction is retried.
 Write = Callable[[Iterator[_V]], None]
 
 
 @attr.frozen(kw_only=True)
 class Server:
-    """What an answer says of the homeserver itself.
+    """The facts about the homeserver that answers contain.
 
     Attributes:
         name: its name in Matrix IDs.
-        now_ts: the time, in milliseconds since the epoch.
-        media_retention: how long local and remote media is kept by the setting
+        now_ts: returns the time, in milliseconds since the epoch.
+        media_retention: returns the lifetimes of local and remote media by the setting
             `media_retention`, in milliseconds; None for ever.
-        file_system: how large the file system of the media store is, and how much of it
-            is free, in bytes: `total_length` and `free_length`. None if it is not known
-            here. It can take a while.
-        in_thread: calls a function with its arguments where it holds up nobody.
+        file_system: returns the size of the media store's file system, and its free
+            space, in bytes: `total_length` and `free_length`; None if this process does
+            not know. May block for seconds.
+        in_thread: calls a function with its arguments in another thread.
     """
 
     name: str
@@ -49,13 +49,13 @@ class Server:
 
 @attr.frozen(kw_only=True)
 class Endpoint(Generic[_Q]):
-    """What every endpoint has.
+    """An endpoint of the API, which is also a command.
 
     Attributes:
         name: the last part of its path, and the name of the command.
-        help: what it answers, in a few words.
+        help: its answer, in a few words.
         parameters: its parameters, in the order in which they are checked.
-        question: makes the question from the parameters, which are its keywords.
+        question: makes the question; the parameters are its keywords.
     """
 
     name: str
@@ -69,7 +69,7 @@ class Document(Endpoint[_Q]):
     """An endpoint that answers with an object.
 
     Attributes:
-        answer: asks the store, and makes the answer, with its keys in their documented
+        answer: asks the store and makes the answer, with its keys in the documented
             order. Amounts of files in it are `Usage`.
     """
 
@@ -81,8 +81,8 @@ class Answer(Generic[_V]):
     """A page of a list, as an endpoint answers it.
 
     Attributes:
-        values: what is on the page, in order.
-        more: what the answer has besides.
+        values: the values of the page, in order.
+        more: the answer's other keys.
     """
 
     values: Sequence[_V]
@@ -95,13 +95,12 @@ class List(Endpoint[_Q], Generic[_Q, _V]):
 
     Attributes:
         key: the name of the list in an answer.
-        columns: the columns of the answer to a question.
+        columns: returns the columns of the answer to a question.
         get_page: asks the store for a page.
-        export: has the store write what would be on the page. Gives what the store says
-            at the end of the list.
-        get_more: what the answer has besides the list, if that is written already. It
-            is told how many values there were, and what the store said at their end.
-            None if no page is long.
+        export: makes the store write the values of the page. Returns the store's value
+            for the end of the list, such as the total.
+        get_more: makes the answer's other keys after the list is written, from the
+            number of values and the store's value for the end. None if no page is long.
         is_documented: whether this is the endpoint that Synapse documents. Over HTTP,
             additions with unknown values are ignored, as Synapse ignores unknown
             parameters, and so is the header `Accept`.

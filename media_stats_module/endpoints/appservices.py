@@ -8,7 +8,7 @@ from media_stats_module.questions import AppservicesOrder, AppservicesQuestion
 
 APPSERVICES = counted_list(
     name="appservices",
-    help="local media by who registered the user: application services, or people",
+    help="local media by application service that registered the user; and people",
     parameters=(
         Choice(
             name="order_by",

@@ -1,11 +1,11 @@
 """The calendar of a timeline: days, weeks from Monday and months, in UTC.
 
-Storage adds media up by day. Here the days become days, weeks or months, without a gap,
-so that a client can draw them as they are.
+Storage adds up media by day. Here the days become buckets without gaps, so that a
+client can draw them as they are.
 
-A file can have a wrong time: seconds or microseconds in place of milliseconds, zero, a
-negative number, or the clock was wrong. Such files must not stretch the timeline over
-centuries. So it has an end at both sides, and counts the files outside.
+A file can have a wrong time: in seconds or microseconds, zero, negative, or from a
+wrong clock. Such files must not stretch the timeline over centuries. So the timeline is
+bounded at both ends, and counts the files outside.
 """
 
 import datetime
@@ -32,7 +32,7 @@ _AT_MOST_DAYS = {Interval.DAY: 1, Interval.WEEK: 7, Interval.MONTH: 31}
 
 
 class TooManyBucketsError(Exception):
-    """There would be more than `MAX_BUCKETS`, or some beyond the year 9998."""
+    """The timeline would have more than `MAX_BUCKETS`, or some after the year 9998."""
 
 
 @attr.frozen
@@ -54,7 +54,7 @@ class Bucket:
 
 @attr.frozen
 class Timeline:
-    """Buckets, and the files outside of them. In all, every file of the window.
+    """Buckets, and the files outside of them: together, every file of the window.
 
     Attributes:
         buckets: without a gap, in order.
@@ -70,18 +70,18 @@ class Timeline:
 def make_timeline(
     days: Sequence[DayUsage], question: TimelineQuestion, now_ts: int
 ) -> Timeline:
-    """Put days together.
+    """Make a timeline from days.
 
     The first bucket is that of `from_ts`; without it, that of the first file since
     2014. The last bucket is that of `until_ts`; without it, that of now.
 
     Args:
         days: the days of the window that have files, in ascending order.
-        question: the window, and how long a bucket is.
+        question: the window, and the length of a bucket.
         now_ts: the time, in milliseconds since the epoch.
 
     Raises:
-        TooManyBucketsError: the window is too long for such buckets.
+        TooManyBucketsError: the window is too long for buckets of this length.
     """
     dates = list(_bucket_days(days, question, now_ts // _DAY_MS))
     begin = dates[0][0] if dates else _EARLIEST
@@ -117,7 +117,7 @@ def make_timeline(
 def _bucket_days(
     days: Sequence[DayUsage], question: TimelineQuestion, today: int
 ) -> Iterator[tuple[int, int]]:
-    """For each bucket, the day on which it starts, and on which the next one does."""
+    """For each bucket, its first day and that of the next one."""
     last = today if question.until_ts is None else question.until_ts // _DAY_MS
     if question.from_ts is not None:
         first = question.from_ts // _DAY_MS
@@ -141,7 +141,7 @@ def _bucket_days(
 
 
 def _start(day: int, interval: Interval) -> int:
-    """The day on which the bucket of a day starts. Day 0 was a Thursday."""
+    """The first day of the bucket that contains a day. Day 0 was a Thursday."""
     if interval is Interval.WEEK:
         return day - (day + 3) % 7
     if interval is Interval.MONTH:

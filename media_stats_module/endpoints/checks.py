@@ -1,6 +1,6 @@
-"""Checks of single values without Synapse, in the words of its newest version.
+"""Checks of single values, with the error texts of the newest Synapse.
 
-The command line has no time to import Synapse before it tells about a mistake.
+The command line uses them, to report an error before it imports Synapse.
 """
 
 from collections.abc import Mapping, Sequence

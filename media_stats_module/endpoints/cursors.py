@@ -1,7 +1,7 @@
 """Tokens for the pages of a list that changes while a client reads it.
 
-A token names the last row of a page, not the number of rows before the next one. So
-rows that are added or deleted meanwhile make the next page neither repeat nor omit any.
+A token names the last row of a page, not a number of rows. So the next page neither
+repeats nor omits a row when others are added or deleted in between.
 """
 
 import base64
@@ -14,7 +14,7 @@ _KEYS = range(-(2**63), 2**63)
 
 
 def write_cursor(list_name: str, position: FilesPosition) -> str:
-    """The token for the rows after a position.
+    """Make the token for the rows after a position.
 
     Args:
         list_name: one line, different for lists in different orders.
@@ -22,21 +22,21 @@ def write_cursor(list_name: str, position: FilesPosition) -> str:
     """
     key = "" if position.key is None else str(position.key)
     name = position.server_name
-    # A name that is empty is still one.
+    # An empty name is still a name.
     server = "" if name is None else f"/{quote(name, safe='')}"
     text = "\n".join((list_name, key, server, position.media_id))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def read_cursor(list_name: str, token: str) -> FilesPosition:
-    """The position in a token.
+    """Read the position in a token.
 
     Raises:
         ValueError: the token is of another list, or not from `write_cursor`.
     """
     padded = token + "=" * (-len(token) % 4)
     text = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
-    # Only the media ID can have a line break: another server chose it.
+    # Only the media ID can have line breaks: another server chose it.
     _, key, server, media_id = text.split("\n", 3)
     server_name = unquote(server[1:]) if server else None
     position = FilesPosition(int(key) if key else None, server_name, media_id)

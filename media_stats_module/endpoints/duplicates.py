@@ -1,4 +1,4 @@
-"""`duplicates`: the contents that are stored in more than one file."""
+"""`duplicates`: the largest sets of identical files."""
 
 from operator import attrgetter
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ async def _get_page(
 
 
 def _get_more(question: DuplicatesQuestion, length: int, total: int | None) -> JsonDict:
-    # This version of Synapse keeps no hashes.
+    # Without a total, this version of Synapse keeps no hashes.
     if total is None:
         return {"total": None}
     return totals(question, length, total)
@@ -31,7 +31,7 @@ def _get_more(question: DuplicatesQuestion, length: int, total: int | None) -> J
 DUPLICATES = List(
     name="duplicates",
     key="duplicates",
-    help="contents that are stored more than once, those that take most first",
+    help="sets of identical files, those that waste most bytes first",
     parameters=(*OWNER_AND_SOURCE, FROM, Limit()),
     question=DuplicatesQuestion,
     get_page=_get_page,

@@ -1,6 +1,6 @@
-"""`files`: the files themselves: the largest, oldest or least recently read ones, say.
+"""`files`: the files themselves, such as the largest or the least recently read.
 
-There is no total: to count the files would read the whole table for each page.
+There is no total: counting would read the whole table for each page.
 """
 
 import re
@@ -39,7 +39,7 @@ from media_stats_module.questions import (
 if TYPE_CHECKING:
     from media_stats_module.storage import File, MediaStatsStore
 
-# A larger page would be in memory. The next page costs no more than the first.
+# A page is in memory. Further pages cost no more than the first.
 MAX_FILES = 10_000
 
 # `image/*`, or anything without a star: stored types need not be well-formed.
@@ -70,15 +70,14 @@ def _check_sha256(values: Values) -> None:
 
 
 def _check_source(values: Values) -> None:
-    # Copies of a file are looked for in local and remote media.
+    # Copies of a file can be local and remote.
     if values["sha256"] is None:
         default_to_local(values)
 
 
 def _check_media_type(values: Values) -> None:
     if (text := values["media_type"]) is not None:
-        # As the databases do it: they change the case of ASCII letters only, and remove
-        # spaces only.
+        # Like the SQL: only ASCII letters change their case, only spaces are removed.
         media_type = text.split(";")[0].strip(" ").encode().lower().decode()
         if not _MEDIA_TYPE.fullmatch(media_type):
             raise InvalidParameterError(
@@ -166,7 +165,7 @@ FILES = List(
         _read_deletion,
         Integer(
             name="unread_since_ts",
-            help="only files that nobody has read since this time, in ms",
+            help="only files last read before this time, in ms since the epoch",
         ),
         Boolean(
             name="never_read",
@@ -191,7 +190,7 @@ FILES = List(
     get_page=_get_page,
     export=lambda store, server, question, write: store.export_files(question, write),
     get_more=_get_more,
-    # The same for local and remote files, which can be in one list.
+    # The same columns for local and remote files, which can be in one list.
     columns=lambda server, question: {
         "mxc": lambda file: f"mxc://{file.server_name or server.name}/{file.media_id}",
         "user_id": attrgetter("user_id"),

@@ -1,7 +1,7 @@
-"""The parameters of endpoints: what they are called, and how they are read and checked.
+"""The parameters of endpoints: their names, help, parsing and checks.
 
-Parameters are checked one after the other, those of the documented endpoint in the
-order of Synapse's own. So a request with two mistakes gets the same error from both.
+Parameters are checked one after the other, those of the documented endpoint in
+Synapse's order. So a request with two errors gets the same response from both.
 """
 
 import abc
@@ -25,18 +25,20 @@ Values = dict[str, Any]
 
 
 class InvalidParameterError(Exception):
-    """A parameter is wrong; which one, and what it should be."""
+    """A parameter is wrong. The text names it and its legal values."""
 
 
 @attr.frozen(kw_only=True)
 class Checks:
-    """The checks of single values that Synapse has, in Synapse's words.
+    """The checks of single values, with Synapse's error texts.
+
+    All return None for a parameter that is not given.
 
     Attributes:
-        integer: reads an integer; None if it is not given.
-        boolean: reads `true` or `false`, likewise.
-        string: reads a text, likewise; one of `allowed_values`, if there are any.
-        direction: reads `f` or `b`, likewise.
+        integer: parses an integer.
+        boolean: parses `true` or `false`.
+        string: parses a text; one of `allowed_values`, if there are any.
+        direction: parses `f` or `b`.
     """
 
     integer: Callable[..., int | None]
@@ -47,12 +49,12 @@ class Checks:
 
 @attr.frozen(kw_only=True)
 class Arguments:
-    """What a request or a command gives.
+    """The parameters of a request or a command, as given.
 
     Attributes:
         given: the values by the name of the parameter. The first one counts.
-        checks: check a value.
-        is_export: whether the whole list is asked for, if there is no limit.
+        checks: the checks of single values.
+        is_export: whether no limit means the whole list.
         ignored: errors for which an additional parameter is ignored, not refused.
     """
 
@@ -67,10 +69,9 @@ class Parameter(abc.ABC):
     """A parameter.
 
     Attributes:
-        name: what it is called.
-        help: what it is for.
-        attribute: the attribute of the question that it fills, if that has another
-            name.
+        name: its name.
+        help: its help text.
+        attribute: the attribute of the question that it sets, if the name differs.
         is_addition: whether the endpoint that Synapse documents does not have it.
     """
 
@@ -82,29 +83,29 @@ class Parameter(abc.ABC):
     @property
     @abc.abstractmethod
     def values(self) -> str:
-        """What it can be, in a word or two."""
+        """Its legal values, in a word or two."""
 
     @abc.abstractmethod
     def read(self, arguments: Arguments) -> Any:
         """Read and check the value.
 
         Raises:
-            InvalidParameterError: it is wrong.
+            InvalidParameterError: the value is wrong.
             SynapseError: the same, from one of Synapse's own checks.
         """
 
 
-# A function checks some of the values that are read so far, and can change them.
+# A function checks the values read so far, and can change them.
 Parameters = Sequence[Parameter | Callable[[Values], None]]
 
 
 def read_parameters(parameters: Parameters, arguments: Arguments) -> Values:
     """Read and check all parameters.
 
-    Unknown ones are ignored, as in Synapse: published clients send some.
+    Ignores unknown ones, as Synapse does: published clients send some.
 
     Raises:
-        InvalidParameterError: one is wrong.
+        InvalidParameterError: a parameter is wrong.
         SynapseError: the same, from one of Synapse's own checks.
     """
     values: Values = {}
@@ -125,11 +126,11 @@ def read_parameters(parameters: Parameters, arguments: Arguments) -> Values:
 
 @attr.frozen(kw_only=True)
 class Integer(Parameter):
-    """An integer from 0 to the largest one that databases have.
+    """An integer from 0 to `MAX_INTEGER`.
 
     Attributes:
         default: the value if it is not given.
-        is_bounded: whether that is checked here, or by a function behind it.
+        is_bounded: whether the bounds are checked here; else a later function does it.
     """
 
     default: int | None = None
@@ -150,10 +151,10 @@ class Integer(Parameter):
 
 @attr.frozen(kw_only=True)
 class Limit(Integer):
-    """How many rows to answer with at most.
+    """The maximum number of rows.
 
     Attributes:
-        largest_page: a page has no more rows than this, if there is such a bound.
+        largest_page: the most rows of a page; None for no bound.
     """
 
     name: str = "limit"
@@ -191,7 +192,7 @@ class Choice(Parameter):
     """One of some words.
 
     Attributes:
-        choices: the words, and what they mean.
+        choices: the value of each word.
         default: the value if it is not given.
     """
 
@@ -211,7 +212,7 @@ class Choice(Parameter):
 
 @attr.frozen(kw_only=True)
 class Direction(Parameter):
-    """Whether the largest comes first: in Matrix, `f` is forwards, `b` is backwards.
+    """Whether the largest comes first. As in Matrix, `f` is forwards, `b` backwards.
 
     Attributes:
         default: the value if it is not given.
@@ -237,8 +238,8 @@ class Text(Parameter):
     """A text in any script.
 
     Attributes:
-        can_be_empty: whether an empty text has a meaning.
-        is_bounded: whether a text that is longer than any name is refused.
+        can_be_empty: whether an empty text is legal.
+        is_bounded: whether a text longer than any name is refused.
     """
 
     can_be_empty: bool = False
@@ -267,13 +268,13 @@ class Text(Parameter):
 
 
 def assert_in_bounds(name: str, value: int) -> None:
-    """Refuse an integer that is negative, or that databases do not have.
+    """Refuse an integer that is negative or larger than `MAX_INTEGER`.
 
     Raises:
-        InvalidParameterError: it is one.
+        InvalidParameterError: it is.
     """
     if value < 0:
-        # Since 1.110 Synapse's function refuses them. These are the words of before.
+        # Since 1.110, Synapse's function refuses these. This is the older error text.
         raise InvalidParameterError(
             f"Query parameter {name} must be a string representing a positive integer."
         )
@@ -289,7 +290,7 @@ def _check_window(values: Values) -> None:
         raise InvalidParameterError(
             "Query parameter until_ts must be greater than from_ts."
         )
-    # Zero is the default in Synapse's documentation, and means no limit.
+    # Zero, the default in Synapse's documentation, means no limit.
     values["from_ts"] = from_ts or None
 
 
@@ -323,7 +324,7 @@ def _check_owner(values: Values) -> None:
             "Query parameters user and server_name do not go together: "
             f"{_EACH_FOR_ONE_SOURCE}"
         )
-    # Nobody has a localpart for a user ID. The answer would be about no media.
+    # A localpart alone would match no media.
     if not user.startswith("@") or ":" not in user:
         raise InvalidParameterError(
             "Query parameter user must be a complete user ID, such as "
@@ -345,19 +346,19 @@ def _check_source(values: Values) -> None:
 
 
 def default_to_local(values: Values) -> None:
-    """Ask about local media, if neither the source nor the owner says what else."""
+    """Ask about local media, unless the source or the owner says otherwise."""
     values["source"] = values["source"] or Source.LOCAL
 
 
-# Whose media. The name is not `user_id`: application services send that to say for whom
-# they act.
+# The owner of the media. The name is not `user_id`: application services send that
+# parameter to act for a user.
 OWNER: Parameters = (
     Text(name="user", help="only local media of this user (a complete user ID)"),
     Text(name="server_name", help="only cached media of this server"),
     _check_owner,
 )
 
-# Whose media, and where it is from.
+# The owner and the source of the media.
 OWNER_AND_SOURCE: Parameters = (
     *OWNER,
     Choice(
@@ -371,7 +372,7 @@ OWNER_AND_SOURCE: Parameters = (
 
 
 def _check_accounts(values: Values) -> None:
-    """Make the filters of users one, which implies local media."""
+    """Combine the filters of users into one, which implies local media."""
     filters = {
         name: values.pop(name)
         for name in ("appservice", "has_account", "deactivated", "erased")

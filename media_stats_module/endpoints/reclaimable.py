@@ -1,4 +1,4 @@
-"""`reclaimable`: what Synapse's own deletion would delete, and would keep."""
+"""`reclaimable`: the files that Synapse's own deletion would delete or keep."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 _DAY_MS = 24 * 60 * 60 * 1000
 
-# How long ago a file was last read.
+# The ages to answer for, by the last read of a file.
 AGES_IN_DAYS = (30, 90, 180, 365)
 
-# What Synapse deletes by `media_retention`: files of any size, but no avatars.
+# By `media_retention`, Synapse deletes files of any size, but no avatars.
 _RETENTION_RULES = DeletionRules()
 
 
@@ -71,7 +71,7 @@ async def _answer(
 async def _ask(
     store: "MediaStatsStore", question: ReclaimableQuestion, retention: "_Retention"
 ) -> "tuple[Mapping[int, Reclaimable], Mapping[int, Reclaimable]]":
-    """The answers to a question, and to the same one about `media_retention`."""
+    """Ask a question, and the same one about `media_retention`."""
     if not retention.before_ts:
         return await store.get_reclaimable(question), {}
     if question.rules == _RETENTION_RULES:
@@ -88,12 +88,13 @@ async def _ask(
 
 @attr.frozen
 class _Retention:
-    """What `media_retention` of the server's configuration says.
+    """The setting `media_retention` of the server's configuration.
 
     Attributes:
-        local_lifetime: for how many milliseconds local media is kept; None for ever.
+        local_lifetime: the lifetime of local media in milliseconds; None for ever.
         remote_lifetime: the same for remote media.
-        local_before_ts: the time up to which it would be deleted now; None likewise.
+        local_before_ts: local media last read before this time would be deleted now;
+            None for none.
         remote_before_ts: the same for remote media.
     """
 
@@ -120,7 +121,7 @@ class _Retention:
         return [before_ts for before_ts in times if before_ts is not None]
 
     def body(self, found: "Mapping[int, Reclaimable]") -> JsonDict | None:
-        """What an answer says of it; None if the server keeps all media for ever."""
+        """Its part of an answer; None if the server keeps all media for ever."""
         if not self.before_ts:
             return None
         body: JsonDict = {
@@ -160,7 +161,7 @@ def _files(files: "DeletedFiles") -> JsonDict:
 
 RECLAIMABLE = Document(
     name="reclaimable",
-    help="what Synapse's own deletion would free",
+    help="the bytes that Synapse's own deletion would free",
     parameters=(
         *deletion_parameters(
             "before_ts",

@@ -1,4 +1,4 @@
-"""`rollups`: whether totals are kept, and the state of each source."""
+"""`rollups`: whether rollups are on, and the state of the totals of each source."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ async def _answer(store: "MediaStatsStore", server: Server, question: None) -> J
             source: {**attr.asdict(state), "status": state.status.value}
             for source, state in states.items()
         },
-        # Known to the process that runs background tasks; null on others.
+        # Only the process that runs background tasks knows; null on others.
         "failures": failures
         and {step: failure.reason for step, failure in failures.items()},
     }

@@ -1,4 +1,4 @@
-"""`servers`: how much media of each other server is cached here."""
+"""`servers`: the amount of cached media of each other server."""
 
 from operator import attrgetter
 

@@ -67,18 +67,18 @@ def _remote_body(remote: "RemoteSummary") -> JsonDict:
 
 SUMMARY = Document(
     name="summary",
-    help="what fills the media store, by kind",
+    help="totals of the media store, by kind",
     parameters=(
         *OWNER,
         Boolean(
             name="duplicates",
-            help="whether to look for content that is stored twice (default false)",
+            help="whether to add up duplicates (takes longer; default false)",
             default=False,
         ),
         Boolean(
             name="limits",
-            help="whether to say how large the file system is, and what Synapse "
-            "deletes by itself (default false)",
+            help="whether to add the size of the file system, and the setting "
+            "media_retention (default false)",
             default=False,
         ),
     ),

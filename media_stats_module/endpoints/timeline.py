@@ -1,6 +1,6 @@
 """`timeline`: the age of the media that is stored now.
 
-It is no history: deleted media is missing from the past.
+It is not a history: deleted media is missing from the past.
 """
 
 from operator import attrgetter
@@ -43,12 +43,12 @@ async def _export(
 async def _get_timeline(
     store: "MediaStatsStore", server: Server, question: TimelineQuestion
 ) -> "Timeline":
-    # With it come all of storage and Synapse, which take seconds.
+    # Imports all of storage and Synapse, which takes seconds.
     from media_stats_module.endpoints import buckets
 
     days = await store.get_days(question)
     try:
-        # 30 ms for as many buckets as there can be.
+        # Takes 30 ms for the largest number of buckets.
         timeline: Timeline = await server.in_thread(
             buckets.make_timeline, days, question, server.now_ts()
         )
@@ -71,7 +71,7 @@ TIMELINE = List(
         *WINDOW,
         Choice(
             name="interval",
-            help="how long a bucket is (default day)",
+            help="the length of a bucket (default day)",
             choices={interval.value: interval for interval in Interval},
             default=Interval.DAY,
         ),

@@ -1,4 +1,4 @@
-"""`types`: how much media there is of each media type, or of a few groups of them."""
+"""`types`: the amount of media of each media type, or of a few groups of types."""
 
 from operator import attrgetter
 

@@ -1,8 +1,8 @@
-"""`users`: how much media each user has here, the endpoint that Synapse documents.
+"""`users`: the amount of media of each user, the endpoint that Synapse documents.
 
 Names, defaults and errors of the parameters are those of Synapse's Admin API
-documentation (v1.75, *Users' media usage statistics*) and of its implementation.
-`deactivated` is the module's own.
+documentation (v1.75, *Users' media usage statistics*) and of its implementation. The
+filters of accounts are the module's own.
 """
 
 from operator import attrgetter

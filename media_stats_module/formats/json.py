@@ -11,13 +11,13 @@ from media_stats_module.endpoints import Columns, JsonDict
 
 _T = TypeVar("_T")
 
-# The encoder holds the interpreter's lock: 1 to 2 ms for so many rows. Between two
-# calls other threads, and so the reactor, can go on.
+# The encoder holds the interpreter's lock: 1 to 2 ms for this number of rows. Between
+# two calls, other threads run, above all the reactor.
 _ROWS_PER_PIECE = 500
 
 
 def _to_object(value: Any) -> Mapping[str, Any]:
-    """A frozen value of ours, such as `Usage`, as JSON has it."""
+    """Turn a value of ours, such as `Usage`, into a JSON object."""
     if not attr.has(type(value)):
         raise TypeError(f"JSON has no {type(value).__name__}")
     fields: Mapping[str, Any] = attr.asdict(value)
@@ -32,8 +32,8 @@ class Rows(Generic[_T]):
     """A list in an answer. Its rows are encoded a few at a time.
 
     Attributes:
-        values: the list, as storage gives it.
-        columns: make the row of one value.
+        values: the list, as storage returns it.
+        columns: make a row from a value.
     """
 
     values: Sequence[_T]
@@ -49,11 +49,11 @@ def encode_json(body: JsonDict) -> Iterator[bytes]:
     """Encode an answer, in pieces that each take a few milliseconds at most.
 
     Args:
-        body: whose values can be `Rows`.
+        body: an object whose values can be `Rows`.
 
     Raises:
-        TypeError: there is a value that JSON does not have.
-        ValueError: there is a number that JSON does not have, such as NaN.
+        TypeError: JSON has no such value.
+        ValueError: JSON has no such number, such as NaN.
     """
     separator = "{"
     for key, value in body.items():
@@ -67,12 +67,12 @@ def encode_json(body: JsonDict) -> Iterator[bytes]:
 
 
 def encode_rows(columns: Columns[_T], values: Iterable[_T]) -> Iterator[bytes]:
-    """Encode a list, some hundred rows at a time."""
+    """Encode a list, a few hundred rows at a time."""
     remaining = iter(values)
     separator = "["
     while some := list(islice(remaining, _ROWS_PER_PIECE)):
         rows = [{name: get(value) for name, get in columns.items()} for value in some]
-        # Without the brackets of each piece.
+        # Removes the brackets of each piece.
         yield f"{separator}{_ENCODER.encode(rows)[1:-1]}".encode()
         separator = ","
     yield b"]" if separator == "," else b"[]"

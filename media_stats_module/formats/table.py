@@ -1,4 +1,4 @@
-"""Tables for a terminal: sizes and times as a person reads them."""
+"""Tables for a terminal, with sizes and times for people."""
 
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,11 +8,11 @@ _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
 def list_table(columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> str:
-    """The rows of a list, below the names of their columns.
+    """Format a list, below the names of its columns.
 
     Args:
         columns: the names of the columns.
-        rows: their values, as JSON has them.
+        rows: the values by column, as in JSON.
     """
     are_numbers = [
         not name.endswith("_ts") and any(_is_integer(row[name]) for row in rows)
@@ -23,10 +23,10 @@ def list_table(columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> 
 
 
 def document_table(document: Mapping[str, Any]) -> str:
-    """An object: its amounts of files, and below them all else.
+    """Format an object: its amounts of files, and below them all other values.
 
     Args:
-        document: as JSON has it.
+        document: the JSON object.
     """
     amounts = []
     others = []
@@ -44,7 +44,7 @@ def document_table(document: Mapping[str, Any]) -> str:
 
 
 def _flat(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """The amounts of files and the single values in a value, with their names."""
+    """The amounts of files and the single values within a value, with their names."""
     if isinstance(value, Mapping):
         rest = dict(value)
         if "media_count" in value:
@@ -58,7 +58,7 @@ def _flat(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:
             yield from _flat(f"{prefix} {name}".strip(), part)
     elif isinstance(value, list):
         for part in value:
-            # The first value says which part it is.
+            # The first value names the part.
             (name, number), *others = part.items()
             yield from _flat(f"{prefix} {name}={number}", dict(others))
     else:
@@ -70,7 +70,7 @@ def _is_integer(value: object) -> TypeGuard[int]:
 
 
 def _cell(name: str, value: object) -> str:
-    """A value of a column, or with a name, for a person."""
+    """Format a value by the name of its column."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -83,7 +83,7 @@ def _cell(name: str, value: object) -> str:
 
 
 def printable(text: str) -> str:
-    """A text without the characters that mean something to a terminal."""
+    """Replace the characters that control a terminal."""
     return "".join(
         character if character.isprintable() else ascii(character)[1:-1]
         for character in text
@@ -91,7 +91,7 @@ def printable(text: str) -> str:
 
 
 def size_text(length: float) -> str:
-    """A number of bytes for a person."""
+    """Format a number of bytes, such as `1.5 GiB`."""
     unit = 0
     while length >= 1024 and unit < len(_UNITS) - 1:
         length, unit = length / 1024, unit + 1
@@ -99,7 +99,7 @@ def size_text(length: float) -> str:
 
 
 def _time(ts: int) -> str:
-    """Milliseconds since the epoch as a time in UTC, if there is such a year."""
+    """Format milliseconds since the epoch as a time in UTC, if the year exists."""
     epoch = datetime.datetime(1970, 1, 1)
     try:
         time = epoch + datetime.timedelta(milliseconds=ts)
@@ -111,7 +111,7 @@ def _time(ts: int) -> str:
 def table(
     header: Sequence[str], rows: Sequence[Sequence[str]], are_numbers: Sequence[bool]
 ) -> str:
-    """Columns of text. Numbers stand to the right."""
+    """Format columns of text. Numbers are aligned right."""
     lines = [header, *rows]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(

@@ -1,4 +1,4 @@
-"""HTTP: who may ask, an endpoint as JSON or CSV, headers and errors.
+"""HTTP: the admin check, endpoints as JSON or CSV, headers and errors. No SQL.
 
-What the endpoints are is said in `endpoints`. There is no SQL here.
+The endpoints themselves are described in `endpoints`.
 """

@@ -1,4 +1,4 @@
-"""JSON or CSV: which of them a client asks for."""
+"""The format that a client asks for: JSON or CSV."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,11 +10,11 @@ from media_stats_module.synapse_internals import parse_string_from_args
 
 _FORMATS = ("json", "csv")
 
-# What is sent, as `Accept` may name it.
+# The media types of answers, as `Accept` may name them.
 _JSON: Mapping[str, str] = {}
 _CSV: Mapping[str, str] = {"charset": "utf-8", "header": "present"}
 
-# Parts between commas or semicolons, which texts in quotes may have, too.
+# Parts between commas or semicolons. Quoted texts may contain these, too.
 _BETWEEN_COMMAS = re.compile(r'(?:[^,"]|"(?:\\.|[^"\\])*"?)+')
 _BETWEEN_SEMICOLONS = re.compile(r'(?:[^;"]|"(?:\\.|[^"\\])*"?)+')
 
@@ -25,12 +25,12 @@ def prefers_csv(request: SynapseRequest, *, is_documented: bool) -> bool:
     """Whether a client wants a list as CSV: by `format`, or else by `Accept`.
 
     Args:
-        request: has both.
-        is_documented: whether it is for the endpoint that Synapse documents. It answers
-            JSON whatever `Accept` says, and ignores parameters that it does not know.
+        request: the request.
+        is_documented: whether it is for the endpoint that Synapse documents. It ignores
+            `Accept` and unknown parameters, and answers JSON.
 
     Raises:
-        SynapseError: 400, the parameter is neither.
+        SynapseError: 400, `format` is neither `json` nor `csv`.
     """
     if is_documented:
         given: Mapping[bytes, Sequence[bytes]] = request.args
@@ -44,10 +44,10 @@ def prefers_csv(request: SynapseRequest, *, is_documented: bool) -> bool:
 
 
 def refuse_csv(request: SynapseRequest) -> None:
-    """Tell a client that asks for CSV that this is no list.
+    """Refuse CSV from an endpoint that does not answer with a list.
 
     Raises:
-        SynapseError: 400, it does.
+        SynapseError: 400, the client asks for CSV.
     """
     parse_string_from_args(request.args, "format", allowed_values=["json"])
 
@@ -59,8 +59,8 @@ class _MediaRange:
     Attributes:
         kind: the type, or `*`.
         subtype: the subtype, or `*`.
-        parameters: what the media type has to have.
-        quality: how much it is wanted, from 0, not at all, to 1.
+        parameters: the parameters that the media type must have.
+        quality: the weight `q`, from 0 (not acceptable) to 1.
     """
 
     kind: str
@@ -92,7 +92,7 @@ def _media_ranges(request: SynapseRequest) -> Iterator[_MediaRange]:
 def _quality(
     ranges: list[_MediaRange], kind: str, subtype: str, parameters: Mapping[str, str]
 ) -> float:
-    """How much a media type is wanted: what the most specific range says; 0 if none."""
+    """The weight of a media type, from the most specific range; 0 if none matches."""
     matching = [
         (each.kind != "*", each.subtype != "*", len(each.parameters), each.quality)
         for each in ranges

@@ -8,7 +8,7 @@ from media_stats_module.synapse_internals import (
     parse_string_from_args,
 )
 
-# Errors are in Synapse's words, of the version that runs.
+# Errors have the words of the running version of Synapse.
 SYNAPSE_CHECKS = Checks(
     integer=parse_integer_from_args,
     boolean=parse_boolean_from_args,

@@ -1,4 +1,4 @@
-"""What every endpoint does in the same way."""
+"""The resources that all endpoints share: admin check, JSON and errors."""
 
 import abc
 from collections.abc import Awaitable
@@ -25,12 +25,12 @@ from media_stats_module.storage import (
 )
 from media_stats_module.synapse_internals import cancellable
 
-# Encoding so many rows takes some 3 ms.
+# Encoding this number of rows takes about 3 ms.
 _ROWS_ON_REACTOR = 1_000
 
 _RETRY_AFTER_S = 10
 
-# Those of Synapse's own answers.
+# The headers of Synapse's own answers.
 JSON_HEADERS = {
     "Content-Type": "application/json",
     "Cache-Control": "no-cache, no-store, must-revalidate",
@@ -53,7 +53,7 @@ class UnrecognizedResource(DirectServeJsonResource):
 
 
 class Directory(UnrecognizedResource):
-    """A path that answers nothing itself, and has other paths below it."""
+    """A path with other paths below it. It answers 404 itself."""
 
     def __init__(self, children: dict[bytes, Resource]) -> None:
         """
@@ -92,13 +92,13 @@ class Endpoint(DirectServeJsonResource):
         """Send an answer.
 
         Args:
-            answer: the body. Long lists in it are `Rows`.
+            answer: makes the body. Long lists in it are `Rows`.
 
         Raises:
-            TypeError, ValueError: JSON cannot hold the body. Nothing has been sent.
+            TypeError, ValueError: JSON cannot hold the body. Nothing is sent.
         """
         with ResponseFile(request) as file:
-            # No variable holds the body, so it is gone when a slow client reads.
+            # No variable holds the body: its memory is free while a slow client reads.
             await self._write_json(file, await answer)
             await file.send_with(JSON_HEADERS)
 
@@ -137,7 +137,7 @@ def unavailable(
     request: SynapseRequest,
     error: QueueFullError | QueryTimeoutError | ResponseNotKeptError,
 ) -> SynapseError:
-    """Make the error 503 that says what to do, and set its headers."""
+    """Make the error 503, with advice, and set its headers."""
     if not isinstance(error, QueryTimeoutError):
         request.responseHeaders.setRawHeaders("Retry-After", [str(_RETRY_AFTER_S)])
     if isinstance(error, ResponseNotKeptError):

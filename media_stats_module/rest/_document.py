@@ -12,7 +12,7 @@ from media_stats_module.storage import MediaStatsStore
 
 
 class DocumentResource(AdminResource):
-    """Answers as a `Document` says."""
+    """Serves a `Document`."""
 
     def __init__(
         self,

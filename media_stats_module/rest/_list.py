@@ -20,18 +20,17 @@ from media_stats_module.rest._base import JSON_HEADERS, AdminResource
 from media_stats_module.rest._response import ResponseFile
 from media_stats_module.storage import MediaStatsStore
 
-# With a higher limit, rows are written as the database gives them. All in memory, they
-# would make Python's garbage collector stop Synapse for a tenth of a second per 100,000
-# rows.
+# With a higher limit, rows are written as the database returns them. All in memory,
+# they would make Python's garbage collector stop Synapse for 0.1 s per 100,000 rows.
 _LARGEST_PAGE_IN_MEMORY = 100
 
 
-# What the checks of parameters raise.
+# The errors that the checks of parameters raise.
 _REFUSALS = (InvalidParameterError, SynapseError)
 
 
 class ListResource(AdminResource):
-    """Answers as a `List` says."""
+    """Serves a `List`."""
 
     def __init__(
         self,
@@ -66,8 +65,8 @@ class ListResource(AdminResource):
         endpoint = self._endpoint
         columns = endpoint.columns(self._server, question)
         with ResponseFile(request) as file:
-            # Written in the transaction that reads the database, so all rows are of one
-            # snapshot, and never all in memory.
+            # Written within the reading transaction: all rows are of one snapshot, and
+            # never all in memory.
             await endpoint.export(
                 self._store,
                 self._server,
@@ -90,7 +89,7 @@ class ListResource(AdminResource):
 
         def counted(values: Iterable[Any]) -> Iterator[Any]:
             nonlocal written
-            # A transaction that is tried again begins anew.
+            # A retried transaction begins again.
             written = 0
             for value in values:
                 yield value
@@ -110,7 +109,7 @@ class ListResource(AdminResource):
             if request._disconnected:
                 return
             more = endpoint.get_more(question, written, end)
-            # The object goes on.
+            # Continues the object that `body` began.
             file.append(b"," + b"".join(encode_json(more))[1:] if more else b"}")
             await file.send_with(JSON_HEADERS)
 
@@ -118,9 +117,9 @@ class ListResource(AdminResource):
 def _csv_headers(name: str, length: int) -> Mapping[str, str]:
     return {
         "Content-Type": "text/csv; charset=utf-8; header=present",
-        # For the browser that saves it.
+        # Names the file that a browser saves.
         "Content-Disposition": f'attachment; filename="{name}.csv"',
-        # So that a client notices when a file is cut off.
+        # Shows a client that a file is cut off.
         "Content-Length": str(length),
         "Cache-Control": "no-cache, no-store, must-revalidate",
         "X-Content-Type-Options": "nosniff",

@@ -1,6 +1,6 @@
 """A response that is written to a temporary file first, and sent afterwards.
 
-What is kept for clients that read slowly has a bound in number and in time.
+The number of files kept for slow clients is limited, and so is their time.
 """
 
 import io
@@ -21,24 +21,24 @@ from media_stats_module.synapse_internals import set_cors_headers
 
 logger = logging.getLogger(__name__)
 
-# Smaller responses stay in memory. A larger one is a file in the directory `TMPDIR`.
+# A response larger than this is a file in the directory `TMPDIR`, else it is in memory.
 _MEMORY = 1 << 20
 
-# Sent whenever the client has taken what came before.
+# The bytes sent each time the client has taken the ones before.
 _BYTES_AT_ONCE = 1 << 18
-# A client that takes longer for that is cut off: it reads less than 5 kB a second.
+# A client that takes longer for them is cut off: it reads less than 5 kB a second.
 _LONGEST_READ_S = 60
 
-# Responses of more than `_BYTES_AT_ONCE` that are written or sent at a time.
+# The most responses of more than `_BYTES_AT_ONCE` that are kept at a time.
 _MOST_KEPT = 20
 _kept = threading.BoundedSemaphore(_MOST_KEPT)
 
-# After each piece, which takes a few milliseconds.
+# The pause after each piece, which takes a few milliseconds.
 _PAUSE_S = 0.001
 
 
 class ResponseNotKeptError(Exception):
-    """A response cannot be kept until it is read; the text says why."""
+    """A response cannot be kept until the client has read it; the text says why."""
 
 
 class _TooSlowError(Exception):
@@ -48,7 +48,7 @@ class _TooSlowError(Exception):
 class _FileSender(FileSender):
     """Sends a file. If the file cannot be read, its `Deferred` fails.
 
-    Twisted's own would never be done.
+    Twisted's own class would wait for ever.
     """
 
     CHUNK_SIZE = _BYTES_AT_ONCE
@@ -70,7 +70,7 @@ class _FileSender(FileSender):
             self._cutting_off = self._reactor.callLater(_LONGEST_READ_S, self._cut_off)
 
     def stop_waiting(self) -> None:
-        """Cut the client off no more."""
+        """Stop the timer that cuts the client off."""
         if self._cutting_off is not None and self._cutting_off.active():
             self._cutting_off.cancel()
 
@@ -84,9 +84,9 @@ class _FileSender(FileSender):
 class ResponseFile:
     """The body of a response, in a temporary file.
 
-    The body is complete before the first byte is sent. So an error while it is written
-    is answered with an error, and a client that reads slowly holds neither a connection
-    to the database nor the body in memory.
+    The body is complete before the first byte is sent. So an error while writing still
+    gives an error response, and a slow client holds neither a database connection nor
+    the body in memory.
     """
 
     def __init__(self, request: SynapseRequest) -> None:
@@ -110,14 +110,14 @@ class ResponseFile:
 
     @property
     def length(self) -> int:
-        """How many bytes are written."""
+        """The number of bytes written."""
         return self._file.seek(0, io.SEEK_END)
 
     def write(self, pieces: Iterable[bytes]) -> None:
         """Write the body; a second call replaces it. Stops when the client has gone.
 
         Raises:
-            ResponseNotKeptError: there is no room for it.
+            ResponseNotKeptError: there is no room for the body.
         """
         with _saying_why():
             self._file.seek(0)
@@ -175,10 +175,10 @@ class ResponseFile:
             raise
         except Exception as e:
             # The client has gone or is too slow, or the disk failed. The client must
-            # not take what it has got for the whole response.
+            # not mistake this part for the whole response.
             logger.info("A response was not sent to its end: %s", e)
             if not request._disconnected:
-                # Without waiting until the client has read what is on its way.
+                # Does not wait until the client has read the bytes on their way.
                 transport: Any = request.transport
                 transport.abortConnection()
         else:
@@ -200,7 +200,7 @@ def _saying_why() -> Iterator[None]:
 
 
 def _with_pauses(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Let the other threads, above all the reactor's, have the interpreter's lock."""
+    """Release the interpreter's lock after each piece, above all for the reactor."""
     for piece in pieces:
         yield piece
         time.sleep(_PAUSE_S)

@@ -1,4 +1,4 @@
-"""The paths of the API, and what answers there."""
+"""The paths of the API, and the resources that answer there."""
 
 from collections.abc import Callable
 from typing import Any
@@ -28,7 +28,7 @@ def make_api(api: ModuleApi, store: MediaStatsStore, path: str) -> Directory:
     Args:
         api: Synapse's module API.
         store: answers the questions.
-        path: where the module is served.
+        path: the option `path`.
     """
     server = Server(
         name=api.server_name,

@@ -1,4 +1,4 @@
-"""Only server admins may ask, by Synapse's own rule."""
+"""The admin check, by Synapse's own rule."""
 
 from http import HTTPStatus
 
@@ -11,11 +11,10 @@ from media_stats_module.synapse_internals import is_requester_admin
 async def assert_requester_is_admin(api: ModuleApi, request: SynapseRequest) -> None:
     """Refuse everybody but server admins, as Synapse's own admin API does.
 
-    It comes before anything else. Nobody else learns anything, not even that a
-    parameter is wrong.
+    Call it first: others must not even learn that a parameter is wrong.
 
     Raises:
-        InvalidClientCredentialsError: 401, no token or one that is not valid.
+        InvalidClientCredentialsError: 401, the token is missing or not valid.
         SynapseError: 403 `M_FORBIDDEN`, the requester is not a server admin.
     """
     if not await is_requester_admin(api, request):

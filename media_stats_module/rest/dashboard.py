@@ -57,7 +57,7 @@ _CONTENT_SECURITY_POLICY = "; ".join(
     )
 )
 
-# The page asks these of whoever issues the tokens, if Synapse does not do it itself.
+# The page asks these endpoints of the issuer, if Synapse does not issue tokens itself.
 _ISSUER_ENDPOINTS = ("registration_endpoint", "token_endpoint", "revocation_endpoint")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+")
 
@@ -69,7 +69,7 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "X-Robots-Tag": "noindex",
-    # Browsers may keep a file, but ask each time: an upgrade changes all files at once.
+    # Browsers may keep a file, but must ask each time: an upgrade changes all files.
     "Cache-Control": "no-cache",
     "Vary": "Accept-Encoding",
 }
@@ -78,8 +78,8 @@ _HEADERS = {
 class DashboardDirectory(Directory):
     """The module's path: the page, its files, and the endpoints.
 
-    The links of the page are relative, so it works behind any reverse proxy. They need
-    the slash at the end of the path. A request without the slash is redirected.
+    The page's links are relative, so it works behind any reverse proxy. They need the
+    slash at the end of the path, so a request without it is redirected.
     """
 
     def __init__(self, api: ModuleApi, endpoints: dict[bytes, Resource]) -> None:
@@ -109,8 +109,8 @@ class DashboardFile(Resource):
         self._headers = _HEADERS | {"Content-Type": content_type}
         self._plain = content
         self._plain_etag = _etag(content)
-        # Most of Synapse's listeners do not compress. Without a time in it, every
-        # process and every start gives the same bytes.
+        # Most of Synapse's listeners do not compress. `mtime=0` gives the same bytes,
+        # and so the same ETag, in every process.
         self._gzipped = gzip.compress(content, mtime=0)
         self._gzipped_etag = _etag(self._gzipped)
 
@@ -142,7 +142,7 @@ class DashboardFile(Resource):
 class DashboardPage(DirectServeJsonResource):
     """The page itself. It may ask one other server: the issuer that Synapse names.
 
-    With delegated authentication people sign in there, by OAuth 2.0.
+    With delegated authentication, people sign in there by OAuth 2.0.
     """
 
     def __init__(self, api: ModuleApi, content: bytes) -> None:
@@ -198,7 +198,7 @@ def _read(folder: Path) -> dict[bytes, Resource]:
 
 def _accepts_gzip(request: SynapseRequest) -> bool:
     accepted = request.getHeader("Accept-Encoding") or ""
-    # With "gzip;q=0", which forbids it, the answer is not compressed either.
+    # "gzip;q=0" forbids it, and does not match here.
     return "gzip" in [encoding.strip().lower() for encoding in accepted.split(",")]
 
 

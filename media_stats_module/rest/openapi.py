@@ -14,7 +14,7 @@ _DOCUMENT: JsonDict = json.loads(
     (Path(__file__).parent.parent / "openapi.json").read_text(encoding="utf-8")
 )
 
-# The default of the option `path`, which the document has.
+# The path in the document: the default of the option `path`.
 _PATH = "/_synapse/client/media_stats"
 
 
@@ -25,11 +25,11 @@ class OpenApiResource(AdminResource):
         """
         Args:
             api: Synapse's module API.
-            store: for the other resources.
-            path: where the module is served.
+            store: not used here; every endpoint has one.
+            path: the option `path`.
         """
         super().__init__(api, store, "openapi")
-        # A reverse proxy may serve Synapse below a path of its own.
+        # A reverse proxy may serve Synapse below another path.
         url = urlsplit(api.public_baseurl or "").path.rstrip("/") or "/"
         self._body = {
             **_DOCUMENT,

@@ -1,4 +1,4 @@
-"""`/v1/rollups/check`: a check whether the totals are right."""
+"""`/v1/rollups/check`: compares the totals with the media."""
 
 from http import HTTPStatus
 
@@ -17,7 +17,7 @@ from media_stats_module.synapse_internals import cancellable
 
 
 class RollupsCheckResource(Endpoint):
-    """Compares the totals with the media now. It is a `POST`: the result is stored."""
+    """Compares the totals with the media now. `POST`, because it stores the result."""
 
     def __init__(self, api: ModuleApi, store: MediaStatsStore) -> None:
         super().__init__(api, store, "check")
