@@ -25,7 +25,7 @@ JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.oid = to_regclass('local_media_repository');
 
 WITH
-    place AS MATERIALIZED (
+    synapse AS (
         SELECT
             relnamespace AS schema,
             mark,
@@ -36,9 +36,9 @@ WITH
         FROM pg_class, CAST(:mark AS TEXT) AS mark
         WHERE oid = to_regclass('local_media_repository')
     ),
-    functions AS MATERIALIZED (
+    functions AS (
         SELECT p.oid, proname, prosecdef
-        FROM place, pg_proc AS p
+        FROM synapse, pg_proc AS p
         WHERE
             proname IN (
                 'media_stats_log_local',
@@ -138,7 +138,7 @@ SELECT
             WHERE datname = current_database()
         )
     ) AS identity
-FROM place;
+FROM synapse;
 
 -- 2. A probe of media_stats_state, and of the change log.
 SELECT

@@ -81,6 +81,7 @@ class RollupsKeeper:
         self._retries: dict[str, _Retry] = {}
         # When totals may be rebuilt again because a change was not logged.
         self._rebuilds: dict[MediaTable, _Retry] = {}
+        self._checks_due: set[MediaTable] = set()
         self._is_installed = False
         self._nothing_to_remove = False
 
@@ -107,7 +108,8 @@ class RollupsKeeper:
         for table in self._maintenance.media.both:
             source = table.source.value
             await self._try(source, self._keep, table)
-            await self._try(f"check {source}", self._check, table)
+            if table in self._checks_due:
+                await self._try(f"check {source}", self._check, table)
 
     async def _index_round(self) -> None:
         # While an index is being created, no trigger can be.
@@ -134,6 +136,8 @@ class RollupsKeeper:
                 await self._maintenance.build(table)
             else:
                 await self._maintenance.apply(table)
+            if self._is_check_due(state):
+                self._checks_due.add(table)
         elif state.status is Status.BUILDING:
             if state.build_finished_ts is not None:
                 # Where no change can be logged, not each of them is worth a rebuild.
@@ -153,10 +157,9 @@ class RollupsKeeper:
             await self._maintenance.build(table)
 
     async def _check(self, table: MediaTable) -> None:
-        """Check the totals of a source, if it is time to."""
-        state = await self._maintenance.get_state(table)
-        if state.status is Status.EXACT and self._is_check_due(state):
-            await self._maintenance.check(table)
+        """Check the totals of a source."""
+        await self._maintenance.check(table)
+        self._checks_due.remove(table)
 
     def _is_check_due(self, state: RollupState) -> bool:
         last_ts = state.checked_ts or state.build_finished_ts or 0

@@ -4,7 +4,7 @@
 -- An object is ours if it has our name and our mark, and belongs to the role itself or to
 -- the owner of Synapse's tables. The mark of version 1 was a comment, which some dumps
 -- leave out: then columns and functions are those of that version.
-WITH place AS (
+WITH synapse AS (
     SELECT relnamespace AS schema,
         ARRAY[
             relowner, (SELECT oid FROM pg_roles WHERE rolname = current_user)
@@ -12,7 +12,7 @@ WITH place AS (
     FROM pg_class WHERE oid = to_regclass('local_media_repository')
 )
 SELECT 'TABLE ' || CAST(c.oid AS REGCLASS) AS object
-FROM place, pg_class AS c
+FROM synapse, pg_class AS c
 WHERE relnamespace = schema AND relowner = ANY (trusted)
     AND relkind = 'r' AND starts_with(relname, 'media_stats_')
     AND (
@@ -50,7 +50,7 @@ WHERE relnamespace = schema AND relowner = ANY (trusted)
     )
 UNION ALL
 SELECT 'SEQUENCE ' || CAST(c.oid AS REGCLASS)
-FROM place, pg_class AS c JOIN pg_sequence ON seqrelid = c.oid
+FROM synapse, pg_class AS c JOIN pg_sequence ON seqrelid = c.oid
 WHERE relnamespace = schema AND relowner = ANY (trusted)
     AND starts_with(relname, 'media_stats_') AND (
         seqmax = 4611686018427387904
@@ -66,7 +66,7 @@ UNION ALL
 SELECT 'FUNCTION ' || CAST(p.oid AS REGPROCEDURE)
     -- Nothing but triggers can depend on it, such as those of a stranger.
     || CASE WHEN prorettype = CAST('trigger' AS REGTYPE) THEN ' CASCADE' ELSE '' END
-FROM place, pg_proc AS p
+FROM synapse, pg_proc AS p
 WHERE pronamespace = schema AND proowner = ANY (trusted)
     AND starts_with(proname, 'media_stats_')
     AND (

@@ -101,7 +101,7 @@ def has_current_objects_txn(
 def get_totals_txn(txn: LoggingTransaction, table: MediaTable) -> Totals:
     """The status of the totals of one source, and what a reader has to know of them.
 
-    Sets the transaction up to use the totals. PostgreSQL: two statements, 0.5 ms.
+    Sets the transaction up to use the totals. PostgreSQL: two statements, 1 ms.
     """
     if not is_postgres(txn):
         return Totals(Status.ABSENT)

@@ -19,7 +19,7 @@ WHERE c.oid = to_regclass('local_media_repository');
 WITH
 -- Of the objects in the schema, those of the role itself or of the tables' owner are
 -- looked at. Others may be a trap.
-place AS MATERIALIZED (
+synapse AS (
     SELECT relnamespace AS schema, mark,
         ARRAY[
             relowner, (SELECT oid FROM pg_roles WHERE rolname = current_user)
@@ -27,9 +27,9 @@ place AS MATERIALIZED (
     FROM pg_class, CAST(? AS TEXT) AS mark
     WHERE oid = to_regclass('local_media_repository')
 ),
-functions AS MATERIALIZED (
+functions AS (
     SELECT p.oid, proname, prosecdef
-    FROM place, pg_proc AS p
+    FROM synapse, pg_proc AS p
     WHERE proname IN (
             'media_stats_log_local', 'media_stats_log_remote',
             'media_stats_log_thumbnails', 'media_stats_distrust', 'media_stats_day',
@@ -100,4 +100,4 @@ SELECT
         CAST(to_regclass('remote_media_cache_thumbnails') AS OID),
         (SELECT oid FROM pg_database WHERE datname = current_database())
     ) AS identity
-FROM place
+FROM synapse
