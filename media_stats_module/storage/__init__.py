@@ -1,8 +1,8 @@
-"""SQL, all of it, and the one door to it: what is named here is for the other rooms.
+"""All SQL. Other rooms use only the names that are imported here.
 
-`MediaStatsStore` answers questions: of a `SharedDatabase` on a running Synapse, of an
-`OfflineDatabase` on the command line. The statements are functions of a transaction and
-a question, for PostgreSQL and SQLite.
+`MediaStatsStore` answers questions: from a `SharedDatabase` on a running Synapse, from
+an `OfflineDatabase` on the command line. Each statement is in a function of a
+transaction and a question, for PostgreSQL and SQLite.
 """
 
 from media_stats_module.storage.answers import (

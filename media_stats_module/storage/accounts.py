@@ -6,7 +6,7 @@ from media_stats_module.storage.answers import Account
 
 
 def get_account_txn(txn: LoggingTransaction, user_id: str) -> Account:
-    """What kind of account a user has. Costs two probes of unique indexes."""
+    """The kind of a user's account. Costs two probes of unique indexes."""
     txn.execute(
         """
         SELECT u.name IS NOT NULL, NULLIF(u.appservice_id, ''), u.deactivated = 1,

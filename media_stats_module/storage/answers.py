@@ -1,8 +1,7 @@
-"""The values that storage gives back: text, integers and booleans, as JSON has them.
+"""The values that storage returns, made of text, integers and booleans.
 
-Synapse's columns hold what their types say. A table that was changed by hand, or any
-column of SQLite, can hold other values; they are converted, so that every row has an
-answer.
+A table that was altered by hand, or any column of SQLite, can hold values of other
+types. They are converted, so that every row has an answer.
 """
 
 from collections.abc import Generator, Mapping, Sequence
@@ -17,19 +16,19 @@ _V = TypeVar("_V")
 _E = TypeVar("_E")
 
 
-# The values of a list one by one, and what is said of the list at their end.
+# The values of a list one by one, and at their end a value for the whole list.
 Values = Generator[_V, None, _E]
 
 
 def to_text(value: object) -> str:
-    """A value of the database as text. Bytes that are not UTF-8 are replaced."""
+    """Convert a value of the database to text. Replaces bytes that are not UTF-8."""
     if isinstance(value, bytes | bytearray | memoryview):
         return bytes(value).decode("utf-8", "replace")
     return str(value)
 
 
 def to_integer(value: object) -> int:
-    """A value of the database as an integer; 0 if it is no number."""
+    """Convert a value of the database to an integer; 0 if it is not a number."""
     if isinstance(value, int | float | Decimal | str | bytes):
         try:
             return int(value)
@@ -38,13 +37,13 @@ def to_integer(value: object) -> int:
     return 0
 
 
-# Added to the upper bits of a sum in SQLite, so that the text of a negative sum sorts
-# as the sum does.
+# Added to the upper bits of a sum in SQLite, so that the texts of negative sums sort
+# like the sums.
 WIDE_ZERO = 5 * 10**18
 
 
 def to_sum(value: object) -> int:
-    """A sum that the database made by `sum_sql`; 0 if it is none."""
+    """Convert a sum by `sum_sql` to an integer; 0 if it is not one."""
     if isinstance(value, str):
         high, low = value.split(".")
         return ((int(high) - WIDE_ZERO) << 32) + int(low)
@@ -68,8 +67,8 @@ class OwnerUsage:
     Attributes:
         owner: the full user ID, or the server's name.
         displayname: the user's displayname; None if there is none, or for a server.
-        media_count: how many files.
-        media_length: how many bytes they are together.
+        media_count: the number of files.
+        media_length: their bytes.
     """
 
     owner: str = attr.field(converter=to_text)
@@ -83,8 +82,8 @@ class Page(Generic[_V]):
     """One page of a list.
 
     Attributes:
-        values: what is on the page, in order.
-        total: how many there are on all pages.
+        values: the values of the page, in order.
+        total: the number of values on all pages.
     """
 
     values: Sequence[_V]
@@ -96,8 +95,8 @@ class Usage:
     """An amount of files.
 
     Attributes:
-        media_count: how many files.
-        media_length: how many bytes they are together.
+        media_count: the number of files.
+        media_length: their bytes.
     """
 
     media_count: int = attr.field(converter=to_sum)
@@ -112,20 +111,20 @@ class Usage:
 
 @attr.frozen(kw_only=True)
 class LocalSummary:
-    """What users of this server have stored.
+    """The local media.
 
-    Uploads, previews and media without an owner exclude each other. Quarantined and
-    the other files below are among them.
+    Uploads, previews and media without an owner exclude each other. They include the
+    quarantined and the protected files.
 
     Attributes:
         uploads: files that users uploaded.
         url_previews: images that were fetched for a preview of a URL.
         without_owner: files without a `user_id`.
-        thumbnails: smaller versions of all these.
-        quarantined: files that an admin has put into quarantine.
+        thumbnails: the thumbnails of all these.
+        quarantined: files in quarantine.
         protected: files that an admin protects from quarantine.
-        pending: how many uploads have no content yet.
-        users: how many users have media that counts.
+        pending: the number of uploads that have no content yet.
+        users: the number of users who have media that counts.
     """
 
     uploads: Usage
@@ -145,13 +144,13 @@ class LocalSummary:
 
 @attr.frozen(kw_only=True)
 class RemoteSummary:
-    """What is stored of other servers.
+    """The cached media of other servers.
 
     Attributes:
-        cached: files that were fetched from other servers.
-        thumbnails: smaller versions of them.
-        quarantined: those that an admin has put into quarantine.
-        servers: from how many servers they are.
+        cached: the files.
+        thumbnails: their thumbnails.
+        quarantined: those of the files that are in quarantine.
+        servers: the number of servers that they came from.
     """
 
     cached: Usage
@@ -167,7 +166,7 @@ class RemoteSummary:
 
 @attr.frozen
 class Account:
-    """What kind of account a user has.
+    """The kind of a user's account.
 
     Attributes:
         has_account: whether there is one.
@@ -184,14 +183,14 @@ class Account:
 
 @attr.frozen(kw_only=True)
 class Summary:
-    """What fills the media store.
+    """The totals of the media store.
 
     Attributes:
-        local: what users of this server have stored; None if that was not asked.
-        remote: what is stored of other servers; None if that was not asked.
-        duplicates: the files whose content is stored in another file, too; None if
-            that was not asked, or if Synapse keeps no hashes.
-        account: the account of the user who was asked for, if one was.
+        local: the local media; None if not asked for.
+        remote: the remote media; None if not asked for.
+        duplicates: all identical files but one of each set; None if not asked for, or
+            if Synapse keeps no hashes.
+        account: the account of the owner, if the question is about one user.
     """
 
     local: LocalSummary | None
@@ -201,7 +200,7 @@ class Summary:
 
     @property
     def total(self) -> Usage:
-        """All that is stored of what was asked for."""
+        """All media that was asked for, with thumbnails."""
         parts = (self.local, self.remote)
         return sum((part.total for part in parts if part), Usage(0, 0))
 
@@ -212,7 +211,7 @@ class DeletedFiles:
 
     Attributes:
         media: the files.
-        thumbnails: their thumbnails; None if that was not asked.
+        thumbnails: their thumbnails; None if not asked for.
     """
 
     media: Usage
@@ -221,13 +220,13 @@ class DeletedFiles:
 
 @attr.frozen(kw_only=True)
 class ReclaimablePart:
-    """What a deletion would delete of local media, or of remote media.
+    """The effect of a deletion on local media, or on remote media.
 
     Attributes:
-        files: what would leave the disk.
-        url_previews: images of URL previews, of which Synapse deletes the rows and
-            leaves the files; None for remote media.
-        kept: the files that are as old and would stay, by the reason: `quarantined`,
+        files: the files that would leave the disk.
+        url_previews: images of URL previews. Synapse deletes their rows, and leaves
+            their files. None for remote media.
+        kept: files that are as old and would stay, by the reason: `quarantined`,
             `protected` or `avatar`. Each file is counted once, under the first.
     """
 
@@ -238,11 +237,11 @@ class ReclaimablePart:
 
 @attr.frozen(kw_only=True)
 class Reclaimable:
-    """What a deletion would delete.
+    """The effect of a deletion.
 
     Attributes:
-        local: what users of this server have stored; None if that was not asked.
-        remote: what is stored of other servers; None if that was not asked.
+        local: the effect on local media; None if not asked for.
+        remote: the effect on remote media; None if not asked for.
     """
 
     local: ReclaimablePart | None
@@ -255,8 +254,8 @@ class DayUsage:
 
     Attributes:
         day: days since the epoch, UTC.
-        media_count: how many files.
-        media_length: how many bytes they are together.
+        media_count: the number of files.
+        media_length: their bytes.
     """
 
     day: int = attr.field(converter=to_integer)
@@ -269,9 +268,9 @@ class TypeUsage:
     """The media of one type, or of one group of types.
 
     Attributes:
-        media_type: the type in small letters, without parameters; or the group.
-        media_count: how many files.
-        media_length: how many bytes they are together.
+        media_type: the type in lower case, without parameters; or the group.
+        media_count: the number of files.
+        media_length: their bytes.
     """
 
     media_type: str = attr.field(converter=to_text)
@@ -281,18 +280,18 @@ class TypeUsage:
 
 @attr.frozen
 class AppserviceUsage:
-    """The media of the users whom one application service registered, or of others.
+    """The media of the users whom an application service registered, or of the others.
 
     Attributes:
         appservice_id: the ID of the application service; None for users whom none
             registered.
         has_account: whether these users have an account.
-        users: how many users there are.
-        media_count: how many files they have.
-        media_length: how many bytes these are together.
-        deactivated_users: how many of the users are deactivated.
-        deactivated_media_count: how many files those have.
-        deactivated_media_length: how many bytes these are together.
+        users: the number of users.
+        media_count: the number of their files.
+        media_length: the bytes of these.
+        deactivated_users: the number of deactivated users among them.
+        deactivated_media_count: the number of files of the deactivated ones.
+        deactivated_media_length: the bytes of these.
     """
 
     appservice_id: str | None = attr.field(converter=to_optional_text)
@@ -307,13 +306,13 @@ class AppserviceUsage:
 
 @attr.frozen
 class DuplicatedFile:
-    """A content that is stored in more than one file.
+    """A set of identical files.
 
     Attributes:
-        sha256: the SHA-256 of the content.
-        media_length: how many bytes one file is.
-        copies: how many files have this content.
-        remote_copies: how many of them are cached files of other servers.
+        sha256: the SHA-256 of their content.
+        media_length: the bytes of one file.
+        copies: the number of files.
+        remote_copies: the number of cached remote files among them.
     """
 
     sha256: str = attr.field(converter=to_text)
@@ -323,17 +322,17 @@ class DuplicatedFile:
 
     @property
     def local_copies(self) -> int:
-        """How many of the files are this server's."""
+        """The number of local files among them."""
         return self.copies - self.remote_copies
 
     @property
     def duplicate_length(self) -> int:
-        """How many bytes all files but one are together."""
+        """The bytes of all files but one."""
         return (self.copies - 1) * self.media_length
 
 
 def _to_bool(value: object) -> bool | None:
-    """What SQLite has as an integer."""
+    """Convert a boolean, which SQLite has as an integer; None for NULL."""
     return None if value is None else bool(value)
 
 
@@ -342,19 +341,19 @@ class File:
     """A file.
 
     Attributes:
-        server_name: the server that it is from; None if it is this one.
-        user_id: who uploaded it here; None if that is not known, or it is remote.
+        server_name: the server of origin; None for a local file.
+        user_id: the uploader of a local file; None if not known, or for a remote file.
         media_id: its ID on its server.
-        media_type: its type as it was given at upload, which may be not at all.
+        media_type: its type as the uploader gave it; None if not given.
         upload_name: its name, likewise.
-        media_length: how many bytes it is.
+        media_length: its bytes.
         created_ts: when it was stored here, in milliseconds since the epoch.
-        last_access_ts: when it was last read, likewise; None if it never was.
-        quarantined_by: who has put it into quarantine, if somebody has.
-        safe_from_quarantine: whether an admin has made it so; None for remote files.
-        url_preview: whether it was fetched for a preview of a URL; None likewise.
-        sha256: the SHA-256 of its content; None if Synapse has not kept it.
-        sort_key: what it was sorted by in its list; None in a list by media ID.
+        last_access_ts: when it was last read, likewise; None if never.
+        quarantined_by: the admin who put it into quarantine; None if it is not there.
+        safe_from_quarantine: whether an admin protects it; None for remote files.
+        url_preview: whether it belongs to a URL preview; None for remote files.
+        sha256: the SHA-256 of its content; None if Synapse has none.
+        sort_key: the value of the list's sort key; None in a list by media ID.
     """
 
     server_name: str | None = attr.field(converter=to_optional_text)
@@ -373,7 +372,7 @@ class File:
 
     @property
     def position(self) -> FilesPosition:
-        """Its position in its list, after which another page can begin."""
+        """Its position in its list: the next page can begin after it."""
         return FilesPosition(self.sort_key, self.server_name, self.media_id)
 
 

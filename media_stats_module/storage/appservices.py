@@ -43,7 +43,7 @@ def get_appservices_page_txn(
 def iterate_appservices_from_totals_txn(
     txn: LoggingTransaction, table: MediaTable, question: AppservicesQuestion
 ) -> Values[AppserviceUsage, int] | None:
-    """The rows of a page of any length, from totals; None if they cannot answer."""
+    """A page of any length, one by one, from totals; None if they cannot answer."""
     page = get_appservices_page_from_totals_txn(txn, table, question)
     return None if page is None else _values(page)
 
@@ -51,7 +51,7 @@ def iterate_appservices_from_totals_txn(
 def iterate_appservices_txn(
     txn: LoggingTransaction, table: MediaTable, question: AppservicesQuestion
 ) -> Values[AppserviceUsage, int]:
-    """The same from the media itself."""
+    """A page of any length, one by one, from the media itself."""
     return _values(get_appservices_page_txn(txn, table, question))
 
 
@@ -63,10 +63,10 @@ def _values(page: Page[AppserviceUsage]) -> Values[AppserviceUsage, int]:
 def _page(
     rows: list[AppserviceUsage], question: AppservicesQuestion
 ) -> Page[AppserviceUsage]:
-    """There are few rows, so they are put into order here, by code points."""
+    """Sort the rows by code points, here since they are few, and cut the page."""
     rows.sort(key=_name)
     if question.order_by is not AppservicesOrder.APPSERVICE_ID:
-        # Equal rows stay in order, also in reverse.
+        # `reverse` keeps equal rows in order.
         rows.sort(key=attrgetter(question.order_by.value), reverse=question.descending)
     elif question.descending:
         named = [row for row in rows if row.appservice_id is not None]
@@ -76,12 +76,12 @@ def _page(
 
 
 def _name(row: AppserviceUsage) -> tuple[bool, str, bool]:
-    """By ID; then people, then users without an account."""
+    """The order by ID: services, then people, then users without an account."""
     return row.appservice_id is None, row.appservice_id or "", not row.has_account
 
 
 def _add_up_txn(txn: LoggingTransaction, owners: Sql) -> list[AppserviceUsage]:
-    """Add users up by who registered them.
+    """Add up users by the application service that registered them.
 
     Args:
         txn: the transaction.

@@ -20,7 +20,7 @@ def transaction(
     with connection.cursor(txn_name=description) as txn:
         try:
             if not is_postgres_engine(connection.engine):
-                # Else each statement would have a snapshot of its own.
+                # Otherwise, each statement would have a snapshot of its own.
                 txn.execute("BEGIN")
             yield txn
             connection.commit()
@@ -33,7 +33,7 @@ def transaction(
 def autocommitting(
     connection: LoggingDatabaseConnection, description: str
 ) -> Iterator[LoggingTransaction]:
-    """Have statements run without a transaction around them."""
+    """Run statements without a transaction around them."""
     driver: Any = connection.conn
     connection.engine.attempt_to_set_autocommit(driver, True)
     try:

@@ -1,4 +1,4 @@
-"""What runs the transactions of the store: on a real Synapse, or on one connection."""
+"""The interface of a database: of a running Synapse, or on one connection."""
 
 import enum
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ _T = TypeVar("_T")
 
 
 class Cost(enum.Enum):
-    """What an answer may cost the database. Each has a queue of its own."""
+    """The cost that an answer may have for the database. Each has its own queue."""
 
     PROBES = enum.auto()
     """A page of an index of the media, or of the totals."""
@@ -26,7 +26,7 @@ class Cost(enum.Enum):
 
     @property
     def allows_scan(self) -> bool:
-        """Whether more may be read than a page of an index, or the totals."""
+        """Whether the media may be read beyond a page of an index."""
         return self not in (Cost.PROBES, Cost.TOTALS)
 
 
@@ -49,15 +49,15 @@ class Database(Protocol):
         """Call a function that only reads, in one snapshot; return what it returns.
 
         Args:
-            description: what Synapse's logs and metrics call it.
-            function: is given a transaction, and what it may cost. It returns None if
-                that is too little, and is called again with the last cost.
-            costs: what it may cost, in rising order.
+            description: its name in Synapse's logs and metrics.
+            function: called with a transaction and a cost. If it cannot answer at that
+                cost, it returns None, and is called again with the next one.
+            costs: the costs to try, in rising order.
 
         Raises:
             QueueFullError: too many questions are waiting.
             QueryTimeoutError: a statement took longer than `query_timeout`.
-            CancelledError: the client has hung up. The database has stopped.
+            CancelledError: the client has hung up; the statement is cancelled.
         """
 
     async def write(
@@ -67,7 +67,7 @@ class Database(Protocol):
         *args: _P.args,
         **kwargs: _P.kwargs,
     ) -> _T:
-        """Call a function in a transaction, without a limit; return what it returns."""
+        """Call a function in a transaction without a timeout; return its result."""
 
     async def write_autocommit(
         self, description: str, function: Callable[[LoggingTransaction], None]

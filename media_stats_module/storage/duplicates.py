@@ -1,4 +1,4 @@
-"""Files whose content is stored in another file, too.
+"""Sets of identical files, by their hashes.
 
 Files from before Synapse kept hashes have none, and are not compared.
 """
@@ -28,13 +28,11 @@ from media_stats_module.storage.sql import (
 def get_duplicates_txn(
     txn: LoggingTransaction, tables: Sequence[MediaTable], owner: str | None
 ) -> Usage | None:
-    """The files whose content is stored in another file, too; all but one of each.
-
-    Costs as much as a page of them.
+    """All identical files but one of each set. Costs as much as a page of the sets.
 
     Args:
         txn: the transaction.
-        tables: the tables whose files are compared with each other.
+        tables: the tables whose files are compared.
         owner: compare only this owner's files.
 
     Returns:
@@ -58,7 +56,7 @@ def get_duplicates_txn(
 def get_duplicates_page_txn(
     txn: LoggingTransaction, tables: Sequence[MediaTable], question: DuplicatesQuestion
 ) -> Page[DuplicatedFile]:
-    """One page of the contents that are stored more than once; Synapse keeps hashes."""
+    """One page of the sets of identical files. Needs a Synapse that keeps hashes."""
     statement = _page_sql(txn, tables, question)
     txn.execute(statement.text, statement.args)
     # Each row has the total; an empty page is a row of NULLs.
@@ -69,7 +67,7 @@ def get_duplicates_page_txn(
 def iterate_duplicates_txn(
     txn: LoggingTransaction, tables: Sequence[MediaTable], question: DuplicatesQuestion
 ) -> Values[DuplicatedFile, int | None]:
-    """The same for a page of any length: one by one, as the database gives them."""
+    """The same for a page of any length: one by one, as the database returns them."""
     if not MEDIA_HAVE_SHA256:
         return None
     statement = _page_sql(txn, tables, question)
@@ -110,11 +108,11 @@ def _page_sql(
 def _contents_sql(
     txn: LoggingTransaction, tables: Sequence[MediaTable], owner: str | None
 ) -> Sql:
-    """A common table expression `contents`: what is stored more than once.
+    """A common table expression `contents`: the sets of identical files.
 
     PostgreSQL, 10 million media: 10 s, a sequential scan and a hash of 10 million keys
-    in temporary files. An empty string behind the hash keeps the planner from the index
-    on `sha256`, where each row is a random read: 19 s.
+    in temporary files. The appended empty string keeps the planner from the index on
+    `sha256`, where each row is a random read: 19 s.
     """
     sha256 = "m.sha256 || ''" if is_postgres(txn) else "m.sha256"
     scan = scan_hint_sql(txn) if owner is None else ""

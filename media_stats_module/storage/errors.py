@@ -1,12 +1,11 @@
-"""What can go wrong with a question besides its answer."""
+"""The errors of questions and of background work."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from synapse.module_api import LoggingTransaction
 
-# SQLSTATEs: deadlock_detected and serialization_failure; and lock_not_available, of a
-# lock that was not free.
+# SQLSTATEs: deadlock_detected and serialization_failure; and lock_not_available.
 _CONFLICT_CODES = ("40P01", "40001")
 _LOCK_CODES = ("55P03", *_CONFLICT_CODES)
 
@@ -22,15 +21,15 @@ class QueryTimeoutError(Exception):
 class DatabaseFailedError(Exception):
     """A statement of the module's background work failed.
 
-    It is no error of the database's driver, so Synapse does not run the transaction
-    another four times.
+    Not an error of the database driver: for those, Synapse retries the transaction up
+    to five times.
 
     Attributes:
-        is_lock: whether a lock was not free in time, which passes by itself.
-        is_conflict: whether another transaction was in the way, so that it may be run
-            again at once.
-        reason: the database's own words, on one line.
-        name: the kind of error, one of a bounded number, such as `LockNotAvailable`.
+        is_lock: whether a lock was not free in time. A later try may succeed.
+        is_conflict: whether it conflicted with another transaction. It may be retried
+            at once.
+        reason: the database's error message, on one line.
+        name: the kind of error, such as `LockNotAvailable`. There are few kinds.
     """
 
     def __init__(
@@ -50,7 +49,7 @@ class DatabaseFailedError(Exception):
 
 @contextmanager
 def raising_database_failed(txn: LoggingTransaction) -> Iterator[None]:
-    """Raise the errors of the database's driver as `DatabaseFailedError`."""
+    """Raise errors of the database driver as `DatabaseFailedError`."""
     try:
         yield
     except txn.database_engine.module.Error as error:

@@ -40,17 +40,17 @@ from media_stats_module.storage.sql import (
     set_up_scan_txn,
 )
 
-# Of a longer page, looking the rows up one by one costs more than it saves.
+# For a longer page, looking up the rows one by one costs more than it saves.
 _MOST_LOOKED_UP = 10_001
 
 _KEYS = {
     FilesOrder.MEDIA_LENGTH: "m.media_length",
     FilesOrder.CREATED_TS: "m.created_ts",
-    # As in Synapse's own deletion, a file that was never read counts from its creation.
+    # As in Synapse's own deletion: for a file never read, its creation counts.
     FilesOrder.LAST_ACCESS_TS: "COALESCE(m.last_access_ts, m.created_ts)",
 }
 
-# The attributes of `File` in their order, but for the last. First those of both tables.
+# The attributes of `File` in their order, but the last. First those of both tables.
 _SHARED_COLUMNS = {
     "media_id": "m.media_id",
     "media_type": "m.media_type",
@@ -89,9 +89,9 @@ def get_files_page_txn(
     """One page of the files, from where the last one ended.
 
     Args:
-        txn: one transaction, in which the answer is consistent.
-        tables: the tables to list: one, or both if a hash is asked for.
-        question: what is asked.
+        txn: the transaction.
+        tables: the tables to list: one; or both, if the question has a hash.
+        question: the question.
         server_name: this server's name.
     """
     # One more, to see whether there is a next page.
@@ -99,7 +99,7 @@ def get_files_page_txn(
     txn.execute(statement.text, statement.args)
     files = [File(*row) for row in txn.fetchall()]
     page = files[: question.limit]
-    # An empty page has no next one, or a client would ask for it for ever.
+    # An empty page has no next one, or a client would ask for ever.
     has_next = page and len(files) > len(page)
     return FilesPage(page, page[-1].position if has_next else None)
 
@@ -111,7 +111,7 @@ def iterate_files_txn(
     *,
     server_name: str,
 ) -> Values[File, FilesPosition | None]:
-    """The same, for a page of any length: one by one, as the database gives them."""
+    """The same for a page of any length: one by one, as the database returns them."""
     limit = question.limit + 1
     statement = _files_sql_txn(txn, tables, question, limit, server_name)
     file: File | None = None
@@ -132,7 +132,7 @@ def get_page_of_index_txn(
     *,
     server_name: str,
 ) -> FilesPage | None:
-    """The same page; None if it would cost more than the page."""
+    """The same page; None if it reads more than the rows of the page."""
     if not is_page_of_index(question) or not all(
         question.sha256 is None or is_indexed_by_txn(txn, table, "sha256")
         for table in tables
@@ -142,7 +142,7 @@ def get_page_of_index_txn(
 
 
 def is_page_of_index(question: FilesQuestion) -> bool:
-    """Whether a page costs no more than the page: a walk, or the copies of a file.
+    """Whether the list reads only the page's rows: a walk, or the copies of a file.
 
     For the copies, Synapse must have created its index on the hash.
     """
@@ -173,8 +173,8 @@ def _files_sql_txn(
 def _is_walk(question: FilesQuestion) -> bool:
     """Whether a unique index has the files in the order of the list.
 
-    It begins with the server of a remote file. Of all files, a walk with a filter would
-    read the table in random order until enough files have passed.
+    That of remote files starts with the server. With a filter, a walk over all files
+    would read the table in random order until enough files match.
     """
     if question.order_by is not FilesOrder.MEDIA_ID or question.sha256 is not None:
         return False
@@ -189,7 +189,7 @@ def _is_walk(question: FilesQuestion) -> bool:
 def _walk_sql(
     table: MediaTable, question: FilesQuestion, where: Sql, limit: int
 ) -> Sql:
-    """Along the unique index, from the position on. PostgreSQL: 0.5 ms a page."""
+    """A walk along the unique index from the position on. PostgreSQL: 0.5 ms a page."""
     order = _Order(None, _id_columns(table), question.descending)
     rows = _rows_sql(table, question, where, order, limit)
     return Sql(f"SELECT {_columns(table)}, NULL {rows.text}", rows.args)
@@ -202,9 +202,10 @@ def _owners_files_sql(
     where: Sql,
     limit: int,
 ) -> Sql:
-    """One owner's rows, by the index that starts with the owner, put in order.
+    """A read of one owner's rows, by the index that starts with the owner, and a sort.
 
-    That on `user_id` goes on with `created_ts`: in this order, it costs the page.
+    For users, `created_ts` is next in the index: in this order, it reads only the
+    page's rows.
     """
     order = _sorted(txn, table, question)
     rows = _rows_sql(table, question, where, order, limit)
@@ -220,8 +221,9 @@ def _scan_sql_txn(
 ) -> Sql:
     """A read of the table, or of the module's index by time in a window.
 
-    Of a page, only what decides the order is read of every file. The rest is looked up
-    in the unique index. PostgreSQL, 10 million media: 1.5 s, otherwise twice that.
+    For a page, it sorts only IDs and sort keys, and looks up the other columns of the
+    page's files in the unique index. PostgreSQL, 10 million media: 1.5 s, else twice
+    that.
     """
     set_up_scan_txn(txn, question)
     order = _sorted(txn, table, question)
@@ -233,8 +235,7 @@ def _scan_sql_txn(
     ids_on_page = [column.replace("m.", "page.") for column in ids]
     is_same = " AND ".join(map(" = ".join, zip(ids, ids_on_page, strict=True)))
     page_order = _Order(order.key and "page.sort_key", ids_on_page, order.descending)
-    # SQLite takes the tables of a CROSS JOIN in their order. By itself it might begin
-    # with the other one.
+    # SQLite reads the tables of a CROSS JOIN in this order; of others, in any order.
     return Sql(
         f"""
         SELECT {columns}, page.sort_key
@@ -256,7 +257,7 @@ def _copies_sql(
     limit: int,
     server_name: str,
 ) -> Sql:
-    """The rows of one or both tables with a hash, put in order.
+    """A read of the rows of one or both tables with a hash, and a sort.
 
     By Synapse's index on `sha256`. Until Synapse has created it, a read of the tables.
     """
@@ -307,7 +308,7 @@ def _rows_sql(
     limit: int,
     hint: str = "",
 ) -> Sql:
-    """The `FROM` and all that follows it, for the rows of a list of one table."""
+    """The statement for a list of one table, from `FROM` to its end."""
     after = Sql("")
     if (position := question.after) is not None:
         after = order.after_sql(position.key, _ids_at(table, position))
@@ -330,7 +331,7 @@ def _where_sql(
 ) -> Sql:
     """The condition under which a row, called `m`, is in the list, on any page."""
     if question.deletion is None:
-        # A file without `created_ts`, which Synapse fills, has no position by time.
+        # Without `created_ts`, which Synapse fills, a file has no position by time.
         is_listed = Sql(f"{table.is_file_sql} AND m.created_ts IS NOT NULL")
     else:
         is_listed = is_deleted_sql(txn, table, question.deletion, server_name)
@@ -364,7 +365,7 @@ def _is_filtered(question: FilesQuestion) -> bool:
 
 
 def _filters_sql(txn: LoggingTransaction, question: FilesQuestion) -> Sql:
-    """Further conditions on a row, called `m`. An index serves that on the hash."""
+    """Further conditions on a row, called `m`. Only that on the hash has an index."""
     text = ""
     args: list[object] = []
     if question.media_type is not None:
@@ -419,7 +420,7 @@ class _Order:
 
     @property
     def order_by_sql(self) -> str:
-        """What follows `ORDER BY`."""
+        """The expressions after `ORDER BY`."""
         direction = "DESC" if self.descending else "ASC"
         if self.key is None:
             return ", ".join(f"{column} {direction}" for column in self.ids)
@@ -430,14 +431,14 @@ class _Order:
 
         Args:
             key: the sort key of the position; None in a list by media ID.
-            ids: what identifies the file of the position.
+            ids: the IDs of the file at the position.
         """
         beyond = "<" if self.descending else ">"
         row, marks = ", ".join(self.ids), ", ".join("?" for _ in self.ids)
         if self.key is None:
             return Sql(f"AND ({row}) {beyond} ({marks})", tuple(ids))
         return Sql(
-            # The first condition says nothing new, but an index can serve it.
+            # The first condition is redundant, but an index can serve it.
             f"AND {self.key} {beyond}= ? "
             f"AND ({self.key} {beyond} ? OR ({row}) > ({marks}))",
             (key, key, *ids),
@@ -450,9 +451,9 @@ def _sorted(
     """The order of a list that the database sorts."""
     ids = _id_columns(table)
     if question.order_by is FilesOrder.MEDIA_ID:
-        # For the sake of the limit, the databases would walk the unique index instead
-        # of sorting, and read the table at random until enough rows have passed the
-        # filters. No index is on what comes out of an expression.
+        # Because of the limit, the databases would walk the unique index instead of
+        # sorting, and read the table at random until enough rows match the filters. No
+        # index is on these expressions.
         ids = [f"{column} || ''" for column in ids]
     return _Order(_key_sql(txn, question), ids, question.descending)
 
@@ -463,9 +464,9 @@ def _key_sql(txn: LoggingTransaction, question: FilesQuestion) -> str | None:
     if key is None:
         return None
     if question.deletion is not None:
-        # Synapse deletes files without a length or a time, too.
+        # Synapse also deletes files without a length or a time.
         key = f"COALESCE({key}, 0)"
-    # SQLite has anything in any column.
+    # In SQLite, any column can hold any type.
     return key if is_postgres(txn) else f"CAST({key} AS INTEGER)"
 
 
@@ -480,7 +481,7 @@ def _id_columns(table: MediaTable) -> list[str]:
 
 
 def _ids_at(table: MediaTable, position: FilesPosition) -> tuple[object, ...]:
-    """The values of these columns at a position."""
+    """The values of the ID columns at a position."""
     if table.source is Source.LOCAL:
         return (position.media_id,)
     return (position.server_name, position.media_id)
@@ -490,7 +491,7 @@ def _has_id_sql(txn: LoggingTransaction, table: MediaTable) -> str:
     """A further condition on a row, called `m`: that it can be named."""
     if is_postgres(txn):
         return "AND m.media_id IS NOT NULL"
-    # Bytes come after all text, so no text could name their position.
+    # Bytes sort after all text, so no cursor could name their position.
     return " ".join(f"AND typeof({column}) = 'text'" for column in _id_columns(table))
 
 

@@ -1,8 +1,8 @@
-"""How much media there is of each kind, with thumbnails and pending uploads.
+"""The amount of media of each kind, with thumbnails and pending uploads.
 
-A kind is a group of media types and four properties. There are at most some hundred
-kinds, so the totals of rollups have them, and the summary, the groups of types and the
-gauges are put together from them.
+A kind is a group of media types and four properties. There are at most a few hundred
+kinds. The totals of rollups have one row for each; the summary, the groups of types and
+the gauges are sums of kinds.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from media_stats_module.storage.answers import Usage, to_integer
 from media_stats_module.storage.sources import MediaTable, media_type_sql
 from media_stats_module.storage.sql import Sql, scan_hint_sql, sum_of_sums_sql, sum_sql
 
-# Media types that begin otherwise are in the group "other".
+# All other media types are in the group "other".
 GROUPS = ("application", "audio", "image", "text", "video")
 OTHER = "other"
 _THUMBNAIL = "thumbnail"
@@ -31,11 +31,11 @@ class KindUsage:
 
     Attributes:
         media_group: the group of media types.
-        is_owned: whether it is known whose it is.
-        is_url_preview: whether it belongs to the preview of a URL.
-        is_quarantined: whether an admin has put it into quarantine.
+        is_owned: whether it has an owner.
+        is_url_preview: whether it belongs to a URL preview.
+        is_quarantined: whether it is in quarantine.
         is_protected: whether an admin protects it from quarantine.
-        usage: how many files, and how many bytes.
+        usage: the number of files, and their bytes.
     """
 
     media_group: str
@@ -48,12 +48,12 @@ class KindUsage:
 
 @attr.frozen
 class Kinds:
-    """All that is stored of one source, by kind.
+    """All media of one source, by kind.
 
     Attributes:
         files: the files of each kind.
-        thumbnails: smaller versions of all these.
-        pending: how many uploads have no content yet.
+        thumbnails: the thumbnails of all these.
+        pending: the number of uploads that have no content yet.
     """
 
     files: tuple[KindUsage, ...]
@@ -77,11 +77,11 @@ class Kinds:
 def get_kinds_txn(
     txn: LoggingTransaction, table: MediaTable, owner: str | None = None
 ) -> Kinds:
-    """The kinds of the media of a source, or of one owner's, from the media itself.
+    """The kinds of a source's media, or of one owner's, from the media itself.
 
     PostgreSQL, 10 million media: 2 s, parallel sequential scans of the media and of the
-    thumbnails. Of one owner, a range of the index that starts with the owner, and for a
-    user a probe per file for the thumbnails.
+    thumbnails. For one owner, a range of the index that starts with the owner; for a
+    user also a probe per file for the thumbnails.
     """
     statement = kinds_sql(txn, table, owner)
     txn.execute(statement.text, statement.args)
@@ -93,8 +93,8 @@ def kinds_sql(
 ) -> Sql:
     """The statement that adds up media by kind, with thumbnails and pending uploads.
 
-    Media types are put into groups after the files are added up by the type as the
-    uploader gave it, so a few times.
+    First adds up files by their type as uploaded, then computes the group once per type
+    instead of once per file.
     """
     is_local = table.source is Source.LOCAL
     scan = scan_hint_sql(txn) if owner is None else ""
@@ -148,7 +148,7 @@ def group_sql(media_type: str) -> str:
     """The SQL expression for the group of a media type.
 
     Args:
-        media_type: the SQL expression for the type in small letters.
+        media_type: the SQL expression for the type in lower case.
     """
     cases = " ".join(
         f"WHEN substr({media_type}, 1, {len(group) + 1}) = '{group}/' THEN '{group}'"
@@ -158,7 +158,7 @@ def group_sql(media_type: str) -> str:
 
 
 def to_kinds(rows: Iterable[tuple[Any, ...]]) -> Kinds:
-    """The kinds, from the rows of `kinds_sql`."""
+    """Make the kinds from the rows of `kinds_sql`."""
     files: list[KindUsage] = []
     thumbnails, pending = Usage(0, 0), 0
     for media_group, owned, preview, quarantined, protected, count, length in rows:

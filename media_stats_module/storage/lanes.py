@@ -1,7 +1,7 @@
-"""The queues in front of the database: how many questions run at a time.
+"""The queues in front of the database. They limit how many questions run at a time.
 
-Each question waits in the lane of its cost, outside of Synapse's pool. How many turns a
-lane has depends on how many connections the pool has at most:
+Each question waits in the lane of its cost, outside of Synapse's pool. A lane's turns,
+the questions that it runs at a time, depend on the size of the pool:
 
 | connections | probes     | totals | one owner  | whole tables |
 | ----------- | ---------- | ------ | ---------- | ------------ |
@@ -9,8 +9,8 @@ lane has depends on how many connections the pool has at most:
 | 5 to 9      | 1 together         || 1 together              ||
 | 1 to 4      | 1          | 1 together, on a connection of our own |||
 
-Exports take turns with each other first, so one of two turns for whole tables stays
-free of them.
+Exports also wait for each other, so they take at most one of the two turns for whole
+tables.
 """
 
 from collections.abc import Awaitable, Callable
@@ -25,10 +25,10 @@ from media_stats_module.synapse_internals import PreserveLoggingContext
 
 _T = TypeVar("_T")
 
-# A load of the dashboard asks some ten questions.
+# Loading the dashboard asks about ten questions.
 _MOST_WAITING = 30
 _MOST_WAITING_EXPORTS = 4
-# Probes and questions to the totals are soon over.
+# Probes and questions to the totals end soon.
 _MOST_WAITING_SHORT = 100
 
 # Connections of a pool. Synapse's documentation suggests 10, Twisted's default is 5.
@@ -37,7 +37,7 @@ _SMALL_POOL = 5
 
 
 class Lane:
-    """A queue in front of the database, with a number of turns at a time."""
+    """A queue in front of the database that runs some questions at a time."""
 
     def __init__(self, turns: int, most_waiting: int) -> None:
         self._turns = DeferredSemaphore(turns)
@@ -56,7 +56,7 @@ class Lane:
         try:
             return await function()
         finally:
-            # The next question goes on in here, with a log context of its own.
+            # This resumes the next question, which has its own log context.
             with PreserveLoggingContext():
                 self._turns.release()
 
@@ -65,14 +65,14 @@ class Lanes:
     """All lanes of a process.
 
     Attributes:
-        have_own_connection: whether all but probes are to run on a connection of our
-            own, since Synapse's pool is too small to share.
+        have_own_connection: whether all questions but probes run on a connection of our
+            own, because Synapse's pool is too small to share.
     """
 
     def __init__(self, connections: int | None) -> None:
         """
         Args:
-            connections: how many Synapse's pool has at most; None if a question takes
+            connections: the most connections of Synapse's pool; None if questions take
                 none of them, as on SQLite.
         """
         if connections is None:

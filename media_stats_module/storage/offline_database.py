@@ -1,4 +1,4 @@
-"""The database of a homeserver, whether Synapse runs or not, for the command line."""
+"""The database of a homeserver, for the command line. Synapse need not run."""
 
 import time
 from collections.abc import Callable, Coroutine, Sequence
@@ -17,21 +17,21 @@ from media_stats_module.synapse_internals import LoggingDatabaseConnection
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
-# A lock on a media table may take so many attempts, a tenth of a second each.
+# The most attempts to lock a media table, a tenth of a second each.
 _ATTEMPTS = 100
 
 
 class OfflineDatabase:
-    """A `Database` on one connection. Nobody queues, and there is no limit of time.
+    """A `Database` on one connection, without queues and without a timeout.
 
-    Nothing in it waits, so its coroutines end when `finish` runs them. Each of them
-    raises `DatabaseFailedError` where the database refuses.
+    Its coroutines never wait, so `finish` can run them. They raise
+    `DatabaseFailedError` for errors of the database.
     """
 
     def __init__(self, connection: LoggingDatabaseConnection, server_name: str) -> None:
         """
         Args:
-            connection: to the database that has the media tables.
+            connection: a connection to the database that has the media tables.
             server_name: the homeserver's name.
         """
         self._connection = connection
@@ -62,7 +62,7 @@ class OfflineDatabase:
         *args: _P.args,
         **kwargs: _P.kwargs,
     ) -> _T:
-        """See `Database.write`. Again if another transaction has a table locked."""
+        """See `Database.write`. Retries while another transaction locks a table."""
         for _ in range(_ATTEMPTS):
             try:
                 return self._run(description, function, *args, **kwargs)
@@ -97,7 +97,7 @@ class OfflineDatabase:
 
 
 def finish(work: Coroutine[Any, Any, _T]) -> _T:
-    """Run a coroutine that waits for nothing, as those of `OfflineDatabase`."""
+    """Run a coroutine that never waits, such as those of `OfflineDatabase`."""
     try:
         work.send(None)
     except StopIteration as stop:

@@ -1,4 +1,4 @@
-"""What Synapse's own deletion would delete, and what it would keep.
+"""The files that Synapse's own deletion would delete, and those it would keep.
 
 The rules are those of `get_local_media_ids` and `get_remote_media_ids` in Synapse's
 `MediaRepositoryStore`, which the admin API and `media_retention` both use. They are the
@@ -34,8 +34,8 @@ from media_stats_module.storage.sql import (
 
 _NOTHING = Usage(0, 0)
 
-# Why Synapse keeps a file however old it is: the condition on a row, called `m`. A file
-# is counted under the first reason that applies; that it is an avatar comes last.
+# The reasons why Synapse keeps an old file: conditions on a row, called `m`. The first
+# that applies counts. "Is an avatar" comes last.
 _LOCAL_REASONS = {
     "quarantined": "m.quarantined_by IS NOT NULL",
     "protected": "m.safe_from_quarantine",
@@ -43,8 +43,8 @@ _LOCAL_REASONS = {
 _REMOTE_REASONS = {"quarantined": "m.quarantined_by IS NOT NULL"}
 _AVATAR = "avatar"
 
-# Images of URL previews lie in a folder of their own, where Synapse's deletion does not
-# look: it deletes their rows, and leaves the files.
+# Images of URL previews have a folder of their own. Synapse's deletion does not look
+# there: it deletes the rows, and leaves the files.
 _URL_PREVIEW = "url_preview"
 _LOCAL_KINDS = {_URL_PREVIEW: "m.url_cache IS NOT NULL"}
 
@@ -59,13 +59,13 @@ def get_reclaimable_txn(
     *,
     server_name: str,
 ) -> Mapping[int, Reclaimable]:
-    """What a deletion would delete, and what it would keep, for each of some times.
+    """The effect of a deletion, for each time of the question.
 
     Args:
-        txn: one transaction, in which the answer is consistent.
-        tables: the tables to look at.
-        question: what is asked.
-        server_name: this server's name, as it stands in the URIs of avatars.
+        txn: the transaction.
+        tables: the tables to count.
+        question: the question.
+        server_name: this server's name, as in the URIs of avatars.
     """
     local: Mapping[int, ReclaimablePart] = {}
     remote: Mapping[int, ReclaimablePart] = {}
@@ -84,7 +84,7 @@ def get_reclaimable_txn(
 def is_deleted_sql(
     txn: LoggingTransaction, table: MediaTable, deletion: Deletion, server_name: str
 ) -> Sql:
-    """The condition under which a deletion deletes a file, whose row is called `m`."""
+    """The condition on a row, called `m`, that a deletion deletes its file."""
     is_old = _is_old_sql(table, deletion.before_ts, deletion)
     is_not_kept = _is_not_kept_sql(txn, table, deletion, server_name)
     return Sql(is_old.text + is_not_kept.text, is_old.args + is_not_kept.args)
@@ -93,9 +93,9 @@ def is_deleted_sql(
 class _Counter:
     """Counts files of one table by age.
 
-    An age is a part of time: before the first of the times that are asked for, from the
-    first to the second, and so on. What is before a time is the sum of the ages up to
-    it. So the table is read once for however many times.
+    An age is an interval: before the first time of the question, from the first to the
+    second, and so on. The files before a time are the sum of the ages up to it. So one
+    read of the table serves any number of times.
     """
 
     def __init__(
@@ -112,9 +112,9 @@ class _Counter:
         self._server_name = server_name
         self._kinds = _LOCAL_KINDS if table.owners_are_users else {}
         self._times = sorted(set(question.before_ts))
-        # PostgreSQL knows that there are few groups if each column is a boolean. It
-        # would expect a group for every row, and read without parallel workers, if one
-        # column was the number of the age.
+        # From boolean columns, PostgreSQL knows that there are few groups. With a
+        # number for the age, it would expect a group per row, and use no parallel
+        # workers.
         self._age_names = [f"before_{index}" for index in range(len(self._times))]
         self._ages = Sql(
             ", ".join(
@@ -135,7 +135,7 @@ class _Counter:
             self._scan = scan_hint_sql(txn)
 
     def count_txn(self) -> Mapping[int, ReclaimablePart]:
-        """What would be deleted and what kept, by the time that a deletion is told."""
+        """Count the files that would be deleted and kept, by `before_ts`."""
         files = self._count_files()
         kept = {reason: files.pop(reason) for reason in _reasons(self._table)}
         if self._table.owners_are_users:
@@ -145,7 +145,7 @@ class _Counter:
                 files[kind] = _difference(files[kind], avatars)
                 kept[_AVATAR] = _sum(kept[_AVATAR], avatars)
         thumbnails = self._count_thumbnails() if self._has_thumbnails else {}
-        # What is before a time is the sum of the ages up to it.
+        # The files before a time are the sum of the ages up to it.
         files, thumbnails, kept = (
             {name: list(accumulate(usages)) for name, usages in found.items()}
             for found in (files, thumbnails, kept)
@@ -168,10 +168,10 @@ class _Counter:
         }
 
     def _count_files(self) -> dict[str, list[Usage]]:
-        """The files by age; for each reason, those that are kept for it.
+        """Count all files by age, and those kept for each reason.
 
-        One read of the table; or of one owner's rows, by the index that starts with
-        the owner.
+        Costs one read of the table; or of one owner's rows, by the index that starts
+        with the owner.
         """
         return self._add_up(
             {**_reasons(self._table), **self._kinds},
@@ -183,10 +183,10 @@ class _Counter:
         )
 
     def _count_avatars(self) -> dict[str, list[Usage]]:
-        """The avatars that are kept for no reason of their own, by age.
+        """Count by age the avatars that are not kept for another reason.
 
-        One read of the tables that have avatars, and a look-up for each different one:
-        there are far fewer than files.
+        Costs one read of the tables that have avatars, and a probe for each different
+        one: there are far fewer than files.
         """
         is_avatar = _is_avatar_sql(self._txn, self._server_name)
         is_not_kept = _has_no_reason_sql(self._table)
@@ -201,10 +201,10 @@ class _Counter:
         )
 
     def _count_thumbnails(self) -> dict[str, list[Usage]]:
-        """The thumbnails of the files that would be deleted, by age.
+        """Count by age the thumbnails of the files that would be deleted.
 
-        A hash join of the two tables on PostgreSQL. On SQLite a look-up for each
-        thumbnail; of one owner, on both, for each file.
+        Costs a hash join of the two tables on PostgreSQL, a probe for each thumbnail on
+        SQLite; for one owner, on both, a probe for each file.
         """
         names = ["media_id"]
         if not self._table.owners_are_users:
@@ -230,12 +230,12 @@ class _Counter:
         """Add up by kind and age.
 
         Args:
-            kinds: the condition of each kind. A file is of the first that applies, or
-                else of the kind `_OTHER`.
-            length: the SQL expression for how many bytes a row is.
-            rows: what follows `FROM` in a query for rows, of which `m` is the file.
+            kinds: the condition of each kind. The first that applies counts, or else
+                the kind is `_OTHER`.
+            length: the SQL expression for the bytes of a row.
+            rows: the SQL after `FROM`; `m` is the file.
         """
-        # Negated, each is a boolean whatever SQLite has in the column.
+        # `NOT` makes each a boolean, whatever type SQLite has in the column.
         is_not = {f"is_not_{kind}": f"NOT ({sql})" for kind, sql in kinds.items()}
         flags = "".join(f"{sql} AS {name}, " for name, sql in is_not.items())
         groups = ", ".join([*self._age_names, *is_not])
@@ -263,8 +263,8 @@ class _Counter:
 def _last_read_sql(table: MediaTable) -> str:
     """The SQL expression for the time that a deletion compares, of a row called `m`.
 
-    A local file that nobody has read counts from its creation. A remote file that
-    nobody has read is never old enough.
+    For a local file that was never read, its creation counts. A remote file that was
+    never read is never deleted.
     """
     if table.owners_are_users:
         return "COALESCE(m.last_access_ts, m.created_ts)"
@@ -272,10 +272,10 @@ def _last_read_sql(table: MediaTable) -> str:
 
 
 def _is_old_sql(table: MediaTable, before_ts: int, rules: DeletionRules) -> Sql:
-    """The condition under which a deletion looks at a row, called `m`."""
+    """The condition on a row, called `m`, that it is old and large enough to delete."""
     if table.owners_are_users:
         return Sql(
-            # The same as with COALESCE, but PostgreSQL knows how many rows that are.
+            # The same as with COALESCE, but PostgreSQL can estimate the rows.
             "(m.last_access_ts < ? OR (m.created_ts < ? AND m.last_access_ts IS NULL)) "
             "AND m.media_length > ? AND m.media_id IS NOT NULL",
             (before_ts, before_ts, rules.size_gt),
@@ -296,14 +296,14 @@ def _keeps_avatars(table: MediaTable, rules: DeletionRules) -> bool:
 
 
 def _has_no_reason_sql(table: MediaTable) -> str:
-    """Further conditions on a row, called `m`: that no column of it keeps the file."""
+    """Further conditions on a row, called `m`: none of its columns keeps the file."""
     return "".join(f" AND NOT ({reason})" for reason in _reasons(table).values())
 
 
 def _is_not_kept_sql(
     txn: LoggingTransaction, table: MediaTable, rules: DeletionRules, server_name: str
 ) -> Sql:
-    """Further conditions on a row, called `m`: that nothing keeps the file."""
+    """Further conditions on a row, called `m`: nothing keeps the file."""
     has_no_reason = _has_no_reason_sql(table)
     if not _keeps_avatars(table, rules):
         return Sql(has_no_reason)
@@ -312,16 +312,16 @@ def _is_not_kept_sql(
 
 
 def _is_avatar_sql(txn: LoggingTransaction, server_name: str) -> Sql:
-    """The condition under which a local file, whose row is called `m`, is an avatar.
+    """The condition on a row of local media, called `m`, that it is an avatar.
 
-    Both databases collect the media IDs of all avatars first, each once.
+    Both databases first collect the media IDs of all avatars, each once.
     """
     prefix = f"mxc://{server_name}/"
     if is_postgres(txn):
-        # The name of a server, which Synapse checks, has no wildcards.
+        # Synapse checks the server's name: it has no wildcards.
         starts_so, start = "{} LIKE ?", f"{prefix}%"
     else:
-        # For SQLite's LIKE capital letters are the same as small ones.
+        # SQLite's LIKE ignores case.
         starts_so, start = f"substr({{}}, 1, {len(prefix)}) = ?", prefix
     avatars = " UNION ALL ".join(
         f"SELECT substr({column}, {len(prefix) + 1}) AS media_id FROM {table} "
@@ -331,9 +331,9 @@ def _is_avatar_sql(txn: LoggingTransaction, server_name: str) -> Sql:
     args = (start,) * len(AVATARS)
     if not is_postgres(txn):
         return Sql(f"m.media_id IN ({avatars})", args)
-    # The array is made once, with parallel workers, and given to all workers that read
-    # the media. Of a query PostgreSQL would give each worker its own copy to run, or
-    # make a hash of the media, which is far larger.
+    # The array is computed once, by parallel workers, and given to all workers that
+    # read the media. With a subquery, PostgreSQL would run it in each worker, or hash
+    # the media, which is far larger.
     return Sql(
         f"""
         EXISTS (
@@ -349,7 +349,7 @@ def _is_avatar_sql(txn: LoggingTransaction, server_name: str) -> Sql:
 
 
 def _age(columns: Sequence[object]) -> int:
-    """The number of an age, from the booleans that say before which times it is."""
+    """The number of an age, from the booleans of the times that it is before."""
     return next(index for index, is_before in enumerate(columns) if is_before)
 
 

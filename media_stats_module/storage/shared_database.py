@@ -1,11 +1,11 @@
-"""The database of a running Synapse, read without getting in the homeserver's way.
+"""The database of a running Synapse, read without slowing down the homeserver.
 
-A client that hangs up cancels its question: in the queue, or in the database. So does a
-statement that takes longer than `query_timeout`. Neither is an error that Synapse logs,
-or tries again.
+A client that hangs up cancels its question, in the queue or in the database. So does a
+statement that takes longer than `query_timeout`. Synapse neither logs these as errors
+nor retries the transactions.
 
-A probe may take a tenth of a second. One that takes longer, since a table is locked or
-a disk is slow, is stopped and waits for its turn with the longer questions.
+A probe may take a tenth of a second. If it takes longer, because a table is locked or a
+disk is slow, it is cancelled and waits in the queue of longer questions.
 """
 
 import logging
@@ -42,45 +42,45 @@ _T = TypeVar("_T")
 
 _PROBE_TIMEOUT_MS = 100
 
-# Where SQLite cannot write ahead, on network file systems, whoever writes waits for
-# whoever reads, and Synapse gives up after five seconds.
+# Without write-ahead logging, as on network file systems, SQLite makes writers wait for
+# readers, and Synapse gives up after five seconds.
 _TIMEOUT_WITHOUT_WAL_MS = 1_000
 
-# A cancelled question is cancelled again so often, in case it was between statements.
+# The interval at which a question is cancelled again: it may be between statements.
 _CANCEL_AGAIN_S = 0.05
 
-# PostgreSQL's own limit, 24 days.
+# The largest `statement_timeout` of PostgreSQL, 24 days.
 _LONGEST_TIMEOUT_MS = 2**31 - 1
 
 # SQLSTATEs: query_canceled; and lock_not_available, if the database has a lock_timeout.
 _TIMEOUT_CODES = ("57014", "55P03")
 
-# SQLite asks after so many of its instructions, some ms, whether to go on.
+# SQLite asks whether to go on each time it has run this many instructions: some ms.
 _SQLITE_INSTRUCTIONS = 20_000
 
 
 class _CancelledInDatabaseError(Exception):
-    """A statement was cancelled because the client has gone."""
+    """A statement was cancelled because the client has hung up."""
 
 
 class SharedDatabase:
-    """A `Database` in which a running Synapse reads and writes meanwhile.
+    """A `Database` that a running Synapse uses at the same time.
 
-    A file of SQLite is read on a connection of our own. Synapse has a single one, for
-    which everybody would wait. Since Synapse has SQLite write ahead (`journal_mode =
-    WAL`), nobody waits for a reader on another connection. A small pool of PostgreSQL's
-    connections is spared in the same way.
+    A file of SQLite is read on a connection of our own, because Synapse has only one.
+    Synapse turns on write-ahead logging (`journal_mode = WAL`), so nobody waits for a
+    reader on another connection. With a small pool of PostgreSQL connections, questions
+    use a connection of our own, too.
     """
 
     def __init__(self, api: ModuleApi, query_timeout: int) -> None:
         """
         Args:
             api: Synapse's module API.
-            query_timeout: how long a statement may take, in milliseconds.
+            query_timeout: the longest time of a statement, in milliseconds.
         """
         self._api = api
         self._query_timeout = query_timeout
-        # A database of SQLite in memory is one that nobody else can connect to.
+        # A SQLite database in memory has only the connection that created it.
         self._is_sqlite_file = is_sqlite_file(api)
         self._lanes = Lanes(pool_size(api) if has_postgres(api) else None)
 
@@ -90,7 +90,7 @@ class SharedDatabase:
         return self._api.server_name
 
     def now_ts(self) -> int:
-        """The time as Synapse tells it, in milliseconds since the epoch."""
+        """The time by Synapse's clock, in milliseconds since the epoch."""
         return current_time_ms(self._api)
 
     async def read(
@@ -196,18 +196,18 @@ class SharedDatabase:
         try:
             return connect_to_database(self._api, description)
         except Exception as error:
-            # There are no more connections, or open files, than there may be.
+            # The limit of connections or of open files is reached, for example.
             logger.info("Cannot connect to the database: %s", error)
             raise QueueFullError from error
 
 
 class _Running:
-    """A question that runs in a thread, and how to stop it from another one."""
+    """A question that runs in a thread, and that another thread can cancel."""
 
     def __init__(self, timeout: int) -> None:
         """
         Args:
-            timeout: how long a statement may take, in milliseconds.
+            timeout: the longest time of a statement, in milliseconds.
         """
         self._timeout = timeout
         self._lock = threading.Lock()
@@ -215,14 +215,14 @@ class _Running:
         self._postgres: Any = None
 
     def cancel(self) -> None:
-        """Have the database stop."""
+        """Cancel the running statement."""
         self._is_cancelled = True
-        # Cancelling connects to PostgreSQL, which the reactor must not wait for.
+        # Cancelling connects to PostgreSQL, which would block the reactor.
         threading.Thread(target=self._cancel_postgres, daemon=True).start()
 
     @contextmanager
     def limiting(self, txn: LoggingTransaction) -> Iterator[None]:
-        """Run with a limit of time, and to be cancelled."""
+        """Run statements with a timeout, and let `cancel` stop them."""
         if is_postgres(txn):
             with self._on_postgres(txn):
                 yield
@@ -243,7 +243,7 @@ class _Running:
         try:
             yield
         except txn.database_engine.module.OperationalError as error:
-            # Otherwise Synapse would try four times more.
+            # For errors of the driver, Synapse would retry four times.
             if getattr(error, "pgcode", None) not in _TIMEOUT_CODES:
                 raise
             raise self._error() from None
@@ -253,7 +253,7 @@ class _Running:
 
     @contextmanager
     def _on_sqlite(self, txn: LoggingTransaction) -> Iterator[None]:
-        """The limit is of all statements together."""
+        """The same for SQLite. The timeout is for all statements together."""
         connection = driver_connection(txn)
         txn.execute("PRAGMA journal_mode")
         timeout = self._timeout
@@ -279,7 +279,7 @@ class _Running:
 
     def _cancel_postgres(self) -> None:
         while True:
-            # The connection is not given back to Synapse's pool meanwhile.
+            # The lock keeps the connection from returning to Synapse's pool.
             with self._lock:
                 if self._postgres is None:
                     return

@@ -1,7 +1,6 @@
-"""Local and remote media: Synapse's tables, and what the SQL relies on in them.
+"""Local and remote media: all of Synapse's tables and columns that the SQL relies on.
 
-A new version of Synapse that changes what the statements of this folder rely on is a
-change of this file.
+If a new version of Synapse changes these tables, change this file.
 """
 
 from typing import cast
@@ -9,19 +8,19 @@ from typing import cast
 import attr
 from synapse.module_api import LoggingTransaction
 
-# Not in synapse.module_api, which hides which database there is. Both names are
-# where they were in the oldest Synapse supported here.
+# Not in synapse.module_api, which does not tell the kind of database. All supported
+# versions have both names here.
 from synapse.storage.engines import PostgresEngine
 from synapse.storage.schema import SCHEMA_VERSION
 
 from media_stats_module.questions import Source
 
-# Since schema version 78 (Synapse 1.90) every row of `profiles` is known to have a
-# `full_user_id`; before, only the localpart in `user_id` can be relied on.
+# Since schema version 78 (Synapse 1.90), every row of `profiles` has a `full_user_id`;
+# before, only the localpart in `user_id` is reliable.
 _PROFILES_HAVE_FULL_USER_ID = SCHEMA_VERSION >= 78
 
-# Since schema version 91 (Synapse 1.128) the media tables have the SHA-256 of what is
-# stored from then on, in `sha256`; it is NULL for what was there before.
+# Since schema version 91 (Synapse 1.128), the media tables have the column `sha256`. It
+# is NULL for older files.
 MEDIA_HAVE_SHA256 = SCHEMA_VERSION >= 91
 
 
@@ -30,14 +29,14 @@ class MediaTable:
     """A table of media, one row per file, with the columns that the SQL relies on.
 
     Attributes:
-        source: where its media came from.
+        source: local or remote.
         name: the name of the table.
         owner: the column with the owner. An index of Synapse's own starts with it.
         counts_url_previews: whether images of URL previews count for their owner.
         owners_are_users: whether the owners are users of this server, with profiles;
             else they are remote servers.
-        thumbnails: the table of thumbnails. A unique index starts with what identifies
-            the file.
+        thumbnails: the table of thumbnails. A unique index starts with the columns that
+            identify the file.
     """
 
     source: Source
@@ -49,12 +48,12 @@ class MediaTable:
 
     @property
     def is_counted_sql(self) -> str:
-        """The SQL condition under which a row, called `m`, counts for its owner."""
+        """The SQL condition on a row, called `m`, that it counts for its owner."""
         return f"m.{self.owner} IS NOT NULL AND {self._has_content_sql}"
 
     @property
     def is_file_sql(self) -> str:
-        """The same, including files that no user owns.
+        """The same, including local files without an owner.
 
         A remote file always needs its server, which is half of its name.
         """
@@ -62,7 +61,7 @@ class MediaTable:
 
     @property
     def _has_content_sql(self) -> str:
-        """That it is no pending upload, nor a URL preview if these do not count."""
+        """Excludes pending uploads, and URL previews if these do not count."""
         has_content = "m.media_length IS NOT NULL"
         if self.counts_url_previews:
             return has_content
@@ -107,10 +106,10 @@ AVATARS = (
     ("user_directory", "avatar_url"),
     ("room_stats_state", "avatar"),
 )
-"""Where Synapse's own deletion looks for avatars: tables, and the column of each.
+"""The tables and columns in which Synapse's own deletion looks for avatars.
 
-The column has a URI, `mxc://server_name/media_id`, or anything that a client has sent.
-No index is on any of them.
+A column has a URI, `mxc://server_name/media_id`, or any text that a client has sent.
+None has an index.
 """
 
 
@@ -153,9 +152,9 @@ def displayname_sql(txn: LoggingTransaction, user_id: str) -> str:
 
 
 def join_displaynames_sql(txn: LoggingTransaction, user_id: str) -> str:
-    """What follows `FROM` for the same displayname as `p.displayname`, for many users.
+    """The SQL after `FROM` that joins displaynames, as `p.displayname`, of many users.
 
-    Costs a read of all profiles. A broken unique index can leave two of a user.
+    Costs a read of all profiles. With a broken unique index, a user can have two.
     """
     column, value = _profile_key_sql(txn, user_id)
     return f"""
@@ -167,9 +166,9 @@ def join_displaynames_sql(txn: LoggingTransaction, user_id: str) -> str:
 
 
 def _profile_key_sql(txn: LoggingTransaction, user_id: str) -> tuple[str, str]:
-    """A column of `profiles`, called `p`, and what it is for a user.
+    """A column of `profiles`, called `p`, and the SQL expression for a user's value.
 
-    Both columns have a unique index.
+    Both possible columns have a unique index.
     """
     if _PROFILES_HAVE_FULL_USER_ID:
         return "p.full_user_id", user_id
@@ -177,9 +176,9 @@ def _profile_key_sql(txn: LoggingTransaction, user_id: str) -> tuple[str, str]:
 
 
 def localpart_sql(txn: LoggingTransaction, user_id: str) -> str:
-    """The SQL expression for what stands between `@` and the first `:`.
+    """The SQL expression for the localpart: the text between `@` and the first `:`.
 
-    The server's name may have a colon of its own, before the port.
+    The server's name may have another colon, before the port.
 
     Args:
         txn: decides the dialect.
@@ -191,9 +190,9 @@ def localpart_sql(txn: LoggingTransaction, user_id: str) -> str:
 
 
 def media_type_sql(txn: LoggingTransaction, content_type: str) -> str:
-    """The SQL expression for a media type in small letters, without parameters.
+    """The SQL expression for a media type in lower case, without parameters.
 
-    Synapse serves a file without one as `application/octet-stream`.
+    Synapse serves a file without a type as `application/octet-stream`.
 
     Args:
         txn: decides the dialect.
@@ -201,7 +200,7 @@ def media_type_sql(txn: LoggingTransaction, content_type: str) -> str:
             `Text/html; q=1`.
     """
     if is_postgres(txn):
-        # By "C", only ASCII letters change. In Turkish, I would become a dotless i.
+        # With "C", only ASCII letters change. In Turkish, I would become a dotless i.
         small = f"LOWER(TRIM(split_part({content_type}, ';', 1)) COLLATE \"C\")"
     else:
         before = f"instr({content_type} || ';', ';') - 1"
@@ -213,8 +212,8 @@ def is_indexed_by_txn(txn: LoggingTransaction, table: MediaTable, column: str) -
     """Whether a usable index starts with a column. Costs some probes of the catalogue.
 
     Synapse creates `users_have_local_media` in a background update, which can take
-    hours, and an interrupted `CREATE INDEX CONCURRENTLY` leaves an invalid index. The
-    index may leave out rows without a value, as that on the hashes does.
+    hours. An interrupted `CREATE INDEX CONCURRENTLY` leaves an invalid index. A partial
+    index may exclude rows without a value, as that on the hashes does.
     """
     if is_postgres(txn):
         txn.execute(
@@ -243,7 +242,7 @@ def is_indexed_by_txn(txn: LoggingTransaction, table: MediaTable, column: str) -
 
 
 def estimate_rows_txn(txn: LoggingTransaction, table: MediaTable) -> int:
-    """About the number of rows of a media table. Costs a probe.
+    """Estimate the number of rows of a media table. Costs a probe.
 
     PostgreSQL's estimate is from the last VACUUM, ANALYZE or creation of an index.
     """

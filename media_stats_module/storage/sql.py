@@ -1,4 +1,4 @@
-"""A piece of SQL with its parameters, and the pieces that several statements share."""
+"""A piece of SQL with its parameters, and pieces that several statements share."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,10 +15,10 @@ DAY_MS = 24 * 60 * 60 * 1000
 # The lower 32 bits.
 _LOW = 2**32 - 1
 
-# Fetching holds the interpreter's lock, about a millisecond for so many rows.
+# Fetching holds the interpreter's lock: about 1 ms for this number of rows.
 _ROWS_AT_ONCE = 500
 
-# The driver takes some MB for so many rows.
+# The driver needs some MB for this number of rows.
 _MOST_FETCHED = 10_001
 
 
@@ -38,17 +38,17 @@ def iterate_txn(
     Args:
         txn: the transaction.
         statement: the statement.
-        most: how many rows there are at most.
+        most: the most rows that it returns.
     """
     if most <= _MOST_FETCHED or not is_postgres(txn):
         # SQLite computes them one by one.
         txn.execute(statement.text, statement.args)
-        # Not `yield from txn`, which closes the transaction if not all are read.
+        # `yield from txn` would close the transaction if the caller stops early.
         yield from iter(txn.fetchone, None)
         return
-    # By itself, PostgreSQL's driver fetches all rows before it gives the first. But a
-    # cursor in the database takes no parallel workers. By default, the planner expects
-    # that a tenth of its rows will be read.
+    # Without a cursor, PostgreSQL's driver fetches all rows before it returns the
+    # first. A cursor gets no parallel workers. By default, the planner expects that
+    # only a tenth of its rows is read.
     txn.execute("SET LOCAL cursor_tuple_fraction = 1")
     txn.execute(
         f"DECLARE media_stats_rows NO SCROLL CURSOR FOR {statement.text}",
@@ -64,7 +64,7 @@ def iterate_txn(
 
 
 def in_window_sql(window: Window) -> Sql:
-    """Further conditions on a row, called `m`: it was created in a window of time."""
+    """Further conditions on a row, called `m`: it was created within the window."""
     text = ""
     args: list[object] = []
     if window.from_ts is not None:
@@ -89,12 +89,12 @@ def of_owner_sql(table: MediaTable, owner: str | None) -> Sql:
 def of_accounts_sql(user_id: str, accounts: AccountFilter | None) -> Sql:
     """Further conditions on a user: the account is one of those asked for, if any are.
 
-    A user without an account is not deactivated. What is nobody's is never asked for.
+    A user without an account is not deactivated. Media without an owner never matches.
 
     Args:
-        user_id: the SQL expression for the full user ID. Unique indexes are on the
-            columns that it is looked up in.
-        accounts: which accounts are asked for.
+        user_id: the SQL expression for the full user ID. The columns that are compared
+            with it have unique indexes.
+        accounts: the filter.
     """
     if accounts is None:
         return Sql("")
@@ -123,7 +123,7 @@ def of_accounts_sql(user_id: str, accounts: AccountFilter | None) -> Sql:
 def counted_rows_sql(
     txn: LoggingTransaction, table: MediaTable, question: MediaQuestion
 ) -> Sql:
-    """The `FROM` and `WHERE` of the rows, called `m`, that count and are asked for.
+    """`FROM` and `WHERE` for the rows, called `m`, that count and match the question.
 
     Costs one read of the table; for one owner, a range of the index that starts with
     the owner; in a window, a range of the module's index by time, if it is there.
@@ -139,25 +139,25 @@ def counted_rows_sql(
 
 
 def scan_hint_sql(txn: LoggingTransaction) -> str:
-    """What follows the name of a table that SQLite has to read in its own order.
+    """The hint after a table's name that makes SQLite read it in its own order.
 
-    By itself it would walk the index by owner to save sorting, and read each row at
+    Without it, SQLite walks the index by owner to save sorting, and reads each row at
     random: 1.7 s instead of 0.5 s for a million rows in memory.
     """
     return "" if is_postgres(txn) else "NOT INDEXED"
 
 
 def set_up_scan_txn(txn: LoggingTransaction, window: Window | None = None) -> None:
-    """Set the transaction up for a read of a whole table, or of a window of time."""
+    """Set up the transaction for a read of a whole table, or of a window of time."""
     if not is_postgres(txn):
         return
-    # Room for the totals of some 300,000 owners. With the default 4 MB each process
-    # writes them to the disk, or the planner prefers to sort.
+    # Room for the totals of about 300,000 owners. With the default of 4 MB, each
+    # process writes them to the disk, or the planner sorts.
     settings = [set_work_mem_sql(32 * 1024)]
     if window is not None and window.has_window:
-        # The rows of a window are neighbours in the table, which the planner does not
-        # reckon with: it takes each for a random read, and would read the whole table
-        # for 30 days. There is not enough to do for compiling expressions to pay.
+        # The rows of a window lie together in the table. The planner does not know: it
+        # expects a random read for each, and would read the whole table for 30 days.
+        # JIT costs more than it saves here.
         settings += [
             "set_config('random_page_cost', '1.1', true)",
             "set_config('jit', 'off', true)",
@@ -166,9 +166,9 @@ def set_up_scan_txn(txn: LoggingTransaction, window: Window | None = None) -> No
 
 
 def set_work_mem_sql(kilobytes: int) -> str:
-    """The PostgreSQL expression that gives the transaction at least that work_mem.
+    """The PostgreSQL expression that sets work_mem to at least this, for a transaction.
 
-    It is a limit: no statement takes more than it has use for.
+    It is a limit: a statement takes only the memory that it uses.
     """
     return f"""
         set_config(
@@ -186,13 +186,13 @@ def set_work_mem_sql(kilobytes: int) -> str:
 def day_sql(created_ts: str) -> str:
     """The SQL expression for the UTC day of a time, in days since the epoch.
 
-    Both databases round a quotient towards zero: times before 1970 need a correction. A
-    row without a time belongs to day 0; Synapse has always filled it.
+    Both databases round a quotient towards zero, so times before 1970 need a
+    correction. A row without a time counts for day 0; Synapse always sets it.
 
     Args:
         created_ts: the SQL expression for milliseconds since the epoch.
     """
-    # Of any type that a column may have been altered to.
+    # The cast accepts a column that was altered to another type.
     ts = f"COALESCE(CAST({created_ts} AS BIGINT), 0)"
     # SQLite before 3.35 has no MOD, and PostgreSQL's driver wants a doubled percent.
     days = f"{ts} / {DAY_MS}"
@@ -200,20 +200,20 @@ def day_sql(created_ts: str) -> str:
 
 
 def sum_sql(txn: LoggingTransaction, expression: str, times: str = "1") -> str:
-    """The SQL expression for an exact sum of integers, 0 of nothing.
+    """The SQL expression for an exact sum of integers; 0 without rows.
 
-    `to_sum` reads it. It sorts as the sum does, also beyond 64 bits.
+    `to_sum` converts it. It sorts like the sum, also beyond 64 bits.
 
     Args:
         txn: decides the dialect.
         expression: the SQL expression to add up.
-        times: the SQL expression for how often a row counts.
+        times: the SQL expression for the factor of each row.
     """
     if is_postgres(txn):
         if times != "1":
             expression = product_sql(txn, expression, times)
         return f"COALESCE(SUM({expression}), 0)"
-    # SQLite fails beyond 64 bits, so it adds up the upper and the lower 32 bits apart.
+    # SQLite fails beyond 64 bits, so the upper and the lower 32 bits have a sum each.
     high, low = f"{expression} >> 32", f"{expression} & {_LOW}"
     if times != "1":
         high, low = f"({high}) * {times}", f"({low}) * {times}"
@@ -236,7 +236,7 @@ def product_sql(txn: LoggingTransaction, expression: str, times: str) -> str:
 
 
 def sum_of_sums_sql(txn: LoggingTransaction, sums: str) -> str:
-    """The SQL expression for a sum of what `sum_sql` gave.
+    """The SQL expression for the sum of sums by `sum_sql`.
 
     Args:
         txn: decides the dialect.

@@ -1,4 +1,4 @@
-"""The one way to ask: a question in, an answer out."""
+"""The entry to storage for all other rooms: a question in, an answer out."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -84,11 +84,11 @@ _M = TypeVar("_M")
 _Q = TypeVar("_Q")
 _V = TypeVar("_V")
 
-# How many rows of an index make a probe.
+# A probe reads at most this many rows of an index.
 _PROBED_ROWS = 100
 _PROBED_START = 1_000
 
-# A list with more rows is an export, which others need not wait for.
+# A list with more rows is an export, for which other questions do not wait.
 _ROWS_OF_PAGE = 10_000
 
 
@@ -96,8 +96,8 @@ class MediaStatsStore:
     """Answers questions, each in one snapshot.
 
     Attributes:
-        has_rollups: whether totals are kept, and may answer.
-        maintenance: what installs, builds, applies, checks and removes them.
+        has_rollups: whether rollups are on.
+        maintenance: installs, builds, applies, checks and removes them.
     """
 
     def __init__(
@@ -108,10 +108,10 @@ class MediaStatsStore:
     ) -> None:
         """
         Args:
-            database: what is asked.
+            database: the database to read.
             config: the module's options.
             on_differences: called with a source and the number of wrong totals that a
-                check has found.
+                check found.
         """
         self._database = database
         self._media = MediaTables(
@@ -125,11 +125,11 @@ class MediaStatsStore:
         return await self._get_owners_page(self._media.local, question)
 
     async def get_servers_page(self, question: OwnersQuestion) -> Page[OwnerUsage]:
-        """One page of the servers that cached remote media came from."""
+        """One page of the servers whose media is cached here, with their usage."""
         return await self._get_owners_page(self._media.remote, question)
 
     async def get_summary(self, question: SummaryQuestion) -> Summary:
-        """What fills the media store."""
+        """The totals of the media store."""
         is_in_totals = question.owner is None and not question.duplicates
         return await self._ask(
             get_summary_from_totals_txn,
@@ -145,7 +145,7 @@ class MediaStatsStore:
         )
 
     async def get_summary_from_totals(self) -> Summary | None:
-        """What fills the media store, from the totals; None if they cannot answer."""
+        """The totals of the media store, from rollups; None if they cannot answer."""
         return await self._database.read(
             "media_stats_get_summary_from_totals",
             lambda txn, cost: get_summary_from_totals_txn(
@@ -167,7 +167,7 @@ class MediaStatsStore:
         )
 
     async def get_appservices_from_totals(self) -> Page[AppserviceUsage] | None:
-        """All of them, from the totals; None if they cannot answer."""
+        """All application services, from the totals; None if they cannot answer."""
         return await self._database.read(
             "media_stats_get_appservices_from_totals",
             lambda txn, cost: get_appservices_page_from_totals_txn(
@@ -192,7 +192,7 @@ class MediaStatsStore:
         return states
 
     async def get_days(self, question: TimelineQuestion) -> Sequence[DayUsage]:
-        """How much of the media stored now was created on which day."""
+        """The media stored now, by the day of its creation."""
         return await self._ask(
             get_days_from_totals_txn,
             get_days_txn,
@@ -207,7 +207,7 @@ class MediaStatsStore:
         )
 
     async def get_types_page(self, question: TypesQuestion) -> Page[TypeUsage]:
-        """One page of the types of the media, with how much there is of each."""
+        """One page of the media types, with their usage."""
         is_in_totals = (
             question.grouped
             and question.owner is None
@@ -228,7 +228,7 @@ class MediaStatsStore:
     async def get_duplicates_page(
         self, question: DuplicatesQuestion
     ) -> Page[DuplicatedFile] | None:
-        """One page of the contents that are stored more than once.
+        """One page of the sets of identical files.
 
         None if this version of Synapse keeps no hashes.
         """
@@ -260,7 +260,7 @@ class MediaStatsStore:
     async def get_reclaimable(
         self, question: ReclaimableQuestion
     ) -> Mapping[int, Reclaimable]:
-        """What Synapse's own deletion would delete, by the time that it is given."""
+        """The effect of Synapse's own deletion, by its `before_ts`."""
         return await self._ask(
             None,
             partial(get_reclaimable_txn, server_name=self._database.server_name),
@@ -272,14 +272,13 @@ class MediaStatsStore:
     async def export_users(
         self, question: OwnersQuestion, write: Callable[[Iterator[OwnerUsage]], None]
     ) -> int | None:
-        """Call a function with all users that are asked for, one by one.
+        """Call a function with the users of a page of any length, one by one.
 
-        It is called in another thread, and called again if the transaction has to be
-        tried again.
+        Calls it in another thread, and again if the transaction is retried.
 
         Returns:
-            how many there are on all pages; None if the function has not read on to
-            the end.
+            the number of users on all pages; None if the function stopped reading
+            before the end.
         """
         return await self._export_owners(self._media.local, question, write)
 
@@ -309,7 +308,7 @@ class MediaStatsStore:
         question: DuplicatesQuestion,
         write: Callable[[Iterator[DuplicatedFile]], None],
     ) -> int | None:
-        """The same for contents that are stored more than once."""
+        """The same for sets of identical files."""
         return await self._export(
             None,
             iterate_duplicates_txn,
@@ -338,7 +337,7 @@ class MediaStatsStore:
         """The same for files.
 
         Returns:
-            the place of the last one, if there is a next page.
+            the position of the last one, if there is a next page.
         """
         return await self._export(
             None,
@@ -395,7 +394,7 @@ class MediaStatsStore:
         ]
 
     def _costs_of_appservices(self, question: AppservicesQuestion) -> list[Cost]:
-        # However many rows are asked for, there are few.
+        # There are few rows, whatever the limit.
         return [
             *self._costs_of_totals(not question.has_window, is_page_of_index=False),
             Cost.WHOLE_TABLE,
@@ -404,7 +403,7 @@ class MediaStatsStore:
     def _costs_of_totals(
         self, is_in_totals: bool, *, is_page_of_index: bool = True
     ) -> list[Cost]:
-        """What it may cost to ask the totals first, if they are kept."""
+        """The costs of asking the totals first; none without rollups."""
         if not (self.has_rollups and is_in_totals):
             return []
         return [Cost.PROBES, Cost.TOTALS] if is_page_of_index else [Cost.TOTALS]
@@ -420,11 +419,11 @@ class MediaStatsStore:
         """Answer from totals or from an index if possible, or else from the media.
 
         Args:
-            cheap_txn: answers in milliseconds, or gives None.
-            live_txn: answers in any case.
+            cheap_txn: answers in milliseconds, or returns None.
+            live_txn: always answers.
             media: the table, or both.
-            question: what is asked.
-            costs: what the answer may cost, in rising order.
+            question: the question.
+            costs: the costs to try, in rising order.
         """
 
         def answer(txn: LoggingTransaction, cost: Cost) -> _A | None:
@@ -446,7 +445,7 @@ class MediaStatsStore:
         """The same, for a list that is written while it is read.
 
         Returns:
-            what the values end with; None if not all were written.
+            the value after the last one; None if not all were written.
         """
 
         def export(txn: LoggingTransaction, cost: Cost) -> _Written[_V, _E] | None:
@@ -454,7 +453,7 @@ class MediaStatsStore:
             if values is None:
                 return None
             written = _Written(values)
-            # In this thread, if the client has gone or its answer cannot be kept.
+            # Closes the cursor in this thread if `write` stops early.
             with closing(values):
                 write(iter(written))
             return written
@@ -468,7 +467,7 @@ class _Written(Generic[_V, _E]):
     """Values that are written.
 
     Attributes:
-        end: what they end with; None as long as they have not.
+        end: the value after the last one; None until then.
     """
 
     def __init__(self, values: Values[_V, _E]) -> None:
@@ -487,7 +486,7 @@ def _choose_txn(
     question: _Q,
     cost: Cost,
 ) -> _A | None:
-    """Choose the way to an answer, and take it; None if every way costs too much."""
+    """Answer in the cheapest way; None if all ways cost too much."""
     answer = cheap_txn(txn, media, question) if cheap_txn else None
     if answer is None and cost.allows_scan:
         answer = live_txn(txn, media, question)
@@ -501,7 +500,7 @@ def _cost_of_media(owner: str | None, limit: int = 0) -> Cost:
 
 
 def _description(function: Callable[..., object]) -> str:
-    """What Synapse's logs and metrics call the transaction of a function."""
+    """The name of a function's transaction in Synapse's logs and metrics."""
     if isinstance(function, partial):
         function = function.func
     return f"media_stats_{function.__name__}"

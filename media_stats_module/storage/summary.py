@@ -1,4 +1,4 @@
-"""What fills the media store: totals by kind, owners, and duplicates on request."""
+"""The totals of the media store: by kind, owners, and duplicates on request."""
 
 from collections.abc import Callable
 from typing import cast
@@ -33,7 +33,7 @@ _GetKindsAndOwners = Callable[[MediaTable], tuple[Kinds, int]]
 def get_summary_from_totals_txn(
     txn: LoggingTransaction, media: MediaTables, question: SummaryQuestion
 ) -> Summary | None:
-    """What fills the media store, from the totals; None if they cannot answer."""
+    """The summary, from the totals; None if they cannot answer."""
     if question.owner is not None or question.duplicates:
         return None
     found: dict[Source, tuple[Kinds, int]] = {}
@@ -48,9 +48,9 @@ def get_summary_from_totals_txn(
 def get_summary_txn(
     txn: LoggingTransaction, media: MediaTables, question: SummaryQuestion
 ) -> Summary:
-    """What fills the media store, from the media itself.
+    """The summary, from the media itself.
 
-    Costs a read of each table of media and of thumbnails; of one owner, a range of an
+    Costs a read of each table of media and of thumbnails; for one owner, a range of an
     index. Duplicates cost more than all else.
     """
 
@@ -100,9 +100,9 @@ def _summary(
 def _count_owners_txn(
     txn: LoggingTransaction, table: MediaTable, owner: str | None
 ) -> int:
-    """How many owners have media that counts; of one owner, whether that one has.
+    """Count the owners of media that counts; for one owner, 1 or 0.
 
-    Costs the walk, or a scan; of one owner, a probe of the index.
+    Costs the walk, or a scan; for one owner, a probe of the index.
     """
     if owner is None:
         return get_live_owners_page_txn(txn, table, _NO_PAGE).total

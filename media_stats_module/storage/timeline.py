@@ -1,4 +1,4 @@
-"""How much of the media stored now was created on each day."""
+"""The media stored now, by the day of its creation."""
 
 from operator import attrgetter
 from typing import cast
@@ -25,8 +25,8 @@ def get_days_from_totals_txn(
 ) -> list[DayUsage] | None:
     """The days on which media was created, from the totals; None if they cannot answer.
 
-    They have whole days of all owners. A window that begins or ends within a day has
-    that day added up from the media itself, by the module's index by time.
+    The totals have whole days of all owners. If the window begins or ends within a day,
+    that day is added up from the media itself, by the module's index by time.
     """
     first = last = None
     if question.from_ts is not None:
@@ -59,15 +59,15 @@ def get_days_txn(
 ) -> list[DayUsage]:
     """The days on which media was created, in order, from the media itself.
 
-    PostgreSQL, 10 million media: 2 s, a sequential scan, not in parallel since the
-    planner expects a group per file. Of one owner, a range of the index that starts
+    PostgreSQL, 10 million media: 2 s, a sequential scan, not in parallel, because the
+    planner expects a group per file. For one owner, a range of the index that starts
     with the owner.
     """
     if question.has_window:
         set_up_scan_txn(txn, question)
     rows = counted_rows_sql(txn, table, question)
     day = day_sql("m.created_ts")
-    # Put in order here: the database would sort the files, not the days.
+    # Sorted here: the database would sort the files, not the days.
     txn.execute(
         f"SELECT {day}, COUNT(*), {sum_sql(txn, 'm.media_length')} {rows.text} "
         f"GROUP BY {day}",

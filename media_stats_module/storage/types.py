@@ -1,4 +1,4 @@
-"""How much media there is of each type, or group of types."""
+"""The amount of media of each media type, or group of types."""
 
 from collections.abc import Iterable
 from operator import attrgetter
@@ -58,7 +58,7 @@ def get_groups_from_totals_txn(
 def get_types_page_txn(
     txn: LoggingTransaction, table: MediaTable, question: TypesQuestion
 ) -> Page[TypeUsage]:
-    """One page of the types of the media, from the media itself."""
+    """One page of the media types, from the media itself."""
     statement = _types_sql_txn(txn, table, question)
     txn.execute(statement.text, statement.args)
     # Each row has the total; an empty page is a row of NULLs.
@@ -69,7 +69,7 @@ def get_types_page_txn(
 def iterate_types_txn(
     txn: LoggingTransaction, table: MediaTable, question: TypesQuestion
 ) -> Values[TypeUsage, int]:
-    """The types of a page of any length, one by one as the database gives them."""
+    """The types of a page of any length, one by one, as the database returns them."""
     return _to_types(
         iterate_txn(txn, _types_sql_txn(txn, table, question), question.limit)
     )
@@ -89,9 +89,9 @@ def _types_sql_txn(
 ) -> Sql:
     """The statement for a page, in a transaction that is set up for it.
 
-    PostgreSQL, 10 million media: 1.3 s, a parallel sequential scan. Of one owner, a
-    range of the index that starts with the owner. Types are made comparable after the
-    files are added up by the type as the uploader gave it, so a few times.
+    PostgreSQL, 10 million media: 1.3 s, a parallel sequential scan. For one owner, a
+    range of the index that starts with the owner. First adds up files by their type as
+    uploaded, then normalizes each type once instead of once per file.
     """
     if question.has_window:
         set_up_scan_txn(txn, question)

@@ -9,7 +9,8 @@ Three ways give equal answers:
 | scan   | all else                                             | the table or the   |
 |        |                                                      | window             |
 
-The store asks the totals first, and else the media in the same transaction.
+The store asks the totals first. If they cannot answer, it asks the media, in the same
+transaction.
 """
 
 from synapse.module_api import LoggingTransaction
@@ -61,7 +62,7 @@ def iterate_owners_from_totals_txn(
 def iterate_live_owners_txn(
     txn: LoggingTransaction, table: MediaTable, question: OwnersQuestion
 ) -> Values[OwnerUsage, int]:
-    """The same from the media itself."""
+    """The owners of a page of any length, one by one, from the media itself."""
     statement = scan.owners_sql_txn(txn, table, question)
     return to_owners(iterate_txn(txn, statement, question.limit))
 

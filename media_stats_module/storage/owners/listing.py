@@ -1,7 +1,7 @@
-"""How a statement searches, orders and names owners, in whatever way they are added up.
+"""The SQL that searches, orders and names owners, shared by all ways to answer.
 
-The statement has a common table expression `owners` with the columns `owner`,
-`media_count` and `media_length`, and gets the pieces around it from here.
+Each way has a common table expression `owners` with the columns `owner`, `media_count`
+and `media_length`. The SQL around it comes from here.
 """
 
 from collections.abc import Iterable
@@ -34,7 +34,7 @@ _ORDER_BY = {
     OwnersOrder.MEDIA_LENGTH: "media_length {dir}, owner",
     OwnersOrder.MEDIA_COUNT: "media_count {dir}, owner",
     OwnersOrder.OWNER: "owner {dir}",
-    # NULLS LAST needs SQLite 3.30, newer than the oldest Synapse does.
+    # NULLS LAST needs SQLite 3.30; the oldest Synapse runs on older versions.
     OwnersOrder.DISPLAYNAME: "displayname IS NULL, displayname {dir}, owner",
 }
 
@@ -42,11 +42,12 @@ _ORDER_BY = {
 class Listing:
     """The pieces of a statement that lists owners.
 
-    Users have profiles. They are joined before the page is cut if they decide what is
-    on it; else the displaynames of the users on the page are looked up one by one.
+    If displaynames decide which users are on the page, profiles are joined before the
+    page is cut. Otherwise, the displaynames of the page's users are looked up one by
+    one.
 
     Attributes:
-        order_by: what follows `ORDER BY`.
+        order_by: the expressions after `ORDER BY`.
         displayname: the SQL expression for the displayname, in a select from `page`.
     """
 
@@ -66,13 +67,13 @@ class Listing:
         if self._has_profiles:
             self.displayname = "displayname"
         elif self._are_users:
-            # The planner could turn a join into a read of all profiles.
+            # A probe per row: for a join, the planner might read all profiles.
             self.displayname = displayname_sql(txn, "page.owner")
         else:
             self.displayname = "NULL"
 
     def matched_sql(self, columns: str) -> Sql:
-        """Select the owners that are searched for from `owners`."""
+        """Select the owners in `owners` that match the search and the accounts."""
         text = f"SELECT {columns} FROM owners"
         if self._has_profiles:
             profiles = join_displaynames_sql(self._txn, "owners.owner")
@@ -112,9 +113,9 @@ class Listing:
         )
 
     def _is_found_sql(self, term: str) -> Sql:
-        """A further condition: the search finds `owners.owner`, with profile `p`."""
+        """A further condition: the term finds `owners.owner`, or its profile `p`."""
         if len(term) > MAX_TEXT_LENGTH:
-            # It would be an enormous pattern.
+            # The pattern would be enormous.
             return Sql(" AND FALSE")
         if is_postgres(self._txn):
             operator, containing, equal_to = "~", regex_containing, regex_equal_to
@@ -143,10 +144,10 @@ def get_page_txn(
     Args:
         txn: the transaction.
         statement: the statement.
-        total_if_empty: the total where there is no row to tell it.
+        total_if_empty: the total if there are no rows.
     """
     txn.execute(statement.text, statement.args)
-    # One by one: fetching 100,000 rows in one go would hold the interpreter's lock.
+    # One by one: fetching 100,000 rows at once would hold the interpreter's lock.
     rows = list(txn)
     return Page(
         values=list(to_owners(rows)), total=rows[0][0] if rows else total_if_empty
@@ -156,7 +157,7 @@ def get_page_txn(
 def to_owners(
     rows: Iterable[tuple[Any, ...]], *, total_if_empty: int = 0
 ) -> Values[OwnerUsage, int]:
-    """The owners in the rows of such a statement, and at their end the total."""
+    """Yield the owners from the rows of `Listing.page_sql`; return the total."""
     total = total_if_empty
     for row in rows:
         total, owner, *others = row

@@ -18,7 +18,7 @@ from media_stats_module.storage.sql import (
 def get_owners_page_txn(
     txn: LoggingTransaction, table: MediaTable, question: OwnersQuestion
 ) -> Page[OwnerUsage]:
-    """One page of owners."""
+    """One page of owners, from a scan."""
     return get_page_txn(txn, owners_sql_txn(txn, table, question))
 
 

@@ -1,17 +1,16 @@
-"""How a search term finds text, the same on both databases.
+"""Search patterns, with the same meaning on both databases.
 
-A term is found wherever it stands, literally, ignoring letter case in every script.
-Neither database can do that by itself on a Synapse server: PostgreSQL's `ILIKE` and
-`lower()` fold ASCII only in the C locale, which Synapse requires, and so do SQLite's
-`LIKE` and `LOWER`. Both do match sets of characters, so the term becomes a pattern
-in which each letter is the set of its forms: `[üÜ][nN]`.
+A term is found anywhere in a text, literally, ignoring letter case in every script.
+PostgreSQL's `ILIKE` and `lower()` ignore the case of ASCII letters only in the C
+locale, which Synapse requires, and so do SQLite's `LIKE` and `LOWER`. But both match
+sets of characters, so each letter of the term becomes the set of its forms: `[üÜ][nN]`.
 """
 
 import functools
 from collections.abc import Mapping
 
-# The highest code point that has another case is U+1E943 (Adlam), so the planes
-# above U+1FFFF need not be looked at. A test looks at them.
+# The highest code point that has another case is U+1E943 (Adlam), so the planes above
+# U+1FFFF are not read. A test reads them.
 _FIRST_CASELESS_CODE_POINT = 0x20000
 
 
@@ -40,7 +39,7 @@ def _regex_atom(character: str) -> str:
     if len(forms) > 1:
         return f"[{forms}]"
     if character.isascii() and not character.isalnum():
-        # A backslash before a character that is not alphanumeric takes it literally.
+        # A backslash makes a character that is not alphanumeric literal.
         return f"\\{character}"
     return character
 
@@ -59,10 +58,10 @@ def _letter_forms(character: str) -> str:
 
 @functools.cache
 def _letters_by_case_folding() -> Mapping[str, str]:
-    """All characters of which there is more than one form, by their case folding.
+    """All characters that have more than one form, by their case folding.
 
-    Python's tables of Unicode, the same on both databases. They take some 20 ms to
-    read, so they are read at the first search and not at start-up.
+    From Python's Unicode tables, for both databases. Reading them takes about 20 ms, so
+    the first search does it, not the start-up.
     """
     letters: dict[str, str] = {}
     for code_point in range(_FIRST_CASELESS_CODE_POINT):

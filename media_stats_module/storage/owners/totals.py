@@ -65,8 +65,8 @@ def _changed_page_sql(
     PostgreSQL, 100,000 users: 0.9 ms for the first page and 20 ms for the last, which
     walks the index from its beginning.
 
-    `kept` is cut to what the page can need before the owners in the log, whose
-    totals have moved, are sorted in between.
+    `kept` has only the rows that the page can need. The owners in the log, whose totals
+    have changed, are then sorted in between.
     """
     return Sql(
         f"""
@@ -107,7 +107,7 @@ def _changed_page_sql(
 
 
 def all_owners_sql(source: str, totals: Totals) -> Sql:
-    """All owners, for a page that needs the profile or the account of each.
+    """All owners, for a page that depends on their profiles or accounts.
 
     PostgreSQL, 100,000 users: 0.2 s, sequential scans of the totals and of `profiles`.
     """
@@ -130,8 +130,8 @@ def all_owners_sql(source: str, totals: Totals) -> Sql:
     )
 
 
-# What the change log adds up to by owner, and to which totals. Parameters: the source,
-# twice.
+# `delta`: the sums of the change log by owner. `changed`: their new
+# totals. Parameters: the source, twice.
 _DELTA_AND_CHANGED = f"""
     delta AS (
         SELECT owner, SUM(media_count) AS media_count,

@@ -21,14 +21,14 @@ from media_stats_module.storage.sources import (
 )
 from media_stats_module.storage.sql import set_up_scan_txn, sum_sql
 
-# A walk of fewer owners than this is never given up.
+# With fewer owners than this, a walk always goes on to its end.
 _WALK_AT_LEAST = 1_000
-# A row of a scan costs about a fortieth of a step of the walk. Beyond one owner in so
-# many rows, the walk has cost as much as the scan would.
+# A step of the walk costs about as much as 40 rows of a scan. With more than one owner
+# in this many rows, a scan is cheaper.
 _ROWS_PER_STEP = 40
 
-# A file that is read by the index costs three times a file of a scan if the table is in
-# memory, and a hundred times if not. So of all owners at most this share is added up.
+# Reading a file by the index costs three times as much as in a scan if the table is in
+# memory, a hundred times if not. So at most this share of the owners is added up.
 _OWNERS_PER_SUM = 10
 
 # SQLite has a limit to the parameters of a statement, which was once 999.
@@ -41,7 +41,7 @@ _SIZES = {
 
 
 def suits(question: OwnersQuestion) -> bool:
-    """Whether names or a search decide which owners are on the page."""
+    """Whether a walk can answer: names or a search decide who is on the page."""
     return not question.has_window and (
         question.order_by not in _SIZES or question.search_term is not None
     )
@@ -50,14 +50,14 @@ def suits(question: OwnersQuestion) -> bool:
 def get_owners_page_txn(
     txn: LoggingTransaction, table: MediaTable, question: OwnersQuestion
 ) -> Page[OwnerUsage] | None:
-    """One page of owners; None if a scan turns out to be cheaper, or is all there is.
+    """One page of owners; None if a scan is cheaper, or Synapse's index is missing.
 
     PostgreSQL, 10 million media of 100,000 users: 0.5 s.
 
     Args:
         txn: the transaction.
         table: the table to count.
-        question: what is asked; it `suits`.
+        question: the question; `suits` is true.
     """
     if not is_indexed_by_txn(txn, table, table.owner):
         return None
@@ -66,7 +66,7 @@ def get_owners_page_txn(
     size = _SIZES.get(question.order_by)
     listing = Listing(txn, table, question)
     matched = listing.matched_sql("owners.owner")
-    # All that the search finds are added up, if that decides who is on the page.
+    # In an order by numbers, all owners that the search finds are added up.
     order_by, limit, start = listing.order_by, question.limit, question.start
     if size is not None:
         order_by, limit, start = "owner", NO_LIMIT, 0
@@ -107,7 +107,7 @@ def get_owners_page_txn(
         return None
     owners = _sum_txn(txn, table, displaynames)
     if size is not None:
-        # Ties stay in the order of the names.
+        # The sort is stable: ties stay in the order of the names.
         owners.sort(key=size, reverse=question.descending)
         owners = owners[question.start : question.start + question.limit]
     return Page(values=owners, total=total)
@@ -118,8 +118,8 @@ def _sum_txn(
 ) -> list[OwnerUsage]:
     """Add up the media of some owners, by the index that starts with the owner.
 
-    PostgreSQL knows about how many files each of them has, and reads the whole table if
-    that is cheaper. It would not know if they came from another part of the statement.
+    The owners are parameters, not a subquery: so PostgreSQL can estimate their files,
+    and reads the whole table if that is cheaper.
 
     Args:
         txn: the transaction.
@@ -143,8 +143,8 @@ def _sum_txn(
             tuple(some),
         )
         sums.update((owner, (count, length)) for owner, count, length in txn)
-    # SQLite takes no snapshot for what only reads: another program, if not Synapse, may
-    # have deleted the last file of an owner since.
+    # In SQLite, a transaction that only reads has no snapshot: the last file of an
+    # owner may be deleted meanwhile.
     return [
         OwnerUsage(owner, displayname, *sums[owner])
         for owner, displayname in displaynames.items()
