@@ -19,7 +19,7 @@ from media_database import (
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.questions import OwnersQuestion, SummaryQuestion
-from media_stats_module.storage.rollups import maintenance
+from media_stats_module.storage.rollups import install
 from media_stats_module.storage.rollups.check import Differences, check_txn
 from media_stats_module.storage.rollups.status import Status
 from media_stats_module.storage.sources import MediaTable
@@ -259,7 +259,7 @@ def test_what_runs_is_cancelled_at_shutdown(
     timer = threading.Timer(0.5, shut_down)
     timer.start()
     started = time.monotonic()
-    with patch.object(maintenance.install, "create_time_index_txn", sleep_txn):
+    with patch.object(install, "create_time_index_txn", sleep_txn):
         keeper.wait(5)
     timer.join()
     assert time.monotonic() - started < 30
