@@ -19,7 +19,7 @@ from media_database import (
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.questions import OwnersQuestion, SummaryQuestion
-from media_stats_module.storage.rollups import install
+from media_stats_module.storage.rollups import install, maintenance
 from media_stats_module.storage.rollups.check import Differences, check_txn
 from media_stats_module.storage.rollups.status import Status
 from media_stats_module.storage.sources import MediaTable
