@@ -1,8 +1,10 @@
 """Rows with any value that the database can hold: every question has an answer."""
 
+from collections.abc import Iterator
 from itertools import product
 from typing import Any, ClassVar
 
+import pytest
 from media_support import ALICE, DAY_MS, MediaTestCase
 from modes_support import DIRECTIONS
 from support import MEDIA_HAVE_SHA256, LocalMedia, RemoteMedia, Thumbnail
@@ -228,6 +230,33 @@ class AnyValueTestCase(MediaTestCase):
         assert channel.code == 200, (endpoint, query, channel.result)
         body: bytes = channel.result["body"]
         return body
+
+
+@pytest.mark.skipif(not USE_POSTGRES_FOR_TESTS, reason="rollups are on PostgreSQL")
+class TotalsOfAnyValueTestCase(AnyValueTestCase):
+    """The same with rollups: the totals answer, and as the media itself does."""
+
+    mode_options: ClassVar[JsonDict] = {"rollups": True}
+
+    def put_all(self) -> None:
+        super().put_all()
+        self.run_round()
+
+    def test_totals_are_right(self) -> None:
+        from_totals = list(self._answers())
+        states = self.ask_endpoint("rollups", {})["rollups"].values()
+        assert [state["status"] for state in states] == ["exact", "exact"]
+        # So the totals are another database's, and do not answer.
+        self.execute("UPDATE media_stats_state SET fingerprint = ''")
+        assert list(self._answers()) == from_totals
+        states = self.ask_endpoint("rollups", {})["rollups"].values()
+        assert [state["status"] for state in states] == ["outdated", "outdated"]
+
+    def _answers(self) -> Iterator[JsonDict]:
+        for endpoint, queries in _QUERIES.items():
+            for query in queries:
+                if endpoint != "reclaimable":
+                    yield self.ask_endpoint(endpoint, query)
 
 
 def _cells(table: str) -> dict[str, tuple[str, Any]]:
