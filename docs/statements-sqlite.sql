@@ -1814,8 +1814,6 @@ GROUP BY before_0, before_1, before_2, before_3;
 SELECT
     m.media_id,
     NULL,
-    m.media_id,
-    m.media_id,
     m.media_length,
     m.created_ts,
     CASE WHEN m.url_cache IS NULL THEN 0 ELSE 1 END

@@ -2359,8 +2359,6 @@ SELECT 'Z' < 'a';
 SELECT
     m.media_id,
     NULL,
-    m.media_id,
-    m.media_id,
     m.media_length,
     m.created_ts,
     CASE WHEN m.url_cache IS NULL THEN 0 ELSE 1 END
@@ -2373,8 +2371,6 @@ LIMIT 1000;
 SELECT
     t.media_id,
     NULL,
-    t.media_id,
-    t.media_id,
     t.thumbnail_length,
     NULL,
     CASE WHEN m.url_cache IS NULL THEN 0 ELSE 1 END,
@@ -2399,8 +2395,6 @@ LIMIT 1000;
 SELECT
     m.media_id,
     NULL,
-    m.media_id,
-    m.media_id,
     m.media_length,
     m.created_ts,
     CASE WHEN m.url_cache IS NULL THEN 0 ELSE 1 END
@@ -2485,16 +2479,9 @@ SELECT set_config(
     true
 );
 
--- 72. The server's rows, by the same index, sorted by filesystem_id; 100,000 a page.
-SELECT
-    COALESCE(m.filesystem_id, ''),
-    m.media_origin,
-    m.media_id,
-    m.filesystem_id,
-    m.media_length,
-    m.created_ts,
-    0
+-- 72. The server's rows, by the same index, sorted by filesystem_id; 50,000 a page.
+SELECT COALESCE(m.filesystem_id, ''), m.media_id, m.media_length, m.created_ts, 0
 FROM remote_media_cache AS m
 WHERE m.media_origin = :server_name AND COALESCE(m.filesystem_id, '') IS NOT NULL
 ORDER BY COALESCE(m.filesystem_id, '')
-LIMIT 100000;
+LIMIT 50000;

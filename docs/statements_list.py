@@ -460,7 +460,7 @@ _DISK = (
         costs=(
             "A probe of the unique index on (media_origin, media_id) for each server.",
             "The same, from the last server on.",
-            "The server's rows, by the same index, sorted by filesystem_id; 100,000 a "
+            "The server's rows, by the same index, sorted by filesystem_id; 50,000 a "
             "page.",
         ),
     ),
