@@ -191,6 +191,21 @@ def test_previous_page_is_the_one_before(signed_in: DashboardPage) -> None:
     users.get_by_role("button", name="First page").click()
     expect(users.locator(".where")).to_have_text(f"1{DASH}10 of 95")
 
+    # A total that is a multiple of the rows has no page after the last full one. These
+    # users have more than the whole that another answer has: no share is said.
+    signed_in.page.unroute_all()
+    signed_in.page.route(
+        "**/v1/users?*", lambda route: _fake_users(route, 100, media_length=10**15)
+    )
+    signed_in.page.get_by_role("button", name="Refresh").click()
+    expect(users.locator(".where")).to_have_text(f"1{DASH}10 of 100")
+    expect(users.locator(".amount")).to_have_count(10)
+    expect(users.locator(".share, .meter")).to_have_count(0)
+    users.get_by_role("button", name="Last page").click()
+    expect(users.locator(".where")).to_have_text(f"91{DASH}100 of 100")
+    following = users.get_by_role("button", name="Next page")
+    expect(following).to_have_attribute("aria-disabled", "true")
+
 
 def test_list_that_became_shorter(signed_in: DashboardPage) -> None:
     page = signed_in.page
@@ -206,7 +221,7 @@ def test_list_that_became_shorter(signed_in: DashboardPage) -> None:
     expect(users.locator(".where")).to_have_text(f"11{DASH}{USERS} of {USERS}")
 
 
-def _fake_users(route: Any, total: int) -> None:
+def _fake_users(route: Any, total: int, *, media_length: int = 0) -> None:
     """More users than the server has."""
     query = parse_qs(urlsplit(route.request.url).query)
     start, limit = int(query["from"][0]), int(query["limit"][0])
@@ -215,7 +230,7 @@ def _fake_users(route: Any, total: int) -> None:
             "user_id": f"@user{index}:example.org",
             "displayname": None,
             "media_count": 1,
-            "media_length": total - index,
+            "media_length": media_length or total - index,
         }
         for index in range(start, min(start + limit, total))
     ]
