@@ -79,6 +79,10 @@ export function appservicesPanel(section, api, address, scope) {
       section.hidden = rows.length < 2;
       find(section, ".content").replaceChildren(table(rows, sum(...appservices), address));
     },
+    explain: (error) => {
+      section.hidden = false;
+      return error.message;
+    },
   });
 }
 
