@@ -128,7 +128,7 @@ def _cache_remote_media(connection: sqlite3.Connection) -> None:
         "INSERT INTO remote_media_cache_thumbnails (media_origin, media_id, "
         "thumbnail_width, thumbnail_height, thumbnail_type, thumbnail_method, "
         "thumbnail_length, filesystem_id) SELECT media_origin, media_id, 32, 32, "
-        "'image/png', 'crop', 111, filesystem_id FROM remote_media_cache LIMIT 7"
+        "'image/png', 'crop', 111000, filesystem_id FROM remote_media_cache LIMIT 7"
     )
     connection.execute(
         "UPDATE remote_media_cache SET quarantined_by = '@admin:example.org' "
@@ -142,8 +142,10 @@ def _change_local_media(connection: sqlite3.Connection) -> None:
     for change in (
         "quarantined_by = '@admin:example.org' WHERE media_length = 70000",
         "safe_from_quarantine = 1 WHERE media_length = 2030",
-        "url_cache = 'https://example.com/' WHERE media_length = 2029",
-        "user_id = NULL WHERE media_length = 2028",
+        # So large that sums with and without them differ on the screen.
+        "url_cache = 'https://example.com/', media_length = 900000 "
+        "WHERE media_length = 2029",
+        "user_id = NULL, media_length = 700000 WHERE media_length = 2028",
         "upload_name = '' WHERE upload_name = 'to be emptied'",
         # Copies, as far as hashes tell.
         f"sha256 = '{'ab' * 32}' WHERE media_length IN (2001, 2002, 2003)",
@@ -163,7 +165,7 @@ def _change_local_media(connection: sqlite3.Connection) -> None:
     connection.execute(
         "INSERT INTO local_media_repository_thumbnails (media_id, thumbnail_width, "
         "thumbnail_height, thumbnail_type, thumbnail_method, thumbnail_length) "
-        "SELECT media_id, 32, 32, 'image/png', 'crop', 222 "
+        "SELECT media_id, 32, 32, 'image/png', 'crop', 22200 "
         "FROM local_media_repository WHERE media_type = 'image/png'"
     )
 

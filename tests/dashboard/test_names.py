@@ -47,6 +47,39 @@ def test_empty_names_are_not_blank(signed_in: DashboardPage) -> None:
     expect(section).to_contain_text("Empty name")
 
 
+def test_names_that_look_empty_or_take_all_room(signed_in: DashboardPage) -> None:
+    """Characters without ink, and an ID of the greatest length."""
+    page = signed_in.page
+    names = [" ", "\u3164", "\u2800\u2800", None]
+    users = [
+        {
+            "user_id": f"@{index}{'x' * 240}:example.org",
+            "displayname": name,
+            "media_count": 1,
+            "media_length": 1000,
+        }
+        for index, name in enumerate(names)
+    ]
+    page.route(
+        "**/v1/users?*",
+        lambda route: route.fulfill(json={"users": users, "total": len(users)}),
+    )
+    page.get_by_role("button", name="Refresh").click()
+    section = signed_in.section("Users")
+    expect(section.locator(".where")).to_contain_text("of 4")
+    shown = [row[1] for row in signed_in.rows("Users")]
+    assert shown == ["Empty name", "Empty name", "Empty name", "\N{EN DASH}"]
+    id_width, name_width = section.locator("tbody tr").first.evaluate(
+        "row => [...row.cells].slice(0, 2).map(cell => cell.offsetWidth)"
+    )
+    assert id_width < 2 * name_width
+    # They are links: a middle click opens them, and they can be copied.
+    link = section.locator(".open").first
+    link.hover()
+    href = link.get_attribute("href") or ""
+    assert href.endswith(f"#user=@0{'x' * 240}:example.org")
+
+
 def test_long_names_are_cut_until_asked_for(signed_in: DashboardPage) -> None:
     dialog = signed_in.open_user("backwards")
     name = dialog.locator(".files bdi", has_text=LONG)

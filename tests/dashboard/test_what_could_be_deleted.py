@@ -125,6 +125,26 @@ def test_large_store_is_asked_after_a_click(
     expect(list_of_files.get_by_role("heading", level=2)).to_be_focused()
 
 
+def test_empty_store(dashboard: DashboardPage, server: Server) -> None:
+    """There is nothing to delete, so there are no commands that delete."""
+    nothing = {"media_count": 0, "media_length": 0}
+
+    def answer(route: Route) -> None:
+        summary = route.fetch().json()
+        for part in (summary, summary["local"], summary["remote"]):
+            for key, usage in part.items():
+                if set(usage if isinstance(usage, dict) else ()) == set(nothing):
+                    part[key] = nothing
+        route.fulfill(json=summary)
+
+    dashboard.page.route("**/v1/summary?limits=true", answer)
+    dashboard.sign_in(server.admin.access_token, "#reclaimable=90")
+    section = _section(dashboard)
+    expect(section.get_by_text("No media yet.")).to_be_visible()
+    expect(section.locator("pre")).to_have_count(0)
+    expect(section.get_by_role("radio", name="90 days")).to_have_count(0)
+
+
 def test_size_and_avatars(signed_in: DashboardPage, server: Server) -> None:
     page = signed_in.page
     section = _section(signed_in)

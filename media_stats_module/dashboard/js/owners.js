@@ -36,6 +36,7 @@ export function ownersTable(section, api, address, scope, owners) {
   find(section, ".search .unseen").textContent = search;
   find(section, ".search input").setAttribute("placeholder", `${search}…`);
   find(section, ".pages").setAttribute("aria-label", `Pages of ${endpoint}`);
+  find(section, ".rows-of").textContent = ` of ${endpoint}`;
   for (const button of section.querySelectorAll(".pages button")) {
     button.setAttribute("aria-label", `${button.getAttribute("aria-label")} of ${endpoint}`);
   }

@@ -123,12 +123,12 @@ export class ReclaimablePanel {
 
   /** Shows what the address says. */
   update() {
-    const empty = this.#options.isEmpty?.() ?? false;
+    const empty = this.#isEmpty;
     const asked = this.#age !== "";
     keepFocus(this.#section, () => {
       find(this.#section, ".nothing").hidden = !empty;
       find(this.#section, ".ask").hidden = asked || empty;
-      find(this.#section, ".answer").hidden = !asked || empty;
+      find(this.#section, ".answer").hidden = !asked;
     });
     select(find(this.#section, "[name=size_gt]"), String(this.#size), `${bytes(this.#size)}`);
     const keep = /** @type {HTMLInputElement} */ (find(this.#section, "[name=keep_profiles]"));
@@ -167,8 +167,15 @@ export class ReclaimablePanel {
     return this.#address.get(this.#options.prefix + name);
   }
 
-  /** "" if nobody has asked. */
+  get #isEmpty() {
+    return this.#options.isEmpty?.() ?? false;
+  }
+
+  /** "" if nobody has asked, or there is nothing. */
   get #age() {
+    if (this.#isEmpty) {
+      return "";
+    }
     const age = this.#address.choice(`${this.#options.prefix}reclaimable`, AGES);
     return age || (this.#options.isCheap() ? USUAL_AGE : "");
   }

@@ -170,11 +170,10 @@ function picture({ local, remote }, address) {
     ["cached", "Remote", remote.cached],
     ["remote-thumbnails", "Remote, thumbnails", remote.thumbnails],
   ];
-  return wholeAndParts(
-    "The media store by content",
-    "Content",
-    parts
-      .map(([key, label, usage]) => ({ key, label, shown: filesLink(address, key, label), ...usage }))
-      .filter((part) => part.media_count > 0),
-  );
+  const shown = parts
+    .map(([key, label, usage]) => ({ key, label, shown: filesLink(address, key, label), ...usage }))
+    .filter((part) => part.media_count > 0);
+  return shown.length > 0
+    ? wholeAndParts("The media store by content", "Content", shown)
+    : el("p", { class: "empty" }, "No media yet.");
 }
