@@ -1,19 +1,19 @@
-"""The command `disk`: what is on the disk, beside what the database says. No SQL.
+"""The command `disk`: compares the files on the disk with the database. No SQL.
 
     configuration.py  where the media is, by homeserver.yaml
     paths.py          from a row to its path and back
     walk.py           the files of a folder, in order
     rows.py           the rows of a kind, in the same order
-    comparison.py     merges both, and says what is different
+    comparison.py     merges both, and finds the differences
     second_look.py    looks at each difference again, before it is believed
     tallies.py        the figures
-    report.py         the figures as a table, JSON or CSV, and what explains them
+    report.py         the figures as a table, JSON or CSV, and the sum explaining them
     lists.py          the files and rows themselves
-    age.py            what is too young to be judged
+    age.py            the age from which files and rows are judged
     providers.py      storage providers: second folders, S3
     size.py           the size of the file system
     progress.py       the line on the terminal meanwhile
-    command.py        the options, and what runs all this
+    command.py        the options, and the run
 
-It reads only, and Synapse may be running.
+It changes nothing, and Synapse may be running.
 """

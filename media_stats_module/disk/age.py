@@ -1,16 +1,16 @@
-"""What is too young to be judged."""
+"""The age from which files and rows are judged."""
 
 import attr
 
 
 @attr.frozen
 class Age:
-    """How old files and rows must be.
+    """The ages that decide about files and rows.
 
     Attributes:
-        now_ts: when the comparison begins, in milliseconds since the epoch.
-        min_age_ms: how old a file or row has to be, in milliseconds.
-        unused_expiration_ms: how long an upload can be pending.
+        now_ts: the begin of the comparison, in milliseconds since the epoch.
+        min_age_ms: the age from which a file or row is judged, in milliseconds.
+        unused_expiration_ms: the longest that an upload can be pending, likewise.
     """
 
     now_ts: int
@@ -18,7 +18,7 @@ class Age:
     unused_expiration_ms: int
 
     def is_young(self, ts: int | None) -> bool:
-        """Whether something of that time is not judged."""
+        """Whether a file or row of that time is too young to be judged."""
         return ts is not None and ts > self.now_ts - self.min_age_ms
 
     def is_open(self, created_ts: int | None) -> bool:

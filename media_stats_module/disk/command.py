@@ -1,4 +1,4 @@
-"""`python -m media_stats_module disk`: its options, and what it runs."""
+"""`python -m media_stats_module disk`: its options, and the run."""
 
 import argparse
 import os
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 _UNITS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DEFAULT_MIN_AGE = "1h"
 
-# As `lists.CAUSES` has them, which Synapse has to be imported for.
+# The names in `lists.CAUSES`, which would import Synapse.
 _LISTS = ("without-row", "without-file", "another-length")
 
-# With fewer files nothing is said of a folder none of whose files has a row.
+# With fewer files, no warning that none of them has a row.
 _FILES_AT_LEAST = 100
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command, but for `-c`."""
+    """Add the options of the command, except `-c`."""
     forms = parser.add_mutually_exclusive_group()
     forms.add_argument("--json", action="store_true", help="print JSON, not a table")
     forms.add_argument("--csv", action="store_true", help="print CSV, not a table")
@@ -50,9 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--listing",
         action="append",
         metavar="FILE",
-        help="what a storage provider has, where it cannot be asked: as `aws s3 ls "
-        "--recursive`, `rclone lsf -R --format ps` or an S3 inventory (CSV) list it, "
-        "also with gzip; may be repeated",
+        help="the listing of a storage provider that cannot be asked: by `aws s3 ls "
+        "--recursive`, `rclone lsf -R --format ps` or an S3 inventory (CSV), also with "
+        "gzip; may be repeated",
     )
     parser.add_argument(
         "--force",
@@ -79,16 +79,16 @@ def run(
     """Run the command.
 
     Args:
-        options: as `add_arguments` has them.
-        configuration: Synapse's.
-        database: the homeserver's.
+        options: the options of `add_arguments`.
+        configuration: Synapse's configuration.
+        database: the homeserver's database.
 
     Raises:
-        RefusedError: it cannot look, or this is not the right folder.
-        ConfigError: an option of Synapse's is wrong.
-        DatabaseFailedError: the database refuses.
+        RefusedError: the folder cannot be read, or is not the right one.
+        ConfigError: an option of Synapse is wrong.
+        DatabaseFailedError: an error of the database.
     """
-    # Not before, so that `--help` comes at once.
+    # Imported here, so that `--help` comes at once.
     from media_stats_module.disk.age import Age
     from media_stats_module.disk.comparison import Comparison
     from media_stats_module.disk.configuration import media_store_config
@@ -175,7 +175,7 @@ def run(
 
 
 def _warning(tallies: "Any") -> str | None:
-    """What looks like the wrong folder, or the wrong database."""
+    """The warning that this looks like the wrong folder or the wrong database."""
     from media_stats_module.disk.paths import Kind
 
     media = [tallies[Kind.LOCAL_FILES], tallies[Kind.REMOTE_FILES]]

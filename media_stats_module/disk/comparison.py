@@ -1,4 +1,4 @@
-"""Merges the rows, the files and what storage providers have, all in the same order."""
+"""Merges rows, files and listings of storage providers, all in the same order."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -22,15 +22,15 @@ from media_stats_module.storage import DiskRow, DiskRows
 # Synapse deletes the row of a preview two days after it was made, and its file earlier.
 _PREVIEW_ROW_MS = 2 * 24 * 60 * 60 * 1000
 
-# Behind every path.
+# Sorts after every path.
 _END = b"\xff" * 5_000
 
-# How many files and rows are told as progress at once.
+# The number of files and rows after which progress is reported.
 _STEP = 1_000
 
 
 class Comparison:
-    """Compares the folder of the media store with the rows, a kind after the other."""
+    """Compares the folder of the media store with the rows, one kind after another."""
 
     def __init__(
         self,
@@ -44,13 +44,13 @@ class Comparison:
     ) -> None:
         """
         Args:
-            config: where the media is.
+            config: the place of the media.
             rows: reads the rows.
-            providers: where files are, too.
-            age: what is not judged.
-            second_look: looks again at what is different.
-            tallies: what is found, by kind.
-            progress: is told of each number of files and rows.
+            providers: the storage providers.
+            age: the age from which files and rows are judged.
+            second_look: checks the differences again.
+            tallies: the figures by kind, to fill.
+            progress: called with the number of files and rows since the last call.
         """
         self._config = config
         self._root = os.fsencode(config.path)
@@ -62,11 +62,11 @@ class Comparison:
         self._progress = progress
 
     def run(self) -> None:
-        """Compare all of it.
+        """Compare everything.
 
         Raises:
             OSError: the folder cannot be read.
-            DatabaseFailedError: the database refuses.
+            DatabaseFailedError: an error of the database.
         """
         names = names_in(self._root)
         for kind in Kind:
@@ -140,7 +140,7 @@ class Comparison:
 
 
 class _Judge:
-    """Counts what is at each path of a kind, and says what is suspect."""
+    """Counts the row and the files at each path of a kind, and finds suspects."""
 
     def __init__(
         self,
@@ -159,7 +159,7 @@ class _Judge:
         self._second_look = second_look
         # Synapse gives them no previews.
         self._providers = () if kind in PREVIEWS else providers
-        # Paths that could not be read, and with them all below.
+        # Unreadable paths, and so all paths below them.
         self._unreadable: list[bytes] = []
 
     def row(
@@ -171,10 +171,10 @@ class _Judge:
         *,
         is_first: bool,
     ) -> None:
-        """A row, with what is at its path.
+        """Judge a row, with the files at its path.
 
         Args:
-            path: of its file.
+            path: the path of its file.
             row: the row.
             file: its file in the folder.
             objects: its file in each provider.
@@ -209,7 +209,7 @@ class _Judge:
                 self._suspect(Cause.OTHER_LENGTH, path, row, file)
 
     def row_without_path(self, row: DiskRow) -> None:
-        """A row whose ID cannot be a path, so that it never had a file."""
+        """Judge a row whose ID cannot be a path, so that it never had a file."""
         if row.media_length is None:
             return
         self._tallies.rows.add(row.media_length)
@@ -221,7 +221,7 @@ class _Judge:
     def without_row(
         self, path: bytes, file: FoundFile | None, objects: Sequence[FoundFile | None]
     ) -> None:
-        """What is at a path that no row has."""
+        """Judge the files at a path that no row has."""
         for index, found in enumerate(objects):
             if found is None:
                 continue
@@ -245,7 +245,7 @@ class _Judge:
         return file
 
     def _pending(self, path: bytes, row: DiskRow, file: FoundFile | None) -> None:
-        """A pending upload has no file, or one that is about to get its row."""
+        """Judge a pending upload: it has no file, or one that is not complete."""
         if file is None:
             return
         if self._age.is_open(row.created_ts):

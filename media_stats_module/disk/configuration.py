@@ -1,4 +1,4 @@
-"""Where the media is, by homeserver.yaml. Nothing is created, as Synapse would."""
+"""The place of the media, by homeserver.yaml. Unlike Synapse, it creates no folder."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ from synapse.module_api.errors import ConfigError
 
 from media_stats_module.synapse_internals import parse_duration
 
-# As Synapse has them.
+# Synapse's defaults.
 _DEFAULT_PATH = "media_store"
 _DEFAULT_UNUSED_EXPIRATION = "24h"
 
@@ -19,9 +19,9 @@ class ProviderConfig:
     """A storage provider.
 
     Attributes:
-        module: what Synapse loads: `file_system`, or the name of a class.
-        directory: of a `file_system`, where its files are.
-        s3: of the S3 provider, its options.
+        module: the module that Synapse loads: `file_system`, or the name of a class.
+        directory: the folder of a `file_system`.
+        s3: the options of an S3 provider.
     """
 
     module: str
@@ -31,13 +31,13 @@ class ProviderConfig:
 
 @attr.frozen
 class MediaStoreConfig:
-    """Where a homeserver keeps media.
+    """The place of a homeserver's media.
 
     Attributes:
         path: the folder, absolute.
         keeps_local: whether Synapse keeps files there.
-        unused_expiration_ms: how long an upload may be pending.
-        providers: where it keeps them, too.
+        unused_expiration_ms: the longest that an upload can be pending.
+        providers: the storage providers.
     """
 
     path: str
@@ -47,15 +47,15 @@ class MediaStoreConfig:
 
     @property
     def takes_one_listing(self) -> bool:
-        """Whether it is clear which provider a listing is of."""
+        """Whether there is exactly one provider for which a listing can be given."""
         return [provider.directory for provider in self.providers].count(None) == 1
 
 
 def media_store_config(configuration: Mapping[str, Any]) -> MediaStoreConfig:
-    """What homeserver.yaml says.
+    """Read the place of the media from homeserver.yaml.
 
     Raises:
-        ConfigError: an option is no such thing.
+        ConfigError: an option is wrong.
     """
     path = configuration.get("media_store_path", _DEFAULT_PATH)
     if not isinstance(path, str) or not path:

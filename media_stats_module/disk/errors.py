@@ -1,4 +1,4 @@
-"""What can go wrong."""
+"""The errors of the command `disk`."""
 
 
 class RefusedError(Exception):
@@ -6,4 +6,4 @@ class RefusedError(Exception):
 
 
 class ProviderError(Exception):
-    """What a storage provider has cannot be read; the reason in one sentence."""
+    """A storage provider cannot be listed; the reason in one sentence."""

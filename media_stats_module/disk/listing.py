@@ -1,8 +1,8 @@
-"""A listing of a bucket in a file, as its own tools write it.
+"""A listing of a bucket in a file, as common tools write it.
 
-Known are `aws s3 ls --recursive`, `rclone lsf -R --format ps` and the CSV of an S3
-inventory, each also with gzip. Only the first is in the order of the bytes. What is not
-is sorted, in files if it is long.
+Reads `aws s3 ls --recursive`, `rclone lsf -R --format ps` and the CSV of an S3
+inventory, each also with gzip. Only the first is in the order of the bytes. The others
+are sorted, in temporary files if they are long.
 """
 
 import csv
@@ -30,12 +30,12 @@ _AWS = re.compile(rb"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) +(\d+) (.+)")
 _AWS_SUMMARY = re.compile(rb"\s*(Total Objects|Total Size):.*")
 _RCLONE = re.compile(rb"(.+);(-?\d+)")
 
-# So many entries are sorted in memory.
+# The most entries that are sorted in memory.
 _SORTED_AT_ONCE = 100_000
 
 
 class Listing:
-    """A `Provider`: what a listing in some files says."""
+    """A `Provider` whose files are listed in some text files."""
 
     is_listed = True
 
@@ -48,15 +48,15 @@ class Listing:
         self._paths = paths
         self._prefix = b""
         self._entries: Iterator[_Entry] | None = None
-        # Read already, and of a folder that comes later.
+        # An entry that is read already, but belongs to a later folder.
         self._next: _Entry | None = None
 
     def named(self, name: str, prefix: bytes) -> "Listing":
-        """The same for a provider.
+        """Make the same listing with the name of a provider.
 
         Args:
-            name: the provider's.
-            prefix: what its names start with, beside their path.
+            name: the provider's name.
+            prefix: the start of its names, before the path.
         """
         listing = Listing(self._paths)
         listing.name = name
@@ -80,7 +80,7 @@ class Listing:
                 return
 
     def has(self, path: bytes) -> bool:
-        """See `Provider.has`. The listing has been asked already."""
+        """See `Provider.has`. A listing cannot be asked again."""
         return False
 
     def _read(self, path: str) -> Iterator[_Entry]:
@@ -117,15 +117,15 @@ class Listing:
 
 
 def _entry(line: bytes) -> _Entry | None:
-    """A line of a listing; None if it is of no file.
+    """Parse a line of a listing; None if it is not about a file.
 
     Raises:
-        ValueError: it is no line of a listing.
+        ValueError: it is not a line of a listing.
     """
     if line.startswith(b'"'):
         return _inventory_entry(next(csv.reader([line.decode()])))
     if found := _AWS.fullmatch(line):
-        # It has the time of the machine.
+        # Its times are in the zone of the machine that wrote it.
         time = datetime.strptime(found[1].decode(), "%Y-%m-%d %H:%M:%S")
         return found[3], int(found[2]), int(time.timestamp() * 1000)
     if found := _RCLONE.fullmatch(line):
@@ -135,7 +135,7 @@ def _entry(line: bytes) -> _Entry | None:
 
 
 def _inventory_entry(cells: list[str]) -> _Entry | None:
-    """Bucket, key, versions if there are any, size, time, and more.
+    """Parse a row: bucket, key, versions if there are any, size, time, and more.
 
     Raises:
         ValueError: it has no size.
@@ -155,7 +155,7 @@ def _inventory_entry(cells: list[str]) -> _Entry | None:
 
 
 def _sorted(entries: Iterable[_Entry]) -> Iterator[_Entry]:
-    """Entries in the order of the bytes, through files if there are many."""
+    """Sort entries by their bytes, in temporary files if there are many."""
     entries = iter(entries)
     with ExitStack() as files:
         parts: list[Iterator[_Entry]] = []

@@ -1,7 +1,7 @@
-"""The files and rows that are different, one by one.
+"""The list of differences, one file or row a line.
 
-They are kept in a temporary file until it is known that the folder is the right one.
-Each says when it was looked at, since a list may be read hours later.
+It stays in a temporary file until the folder has proved to be the right one. Each line
+has the time of its second look, because a list may be read hours later.
 """
 
 import csv
@@ -22,7 +22,7 @@ CAUSES = {
     "another-length": Cause.OTHER_LENGTH,
 }
 
-# Longer lists go through a file.
+# Longer lists are in a file.
 _IN_MEMORY = 4 << 20
 
 _COLUMNS = ("looked_at_ts", "kind", "path", "uri", "media_length", "row_length")
@@ -31,16 +31,16 @@ _COLUMNS = ("looked_at_ts", "kind", "path", "uri", "media_length", "row_length")
 class DifferenceList:
     """A list of the differences of one cause.
 
-    Each is a line of the time, the number of bytes and the path or, of a row without a
-    file, the URI of the media; or, in other forms, all of these.
+    A line has the time, the number of bytes and the path; for a row without a file, the
+    URI of the media instead. JSON and CSV have both.
     """
 
     def __init__(self, cause: Cause, form: str, server_name: str, root: str) -> None:
         """
         Args:
-            cause: which differences.
+            cause: the cause of the differences to list.
             form: `text`, `null`, `json` or `csv`.
-            server_name: this homeserver's.
+            server_name: this homeserver's name.
             root: the folder of the media store.
         """
         self._cause = cause
@@ -51,7 +51,7 @@ class DifferenceList:
         self._count = 0
 
     def add(self, difference: Difference) -> None:
-        """Keep a difference, if it is one of these."""
+        """Keep a difference, if it has this cause."""
         if difference.suspect.cause is self._cause:
             self._lines.write(self._line(difference))
             self._count += 1

@@ -1,8 +1,8 @@
-"""Where Synapse keeps each file: from a row to its path, and from a path to its row.
+"""The path of each file: from a row to its path, and from a path to its row.
 
 Paths are bytes, relative to the folder of the media store. The rules are those of
-Synapse's `MediaFilePaths`. It takes 15 µs for a path, which would be minutes for a
-large store, and has no way back; a test holds these to it on every version.
+Synapse's `MediaFilePaths`, which takes 15 µs for a path (minutes for a large store),
+and cannot find the row of a path. A test compares both on every version.
 """
 
 import re
@@ -12,14 +12,14 @@ import attr
 
 from media_stats_module.storage import DiskRow
 
-# What Synapse allows in a part of a path.
+# The characters that Synapse allows in a part of a path.
 _PARTS = re.compile(r"[A-Za-z0-9_\-.\[\]:]+")
 # The ID of a newer preview starts with the day and a character that is in no path.
 _DATED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class Kind(Enum):
-    """What a file is, by the folder that it lies in."""
+    """The kind of a file, by its folder."""
 
     LOCAL_FILES = "local_files"
     LOCAL_THUMBNAILS = "local_thumbnails"
@@ -49,10 +49,10 @@ PREVIEWS = (Kind.URL_PREVIEWS, Kind.URL_PREVIEW_THUMBNAILS)
 
 
 def path_of(kind: Kind, row: DiskRow) -> bytes | None:
-    """Where the file of a row is; None if its ID cannot be a path.
+    """The path of a row's file; None if its ID cannot be a path.
 
     Args:
-        kind: what the row is of.
+        kind: the kind of the row.
         row: the row.
     """
     folder = _folder_of(kind, row.media_origin, row.filesystem_id)
@@ -63,10 +63,10 @@ def path_of(kind: Kind, row: DiskRow) -> bytes | None:
 
 
 def older_paths_of(kind: Kind, row: DiskRow) -> list[bytes]:
-    """Where old versions of Synapse have put the file of a row.
+    """The paths that old versions of Synapse used for a row's file.
 
-    The names of thumbnails of remote files were once without the method; and they lay
-    in a folder named by the media ID.
+    Once, the names of remote thumbnails did not have the method, and their folder had
+    the media ID.
     """
     name = _thumbnail_name(row) if kind is Kind.REMOTE_THUMBNAILS else None
     if name is None:
@@ -82,12 +82,12 @@ def older_paths_of(kind: Kind, row: DiskRow) -> list[bytes]:
 
 @attr.frozen
 class Named:
-    """What the path of a file says about its row.
+    """The parts of a row that the path of its file contains.
 
     Attributes:
-        media_origin: the server that it came from; None for a local file.
-        day: of a preview, if its ID starts with it.
-        name: the ID, or what follows the day and a character in it.
+        media_origin: the server of origin; None for a local file.
+        day: the day at the start of a preview's ID, if it has one.
+        name: the ID, or its part after the day and one more character.
     """
 
     media_origin: str | None
@@ -96,7 +96,7 @@ class Named:
 
 
 def named_by(kind: Kind, path: bytes) -> Named | None:
-    """Which row a file would belong to; None if no row can have such a path."""
+    """The row that a path belongs to; None if no row can have such a path."""
     try:
         _, *parts = path.decode("ascii").split("/")
     except UnicodeDecodeError:
@@ -115,7 +115,7 @@ def named_by(kind: Kind, path: bytes) -> Named | None:
 
 
 def is_dated(media_id: str) -> bool:
-    """Whether the ID of a preview starts with the day that it was made on."""
+    """Whether the ID of a preview starts with a day."""
     return _DATED.match(media_id) is not None
 
 

@@ -1,16 +1,16 @@
-"""The size of a file system. One that hangs holds up nobody for long."""
+"""The size of a file system, with a timeout for one that hangs."""
 
 import os
 import threading
 
 from media_stats_module.disk.size import FileSystem, file_system_of
 
-# A file system on another computer may not answer at all.
+# A network file system may never answer.
 _LONGEST_S = 2
 
 
 class PatientSize:
-    """Says how large the file system of a folder is. Any thread may ask."""
+    """Returns the size of a folder's file system. Any thread may ask."""
 
     def __init__(self, path: str, *, may_be_empty: bool = True) -> None:
         """
@@ -28,7 +28,7 @@ class PatientSize:
     def get(self) -> FileSystem | None:
         """The size now; None without a folder, or without an answer in time.
 
-        However many ask, one thread waits for a file system that hangs.
+        At most one thread waits for a file system that hangs.
         """
         with self._lock:
             if self._asking is None or not self._asking.is_alive():

@@ -1,4 +1,4 @@
-"""Storage providers: what each has of a kind, in the order of the paths."""
+"""The files in storage providers, by kind, in the order of the paths."""
 
 import errno
 import os
@@ -16,17 +16,17 @@ class Provider(Protocol):
     """A storage provider.
 
     Attributes:
-        name: for the report.
-        is_listed: whether it is known what it has.
+        name: its name in the report.
+        is_listed: whether its files are known.
     """
 
     name: str
     is_listed: bool
 
     def files(self, kind: Kind) -> Iterator[FoundFile]:
-        """What it has of a kind, in the order of the bytes of the paths.
+        """Its files of a kind, in the order of the bytes of the paths.
 
-        It is called once for each kind, in the order of the folders.
+        Called once for each kind, in the order of the folders.
 
         Raises:
             ProviderError: it cannot be listed.
@@ -37,7 +37,7 @@ class Provider(Protocol):
 
 
 class _Unlisted:
-    """One that nobody can list here."""
+    """A provider that cannot be listed here."""
 
     is_listed = False
 
@@ -65,7 +65,7 @@ class _Folder:
     def files(self, kind: Kind) -> Iterator[FoundFile]:
         for file in walk(self._root, FOLDERS[kind], Folders()):
             if file.media_length is None:
-                # From here on nothing is missed that may be in it.
+                # From now on, any file may be in it, so none counts as missing.
                 self.is_listed = False
             else:
                 yield file
@@ -81,11 +81,11 @@ class _Folder:
 def open_providers(
     configs: Sequence[ProviderConfig], listing: Listing | None
 ) -> list[Provider]:
-    """What is known of the storage providers of homeserver.yaml.
+    """Open the storage providers of homeserver.yaml.
 
     Args:
         configs: the providers.
-        listing: what the one that is no folder has.
+        listing: the files of the one provider that is not a folder, if given.
     """
     return [_open(config, listing) for config in configs]
 

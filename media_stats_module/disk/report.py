@@ -17,16 +17,16 @@ from media_stats_module.formats import printable, size_text, table
 
 @attr.frozen(kw_only=True)
 class Report:
-    """What the command has found.
+    """The result of the command.
 
     Attributes:
-        looked_at_ts: when it began, in milliseconds since the epoch.
+        looked_at_ts: its begin, in milliseconds since the epoch.
         media_store_path: the folder.
-        file_system: the file system that it is on.
-        min_age_ms: what is younger was not judged.
+        file_system: the file system of the folder.
+        min_age_ms: the age from which files and rows were judged, in milliseconds.
         tallies: the figures by kind.
         providers: the names of the storage providers.
-        unlisted: the names of those of which it is not known what they have.
+        unlisted: the names of those whose files are not known.
     """
 
     looked_at_ts: int
@@ -38,7 +38,7 @@ class Report:
     unlisted: Sequence[str]
 
     def to_json(self) -> str:
-        """All of it, lengths in bytes."""
+        """The report as JSON, with lengths in bytes."""
         return json.dumps(
             {
                 "looked_at_ts": self.looked_at_ts,
@@ -58,7 +58,7 @@ class Report:
         )
 
     def to_csv(self) -> str:
-        """A line for each kind, with the names of `to_json`."""
+        """The report as CSV: a line for each kind, with the names of `to_json`."""
         lines = [_flat({"kind": kind.value, **self._kind(kind)}) for kind in Kind]
         text = io.StringIO()
         writer = csv.DictWriter(text, list(lines[0]), lineterminator="\r\n")
@@ -67,7 +67,7 @@ class Report:
         return text.getvalue()
 
     def to_text(self) -> str:
-        """For a person."""
+        """The report for a terminal."""
         system = self.file_system
         used = 1 - system.free_length / max(system.total_length, 1)
         parts = [
@@ -120,7 +120,7 @@ class Report:
         }
 
     def _causes(self) -> dict[Cause, Tally]:
-        """What makes the bytes of the files others than those of the rows."""
+        """The causes of the difference between the bytes of the files and the rows."""
         causes = {}
         for cause in Cause:
             found = [
@@ -197,7 +197,7 @@ class Report:
         for index, name in enumerate(self.providers):
             if name in self.unlisted:
                 yield (
-                    f"{printable(name)}: not known what it has. Rows without a file "
+                    f"{printable(name)}: its files are not known. Rows without a file "
                     "here are not counted as missing."
                 )
                 continue
@@ -218,7 +218,7 @@ class Report:
             yield f"{printable(name)}:\n{table}"
 
     def _sum(self) -> str:
-        """The sum that leads from the rows to the blocks of the disk."""
+        """The sum from the bytes of the rows to the blocks of the disk."""
         rows, files = self._sum_of("rows"), self._sum_of("files")
         lines = [(f"{rows:,}", "by the rows in the database")]
         for cause, tally in self._causes().items():
@@ -269,7 +269,7 @@ class Report:
 
 
 def time_text(ts: int) -> str:
-    """A time in milliseconds since the epoch, as ISO 8601 in UTC."""
+    """Format milliseconds since the epoch as ISO 8601 in UTC."""
     time = datetime.fromtimestamp(ts // 1000, timezone.utc)
     return time.strftime("%Y-%m-%dT%H:%M:%SZ")
 

@@ -17,9 +17,9 @@ def rows_in_order(
     """The rows of a kind with their paths, in the order of the bytes of the paths.
 
     Args:
-        kind: not `OTHER`, which has none.
-        rows: reads them.
-        without_path: is given each row whose ID cannot be a path.
+        kind: a kind that has rows, so not `OTHER`.
+        rows: reads the rows.
+        without_path: called with each row whose ID cannot be a path.
     """
 
     def place(found: Iterable[DiskRow]) -> Iterator[PlacedRow]:
@@ -55,6 +55,6 @@ def rows_in_order(
 
 
 def _in_order_of_names(placed: Iterator[PlacedRow]) -> Iterator[PlacedRow]:
-    """The thumbnails of each file in the order of their names."""
+    """Sort the thumbnails of each file by their names."""
     for _, of_one_file in groupby(placed, key=lambda item: item[0].rpartition(b"/")[0]):
         yield from sorted(of_one_file, key=itemgetter(0))

@@ -1,6 +1,6 @@
 """The bucket of synapse-s3-storage-provider, listed a page at a time.
 
-boto3 comes with that provider. Without it, a listing in a file serves.
+boto3 is installed with that provider. Without it, give a listing with --listing.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ from media_stats_module.disk.errors import ProviderError
 from media_stats_module.disk.paths import FOLDERS, Kind
 from media_stats_module.disk.walk import FoundFile
 
-# The options of homeserver.yaml, by those of boto3.
+# The options of homeserver.yaml, by the parameters of boto3.
 _CLIENT_OPTIONS = {
     "region_name": "region_name",
     "endpoint_url": "endpoint_url",
@@ -28,14 +28,14 @@ def has_boto3() -> bool:
 
 
 class Bucket:
-    """A `Provider`: a bucket, with the options that Synapse has for it."""
+    """A `Provider`: a bucket, with the options from homeserver.yaml."""
 
     is_listed = True
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         """
         Args:
-            options: of the provider in homeserver.yaml.
+            options: the options of the provider in homeserver.yaml.
         """
         self._options = options
         self._bucket = str(options.get("bucket", ""))

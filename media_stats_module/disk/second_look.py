@@ -1,7 +1,7 @@
-"""Looks at each difference again before it is believed, row and file, at the end.
+"""Checks row and file of each difference a second time, before it counts.
 
-Synapse writes the file first and the row after it, and deletes the file first and the
-row after it. So a row whose file has just gone may be going, too.
+Synapse writes the file before the row, and deletes the file before the row. So a row
+whose file has just gone may soon go, too.
 """
 
 import errno
@@ -27,10 +27,10 @@ from media_stats_module.disk.tallies import Cause, Tallies
 from media_stats_module.disk.walk import FoundFile
 from media_stats_module.storage import DiskRow, DiskRows
 
-# So many are kept in memory, some 10 MB, before they are looked at.
+# The most suspects that are kept, about 10 MB, before they are checked.
 _SUSPECTS_AT_MOST = 20_000
 
-# How long a row may outlive its file while Synapse deletes both.
+# The longest that a row outlives its file while Synapse deletes both.
 DELETION_S = 5.0
 
 _GONE = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
@@ -41,12 +41,13 @@ class Suspect:
     """A row or a file that seems to be different.
 
     Attributes:
-        kind: what it is.
-        cause: what seems to be the matter with it.
-        path: of the file; None if the row cannot have one.
+        kind: its kind.
+        cause: the probable cause.
+        path: the path of the file; None if the row cannot have one.
         row: the row, if there is one.
         file: the file, if there is one.
-        provider: which storage provider has the file; None is the folder.
+        provider: the number of the storage provider that has the file; None for the
+            folder.
     """
 
     kind: Kind
@@ -59,11 +60,11 @@ class Suspect:
 
 @attr.frozen
 class Difference:
-    """A suspect that was the same when it was looked at again.
+    """A suspect that the second look has confirmed.
 
     Attributes:
         suspect: the suspect.
-        looked_at_ts: when, in milliseconds since the epoch.
+        looked_at_ts: the time of the second look, in milliseconds since the epoch.
     """
 
     suspect: Suspect
@@ -71,7 +72,7 @@ class Difference:
 
 
 class SecondLook:
-    """Holds suspects, and looks at them again when there are many, and at the end."""
+    """Holds suspects, and checks them when there are many, and at the end."""
 
     def __init__(
         self,
@@ -86,10 +87,10 @@ class SecondLook:
         Args:
             root: the folder of the media store.
             rows: reads the rows.
-            providers: where files are, too.
-            age: what is not judged.
-            tallies: what is found, by kind.
-            found: is given each difference.
+            providers: the storage providers.
+            age: the age from which files and rows are judged.
+            tallies: the figures by kind, to fill.
+            found: called with each difference.
         """
         self._root = root
         self._rows = rows
@@ -102,7 +103,7 @@ class SecondLook:
         self._last_row = 0.0
 
     def add(self, suspect: Suspect) -> None:
-        """Look at this one again later."""
+        """Hold a suspect; check all if there are many."""
         self._suspects.append(suspect)
         if suspect.cause is Cause.WITHOUT_FILE:
             self._last_row = time.monotonic()
@@ -110,12 +111,12 @@ class SecondLook:
             self.finish()
 
     def finish(self) -> None:
-        """Look at all that are held."""
+        """Check all that are held."""
         suspects, self._suspects = self._suspects, []
         if any(suspect.cause is Cause.WITHOUT_FILE for suspect in suspects):
             wait_s = self._last_row + DELETION_S - time.monotonic()
             sleep(max(wait_s, 0))
-        # What a path names may be in any order; the rows are asked for by server.
+        # Rows are asked for by server, whatever the order of the paths.
         with_row = [suspect for suspect in suspects if suspect.row is not None]
         others = [suspect for suspect in suspects if suspect.row is None]
         for kind, some in _by_kind(with_row):
@@ -124,8 +125,8 @@ class SecondLook:
             self._look_at_files(kind, some)
 
     def _look_at_rows(self, kind: Kind, suspects: list[Suspect]) -> None:
-        """Rows whose file is not there, or has another length."""
-        # First the files: when the row goes, its file has gone already.
+        """Check rows whose file is not there, or has another length."""
+        # Files first: a row that is deleted now has lost its file before.
         causes = [self._cause_by_file(suspect) for suspect in suspects]
         left = [
             suspect
@@ -160,12 +161,12 @@ class SecondLook:
         return suspect.cause
 
     def _rows_again(self, kind: Kind, rows: Iterable[DiskRow]) -> set[DiskRow]:
-        """The rows that are in the database as they were."""
+        """The rows that are still in the database, unchanged."""
         with_thumbnails = kind in THUMBNAILS
         again: set[DiskRow] = set()
         for origin, group in groupby(rows, key=lambda row: row.media_origin):
             some = list(group)
-            # Synapse never writes those, and so never deletes them.
+            # Synapse never writes such rows, and so never deletes them.
             again.update(row for row in some if not row.media_id)
             media_ids = list(dict.fromkeys(row.media_id for row in some))
             if origin is None:
@@ -181,8 +182,8 @@ class SecondLook:
         return again
 
     def _look_at_files(self, kind: Kind, suspects: list[Suspect]) -> None:
-        """Files that no row explains."""
-        # First the rows: a file that is so old had its row already.
+        """Check files that no row explains."""
+        # Rows first: a file of this age already had its row.
         explained, by_older_name = self._explained(kind, suspects)
         for suspect in suspects:
             path, file = suspect.path, suspect.file
@@ -206,7 +207,7 @@ class SecondLook:
     def _explained(
         self, kind: Kind, suspects: list[Suspect]
     ) -> tuple[set[bytes], set[bytes]]:
-        """The paths of the rows that these files may belong to; and older paths."""
+        """The paths of the rows that these files may belong to, and their old paths."""
         named = {
             name
             for suspect in suspects
@@ -245,7 +246,7 @@ class SecondLook:
             yield from found
 
     def _settle(self, suspect: Suspect, cause: Cause, looked_at_ts: int) -> None:
-        """Count a suspect for what it has turned out to be."""
+        """Count a suspect under the cause that the second look found."""
         tallies = self._tallies[suspect.kind]
         row, file = suspect.row, suspect.file
         row_length = (row.media_length or 0) if row is not None else 0
@@ -272,7 +273,7 @@ def exists(path: bytes) -> bool:
 
 
 def _status(path: bytes) -> tuple[os.stat_result | None, int | None]:
-    """What a path leads to, or the number of the error."""
+    """The status of a path, or the number of the error."""
     try:
         return os.stat(path), None
     except OSError as error:

@@ -1,4 +1,4 @@
-"""How large the file system of a folder is, and how much of it is free."""
+"""The size of a folder's file system, and its free space."""
 
 import os
 
@@ -11,7 +11,8 @@ class FileSystem:
 
     Attributes:
         total_length: its size in bytes.
-        free_length: what Synapse can still write, in bytes; not what is root's alone.
+        free_length: the bytes that Synapse can still write, without those that are
+            reserved for root.
     """
 
     total_length: int
@@ -19,7 +20,7 @@ class FileSystem:
 
 
 def file_system_of(path: str) -> FileSystem:
-    """The file system that a folder is on. It can hang where a server does not answer.
+    """Read the size of a folder's file system. Can hang on a network file system.
 
     Raises:
         OSError: there is no such folder.

@@ -1,4 +1,4 @@
-"""The figures: how much there is of each kind, and why disk and database differ."""
+"""The figures: the amount of each kind, and the causes of differences."""
 
 from enum import Enum
 
@@ -10,7 +10,7 @@ from media_stats_module.disk.walk import Folders
 
 @attr.define
 class Tally:
-    """A number of files or rows, and their bytes, which may be less than none."""
+    """A number of files or rows, and their bytes, which can be negative."""
 
     media_count: int = 0
     media_length: int = 0
@@ -22,10 +22,10 @@ class Tally:
 
 
 class Cause(Enum):
-    """Why the bytes of the files are others than those of the rows.
+    """The causes of a difference between the bytes of the files and of the rows.
 
-    A row or a file without its counterpart has one cause. The words follow a number of
-    files or rows.
+    A row or a file without its counterpart has one cause. In the report, the text
+    follows the number of files or rows.
     """
 
     WITHOUT_FILE = "rows whose file is not there"
@@ -44,14 +44,14 @@ class Cause(Enum):
 
 @attr.define
 class ProviderTallies:
-    """What a storage provider has of a kind.
+    """The files of a kind in a storage provider.
 
     Attributes:
-        stored: all that it has.
+        stored: all its files.
         both: rows whose file is in the folder and in the provider.
         only_local: rows whose file is in the folder only.
         only_provider: rows whose file is in the provider only.
-        without_row: what it has that no row explains.
+        without_row: its files that no row explains.
     """
 
     stored: Tally = attr.Factory(Tally)
@@ -63,18 +63,18 @@ class ProviderTallies:
 
 @attr.define
 class KindTallies:
-    """What there is of a kind.
+    """The rows and files of a kind.
 
     Attributes:
-        rows: by the database.
-        files: on the disk.
-        allocated_length: the bytes that those take, without the folders.
-        folders: the folders that they lie in.
+        rows: the rows in the database.
+        files: the files on the disk.
+        allocated_length: the bytes of their blocks, without the folders.
+        folders: their folders.
         without_row: files that no row explains.
         without_file: rows whose file is not there.
         other_length: rows whose file has another length; the length is the rows'.
-        causes: what the bytes of the files have more than those of the rows.
-        providers: what each storage provider has.
+        causes: by cause, the bytes of the files minus those of the rows.
+        providers: the files in each storage provider.
     """
 
     rows: Tally = attr.Factory(Tally)
@@ -88,7 +88,7 @@ class KindTallies:
     providers: list[ProviderTallies] = attr.Factory(list)
 
     def explain(self, cause: Cause, media_length: int) -> None:
-        """Count one more for a cause; a row without a file has less than none."""
+        """Count one more for a cause. A row without a file has negative bytes."""
         self.causes.setdefault(cause, Tally()).add(media_length)
 
 

@@ -1,7 +1,6 @@
 """The walk through a folder of the media store, in the order of the bytes of the paths.
 
-Links are followed, as Synapse follows them. Nothing is kept in memory but the names in
-the folders that the walk is in.
+It follows links, as Synapse does. It keeps only the names in the folders that it is in.
 """
 
 import errno
@@ -12,10 +11,10 @@ from stat import S_ISDIR, S_ISLNK
 
 import attr
 
-# So many bytes are in a block, as `st_blocks` counts them.
+# The bytes of a block of `st_blocks`.
 BLOCK = 512
 
-# Beyond so many the report only counts.
+# The most unreadable paths that the report names. It counts the others.
 NAMED_AT_MOST = 20
 
 _GONE = (errno.ENOENT, errno.ENOTDIR)
@@ -28,7 +27,7 @@ class FoundFile:
     Attributes:
         path: relative to the folder of the media store.
         media_length: in bytes; None if `path` and all below it could not be read.
-        allocated_length: in bytes, the blocks that it takes.
+        allocated_length: the bytes of its blocks.
         modified_ts: in milliseconds since the epoch.
     """
 
@@ -40,17 +39,17 @@ class FoundFile:
 
 @attr.define
 class Folders:
-    """What a walk has seen besides files.
+    """The folders and special cases that a walk has seen.
 
     Attributes:
-        count: folders.
-        empty: folders that have nothing in them.
-        allocated_length: the bytes that folders themselves take.
-        hard_links: files that have other names, too.
-        hard_links_length: the bytes that those take.
-        other_file_systems: folders that lie on another file system than the first one.
-        unreadable: what could not be read, with the reason.
-        unreadable_count: how many those are; only the first are named.
+        count: the number of folders.
+        empty: the number of empty folders.
+        allocated_length: the bytes of the folders themselves.
+        hard_links: the number of files that have other names, too.
+        hard_links_length: the bytes of these.
+        other_file_systems: the folders on another file system than the first one.
+        unreadable: the first unreadable paths, with the reasons.
+        unreadable_count: the number of all unreadable paths.
     """
 
     count: int = 0
@@ -69,7 +68,7 @@ def walk(root: bytes, top: bytes, folders: Folders) -> Iterator[FoundFile]:
     Args:
         root: the folder of the media store.
         top: a name in it. If there is no such folder, there are no files.
-        folders: is told what else is there.
+        folders: the folders and special cases, to fill.
     """
     start = os.path.join(root, top)
     try:
@@ -83,7 +82,7 @@ def walk(root: bytes, top: bytes, folders: Folders) -> Iterator[FoundFile]:
         yield _found(top, status, folders)
         return
     skipped = len(root) + (not root.endswith(b"/"))
-    # Of each folder that the walk is in: what is still to do, and which folder it is.
+    # For each folder that the walk is in: the entries still to read, and its status.
     stack: list[tuple[Iterator[tuple[bytes, os.DirEntry[bytes]]], os.stat_result]] = []
 
     def enter(path: bytes, status: os.stat_result) -> FoundFile | None:
@@ -102,7 +101,7 @@ def walk(root: bytes, top: bytes, folders: Folders) -> Iterator[FoundFile]:
         folders.allocated_length += status.st_blocks * BLOCK
         if status.st_dev != device and (not stack or stack[-1][1].st_dev == device):
             _name(folders.other_file_systems, path[skipped:])
-        # A folder comes where the paths below it come: `a.b` before `a/b`.
+        # A folder sorts like the paths below it: `a.b` comes before `a/b`.
         if len(entries) > 1:
             entries.sort(key=itemgetter(0))
         stack.append((iter(entries), status))
@@ -116,7 +115,7 @@ def walk(root: bytes, top: bytes, folders: Folders) -> Iterator[FoundFile]:
             try:
                 status = entry.stat()
             except OSError as error:
-                # A link that leads nowhere may lead to what is not mounted.
+                # The target of a broken link may be on a disk that is not mounted.
                 if error.errno not in _GONE or _is_link(entry.path):
                     yield _unreadable(entry.path[skipped:], error, folders)
                 continue
@@ -136,7 +135,7 @@ def walk(root: bytes, top: bytes, folders: Folders) -> Iterator[FoundFile]:
 
 
 def names_in(root: bytes) -> list[bytes]:
-    """What is in the folder of the media store.
+    """The names in the folder of the media store.
 
     Raises:
         OSError: it cannot be read.
@@ -184,5 +183,5 @@ def _is_above(
     status: os.stat_result,
     stack: "list[tuple[Iterator[tuple[bytes, os.DirEntry[bytes]]], os.stat_result]]",
 ) -> bool:
-    """Whether a link leads to a folder that the walk is in, and so would never end."""
+    """Whether a link leads to a folder that the walk is in: it would never end."""
     return any(os.path.samestat(status, above) for _, above in stack)

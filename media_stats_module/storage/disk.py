@@ -1,13 +1,13 @@
 """The rows of media and of thumbnails in the order of the paths of their files.
 
-Every statement reads one page in a transaction of its own, so that no snapshot is held
-while a walk through the files goes on. What is ordered by the media ID follows
-Synapse's unique indexes, 1,000 rows a page.
+Every statement reads one page in a transaction of its own, so that no snapshot stays
+open during a walk through the files. Lists by media ID follow Synapse's unique indexes,
+1,000 rows a page.
 
-No index has the order of the rest: remote files lie by `filesystem_id`, dated previews
-by what follows the day in their ID. Their pages are large and of one server or one day.
-For each, the database reads all rows of that server or day and keeps the first ones, in
-memory.
+No index has the order of the others: remote files by `filesystem_id`, dated previews by
+the part of their ID after the day. Their pages are large, and each is of one server or
+one day. For each page, the database reads all rows of that server or day and keeps the
+first ones in memory.
 """
 
 import re
@@ -32,14 +32,14 @@ _T = TypeVar("_T")
 
 _LOCAL = local_media(count_url_previews=True)
 
-# By an index; and where each page costs a read of all rows that it is chosen from.
+# Rows per page: by an index; and where each page reads all rows of a server or day.
 _PAGE = 1_000
 _LARGE_PAGE = 50_000
 
 # SQLite has a limit to the parameters of a statement, which was once 999.
 _AT_ONCE = 400
 
-# Room for the rows of a large page, which else would go through the database's disk.
+# Room for the rows of a large page. With less, the database sorts them on its disk.
 _WORK_MEM_KB = 64 * 1024
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -47,7 +47,7 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 @attr.frozen
 class ThumbnailName:
-    """The columns that the file of a thumbnail is named by."""
+    """The columns that make the file name of a thumbnail."""
 
     width: int | None
     height: int | None
@@ -60,13 +60,13 @@ class DiskRow:
     """A row of media or of a thumbnail, which should have a file.
 
     Attributes:
-        media_origin: the server that it came from; None for local media.
+        media_origin: the server of origin; None for local media.
         media_id: the ID in its URI.
-        filesystem_id: the ID in the path of its file; of local media, the same.
+        filesystem_id: the ID in the path of its file; for local media, the media ID.
         media_length: in bytes; None for a pending upload.
         created_ts: in milliseconds since the epoch; None for a thumbnail.
         is_preview: whether it belongs to a URL preview.
-        thumbnail: if it is one, what its file is named by.
+        thumbnail: the parts of the file name of a thumbnail; None for a media file.
     """
 
     media_origin: str | None
@@ -83,12 +83,12 @@ class _Rows:
     """Rows that are read a page at a time.
 
     Attributes:
-        name: the SQL expression of the ID in the path, or of its end, by which they are
-            ordered. Several can have one name.
-        columns: the media ID if that is another one, and what follows it in `DiskRow`.
-        media_origin: the server that all came from; None for local media.
+        name: the SQL expression for their order: the ID in the path, or its end.
+            Several rows can have one name.
+        columns: the media ID if it differs, and the next columns of `DiskRow`.
+        media_origin: the server of origin of all rows; None for local media.
         source: `FROM` and `WHERE`.
-        args: of `source`.
+        args: the parameters of `source`.
         is_by_index: whether an index has this order; else the database reads all rows
             for each page.
     """
@@ -104,21 +104,21 @@ class _Rows:
 class DiskRows:
     """Reads the rows in the order of the paths, and some of them again.
 
-    Every method raises `DatabaseFailedError` where the database refuses.
+    Every method raises `DatabaseFailedError` for errors of the database.
     """
 
     def __init__(self, database: OfflineDatabase) -> None:
         self._database = database
         self._is_postgres = self._run(is_postgres)
-        # Synapse insists on the order of bytes, if not told `allow_unsafe_locale`.
+        # Synapse requires the order of bytes, except with `allow_unsafe_locale`.
         self._is_in_byte_order = not self._is_postgres or self._run(
             _is_in_byte_order_txn
         )
-        # Of text in comparisons. With it no index serves them, if not needed.
+        # For comparisons of text. Only if needed: no index serves it.
         self._collate = "" if self._is_in_byte_order else ' COLLATE "C"'
 
     def estimate(self) -> int:
-        """About the number of files that have a row. Costs a probe for each table."""
+        """Estimate the number of files that have a row. Costs a probe per table."""
         return sum(
             self._run(estimate_rows_txn, media) for media in (_LOCAL, REMOTE_MEDIA)
         )
@@ -134,7 +134,7 @@ class DiskRows:
     def previews(self, *, with_thumbnails: bool) -> Iterator[DiskRow]:
         """URL previews, or their thumbnails, whose ID does not start with a day.
 
-        By media ID. Costs a read of all previews.
+        In the order of media IDs. Costs a read of all previews.
         """
         rows = _PREVIEW_THUMBNAILS if with_thumbnails else _PREVIEWS
         return self._read(_and(rows, f"NOT ({self._is_dated_sql(rows.name)})"))
@@ -142,7 +142,8 @@ class DiskRows:
     def dated_previews(self, *, with_thumbnails: bool) -> Iterator[DiskRow]:
         """The other URL previews, or their thumbnails.
 
-        By day, and then by what follows the day and one more character in the ID.
+        In the order of days, and then of the part of the ID after the day and one more
+        character.
         """
         rows = _PREVIEW_THUMBNAILS if with_thumbnails else _PREVIEWS
         after = ""
@@ -157,10 +158,10 @@ class DiskRows:
         Costs a probe of the index for each.
 
         Args:
-            with_thumbnails: those that have thumbnails, or those that have files.
+            with_thumbnails: the servers with thumbnails; else, those with files.
         """
         table = REMOTE_MEDIA.thumbnails if with_thumbnails else REMOTE_MEDIA.name
-        # Each starts with the one before, and goes on with less than a slash.
+        # Names that start with the one before, followed by less than a slash.
         waiting: list[str] = []
         after = ""
         while servers := self._run(self._servers_txn, table, after):
@@ -174,7 +175,7 @@ class DiskRows:
         yield from reversed(waiting)
 
     def of_server(self, server: str, *, with_thumbnails: bool) -> Iterator[DiskRow]:
-        """The media of a server, or the thumbnails, by `filesystem_id`."""
+        """A server's media, or its thumbnails, by `filesystem_id`."""
         return self._read(_of_server(server, with_thumbnails=with_thumbnails))
 
     def count_without_id(self) -> tuple[int, int]:
@@ -184,14 +185,14 @@ class DiskRows:
     def find_local(
         self, media_ids: Sequence[str], *, with_thumbnails: bool
     ) -> list[DiskRow]:
-        """The local media with one of these IDs, or the thumbnails. Costs probes."""
+        """Local media, or their thumbnails, by media ID. Costs probes."""
         rows = _LOCAL_THUMBNAILS if with_thumbnails else _local_files("1 = 1")
         return self._find(rows, (rows.name,), media_ids)
 
     def find_dated(
         self, day: str, names: Sequence[str], *, with_thumbnails: bool
     ) -> list[DiskRow]:
-        """The previews of a day that have one of these names behind it in the ID.
+        """The previews of a day, by the part of the ID after the day.
 
         Costs a read of all rows of the day.
         """
@@ -202,19 +203,19 @@ class DiskRows:
     def find_remote(
         self, server: str, media_ids: Sequence[str], *, with_thumbnails: bool
     ) -> list[DiskRow]:
-        """The media of a server with one of these IDs, or thumbnails. Costs probes."""
+        """A server's media, or its thumbnails, by media ID. Costs probes."""
         rows = _of_server(server, with_thumbnails=with_thumbnails)
         return self._find(rows, (_media_id(with_thumbnails),), media_ids)
 
     def find_remote_by_path(
         self, server: str, names: Sequence[str], *, with_thumbnails: bool
     ) -> list[DiskRow]:
-        """The media of a server that may lie by one of these IDs, or the thumbnails.
+        """A server's media, or its thumbnails, by the ID in their paths.
 
         Costs a read of all rows of the server.
         """
         rows = _of_server(server, with_thumbnails=with_thumbnails)
-        # Very old thumbnails lie by the media ID.
+        # Very old thumbnails have the media ID in their paths.
         columns = (rows.name, _media_id(True)) if with_thumbnails else (rows.name,)
         return self._find(rows, columns, names)
 
@@ -240,11 +241,11 @@ class DiskRows:
                     page.pop()
                 if not page:
                     page = self._run(self._page_txn, rows, "=", name, None)
-                # In SQLite text need not be UTF-8. Then it is no path, and what is read
-                # in its place may come before it.
+                # In SQLite, text need not be UTF-8. Such a name is not a path, and its
+                # replacement may sort before it.
                 is_last = after is not None and page[-1][0] <= after
                 after = page[-1][0]
-            # Gone when the next page comes.
+            # Frees this page before the next one is read.
             page.reverse()
             while page:
                 yield _disk_row(rows, page.pop())
@@ -305,7 +306,7 @@ class DiskRows:
         )
 
     def _next_dated_txn(self, txn: LoggingTransaction, after: str) -> str | None:
-        """The first dated preview after a name. Costs a read of what lies between."""
+        """The first dated preview after a name. Costs a read of the rows between."""
         name = f"m.media_id{self._collate}"
         txn.execute(
             f"SELECT m.media_id FROM {_LOCAL.name} AS m WHERE {name} >= ? "
@@ -353,7 +354,7 @@ def _local_files(condition: str) -> _Rows:
 
 _PREVIEWS = _local_files("m.url_cache IS NOT NULL")
 
-# What it is a thumbnail of costs a probe of the other index.
+# Whether a thumbnail is of a preview costs a probe of the other index.
 _LOCAL_THUMBNAILS = _Rows(
     name="t.media_id",
     columns="NULL, t.thumbnail_length, NULL, "
@@ -375,7 +376,7 @@ def _media_id(with_thumbnails: bool) -> str:
 
 
 def _of_server(server: str, *, with_thumbnails: bool) -> _Rows:
-    """Read by the unique index that starts with the server."""
+    """Rows of one server, by the unique index that starts with the server."""
     if with_thumbnails:
         return _Rows(
             name="COALESCE(t.filesystem_id, '')",
@@ -411,12 +412,12 @@ def _find_txn(
 
 
 def _behind(day: str) -> str:
-    """What comes behind all IDs that start with a day."""
+    """A text that sorts after all IDs that start with a day."""
     return day[:-1] + chr(ord(day[-1]) + 1)
 
 
 def _is_in_byte_order_txn(txn: LoggingTransaction) -> bool:
-    """Whether text is ordered by its bytes; in any language, `a` comes before `Z`."""
+    """Whether text is ordered by its bytes. In a language, `a` comes before `Z`."""
     txn.execute("SELECT 'Z' < 'a'")
     ((is_in_byte_order,),) = cast(list[tuple[bool]], txn.fetchall())
     return is_in_byte_order

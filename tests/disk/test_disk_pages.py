@@ -103,6 +103,6 @@ def test_disk(tmp_path: Path) -> None:
         file.write(f"media_storage_providers: [{provider}]\n")
 
     first, *_, last = _run("disk.md", tmp_path, homeserver, admin.access_token)
-    assert "some.Provider: not known what it has" in first
+    assert "some.Provider: its files are not known" in first
     assert "some.Provider:\nkind" in last
     assert str(homeserver.directory / "media") in first

@@ -109,7 +109,7 @@ class SecondFolderTestCase(ProviderTestCase):
     def test_a_second_folder_that_is_not_there(self) -> None:
         self.second.rename(self.second.with_name("third"))
         assert self.differences() == {}
-        assert "not known what it has" in self.run_command().out.decode()
+        assert "its files are not known" in self.run_command().out.decode()
 
     def test_a_second_folder_that_cannot_be_read(self) -> None:
         (self.second / self.LOCAL / "them").unlink()
@@ -224,7 +224,9 @@ class ListingTestCase(ProviderTestCase):
         provider = {"module": "some.Provider", "config": {}}
         self.with_options({"media_storage_providers": [provider]})
         assert self.causes() == {"not_local": (2, -6)}
-        assert "some.Provider: not known what it has" in self.run_command().out.decode()
+        assert (
+            "some.Provider: its files are not known" in self.run_command().out.decode()
+        )
         written = AWS.replace("some/where/", "").encode()
         assert self.in_provider("--listing", self.write(written)) == ALL
 
@@ -232,7 +234,7 @@ class ListingTestCase(ProviderTestCase):
         with patch("media_stats_module.disk.providers.has_boto3", lambda: False):
             assert self.causes() == {"not_local": (2, -6)}
             printed = self.run_command().out.decode()
-        assert "s3://media/some/where/: not known what it has" in printed
+        assert "s3://media/some/where/: its files are not known" in printed
 
 
 class BucketTestCase(ProviderTestCase):
