@@ -1,9 +1,9 @@
 """The metrics for Prometheus, and what refreshes the gauges.
 
-They show what the background process last read, on that process's own metrics listener.
-A scrape costs the database nothing. With rollups, a refresh costs milliseconds. Without
-rollups it adds up whole tables, so it is only done where `metrics_interval` is set. The
-size of the media store's file system costs nothing and is always shown.
+They show the last values that the process for background tasks has read, on its own
+metrics listener. A scrape costs the database nothing. With rollups, a refresh takes
+milliseconds. Without rollups it adds up whole tables, so `metrics_interval` must be
+set. The size of the media store's file system costs nothing and is always shown.
 """
 
 import logging
@@ -35,25 +35,25 @@ from media_stats_module.synapse_internals import (
 )
 
 if TYPE_CHECKING:
-    # Not in every version of prometheus_client that Synapse works with.
+    # Not in every version of prometheus_client that Synapse supports.
     from prometheus_client.registry import Collector
 
 logger = logging.getLogger(__name__)
 
-# As the names of Synapse's newer metrics start.
+# The start of the names of Synapse's newer metrics.
 _PREFIX = "synapse_media_stats_"
 
 # Synapse 1.140 has this label on all metrics, 1.130 on none.
 _SERVER_NAME = "server_name"
 
 _DEFAULT_INTERVAL_MS = 60_000
-# How often the file system is looked at.
+# The interval of reading the size of the file system.
 FILE_SYSTEM_MS = 30_000
 
-# The first refresh should not take as long to come as the interval may be.
+# The first refresh must not wait for the whole interval.
 TICK_MS = 10_000
 
-# A server with more application services has gauges of the largest.
+# With more application services, only the largest have gauges.
 _MOST_APPSERVICES = 100
 
 # The media is added up for at most 1/REST of the time.
@@ -65,7 +65,7 @@ _differences_found = Counter(
     [_SERVER_NAME, "source"],
 )
 
-# The gauges: what they show, and their labels beside the server's name.
+# The gauges: their help, and their labels besides the server's name.
 _GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "files": ("Files that are stored", ("source", "kind")),
     "bytes": ("Length of all files that are stored", ("source", "kind")),
@@ -106,16 +106,14 @@ _GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
 
 @attr.frozen(kw_only=True)
 class Snapshot:
-    """What the gauges of one homeserver show.
+    """The values of the gauges of one homeserver.
 
     Attributes:
-        summary: what fills the media store; None if it has not been added up yet.
-        summary_ts: when it was added up, in milliseconds since the epoch.
-        appservices: what the users of each application service have; none without
-            rollups.
-        rollups: the state of the totals by source; none without rollups.
-        failures: the kinds of errors with which steps of the work on rollups fail, by
-            step.
+        summary: the totals of the media store; None until they are added up.
+        summary_ts: when they were added up, in milliseconds since the epoch.
+        appservices: the media by application service; empty without rollups.
+        rollups: the state of the totals by source; empty without rollups.
+        failures: the failing steps of the work on rollups, with the kinds of errors.
     """
 
     summary: Summary | None = None
@@ -126,7 +124,7 @@ class Snapshot:
 
 
 def _values(snapshot: Snapshot) -> Iterator[tuple[str, tuple[str, ...], float]]:
-    """Each value of a snapshot: the name of the gauge, the labels, the number."""
+    """The values of a snapshot: name of the gauge, labels, number."""
     kinds = {}
     quarantined = {}
     local = snapshot.summary and snapshot.summary.local
@@ -167,20 +165,20 @@ def _values(snapshot: Snapshot) -> Iterator[tuple[str, tuple[str, ...], float]]:
 
 
 def _largest(rows: Sequence[AppserviceUsage]) -> Sequence[AppserviceUsage]:
-    """The application services with most bytes: a bounded number of series."""
+    """The application services with most bytes, to limit the number of series."""
     appservices = [row for row in rows if row.appservice_id is not None]
     return appservices[:_MOST_APPSERVICES]
 
 
 class Gauges:
-    """What is shown when Prometheus asks.
+    """The collector that Prometheus scrapes.
 
-    A scrape comes in a thread of its own. It sees one snapshot of each homeserver or
-    the next, never a mixture, and nothing of values that are no longer there.
+    A scrape runs in a thread of its own. It sees one whole snapshot of each homeserver,
+    and no values that are gone.
     """
 
     def __init__(self) -> None:
-        # By server name: one process may run several homeservers.
+        # By server name, because one process may run several homeservers.
         self._snapshots: dict[str, Snapshot] = {}
         self._file_systems: dict[str, FileSystem | None] = {}
 
@@ -189,7 +187,7 @@ class Gauges:
         self._snapshots[server_name] = snapshot
 
     def show_file_system(self, server_name: str, seen: FileSystem | None) -> None:
-        """Show a file system, or none, in place of what was seen before."""
+        """Show the size of a file system, or none, in place of the one before."""
         self._file_systems[server_name] = seen
 
     def forget(self, server_name: str) -> None:
@@ -205,7 +203,7 @@ class Gauges:
             )
             for name, (documentation, labels) in _GAUGES.items()
         }
-        # A copy, since another thread may show a snapshot meanwhile.
+        # A copy, because another thread may add a snapshot meanwhile.
         for server_name, snapshot in dict(self._snapshots).items():
             for name, labels, value in _values(snapshot):
                 families[name].add_metric((server_name, *labels), value)
@@ -226,14 +224,13 @@ REGISTRY.register(cast("Collector", gauges))
 def count_differences(server_name: str, source: str, number: int) -> None:
     """Count totals that a check has found to be wrong.
 
-    Prometheus sees a counter rise only from a value that it has seen, so it has to be
-    called with 0 once.
+    Call it with 0 first: Prometheus notices a rise only from a value that it has seen.
     """
     _differences_found.labels(server_name, source).inc(number)
 
 
 class GaugesRefresher:
-    """Refreshes the gauges as the options say."""
+    """Refreshes the gauges, by the options."""
 
     def __init__(
         self, api: ModuleApi, config: MediaStatsConfig, store: MediaStatsStore
@@ -245,16 +242,16 @@ class GaugesRefresher:
         if config.rollups and self._interval_ms is None:
             self._interval_ms = _DEFAULT_INTERVAL_MS
         self._shown = Snapshot()
-        # In seconds of a clock that nobody sets.
+        # In seconds of a monotonic clock.
         self._next_refresh = 0.0
         self._next_summary = 0.0
 
     def start(self) -> None:
-        """Begin to refresh, if this is the process for it and there are metrics."""
-        # Of a homeserver that ran in this process before.
+        """Begin to refresh, if this process runs background tasks and has metrics."""
+        # Forget a homeserver of this name that ran in this process before.
         gauges.forget(self._api.server_name)
         if (
-            # Without it Synapse opens no metrics listener.
+            # Without this option, Synapse opens no metrics listener.
             not synapse_config(self._api).metrics.enable_metrics
             or not runs_background_tasks(self._api)
         ):
@@ -285,8 +282,7 @@ class GaugesRefresher:
 
     async def _tick(self, interval: float) -> None:
         now = monotonic()
-        # Up to half a tick early, since a tick may come a little late and the next
-        # one not.
+        # Up to half a tick early: a tick may come late, and the next one on time.
         slack = min(interval, TICK_MS / 1000) / 2
         if now + slack < self._next_refresh:
             return

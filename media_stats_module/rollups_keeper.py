@@ -1,7 +1,7 @@
 """The background work on rollups: install, build, apply, check, remove.
 
-It runs on the one process that runs background tasks. Between two rounds it remembers
-only how long to wait after a failure, so a round goes on from what is in the database.
+It runs on the process that runs background tasks. Between two rounds it remembers only
+the failures and the waiting times, so each round continues from the database's state.
 """
 
 import logging
@@ -31,26 +31,26 @@ logger = logging.getLogger(__name__)
 
 ROUND_MS = 5_000
 
-# A step that fails is tried again after a round, then after twice as long, up to this.
+# A failed step is retried after a round, then after twice the time each, up to this.
 _LONGEST_WAIT_S = 60 * 60.0
-# A lock is free again soon.
+# The same if a lock was not free: it soon will be.
 _LONGEST_WAIT_FOR_LOCK_S = 60.0
 
 
 @attr.define
 class _Retry:
-    """When a step is tried again, by a clock that nobody sets.
+    """The time of the next try of a step, by a monotonic clock.
 
     Attributes:
-        wait: how long to wait after the next failure, in seconds.
-        next: when the step may be tried.
+        wait: the wait after the next failure, in seconds.
+        next: the time from which the step may run.
     """
 
     wait: float = ROUND_MS / 1000
     next: float = 0.0
 
     def postpone(self, now: float, longest: float = _LONGEST_WAIT_S) -> float:
-        """Wait, and twice as long another time; return how long."""
+        """Set the next try, double the wait after it, and return this wait."""
         wait = min(self.wait, longest)
         self.next = now + wait
         self.wait = min(2 * wait, _LONGEST_WAIT_S)
@@ -58,7 +58,7 @@ class _Retry:
 
 
 class RollupsKeeper:
-    """Keeps rollups as the options say."""
+    """Runs the background work on rollups, by the options."""
 
     def __init__(
         self,
@@ -72,21 +72,21 @@ class RollupsKeeper:
             api: Synapse's module API.
             config: the module's options.
             maintenance: does the steps.
-            clock: tells the time in seconds, and is never set.
+            clock: returns the time in seconds, monotonic.
         """
         self._clock = clock or monotonic
         self._api = api
         self._config = config
         self._maintenance = maintenance
         self._retries: dict[str, _Retry] = {}
-        # When totals may be rebuilt again because a change was not logged.
+        # The next time that a change that was not logged may cause a rebuild.
         self._rebuilds: dict[MediaTable, _Retry] = {}
         self._checks_due: set[MediaTable] = set()
         self._is_installed = False
         self._nothing_to_remove = False
 
     def start(self) -> None:
-        """Begin the rounds, if this is the process for them. Synapse decides that."""
+        """Begin the rounds, if this process runs background tasks."""
         if not runs_background_tasks(self._api):
             return
         self._maintenance.failures = {}
@@ -95,7 +95,7 @@ class RollupsKeeper:
             self._loop(self._remove_round)
             return
         self._loop(self._keep_round)
-        # Creating an index takes minutes, in which changes have to be applied.
+        # Creating an index takes minutes; changes must be applied meanwhile.
         self._loop(self._index_round)
 
     def _loop(self, work: Callable[[], Awaitable[None]]) -> None:
@@ -112,7 +112,7 @@ class RollupsKeeper:
                 await self._try(f"check {source}", self._check, table)
 
     async def _index_round(self) -> None:
-        # While an index is being created, no trigger can be.
+        # Triggers first: none can be created while an index is being created.
         if self._is_installed:
             await self._try("index", self._maintenance.create_missing_indexes)
 
@@ -140,17 +140,17 @@ class RollupsKeeper:
                 self._checks_due.add(table)
         elif state.status is Status.BUILDING:
             if state.build_finished_ts is not None:
-                # Where no change can be logged, not each of them is worth a rebuild.
+                # If no change at all can be logged, a rebuild for each costs too much.
                 rebuild = self._rebuilds.setdefault(table, _Retry())
                 if self._clock() < rebuild.next:
                     raise DatabaseFailedError(
-                        "a change was not logged again; PostgreSQL's log says why",
+                        "another change was not logged; PostgreSQL's log says why",
                         is_lock=False,
                         name="ChangeNotLogged",
                     )
                 logger.warning(
-                    "Rollups: a change of %s media was not logged. The totals are "
-                    "rebuilt; if that happens again, in %d s or later.",
+                    "Rollups: a change of %s media was not logged. Rebuilding the "
+                    "totals; the next such rebuild is in %d s at the earliest.",
                     table.source.value,
                     rebuild.postpone(self._clock()),
                 )
@@ -164,13 +164,13 @@ class RollupsKeeper:
     def _is_check_due(self, state: RollupState) -> bool:
         last_ts = state.checked_ts or state.build_finished_ts or 0
         elapsed = current_time_ms(self._api) - last_ts
-        # The clock was set back if that was in the future.
+        # A negative time: the clock was set back.
         return elapsed < 0 or elapsed >= self._config.rollups_check_interval
 
     async def _try(
         self, step: str, work: Callable[..., Awaitable[None]], *args: MediaTable
     ) -> bool:
-        """Do a step, unless it has failed too recently; return whether it was done."""
+        """Run a step, unless it must wait after a failure; return whether it ran."""
         retry = self._retries.setdefault(step, _Retry())
         if self._clock() < retry.next:
             return False
@@ -186,7 +186,7 @@ class RollupsKeeper:
         return True
 
     def _wait(self, step: str, retry: _Retry, error: Exception) -> None:
-        # A failure of the database is explained by its own words.
+        # The database's error message says enough; other errors need the traceback.
         is_known = isinstance(error, DatabaseFailedError)
         is_lock = isinstance(error, DatabaseFailedError) and error.is_lock
         name = type(error).__name__
@@ -199,7 +199,7 @@ class RollupsKeeper:
         before = self._failures.get(step)
         if before is None or before.name != failure.name:
             logger.warning(
-                "Rollups: %s: failed, and will be tried again in %d s and later: %s",
+                "Rollups: %s: failed; tried again in %d s, then less often: %s",
                 step,
                 wait,
                 failure.reason,

@@ -85,7 +85,7 @@ def test_disk_full(
     assert 3 <= attempts <= 12
     (missed, message) = caplog.messages
     assert "a change of local media was not logged" in missed
-    assert "local: failed, and will be tried again in 5 s" in message
+    assert "local: failed; tried again in 5 s" in message
     assert "No space left on device" in message
     assert all(record.exc_info is None for record in caplog.records)
     assert list(keeper.failures) == ["local"]

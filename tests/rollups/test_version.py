@@ -21,7 +21,7 @@ def test_objects_that_change_have_another_version() -> None:
         digest.update((folder / name).read_bytes())
     assert (status.VERSION, digest.hexdigest()) == (
         2,
-        "3fff81e65aeb31451e81c69950c518f96a2d051b44809a6e9f3c3f32b0e3c38c",
+        "5c175d290e51e7e5b99ae0342f106bd4f7528c23b42ba66ca3c588bd44bb13fc",
     )
 
 

@@ -1,11 +1,11 @@
-// What is shown has an address: the URL's fragment says which time range, order, search,
-// page, and which user or server is open. Links, Back and Reload work because of it.
+// The state of the view is in the URL's fragment: time range, order, search, page, and the
+// open user or server. So links, Back and Reload work.
 
 /** @typedef {Record<string, string>} Changes values by name; "" takes one out */
 
 /**
  * @typedef {object} SetOptions
- * @property {boolean} [replace] whether Back skips what was shown before
+ * @property {boolean} [replace] whether Back skips the view before
  * @property {boolean} [opens] whether a dialog opens; see `close`
  */
 
@@ -61,7 +61,7 @@ export class Address {
   }
 
   /**
-   * The URL of what is shown now, but for some changes.
+   * The URL of this view with some changes.
    *
    * @param {Changes} changes
    */
@@ -77,7 +77,7 @@ export class Address {
   }
 
   /**
-   * Changes what is shown.
+   * Changes the view.
    *
    * @param {Changes} changes
    * @param {SetOptions} [options]
@@ -96,7 +96,7 @@ export class Address {
   }
 
   /**
-   * Takes back what `set` opened: goes back to the page before it, if this was it.
+   * Closes a dialog that `set` opened: goes back in the history, if that leads there.
    *
    * @param {string[]} names
    */

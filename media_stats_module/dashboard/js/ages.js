@@ -1,10 +1,10 @@
-// How much could be deleted, by the time that nobody has read it. A person chooses one.
+// The bytes that could be deleted, by age since the last read. A person chooses an age.
 
 import { el } from "./dom.js";
 import { NOTHING, bytes, day, exactBytes, files, sum } from "./format.js";
 import { labelOf } from "./sources.js";
 
-/** What deleting means. */
+/** The effect of a deletion. */
 const MEANINGS = { local: "gone for ever", remote: "fetched again" };
 
 /**

@@ -108,7 +108,7 @@ export class Api {
       if (!(error instanceof ApiError && error.status === 401 && isRefusal(error))) {
         throw error;
       }
-      // Others may have found out, and got a new one, meanwhile.
+      // Another request may have got a new token meanwhile.
       const renewed = this.#token === token ? await this.#renew() : this.#token;
       if (renewed === null) {
         throw error;

@@ -32,7 +32,7 @@ const WITHOUT_ACCOUNT = "no_account";
 const BRIDGE = "appservice:";
 
 /**
- * What the users' filter means to the API.
+ * The API's parameters for the filter of users.
  *
  * @param {string} who
  * @returns {import("./api.js").Query}

@@ -13,8 +13,8 @@ import { bytes, count, exactBytes, share, sum } from "./format.js";
  */
 
 /**
- * @param {string} caption what the whole is
- * @param {string} head what a part is
+ * @param {string} caption the name of the whole
+ * @param {string} head the name of a part
  * @param {Part[]} parts
  * @returns {HTMLElement}
  */

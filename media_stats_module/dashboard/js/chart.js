@@ -14,7 +14,7 @@ const ROUND_NUMBERS = Array.from({ length: 13 }, (_, power) =>
  * @property {number[]} starts of the parts of the time range, in ms
  * @property {number} end of the last one
  * @property {string[]} names of the parts, short, for the axis
- * @property {string} unit what a part is, for the axis
+ * @property {string} unit the name of a part, for the axis
  * @property {{key: string, values: number[]}[]} series from the bottom up; the key
  *   chooses the colour
  * @property {boolean} running whether the values are running totals
@@ -42,7 +42,7 @@ export class Chart {
 
   /**
    * @param {HTMLElement} element to draw in; it can have the keyboard's focus
-   * @param {HTMLElement} readout says what the pointer is at
+   * @param {HTMLElement} readout shows the numbers at the pointer
    * @param {object} [options]
    * @param {(first: number, last: number) => void} [options.onSelect] parts, by index
    * @param {(index: number) => void} [options.onOpen] a part was clicked

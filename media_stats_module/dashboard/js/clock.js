@@ -3,7 +3,7 @@
 
 import { DAY } from "./format.js";
 
-// Less is the time that an answer takes.
+// A smaller difference can come from the time that an answer takes.
 const TOLERANCE_MS = 60_000;
 
 let ahead = 0;

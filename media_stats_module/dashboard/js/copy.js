@@ -6,7 +6,7 @@ const SHOWN_MS = 2000;
 
 /**
  * @param {string} text
- * @param {string} what it does, such as "deletes these local files"
+ * @param {string} what the effect, such as "deletes these local files"
  * @returns {HTMLElement}
  */
 export function command(text, what) {
@@ -34,7 +34,7 @@ export function command(text, what) {
  */
 async function copy(text, code) {
   try {
-    // There is none without HTTPS.
+    // Without HTTPS, there is no clipboard.
     await navigator.clipboard.writeText(text);
     return true;
   } catch {

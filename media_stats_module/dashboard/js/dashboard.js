@@ -1,4 +1,4 @@
-// The page after signing in: puts the parts together, and keeps them at the address.
+// The page after signing in: connects the parts, and updates them from the address.
 
 import { Address } from "./address.js";
 import { appservicesPanel } from "./appservices.js";

@@ -19,7 +19,7 @@ import { typesPanel } from "./types.js";
  * @property {"local"|"remote"} source
  */
 
-/** What the address says of the dialog. */
+/** The names in the address that belong to the dialog. */
 const NAMES = [
   ...["user", "server_name", "order"],
   ...["reclaimable", "size_gt", "keep_profiles"].map((name) => `owner.${name}`),
@@ -68,7 +68,7 @@ export class Detail {
     });
   }
 
-  /** Shows what the address says. */
+  /** Updates the view from the address. */
   update() {
     const owner = this.#asked;
     if (owner === null) {
@@ -229,7 +229,7 @@ export class Detail {
       const { users } = await this.#api.get("users", { search_term: id, limit: 100 });
       return users.find((/** @type {any} */ user) => user.user_id === id)?.displayname ?? null;
     } catch (error) {
-      // The ID is shown. What is wrong with the server, the other parts say.
+      // Shows the ID alone. The other parts report the error.
       if (!isAbort(error)) {
         console.debug(error);
       }

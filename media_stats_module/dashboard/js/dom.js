@@ -118,8 +118,8 @@ export function isEnabled(button) {
 }
 
 /**
- * Changes a section. If that takes away what has the keyboard's focus, the section's
- * heading gets it.
+ * Changes a section. If the change removes the element with the keyboard's focus, the
+ * section's heading gets it.
  *
  * @param {HTMLElement} section
  * @param {() => void} change

@@ -4,11 +4,11 @@ import { announce } from "./dom.js";
 import { ApiError, isAbort } from "./http.js";
 
 /**
- * Makes a button download what it is told.
+ * Makes a button download a file.
  *
  * @param {HTMLElement} button
  * @param {() => string} name of the file
- * @param {() => Promise<Blob>|null} fetchCsv null if it is not known what to ask for
+ * @param {() => Promise<Blob>|null} fetchCsv null while the question is not known
  */
 export function downloads(button, name, fetchCsv) {
   button.addEventListener("click", async () => {

@@ -38,7 +38,7 @@ export const ORDERS = /** @type {const} */ ([
 /**
  * @typedef {object} FilesOptions
  * @property {string} caption
- * @property {() => Query|null} query what to ask with; null if it is not to be asked
+ * @property {() => Query|null} query the parameters; null to ask nothing
  * @property {() => string} csvName
  * @property {import("./openers.js").Openers} [openers] shows whose each file is, too
  */
@@ -51,7 +51,7 @@ export class FilesPanel {
   #openers;
   #query;
   #panel;
-  /** What the pages are of. Null before the first.
+  /** The query of the pages. Null before the first page.
    * @type {Query|null} */
   #asked = null;
   /** Where the next page begins; undefined to begin with the first.
@@ -137,7 +137,7 @@ export class FilesPanel {
     }
     this.#next = answer.next_token;
     if (this.#next === undefined && document.activeElement === this.#more) {
-      // It goes, and this is what it was for.
+      // The button disappears: the focus moves to the first new file.
       rows[0]?.focus();
     }
     this.#more.hidden = this.#next === undefined;

@@ -76,7 +76,7 @@ export class FilesSection {
     this.#listen();
   }
 
-  /** Shows what the address says. */
+  /** Updates the view from the address. */
   update() {
     keepFocus(this.#section, () => this.#show());
     this.#list.update();

@@ -5,7 +5,7 @@ import { el } from "./dom.js";
 
 /**
  * @param {import("./address.js").Address} address
- * @param {() => import("./address.js").Changes} changes what is different there
+ * @param {() => import("./address.js").Changes} changes the differences of that view
  * @param {Record<string, string|boolean|undefined>} attributes
  * @param {import("./address.js").SetOptions} options how a click changes the address
  * @param {...(Node|string)} children

@@ -3,7 +3,7 @@
 import { STATISTICS } from "./api.js";
 import { readJson, send } from "./http.js";
 
-// A proxy may serve Synapse below a path of its own. That is what comes before /_synapse.
+// A proxy may serve Synapse below another path: the part before /_synapse.
 const [PREFIX] = STATISTICS.pathname.split(/\/_synapse\/|\/[^/]*\/v1\/$/, 1);
 const CLIENT = new URL(`${PREFIX}/_matrix/client/`, STATISTICS);
 

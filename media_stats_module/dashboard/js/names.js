@@ -3,23 +3,23 @@
 
 import { el } from "./dom.js";
 
-// What is not seen, or changes what is seen: control characters, spaces without a width,
-// and marks of direction. But for the two joiners, which scripts and emoji need.
+// Invisible characters, and those that change others: control characters, spaces without a
+// width, and marks of direction. But not the two joiners, which scripts and emoji need.
 const CONTROL =
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/u;
 const CONTROLS = new RegExp(`(${CONTROL.source})`, "u");
 
-// Nothing but spaces, and letters that are drawn as one.
+// Only spaces, and letters that look like spaces.
 const BLANK = /^[\s\u115f\u1160\u2800\u3164\uffa0]*$/u;
 
-// Longer names are cut to two lines, until somebody wants to see the whole.
+// Longer names are cut to two lines, with a button for the whole name.
 const LONG = 80;
 
 /**
  * A name, apart from the text around it, with its control characters made visible.
  *
  * @param {string|null} text
- * @param {string} [absent] what to show when there is none
+ * @param {string} [absent] the text to show without a name
  * @returns {HTMLElement}
  */
 export function name(text, absent = "–") {

@@ -30,7 +30,7 @@ export class Navigation {
     );
     find(page, ".navigation ul").append(...links);
     const bars = [".navigation", ".range"].map((selector) => find(page, selector));
-    // What has the focus, or is gone to, must not be below the bars.
+    // The bars must not cover the focused element or the target of a link.
     this.#resizes = new ResizeObserver(() => {
       const sticky = bars.filter((bar) => getComputedStyle(bar).position === "sticky");
       const height = sticky.reduce((sum, bar) => sum + bar.offsetHeight, 0);

@@ -1,4 +1,4 @@
-// In the dialog of a user or server: what can be done about all of its files.
+// In the dialog of a user or server: the ways to delete all of its files.
 
 import { command } from "./copy.js";
 import { usersMedia } from "./deletions.js";

@@ -6,7 +6,7 @@ import { askMatrix } from "./matrix.js";
 import { PAGE, leave } from "./redirect.js";
 
 /**
- * @typedef {object} Metadata what the issuer says of itself
+ * @typedef {object} Metadata the issuer's metadata
  * @property {string} issuer
  * @property {string} authorization_endpoint
  * @property {string} token_endpoint

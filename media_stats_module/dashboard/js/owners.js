@@ -12,11 +12,11 @@ import { DataTable } from "./table.js";
  * @typedef {object} Owners
  * @property {"users"|"servers"} endpoint
  * @property {string} title
- * @property {string} search what the search box says
+ * @property {string} search the label of the search box
  * @property {string[]} filters besides the search
  * @property {import("./table.js").Column<Row>[]} names the columns besides the numbers
  * @property {() => Usage|null} whole all files in the time range, if that is known
- * @property {string} wholeName what that is, in words
+ * @property {string} wholeName the name of `whole`
  */
 
 /**

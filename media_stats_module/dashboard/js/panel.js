@@ -1,4 +1,4 @@
-// A part of the page that shows an answer of the API, and what happens until it is there.
+// A part of the page that shows an answer of the API: waiting, errors and retries.
 
 import { announce, el, find, keepFocus } from "./dom.js";
 import { files } from "./format.js";
@@ -9,19 +9,19 @@ const SLOW_MS = 2000;
 const TICK_MS = 500;
 
 /**
- * What the page is made of.
+ * A part of the page.
  *
  * @typedef {object} Part
- * @property {() => void} update shows what the address says; asks for what is new in it
+ * @property {() => void} update updates the view from the address; asks if necessary
  * @property {() => void} reload asks again
- * @property {() => void} stop aborts what is under way
+ * @property {() => void} stop aborts running requests
  */
 
 /**
  * @template Query, Answer
  * @typedef {object} PanelOptions
- * @property {string} what the server does meanwhile, such as "Adding up files by user"
- * @property {() => Query|null} query what to ask now; null if it is not to be asked
+ * @property {string} what the server's work meanwhile, such as "Adding up files by user"
+ * @property {() => Query|null} query the question now; null to ask nothing
  * @property {(query: Query, asking: import("./api.js").Asking) => Promise<Answer>} load
  * @property {(answer: Answer, query: Query) => void} show
  * @property {(error: ApiError) => string} [explain] puts an error into words
@@ -50,7 +50,7 @@ export class Panel {
     this.#options = options;
   }
 
-  /** Asks if something else is to be asked than before. */
+  /** Asks, if the question has changed. */
   update() {
     const query = this.#options.query();
     if (query === null) {
@@ -61,7 +61,7 @@ export class Panel {
     }
   }
 
-  /** Asks, unless nothing is to be asked. */
+  /** Asks, if there is a question. */
   async reload() {
     const query = this.#options.query();
     this.stop();
@@ -92,7 +92,7 @@ export class Panel {
     }
   }
 
-  /** Aborts what is under way. */
+  /** Aborts running requests. */
   stop() {
     this.#controller.abort();
     this.#controller = new AbortController();
@@ -123,7 +123,7 @@ export class Panel {
     }
   }
 
-  /** @param {() => string} what takes its time */
+  /** @param {() => string} what the server's work */
   #tellSlow(what) {
     const started = Date.now();
     clearInterval(this.#timer);
@@ -167,7 +167,7 @@ export class Panel {
     if (error instanceof ApiError) {
       return this.#options.explain?.(error) ?? error.message;
     }
-    // An answer without what it should have, or a mistake of this page's.
+    // The answer lacks something, or the page has a bug.
     console.warn("Cannot show an answer:", error);
     return "The page does not understand the server’s answer.";
   }

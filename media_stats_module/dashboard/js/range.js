@@ -12,7 +12,7 @@ const PRESETS = { 7: "the last 7 days", 30: "the last 30 days", 90: "the last 90
 const RANGES = /** @type {const} */ (["all", "7", "30", "90", "365", "custom"]);
 
 /**
- * @typedef {object} Window what every request is asked with
+ * @typedef {object} Window the parameters that every request has
  * @property {number} [from_ts]
  * @property {number} [until_ts]
  */
@@ -76,7 +76,7 @@ export class Range {
     return range === "custom" ? text : `${text}, ${PRESETS[/** @type {7} */ (Number(range))]}`;
   }
 
-  /** Shows what the address says. */
+  /** Updates the view from the address. */
   update() {
     const range = this.#address.choice("range", RANGES);
     check(this.#form, "range", range);
@@ -120,7 +120,7 @@ export class Range {
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => this.#onTyped(), TYPING_MS);
     } else if (input.value === "custom") {
-      // What was shown stays, for somebody to change one of the dates.
+      // The dates of the view before stay, so that one can change one of them.
       const { from_ts: from, until_ts: until } = this.query;
       this.choose(from ?? this.#firstDay() ?? today() - 29 * DAY, until ?? today());
     } else {

@@ -1,5 +1,4 @@
-// What Synapse would delete if its own deletion APIs were called now, by age; and the
-// commands that do it.
+// The files that Synapse's own deletion APIs would delete now, by age; and the commands.
 
 import { agesTable } from "./ages.js";
 import { check, el, find, fromTemplate, keepFocus, select } from "./dom.js";
@@ -43,7 +42,7 @@ const REASONS = {
  * @typedef {object} Retention
  * @property {number|null} local_media_lifetime
  * @property {number|null} remote_media_lifetime
- * @property {Amount} [local] what a run of it would delete now
+ * @property {Amount} [local] the files that it would delete now
  * @property {Amount} [remote]
  *
  * @typedef {object} Answer
@@ -68,7 +67,7 @@ export class ReclaimablePanel {
   #ages;
   #thumbnails;
   #list;
-  /** The last answer, and what was asked.
+  /** The last answer, and its question.
    * @type {{query: string, answer: Answer}|null} */
   #known = null;
   /** The same, with thumbnails.
@@ -121,7 +120,7 @@ export class ReclaimablePanel {
     this.#listen();
   }
 
-  /** Shows what the address says. */
+  /** Updates the view from the address. */
   update() {
     const empty = this.#isEmpty;
     const asked = this.#age !== "";
@@ -204,7 +203,7 @@ export class ReclaimablePanel {
     };
   }
 
-  /** The age that is chosen, if what is asked now was answered. */
+  /** The chosen age, if the question of now is answered. */
   get #chosen() {
     const known = this.#known;
     return known !== null && known.query === JSON.stringify(this.#query)
@@ -258,7 +257,7 @@ export class ReclaimablePanel {
     const chosen = this.#chosen;
     const place = find(this.#section, ".chosen");
     place.hidden = this.#known === null;
-    // It keeps its place, for what is below it.
+    // It keeps its height, so that nothing below it moves.
     place.classList.toggle("pending", chosen === undefined);
     if (chosen === undefined || this.#known === null) {
       return;

@@ -1,17 +1,17 @@
-// Signing in somewhere else: what this tab remembers while the person is there.
+// Signing in on another site: the data that this tab keeps meanwhile.
 
 import { ApiError } from "./http.js";
 import { forget, keep, recall } from "./tab.js";
 
 const KEY = "media_stats_redirect";
 
-// Whoever comes back later has to begin anew.
+// A person who comes back later must begin again.
 const LONGEST_MS = 60 * 60 * 1000;
 
 /** The address of this page without query and fragment, to come back to. */
 export const PAGE = new URL("../", import.meta.url).href;
 
-/** @typedef {Record<string, string>} Memory what is needed on the way back */
+/** @typedef {Record<string, string>} Memory the data for the way back */
 
 /**
  * Leaves this page.
@@ -33,10 +33,10 @@ export function leave(url, memory) {
 }
 
 /**
- * What has come back with the person, once. Cleans the address of it.
+ * The answer of the other site, once. Removes it from the address.
  *
- * @returns {{memory: Memory|null, answer: URLSearchParams}|null} null if nobody comes
- *   back; `memory` is null if the answer is not to this tab, or comes again
+ * @returns {{memory: Memory|null, answer: URLSearchParams}|null} null if there is none;
+ *   `memory` is null if the answer is not for this tab, or comes again
  */
 export function comeBack() {
   const answers = [new URLSearchParams(location.search), new URLSearchParams(location.hash.slice(1))];
@@ -44,7 +44,7 @@ export function comeBack() {
     (each) => each.has("loginToken") || (each.has("state") && (each.has("code") || each.has("error"))),
   );
   if (answer === undefined) {
-    // Nobody, or somebody who went back and may go forward again.
+    // No answer; or the person went back, and may go forward again.
     return null;
   }
   const memory = takeMemory();
@@ -52,7 +52,7 @@ export function comeBack() {
   return { memory, answer };
 }
 
-/** Nobody who is signed in comes back. */
+/** Forgets the data: a person who is signed in does not come back. */
 export function stayHere() {
   forget(KEY);
 }
@@ -64,7 +64,7 @@ function takeMemory() {
   try {
     memory = JSON.parse(recall(KEY) ?? "null");
   } catch {
-    // It is not ours.
+    // Not written by this page.
   }
   forget(KEY);
   return memory !== null && Date.now() - Number(memory.left) < LONGEST_MS ? memory : null;

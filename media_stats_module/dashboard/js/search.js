@@ -1,6 +1,6 @@
 // A search box whose text is in the address.
 
-// How long to wait for the next letter.
+// The wait for the next letter, in ms.
 const TYPING_MS = 250;
 
 export class Search {
@@ -14,7 +14,7 @@ export class Search {
 
   /**
    * @param {HTMLInputElement} input
-   * @param {() => string} get what the address says
+   * @param {() => string} get the text in the address
    * @param {(text: string, replace: boolean) => void} set changes the address
    */
   constructor(input, get, set) {
@@ -30,11 +30,11 @@ export class Search {
         this.#finish();
       }
     });
-    // Before anything else that is clicked changes the address.
+    // Runs before another click changes the address.
     input.addEventListener("blur", () => this.#finish());
   }
 
-  /** Shows what the address says. */
+  /** Updates the view from the address. */
   update() {
     // Not while somebody types.
     if (this.#timer === 0 && this.#text !== this.#get()) {

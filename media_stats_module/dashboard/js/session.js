@@ -8,7 +8,7 @@ import { forget, keep as keepInTab, recall } from "./tab.js";
 
 const KEY = "media_stats";
 
-// For the answer of another tab.
+// The wait for the answer of another tab, in ms.
 const OTHER_TABS_MS = 200;
 
 /**
@@ -16,7 +16,7 @@ const OTHER_TABS_MS = 200;
  * @property {string} id the same in all tabs that have it
  * @property {string} token
  * @property {string} userId
- * @property {boolean} ours whether the page has got the token for itself, and has to end it
+ * @property {boolean} ours whether the page itself got the token, and must revoke it
  * @property {import("./oauth.js").Client} [client] if it is an OAuth 2.0 token
  * @property {string} [refreshToken]
  * @property {number} renewals how often the tokens were replaced
@@ -35,7 +35,7 @@ export function current() {
 }
 
 /**
- * Throws an `ApiError` if the server refuses, as all below.
+ * Like all functions below, throws an `ApiError` if the server refuses.
  *
  * @param {string} user
  * @param {string} password
@@ -50,7 +50,7 @@ export async function signInWithToken(token) {
 }
 
 /**
- * After having been somewhere else; see redirect.js.
+ * Signs in after coming back from another site; see redirect.js.
  *
  * @param {import("./redirect.js").Memory} memory
  * @param {URLSearchParams} answer
@@ -71,8 +71,7 @@ export async function signInWithAnswer(memory, answer) {
 }
 
 /**
- * Forgets the token, in all tabs that have it. One that this page has got for itself is
- * also made invalid.
+ * Forgets the token, in all tabs that have it. Revokes it if this page itself got it.
  */
 export function end({ tokenIsGood = true } = {}) {
   const ended = current();
@@ -103,7 +102,7 @@ let renewing = null;
  * @returns {Promise<string|null>} null if there is none
  */
 export function renew() {
-  // Some requests find out at once. A refresh token is good for one use.
+  // Several requests can fail at once, but a refresh token is good for one use.
   renewing ??= refresh().finally(() => {
     renewing = null;
   });
@@ -115,7 +114,7 @@ async function refresh() {
   if (!expired?.client || !expired.refreshToken) {
     return null;
   }
-  // So it is in another tab with the same session.
+  // Another tab with the same session may renew at the same time.
   return oneTabAtATime(async () => {
     await askOtherTabs(expired);
     const session = current();
@@ -137,7 +136,7 @@ async function refreshTokens(session) {
   try {
     tokens = await oauth.refresh(client, refreshToken);
   } catch (error) {
-    // Refused: 400 (RFC 6749). If there was no answer, there may be one later.
+    // 400 is a refusal (RFC 6749). Without an answer, try again later.
     if (error instanceof ApiError && error.status >= 400 && error.status < 500) {
       return null;
     }
@@ -150,7 +149,7 @@ async function refreshTokens(session) {
     renewals: session.renewals + 1,
   };
   if (current()?.id !== session.id) {
-    // Somebody has signed out meanwhile.
+    // The person has signed out meanwhile.
     logOut(renewed);
     return null;
   }
@@ -171,11 +170,11 @@ async function oneTabAtATime(work) {
 const channel = new BroadcastChannel(KEY);
 
 /**
- * What tabs tell each other.
+ * A message between tabs.
  *
  * @typedef {object} Message
  * @property {string} [ended] the ID of a session
- * @property {string} [asked] likewise: who has newer tokens than after so many `renewals`?
+ * @property {string} [asked] the ID of a session whose tokens another tab may have renewed
  * @property {number} [renewals]
  * @property {Session} [session] the answer
  */
@@ -203,7 +202,7 @@ async function askOtherTabs({ id, renewals }) {
 }
 
 /**
- * Why the server did not let somebody in, or no longer does, in words.
+ * The reason why the server does not accept the person, in words.
  *
  * @param {ApiError} error
  */
@@ -253,6 +252,6 @@ function logOut({ token, client, refreshToken }) {
   const ended = client
     ? [refreshToken ?? token, token].map((each) => oauth.revoke(client, each))
     : [askMatrix("POST", "v3/logout", { token, body: {}, keepalive: true })];
-  // It may have ended already, and nobody waits for the answer.
+  // Ignores errors: the token may be invalid already.
   Promise.allSettled(ended);
 }

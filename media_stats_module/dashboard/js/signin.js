@@ -1,4 +1,4 @@
-// Asks who somebody is, in the ways that the server offers.
+// Signs a person in, in the ways that the server offers.
 
 import { find, fromTemplate, showPage } from "./dom.js";
 import { complain } from "./signin_attempt.js";

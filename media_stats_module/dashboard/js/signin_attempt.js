@@ -1,4 +1,4 @@
-// One try to sign in: the button says that it is under way, the page why it has failed.
+// One attempt to sign in: the button shows that it runs, the page why it failed.
 
 import { enable, find, isEnabled } from "./dom.js";
 import { ApiError } from "./http.js";

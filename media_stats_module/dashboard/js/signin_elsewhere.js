@@ -1,4 +1,4 @@
-// Buttons that lead to those who sign people in for Synapse.
+// Buttons for single sign-on and OAuth 2.0, on other sites.
 
 import { el } from "./dom.js";
 import { clientUrl } from "./matrix.js";

@@ -1,4 +1,4 @@
-// Which ways to sign in the server offers.
+// The ways to sign in that the server offers.
 
 import { ApiError } from "./http.js";
 import { askMatrix } from "./matrix.js";
@@ -24,7 +24,7 @@ export async function findWays() {
   const [oauth, flows] = await Promise.all([discover(), loginFlows()]);
   return {
     oauth,
-    // Where another service has the accounts, it signs in everybody.
+    // With delegated authentication, the issuer signs in everybody.
     providers: oauth === null ? providersOf(flows) : [],
     password: flows.some(({ type }) => type === "m.login.password"),
   };
@@ -43,7 +43,7 @@ async function loginFlows() {
       return [];
     }
   }
-  // It may well be that passwords work.
+  // Without an answer, offer passwords: they may work.
   return [{ type: "m.login.password" }];
 }
 

@@ -1,4 +1,4 @@
-// Local and remote media, and what the page calls them, everywhere.
+// Local and remote media, and their names on the page.
 
 /**
  * @typedef {object} Source

@@ -9,7 +9,7 @@ import { Panel } from "./panel.js";
 
 /** @typedef {import("./format.js").Usage} Usage */
 
-// A server reads so many within a second.
+// A server reads this number of files within a second.
 const SMALL_STORE = 100_000;
 
 /**
@@ -45,12 +45,12 @@ const SMALL_STORE = 100_000;
  * @property {{total_length: number, free_length: number}|null} file_system of the media
  *   store, where the server knows it
  * @property {{local_media_lifetime: number|null, remote_media_lifetime: number|null}}
- *   media_retention what Synapse deletes by itself
+ *   media_retention the ages at which Synapse deletes media by itself
  */
 
 /** @extends {Panel<import("./api.js").Query, Summary>} */
 export class SummaryPanel extends Panel {
-  /** What the server has answered.
+  /** The last answer.
    * @type {Summary|null} */
   #known = null;
 

@@ -1,4 +1,4 @@
-// What this tab keeps, until it is closed.
+// The data that this tab keeps until it is closed.
 
 /** Where the browser keeps nothing for this page: until it is loaded again.
  * @type {Map<string, string>} */

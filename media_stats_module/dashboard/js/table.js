@@ -23,13 +23,13 @@ const DIRECTIONS = /** @type {const} */ (["", "f", "b"]);
 /**
  * @template Row
  * @typedef {object} TableOptions
- * @property {string} name of what is in it, such as "Users"
+ * @property {string} name the name of its rows, such as "Users"
  * @property {string} prefix of the names in the address, such as "users."
  * @property {Column<Row>[]} columns
  * @property {string} order the column to begin with
  * @property {string[]} filters besides the search
- * @property {string} what the server does meanwhile
- * @property {() => Query} scope what else to ask with
+ * @property {string} what the server's work meanwhile
+ * @property {() => Query} scope the other parameters
  * @property {(query: Query, asking: import("./api.js").Asking) => Promise<Page<Row>>} load
  */
 
@@ -51,12 +51,12 @@ export class DataTable {
   #search;
   /** @type {Panel<Query, Page<Row>>} */
   #panel;
-  /** What is shown, and of which list.
+  /** The page that is shown, and its list.
    * @type {{list: string, page: Page<Row>}|null} */
   #shown = null;
 
   /**
-   * @param {HTMLElement} section with what the template "owners" has
+   * @param {HTMLElement} section with the elements of the template "owners"
    * @param {import("./address.js").Address} address
    * @param {TableOptions<Row>} options
    */
@@ -85,12 +85,12 @@ export class DataTable {
     this.#enablePages();
   }
 
-  /** What the server is asked with, but for the page. */
+  /** The parameters of the list, without the page. */
   get query() {
     return { ...this.#list, order_by: this.#order.order, dir: this.#direction };
   }
 
-  /** Shows what the address says. */
+  /** Updates the view from the address. */
   update() {
     this.#search.update();
     for (const name of this.#options.filters) {
@@ -110,7 +110,7 @@ export class DataTable {
     this.#panel.update();
   }
 
-  /** Draws the last column again: what it is compared with has changed. */
+  /** Draws the last column again, after a change of the whole that it compares with. */
   redraw() {
     const column = this.#options.columns[this.#options.columns.length - 1];
     if (this.#shown?.list === JSON.stringify(this.#list)) {
@@ -148,7 +148,7 @@ export class DataTable {
     return Number(this.#address.choice(`${this.#options.prefix}limit`, LIMITS));
   }
 
-  /** What the list is of, whatever its order. */
+  /** The parameters that choose the rows, without the order. */
   get #list() {
     const names = ["search_term", ...this.#options.filters];
     return {

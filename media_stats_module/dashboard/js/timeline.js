@@ -15,7 +15,7 @@ const INTERVALS = /** @type {const} */ (["", "day", "week", "month"]);
 const MODES = /** @type {const} */ (["added", "total"]);
 const MEASURES = /** @type {const} */ (["media_length", "media_count"]);
 
-/** What a part of the chart is, on its axis. */
+/** The names of a part of the chart, for its axis. */
 const UNITS = {
   day: "Days (UTC)",
   week: "Weeks, starting on Monday (UTC)",
@@ -36,13 +36,13 @@ const MANY_WEEKS = 500;
  *
  * @typedef {object} Timeline as the API answers
  * @property {Bucket[]} buckets
- * @property {Usage} before what is older than the first bucket
- * @property {Usage} after what is newer than the last one, so dated in the future
+ * @property {Usage} before the files that are older than the first bucket
+ * @property {Usage} after the files that are newer than the last one, so in the future
  *
  * @typedef {object} Answer
  * @property {Interval} interval
  * @property {Timeline[]} timelines of each source
- * @property {Usage[]} before what each source has from before the time range
+ * @property {Usage[]} before each source's files from before the time range
  */
 
 /**
@@ -57,7 +57,7 @@ const MANY_WEEKS = 500;
  * @typedef {object} Question
  * @property {import("./api.js").Query} scope
  * @property {""|Interval} interval "" to choose one that fits
- * @property {boolean} before whether to ask what there was before the time range
+ * @property {boolean} before whether to ask for the files before the time range
  */
 
 /** @extends {Panel<Question, Answer>} */
@@ -74,7 +74,7 @@ export class TimelinePanel extends Panel {
   /** @type {Row[]} */
   #rows = [];
   #drawn = "";
-  /** What the server has answered.
+  /** The last answer.
    * @type {{question: Question, answer: Answer}|null} */
   #known = null;
 
@@ -83,7 +83,7 @@ export class TimelinePanel extends Panel {
    * @param {import("./api.js").Api} api
    * @param {import("./address.js").Address} address
    * @param {Source[]} sources
-   * @param {() => import("./api.js").Query} scope what else to ask with
+   * @param {() => import("./api.js").Query} scope the other parameters
    * @param {object} [options]
    * @param {(from: number, until: number) => void} [options.onSelect]
    * @param {(from: number, until: number, source: string) => void} [options.onOpen] is
@@ -145,7 +145,7 @@ export class TimelinePanel extends Panel {
     return sum(before, ...buckets, after);
   }
 
-  /** Shows what the address says. */
+  /** Updates the view from the address. */
   update() {
     check(this.#section, "mode", this.#mode);
     check(this.#section, "measure", this.#measure);
@@ -161,7 +161,7 @@ export class TimelinePanel extends Panel {
     this.#chart?.remove();
   }
 
-  /** Whether what is asked now was answered. */
+  /** Whether the answer is to the question of now. */
   get #isKnown() {
     return JSON.stringify(this.#known?.question) === JSON.stringify(this.#question());
   }
@@ -411,7 +411,7 @@ function nameOf({ date, from_ts: from, until_ts: until }) {
 }
 
 /**
- * One row per part of the time range: what each source has in it, and up to it.
+ * One row per part of the time range, with each source's files in it, and up to it.
  *
  * @param {Source[]} sources
  * @param {Bucket[][]} buckets of each source

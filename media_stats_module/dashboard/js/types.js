@@ -30,7 +30,7 @@ const LARGEST_FIRST = { order_by: "media_length", dir: "b" };
  * @param {HTMLElement} section with a button for the CSV of each source, if it has them
  * @param {import("./api.js").Api} api
  * @param {import("./sources.js").Source[]} sources
- * @param {() => import("./api.js").Query} scope what else to ask with
+ * @param {() => import("./api.js").Query} scope the other parameters
  * @param {import("./address.js").Address} address
  * @param {import("./address.js").Changes} filters of a type's files, besides the type
  */

@@ -1,13 +1,13 @@
-"""How totals come about: building them from the media, applying the change log to them.
+"""Builds the totals from the media, and applies the change log to them.
 
-Each function must be one REPEATABLE READ transaction, as all of Synapse's are: every
-statement sees the same rows, so it adds to the totals exactly what it takes out of the
-change log. Two at once do no harm: one of them fails to serialize, and is tried again.
+Each function must run in one REPEATABLE READ transaction, as all of Synapse's do: all
+statements see the same rows, so the totals gain exactly the changes that leave the log.
+Two at once do no harm: one fails to serialize, and is retried.
 
-Building is three transactions. The first notes how many changes could not be logged by
-then (`missed`). The second waits for the transactions that did not log them. So the
-third, whose snapshot is later, sees what they did. A change that is missed meanwhile is
-counted beyond that number, and the totals do not answer.
+Building takes three transactions. The first reads the number of changes that could not
+be logged so far (`missed`). The second waits for the transactions that made these
+changes. So the third, with a later snapshot, sees them in the media. If a change is
+missed meanwhile, the number is higher, and the totals do not answer.
 """
 
 import time
@@ -23,7 +23,7 @@ from media_stats_module.storage.rollups.status import missed_sql, set_up_totals_
 from media_stats_module.storage.sources import MediaTable
 from media_stats_module.storage.sql import Sql, day_sql
 
-# A process that applies the change log lets it grow by so many changes at most.
+# The most changes that triggers log after the last applying.
 _LONGEST_LOG = 1_000_000
 
 _LONGEST_WAIT_FOR_WRITERS_S = 2.0
@@ -32,23 +32,23 @@ _KEYS = {names.OWNERS: "owner", names.DAYS: "day", names.KINDS: KIND_COLUMNS}
 
 
 def is_counted_change_sql(key: str) -> str:
-    """The condition under which a change counts for the totals by these columns."""
+    """The condition on a change that it counts for the totals by these columns."""
     column, _, _ = key.partition(",")
     return f"{column} IS NOT NULL"
 
 
 def start_build_txn(txn: LoggingTransaction, table: MediaTable, now_ts: int) -> int:
-    """Have the totals of a source rebuilt. Until then they do not answer.
+    """Begin to rebuild the totals of a source. Until the end, they do not answer.
 
     Empties the change log of the source, so that it stays short if building fails.
 
     Args:
         txn: the transaction.
-        table: whose media they are of.
+        table: the media table of the source.
         now_ts: the time, in milliseconds since the epoch.
 
     Returns:
-        how many changes could not be logged by now.
+        the number of changes that could not be logged so far.
     """
     set_up_totals_txn(txn)
     source = table.source.value
@@ -67,10 +67,10 @@ def start_build_txn(txn: LoggingTransaction, table: MediaTable, now_ts: int) -> 
 def wait_for_writers_txn(txn: LoggingTransaction, table: MediaTable) -> None:
     """Wait for the transactions that are writing to the tables of a source.
 
-    Needs no lock, so nobody waits for us.
+    Takes no lock, so nobody waits for us.
 
     Raises:
-        DatabaseFailedError: one of them goes on.
+        DatabaseFailedError: a transaction did not end in time.
     """
     tables = [table.name, table.thumbnails]
     writers = _writers_txn(txn, tables)
@@ -86,9 +86,9 @@ def wait_for_writers_txn(txn: LoggingTransaction, table: MediaTable) -> None:
 
 
 def _writers_txn(txn: LoggingTransaction, tables: list[str]) -> set[str]:
-    """The transactions that may have written to tables, and have not ended.
+    """The open transactions that may have written to some tables.
 
-    Autovacuum and those that only read have weaker locks.
+    Autovacuum and readers have weaker locks.
     """
     txn.execute(
         """
@@ -110,16 +110,15 @@ def build_txn(
 ) -> None:
     """Build the totals of a source, in one snapshot.
 
-    The snapshot that shows a change in the change log shows what it did to the media,
-    too. So the changes in it are deleted, the media in it is added up, and what comes
-    later is in the log. 10 million media of 100,000 users: 10 s, during which no upload
-    waits.
+    A snapshot that has a change in the log also has its effect on the media. So this
+    deletes the changes in the snapshot and adds up its media; later changes stay in the
+    log. 10 million media of 100,000 users: 10 s, during which no upload waits.
 
     Args:
         txn: the transaction.
-        table: whose media they are of.
-        missed: how many changes could not be logged before this transaction.
-        now: tells the time, in milliseconds since the epoch. It is asked at the end.
+        table: the media table of the source.
+        missed: the result of `start_build_txn`.
+        now: returns the time, in milliseconds since the epoch. Called at the end.
     """
     set_up_totals_txn(txn)
     source = table.source.value
@@ -133,7 +132,7 @@ def build_txn(
     _add_txn(txn, names.OWNERS, source, Sql(rows))
     _add_txn(txn, names.DAYS, source, Sql(rows))
     _add_txn(txn, names.KINDS, source, Sql(f"({kinds_sql(txn, table).text}) AS kinds"))
-    # Autovacuum would do so in a minute; until then, pages would be read by poor plans.
+    # Autovacuum would do this in a minute; until then, queries would have poor plans.
     txn.execute(f"ANALYZE {', '.join(_KEYS)}")
     txn.execute(
         f"""
@@ -152,11 +151,11 @@ def apply_txn(txn: LoggingTransaction, table: MediaTable, *, most: int) -> int:
 
     Args:
         txn: the transaction.
-        table: whose media they are of.
-        most: how many changes to move at most.
+        table: the media table of the source.
+        most: the most changes to move.
 
     Returns:
-        how many changes were moved.
+        the number of changes that were moved.
     """
     set_up_totals_txn(txn)
     source = table.source.value
@@ -190,7 +189,7 @@ def apply_txn(txn: LoggingTransaction, table: MediaTable, *, most: int) -> int:
         _add_txn(txn, totals, source, Sql(counted, (source, last)))
     gone = 0
     for totals in _KEYS:
-        # The index by count has them last.
+        # Cheap: they are last in the index by count.
         txn.execute(
             f"DELETE FROM {totals} WHERE source = ? AND media_count = 0", (source,)
         )
@@ -205,7 +204,7 @@ def apply_txn(txn: LoggingTransaction, table: MediaTable, *, most: int) -> int:
 
 
 def _move_log_limit_txn(txn: LoggingTransaction) -> None:
-    """Let triggers log a million changes from now on."""
+    """Let triggers log `_LONGEST_LOG` changes from now on."""
     txn.execute(
         f"""
         SELECT setval(
@@ -220,7 +219,7 @@ def _move_log_limit_txn(txn: LoggingTransaction) -> None:
 def write_check_txn(
     txn: LoggingTransaction, table: MediaTable, differences: int, now_ts: int
 ) -> None:
-    """Write down that the totals of a source were checked, and how many were wrong."""
+    """Store the time of a check of a source, and the number of wrong totals."""
     set_up_totals_txn(txn)
     txn.execute(
         f"UPDATE {names.STATE} SET checked_ts = ?, differences = ? WHERE source = ?",
@@ -229,7 +228,7 @@ def write_check_txn(
 
 
 def _add_txn(txn: LoggingTransaction, table: str, source: str, rows: Sql) -> None:
-    """Add rows to the totals in a table."""
+    """Add rows to the totals of a table."""
     key = _KEYS[table]
     txn.execute(
         f"""

@@ -1,7 +1,7 @@
-"""Whether the totals and the change log together are right, against the media itself.
+"""Compares the totals and the change log with the media.
 
-Rows that come by other ways than Synapse's (a load with triggers disabled, say) bypass
-the triggers. Nothing but adding up again can find that.
+Rows can be changed without the triggers, such as by a load with triggers disabled. Only
+adding up the media again finds that.
 """
 
 from typing import cast
@@ -20,15 +20,15 @@ from media_stats_module.storage.sql import day_sql, sum_sql
 
 @attr.frozen
 class Differences:
-    """How far the totals of a source are from its media.
+    """The differences between the totals of a source and its media.
 
     Attributes:
-        owners: owners with a wrong total.
-        days: days with a wrong total.
-        kinds: kinds with a wrong total.
-        media_count: by how many files the totals of owners are wrong, together.
-        media_length: by how many bytes, likewise.
-        number_of_owners: by how many the number of owners is wrong.
+        owners: the number of owners with a wrong total.
+        days: the number of days with a wrong total.
+        kinds: the number of kinds with a wrong total.
+        media_count: the sum of the wrong totals of owners, in files.
+        media_length: the same in bytes.
+        number_of_owners: the error of the number of owners.
     """
 
     owners: int
@@ -40,20 +40,20 @@ class Differences:
 
     @property
     def total(self) -> int:
-        """How many totals are wrong."""
+        """The number of wrong totals."""
         return self.owners + self.days + self.kinds + (self.number_of_owners != 0)
 
 
 def check_txn(txn: LoggingTransaction, table: MediaTable) -> Differences | None:
-    """Compare, in one snapshot. Writes nothing, so it is in nobody's way.
+    """Compare, in one snapshot. Writes nothing, so nobody waits for it.
 
     Costs three reads of the media table. PostgreSQL, 10 million media: 7 s.
 
     Returns:
-        the differences; None if the totals are not exact, so that they answer nothing.
+        the differences; None if the totals are not EXACT, and so not used.
     """
     if is_postgres(txn):
-        # It takes as long as building does.
+        # Takes as long as building.
         txn.execute("SET LOCAL statement_timeout = 0")
     totals = get_totals_txn(txn, table)
     if totals.status is not Status.EXACT:
@@ -93,14 +93,14 @@ def check_txn(txn: LoggingTransaction, table: MediaTable) -> Differences | None:
 def _compare_txn(
     txn: LoggingTransaction, source: str, table: str, key: str, right: str
 ) -> tuple[int, int, int]:
-    """How many totals in a table are wrong, by how many files and bytes.
+    """Count the wrong totals in a table, and the files and bytes that they differ by.
 
     Args:
         txn: the transaction.
-        source: whose totals.
-        table: the totals.
-        key: the columns that they are by.
-        right: the statement that adds the media up, with the columns of the key,
+        source: the source.
+        table: the table of totals.
+        key: its key columns.
+        right: the statement that adds up the media, with the columns of the key,
             `media_count` and `media_length`.
     """
     minus = f"UNION ALL SELECT {key}, -media_count, -media_length FROM"

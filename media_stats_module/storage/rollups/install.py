@@ -1,12 +1,12 @@
-"""What rollups add to the database: how it comes, and how it goes.
+"""Creates and drops the objects of rollups in the database.
 
 Each function is a part of one transaction. None waits long for a lock on Synapse's
 tables, so none holds up an upload: a statement that does not get its lock in time
 fails, and the keeper tries again later.
 
-Only objects in the schema of Synapse's media tables that are ours (objects.sql) are
-used or dropped. Nothing is `IF NOT EXISTS`, which is not atomic in PostgreSQL: one
-process installs, after it has looked.
+Uses and drops only our own objects (objects.sql) in the schema of Synapse's media
+tables. `IF NOT EXISTS` is not atomic in PostgreSQL, so one process looks first, and
+then installs.
 """
 
 from collections.abc import Iterator
@@ -36,21 +36,21 @@ _TIME_INDEXES = {
     "remote_media_cache": "media_stats_remote_by_time",
 }
 
-# How long an upload may queue behind our own wait for a lock on a media table.
+# The longest that an upload may wait behind our own wait for a lock on a media table.
 _LOCK_TIMEOUT = "100ms"
-# Longer than deadlock_timeout, after which autovacuum gives way to whoever waits.
+# Longer than deadlock_timeout, after which autovacuum releases its lock.
 _LONG_LOCK_TIMEOUT = "1500ms"
 
-# Held by a process that changes objects; any number that nobody else is likely to use.
+# The advisory lock of a process that changes objects: an arbitrary number.
 _ADVISORY_LOCK = int.from_bytes(b"mediasta", "big")
 
 
 def set_up_ddl_txn(txn: LoggingTransaction, *, is_patient: bool = False) -> None:
-    """Set the transaction up to change objects: in our schema, alone, not waiting.
+    """Set up the transaction to change objects: schema, lock timeout, advisory lock.
 
     Args:
         txn: the transaction.
-        is_patient: whether to wait for a lock until autovacuum gives it up.
+        is_patient: whether to wait for a lock until autovacuum releases it.
     """
     txn.execute(
         """
@@ -90,8 +90,8 @@ def install_objects_txn(txn: LoggingTransaction, media: MediaTables) -> None:
     installation = set_up_totals_txn(txn)
     if not installation.has_objects:
         raise DatabaseFailedError(
-            "what was just created is not as it was created, or others than its owner "
-            "have rights to it",
+            "the new objects differ from their definition, or others than their owner "
+            "have rights to them",
             is_lock=False,
         )
     for table in media.both:
@@ -102,11 +102,11 @@ def install_objects_txn(txn: LoggingTransaction, media: MediaTables) -> None:
 
 
 def _revoke_rights_of_others_txn(txn: LoggingTransaction) -> None:
-    """Have only the owner use the objects.
+    """Let only the owner use the objects.
 
-    PostgreSQL lets PUBLIC execute every new function, and default privileges may give
-    more. Whoever may execute a trigger function that runs as its owner could have it
-    run for a table with types and operators of his own.
+    PostgreSQL lets PUBLIC execute every new function, and default privileges may grant
+    more. A role that may execute a trigger function of another owner could run it, with
+    that owner's rights, for a table with its own types and operators.
     """
     txn.execute(
         """
@@ -138,10 +138,10 @@ def tables_without_triggers_txn(
 
 
 def install_triggers_txn(txn: LoggingTransaction, table: str) -> None:
-    """Have every change of one table logged from now on, and the totals rebuilt.
+    """Log every change of one table from now on, and request a rebuild of the totals.
 
-    Waits for the transactions that are writing to the table, so after this one commits,
-    none is left that does not log.
+    Waits for the transactions that are writing to the table: after this one commits,
+    all of them log.
     """
     for triggered, trigger in _triggers_txn(txn):
         if triggered == table:
@@ -164,7 +164,7 @@ def is_present_txn(txn: LoggingTransaction) -> bool:
 
 
 def remove_triggers_txn(txn: LoggingTransaction) -> bool:
-    """Take the triggers off one table; False if there are none left."""
+    """Drop the triggers on one table; return False if there were none left."""
     triggers = _triggers_txn(txn)
     for table, trigger in triggers:
         # One table at a time: no lock is held while waiting for another.
@@ -174,10 +174,9 @@ def remove_triggers_txn(txn: LoggingTransaction) -> bool:
 
 
 def disarm_functions_txn(txn: LoggingTransaction) -> None:
-    """Have our functions do nothing with their owner's rights, once triggers are gone.
+    """Take their owner's rights from our functions, once our triggers are gone.
 
-    A stranger who could execute them may have a trigger that keeps them from being
-    dropped.
+    Another role's trigger may use a function, and so prevent a drop of it.
     """
     for what in _objects_txn(txn):
         if what.startswith("FUNCTION "):
@@ -201,15 +200,15 @@ def lacks_time_index_txn(txn: LoggingTransaction, media: MediaTables) -> list[st
 
 
 def create_time_index_txn(txn: LoggingTransaction, table: str) -> None:
-    """Index the media by time, which makes windows of time cheap.
+    """Create the index of the media by time, which makes windows of time cheap.
 
-    Outside of a transaction, since `CONCURRENTLY` is what lets uploads go on meanwhile.
-    It takes 21 bytes per file. BRIN would take less, but a file that is read moves to
+    Outside of a transaction, because `CONCURRENTLY` lets uploads go on meanwhile. It
+    takes 21 bytes per file. BRIN would take less, but a file that is read moves to
     another page: after a tenth of 10 million rows had moved, a window of a day took
-    430 ms, and 6 ms with this one.
+    430 ms instead of 6 ms.
 
-    An interrupted attempt leaves an index that is not valid, and a media table that was
-    renamed takes its index along; it is dropped first.
+    An interrupted attempt leaves an invalid index. A renamed media table keeps its
+    index. Either is dropped first.
     """
     drop_time_index_txn(txn, table)
     txn.execute(
@@ -218,11 +217,11 @@ def create_time_index_txn(txn: LoggingTransaction, table: str) -> None:
 
 
 def drop_time_index_txn(txn: LoggingTransaction, table: str) -> None:
-    """Drop the index by time, if it is there. Outside of a transaction likewise.
+    """Drop the index by time, if it is there. Also outside of a transaction.
 
     Raises:
-        DatabaseFailedError: somebody may be creating it, such as the connection of a
-            process that was killed.
+        DatabaseFailedError: another connection may be creating it, such as one of a
+            killed process.
     """
     index = _time_index_txn(txn, table, "TRUE")
     if not index:
@@ -246,7 +245,7 @@ def drop_time_index_txn(txn: LoggingTransaction, table: str) -> None:
 
 @contextmanager
 def no_statement_timeout(txn: LoggingTransaction) -> Iterator[None]:
-    """Lift Synapse's limit to the time of a statement, outside of a transaction."""
+    """Run statements without Synapse's statement_timeout, outside of a transaction."""
     txn.execute("SELECT current_setting('statement_timeout')")
     ((before,),) = txn.fetchall()
     txn.execute("SET statement_timeout = 0")
@@ -270,7 +269,7 @@ def _objects_txn(txn: LoggingTransaction) -> list[str]:
 def _triggers_txn(txn: LoggingTransaction) -> list[tuple[str, str]]:
     """The tables and names of the triggers that run our functions, of all versions.
 
-    The table may have another name than it had, if Synapse made a new one.
+    The table may have another name now, if Synapse has replaced it.
     """
     txn.execute(
         f"""
@@ -292,7 +291,7 @@ def _time_index_txn(txn: LoggingTransaction, table: str, condition: str) -> str 
 
     Args:
         txn: the transaction.
-        table: the table, which may have another name by now.
+        table: the table that it was created on, which may have another name now.
         condition: an SQL condition on the index, a row of `pg_index`.
     """
     txn.execute(

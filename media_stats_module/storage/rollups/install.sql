@@ -1,13 +1,13 @@
--- All that rollups add to a database, but for the triggers (triggers.sql) and the two
--- indexes of media by time.
+-- All objects that rollups add to a database, except the triggers (triggers.sql) and the
+-- two indexes of media by time.
 --
--- install.py puts in {schema}, the schema of Synapse's tables, {mark}, which names the
--- version, and {previews}, whether URL previews count as uploads of a user. It revokes
--- what others than the owner may do, in the same transaction.
+-- install.py fills in {schema}, the schema of Synapse's tables, {mark}, which names the
+-- version, and {previews}, whether URL previews count as uploads of a user. In the same
+-- transaction, it revokes all rights of others than the owner.
 --
 -- The mark is the name of a constraint of each table, the unusual MAXVALUE of each
--- sequence, and a line in each function: no dump loses these. VERSION in status.py counts up with every change of this file or of
--- triggers.sql.
+-- sequence, and a line in each function: dumps keep all of these. Increase VERSION in
+-- status.py with every change of this file or of triggers.sql.
 
 -- The state of the totals of each source of media.
 CREATE TABLE {schema}.media_stats_state (
@@ -21,12 +21,12 @@ CREATE TABLE {schema}.media_stats_state (
     build_finished_ts BIGINT,
     checked_ts BIGINT,
     differences BIGINT,         -- wrong totals that the last check found
-    -- A second row of a source comes from a dump of another database, with its totals.
+    -- A dump of another database can add a second row of a source, with its totals.
     PRIMARY KEY (source, fingerprint)
 );
 
--- Totals that are loaded from a dump do not answer: the triggers may have logged the
--- media that was loaded with them.
+-- Totals from a dump do not answer: the triggers may have logged the media that was
+-- loaded with them.
 CREATE FUNCTION {schema}.media_stats_distrust() RETURNS TRIGGER
 LANGUAGE plpgsql
 AS $media_stats$
@@ -39,8 +39,8 @@ $media_stats$;
 CREATE TRIGGER media_stats_distrust BEFORE INSERT ON {schema}.media_stats_state
     FOR EACH ROW EXECUTE FUNCTION {schema}.media_stats_distrust();
 
--- Totals per user or remote server. A page is read from an index alone. Lengths add up
--- beyond 64 bits.
+-- Totals per user or remote server. An index alone serves a page. NUMERIC, because sums
+-- of lengths can exceed 64 bits.
 CREATE TABLE {schema}.media_stats_owners (
     source TEXT NOT NULL CONSTRAINT {mark} CHECK (source IN ('local', 'remote')),
     owner TEXT NOT NULL,
@@ -78,8 +78,8 @@ CREATE TABLE {schema}.media_stats_kinds (
     )
 );
 
--- The change log: what came (positive) or went (negative) and is not in the totals. A
--- change counts for each of owner, day and media_group that is not NULL.
+-- The change log: files and bytes added (positive) or removed (negative) that are not in
+-- the totals yet. A change counts for each of owner, day and media_group that is not NULL.
 CREATE SEQUENCE {schema}.media_stats_change_id MAXVALUE 4611686018427387904;
 CREATE TABLE {schema}.media_stats_changes (
     id BIGINT PRIMARY KEY DEFAULT nextval('{schema}.media_stats_change_id'),
@@ -96,14 +96,14 @@ CREATE TABLE {schema}.media_stats_changes (
 );
 ALTER SEQUENCE {schema}.media_stats_change_id OWNED BY {schema}.media_stats_changes.id;
 
--- Triggers log nothing from this ID on. The background work moves it ahead, so the log
--- ends if nobody applies it any more.
+-- From this ID on, triggers log nothing. The background work raises it, so the log stops
+-- growing if nobody applies it any more.
 CREATE SEQUENCE {schema}.media_stats_log_limit MAXVALUE 4611686018427387904
     OWNED BY {schema}.media_stats_changes.id;
 
--- Triggers count up where they cannot log a change: the totals must be rebuilt. Sequences,
--- since these cannot be locked or rolled back, and every transaction sees their value at
--- once, whatever its snapshot.
+-- Triggers count the changes that they cannot log: the totals must be rebuilt. These are
+-- sequences, because these cannot be locked or rolled back, and every transaction sees
+-- their value at once, whatever its snapshot.
 CREATE SEQUENCE {schema}.media_stats_missed_local MAXVALUE 4611686018427387904
     OWNED BY {schema}.media_stats_state.missed;
 CREATE SEQUENCE {schema}.media_stats_missed_remote MAXVALUE 4611686018427387904
@@ -145,19 +145,19 @@ $media_stats$;
 
 -- The trigger functions, one for local media, one for remote media, one for thumbnails.
 --
--- They run as the owner of the tables, so it does not matter who writes. Therefore they
--- look for names in pg_catalog only, where nobody else can put a function or an operator;
--- nobody else may execute them; and they do nothing for other tables than Synapse's.
+-- They run with the rights of the tables' owner, so any role can write media. To be safe,
+-- they look up names only in pg_catalog, where nobody else can create a function or an
+-- operator; nobody else may execute them; and they ignore all tables but Synapse's.
 --
--- INSERT and UPDATE fire once per row; an UPDATE logs the old row as gone and the new
--- one as come. DELETE fires once per statement, so that a bulk delete costs one
+-- INSERT and UPDATE fire once per row; an UPDATE logs the old row as removed and the new
+-- one as added. DELETE fires once per statement, so that a bulk delete costs one
 -- transaction ID; it logs a change per owner, per day and per kind.
 --
--- An error never reaches the upload: the change is missed. The block that catches it is
--- in each function itself, since a function called for that may be missing.
+-- An error never reaches the upload: the change counts as missed. Each function has its
+-- own block that catches errors, because a shared helper function might be missing.
 --
--- PL/pgSQL keeps the types of OLD and NEW in an expression for the session. The table's
--- name in the same expression has it look again after an ALTER TABLE.
+-- PL/pgSQL caches the types of OLD and NEW in an expression for the session. With the
+-- table's name in the same expression, it reads them again after an ALTER TABLE.
 
 CREATE FUNCTION {schema}.media_stats_log_local() RETURNS TRIGGER
 LANGUAGE plpgsql SECURITY DEFINER

@@ -1,4 +1,4 @@
-"""The totals of kinds: the summary, the groups of types and the gauges use them."""
+"""The totals of kinds, for the summary, the groups of types and the gauges."""
 
 from synapse.module_api import LoggingTransaction
 
@@ -8,10 +8,7 @@ from media_stats_module.storage.rollups import names
 
 
 def get_totals_of_kinds_txn(txn: LoggingTransaction, source: Source) -> Kinds:
-    """The kinds of the media of a source, from totals that are exact.
-
-    Costs a read of the change log.
-    """
+    """The kinds of a source's media, from exact totals. Reads the whole change log."""
     txn.execute(
         f"""
         SELECT {KIND_COLUMNS}, SUM(media_count), SUM(media_length)

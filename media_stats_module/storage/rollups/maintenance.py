@@ -1,7 +1,8 @@
 """The work on rollups: install, build, apply, check and remove.
 
-Each step is one transaction or a few, and may be cut off anywhere: the next round goes
-on from what is in the database. A step that fails raises `DatabaseFailedError`.
+Each step is one or a few transactions, and may be cut off anywhere: the next round
+continues from the state of the database. A step that fails raises
+`DatabaseFailedError`.
 """
 
 import logging
@@ -39,15 +40,15 @@ _T = TypeVar("_T")
 
 logger = logging.getLogger(__name__)
 
-# Changes to apply in one transaction; 20 to 100 ms.
+# Changes to apply in one transaction, which takes 20 to 100 ms.
 APPLY_AT_MOST = 5_000
 # A longer change log than this is not applied; the totals are rebuilt.
 REBUILD_BEYOND = 1_000_000
 
-# As often as Synapse runs a transaction that meets another one.
+# The most attempts of a transaction that conflicts with others, as in Synapse.
 _ATTEMPTS = 5
 
-# Every tenth wait for a lock on a media table is long enough for autovacuum to end.
+# Every tenth wait for a lock on a media table is long enough to stop autovacuum.
 _PATIENT_EVERY = 10
 
 
@@ -56,8 +57,8 @@ class StepFailure:
     """Why a step of the background work fails.
 
     Attributes:
-        reason: in words, those of the database if it refused.
-        name: the kind of error, one of a bounded number.
+        reason: the error message, from the database if it has one.
+        name: the kind of error. There are few kinds.
     """
 
     reason: str
@@ -68,9 +69,9 @@ class Maintenance:
     """Works on the rollups of one database.
 
     Attributes:
-        media: the tables that the totals are of.
-        failures: why steps of the background work fail, by step. Only the process that
-            runs background tasks knows; None on others.
+        media: the media tables.
+        failures: the steps of the background work that fail, with the reasons. Only the
+            process that runs background tasks knows; None on others.
         is_stopped: whether the process shuts down.
     """
 
@@ -82,28 +83,28 @@ class Maintenance:
     ) -> None:
         """
         Args:
-            database: that has them.
-            media: the tables that the totals are of.
+            database: the database.
+            media: the media tables.
             on_differences: called with a source and the number of wrong totals that a
-                check has found.
+                check found.
         """
         self._database = database
         self.media = media
         self.failures: dict[str, StepFailure] | None = None
         self._on_differences = on_differences
-        # Callers that wait for the running check of a source. They are told whether it
+        # Callers that wait for the running check of a source, to be told whether it
         # ended, and the differences.
         self._waiting: dict[
             MediaTable, list[Deferred[tuple[bool, Differences | None]]]
         ] = {}
-        # What runs in the database now, for `stop`.
+        # The running statements, for `stop`.
         self._lock = threading.Lock()
         self._connections: set[Any] = set()
         self.is_stopped = False
         self._waits_for_lock = 0
 
     def stop(self) -> None:
-        """Have the database stop what runs, as the process shuts down."""
+        """Cancel the running statements, because the process shuts down."""
         with self._lock:
             self.is_stopped = True
             connections = list(self._connections)
@@ -132,7 +133,7 @@ class Maintenance:
         return await self._run(is_present_txn)
 
     async def install(self) -> None:
-        """Install what is missing, and what is of another version anew."""
+        """Install missing objects, and replace those of other versions."""
         if not await self._run(install.are_objects_current_txn, self.media):
             logger.info("Rollups: installing the tables")
             await self._remove_objects()
@@ -142,7 +143,7 @@ class Maintenance:
             logger.info("Rollups: changes of %s are logged from now on", table)
 
     async def create_missing_indexes(self) -> None:
-        """Create the indexes by time that are not there. May take hours."""
+        """Create the missing indexes by time. May take hours."""
         for table in await self._run(install.lacks_time_index_txn, self.media):
             logger.info("Rollups: creating the index by time on %s", table)
             started_ts = self._database.now_ts()
@@ -178,11 +179,11 @@ class Maintenance:
     async def check(self, table: MediaTable) -> Differences | None:
         """Compare the totals of a source with its media; rebuild them if they differ.
 
-        There is one check of a source at a time. A second caller gets the result of the
-        running one; if that is cancelled, the next caller checks.
+        Only one check of a source runs at a time. A second caller gets the result of
+        the running one; if that is cancelled, the next caller checks.
 
         Returns:
-            the differences; None if the totals are not exact, and answer nothing.
+            the differences; None if the totals are not EXACT, and so not used.
         """
         while table in self._waiting:
             waiter: Deferred[tuple[bool, Differences | None]] = Deferred()
@@ -199,7 +200,7 @@ class Maintenance:
             waiting = self._waiting.pop(table)
             with PreserveLoggingContext():
                 for waiter in waiting:
-                    # One whose client has hung up was called already, and ignores this.
+                    # A caller whose client has hung up is done, and ignores this.
                     waiter.callback((is_done, differences))
         return differences
 
@@ -260,15 +261,15 @@ class Maintenance:
         *args: _P.args,
         **kwargs: _P.kwargs,
     ) -> _T:
-        """Run a transaction; again if it meets another one.
+        """Run a transaction; retry it after a conflict with another one.
 
-        Synapse would try a full disk another four times, too.
+        Synapse would also retry four times when the disk is full.
         """
 
         def once(txn: LoggingTransaction) -> _T:
             with self._stoppable(txn), raising_database_failed(txn):
                 if is_postgres(txn):
-                    # Building takes longer than Synapse's own statements may.
+                    # Building takes longer than Synapse's statement_timeout.
                     txn.execute("SET LOCAL statement_timeout = 0")
                 return function(txn, *args, **kwargs)
 
@@ -316,7 +317,7 @@ class Maintenance:
 
     @contextmanager
     def _stoppable(self, txn: LoggingTransaction) -> Iterator[None]:
-        """Let `stop` cancel what runs in the database."""
+        """Let `stop` cancel the running statement."""
         connection = driver_connection(txn)
         with self._lock:
             if self.is_stopped:

@@ -1,4 +1,4 @@
-"""The names of what rollups add to a database."""
+"""The names of the objects that rollups add to a database."""
 
 STATE = "media_stats_state"
 OWNERS = "media_stats_owners"
@@ -11,7 +11,7 @@ TABLES = (STATE, OWNERS, DAYS, KINDS, CHANGES)
 CHANGE_ID = "media_stats_change_id"
 LOG_LIMIT = "media_stats_log_limit"
 MISSED = "media_stats_missed_"
-"""With the source behind it."""
+"""The start of the name; the source follows."""
 
 SEQUENCES = (CHANGE_ID, LOG_LIMIT, f"{MISSED}local", f"{MISSED}remote")
 

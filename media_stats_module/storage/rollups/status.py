@@ -1,4 +1,4 @@
-"""The status of the totals: one answer for readers, keeper, check and `/v1/rollups`."""
+"""The status of the totals, for readers, keeper, check and `/v1/rollups` alike."""
 
 import enum
 from pathlib import Path
@@ -10,11 +10,11 @@ from synapse.module_api import LoggingTransaction
 from media_stats_module.storage.rollups import names
 from media_stats_module.storage.sources import MediaTable, is_postgres
 
-# Counts up with every change of install.sql or triggers.sql. Objects of another version
-# are dropped and created again.
+# Increase it with every change of install.sql or triggers.sql. Objects of another
+# version are dropped and created again.
 VERSION = 2
 
-# In each of our objects: nothing of anybody else is taken for ours.
+# A mark in each of our objects, to tell them from objects of others.
 MARK = f"media_stats_module_{VERSION}"
 
 _STATUS_SQL = Path(__file__).with_name("status.sql").read_text(encoding="utf-8")
@@ -29,7 +29,7 @@ class Status(enum.Enum):
     """The objects are of another version, other options or another database, or some
     are missing, or everybody has rights to them."""
     BUILDING = "building"
-    """The media has yet to be added up, or to be added up again."""
+    """The totals are not built yet, or must be rebuilt."""
     EXACT = "exact"
     """The totals and the change log together are exact, and answer."""
 
@@ -39,12 +39,12 @@ class Installation:
     """The objects of rollups in the database.
 
     Attributes:
-        is_present: whether there is a table with the state.
-        has_objects: whether all tables, sequences and functions are there, of this
-            version, nobody but their owner may execute the functions, and PUBLIC has
-            no rights to the others.
-        logged_tables: the tables of media whose triggers are all there and enabled.
-        identity: identifies the database and the media tables in it.
+        is_present: whether the table of the state exists.
+        has_objects: whether all tables, sequences and functions exist in this version,
+            only their owner may execute the functions, and PUBLIC has no rights to the
+            others.
+        logged_tables: the media tables whose triggers all exist and are enabled.
+        identity: identifies the database and its media tables.
     """
 
     is_present: bool = False
@@ -59,8 +59,8 @@ class Totals:
 
     Attributes:
         status: whether they answer.
-        owners: how many owners they have.
-        has_changes: whether the change log has changes that are not in them.
+        owners: the number of owners in the totals.
+        has_changes: whether the change log has changes to apply.
     """
 
     status: Status
@@ -69,7 +69,7 @@ class Totals:
 
 
 def set_up_totals_txn(txn: LoggingTransaction) -> Installation:
-    """Set the transaction up to use the totals; return what is installed."""
+    """Set up the transaction to use the totals; return the installed objects."""
     txn.execute(_STATUS_SQL, (MARK,))
     assert txn.description is not None
     columns = [column[0] for column in txn.description]
@@ -79,9 +79,9 @@ def set_up_totals_txn(txn: LoggingTransaction) -> Installation:
 
 
 def fingerprint(installation: Installation, table: MediaTable) -> str:
-    """What the totals of a source belong to: a database, its media tables, the options.
+    """Identifies the database, the media tables and the options that totals belong to.
 
-    A restored dump has another one, and so has a media table that Synapse made anew.
+    A restored dump has another one, and so has a media table that Synapse replaced.
     """
     return f"{installation.identity}: {table.is_counted_sql}"
 
@@ -89,7 +89,7 @@ def fingerprint(installation: Installation, table: MediaTable) -> str:
 def has_current_objects_txn(
     txn: LoggingTransaction, installation: Installation, table: MediaTable
 ) -> bool:
-    """Whether all objects but triggers are there, and belong to these media tables."""
+    """Whether all objects but triggers exist, and belong to these media tables."""
     if not installation.has_objects:
         return False
     txn.execute(
@@ -99,9 +99,9 @@ def has_current_objects_txn(
 
 
 def get_totals_txn(txn: LoggingTransaction, table: MediaTable) -> Totals:
-    """The status of the totals of one source, and what a reader has to know of them.
+    """The status of the totals of one source.
 
-    Sets the transaction up to use the totals. PostgreSQL: two statements, 1 ms.
+    Sets up the transaction to use the totals. PostgreSQL: two statements, 1 ms.
     """
     if not is_postgres(txn):
         return Totals(Status.ABSENT)
@@ -129,10 +129,10 @@ def get_totals_txn(txn: LoggingTransaction, table: MediaTable) -> Totals:
 
 
 def missed_sql(table: MediaTable) -> str:
-    """The SQL expression for how many changes of a source could not be logged by now.
+    """The SQL expression for the number of changes that could not be logged so far.
 
-    A reader compares it with the value that its snapshot has for the totals. Not the
-    column `last_value`: that is the same before and after the first count.
+    A reader compares it with the value of the totals in its snapshot. Not the column
+    `last_value`: that is the same before and after the first `nextval`.
     """
     return (
         "COALESCE(pg_sequence_last_value("
@@ -146,13 +146,13 @@ class RollupState:
 
     Attributes:
         status: whether they answer, or why not.
-        owners: how many owners they have.
-        media_count: how many files they have.
-        unapplied_changes: how many changes are in the change log.
-        build_started_ts: when building last began, in milliseconds since the epoch.
-        build_finished_ts: when it last ended, likewise; None while it goes on.
-        checked_ts: when they were last compared with the media; None if never.
-        differences: how many totals were wrong then.
+        owners: the number of owners in the totals.
+        media_count: the number of files in the totals.
+        unapplied_changes: the number of changes in the change log.
+        build_started_ts: the last start of building, in milliseconds since the epoch.
+        build_finished_ts: its end, likewise; None while it goes on.
+        checked_ts: the last comparison with the media, likewise; None if never.
+        differences: the number of wrong totals that it found.
     """
 
     status: Status
