@@ -44,7 +44,7 @@ export class GrowthPanel extends Panel {
     this.#summary = summary;
   }
 
-  /** Draws again what depends on the summary, too. */
+  /** Draws again, after a change of the summary. */
   redraw() {
     if (this.#added !== null) {
       find(this.#section, ".content").replaceChildren(

@@ -14,7 +14,7 @@ import { Panel } from "./panel.js";
  * @param {HTMLElement} section
  * @param {import("./api.js").Api} api
  * @param {string} user the user ID
- * @param {HTMLElement} account to say in what Synapse knows of the user
+ * @param {HTMLElement} account shows the state of the account
  */
 export function userDeletion(section, api, user, account) {
   find(section, "h3").textContent = "Delete all files of this user";

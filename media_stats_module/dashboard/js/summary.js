@@ -1,4 +1,4 @@
-// The totals: what fills the media store, and how much of it is stored twice.
+// The totals of the media store, with its file system and limits.
 
 import { wholeAndParts } from "./bar.js";
 import { el, find } from "./dom.js";
