@@ -20,7 +20,7 @@ MEDIA_TYPES = (
 # The largest file; most are far smaller.
 LARGEST = 5_000_000
 
-# One in so many ...
+# One in this number of ...
 PENDING = 200  # uploads was announced and never made,
 PREVIEWS = 50  # files is the image of a URL preview,
 WITHOUT_OWNER = 1_000  # files has no user,
@@ -34,9 +34,9 @@ DUPLICATED = 10  # contents is stored twice,
 PROTECTED = 5_000  # files is protected from quarantine,
 WITHOUT_AVATAR = 3  # users has none; the others' is the first file of each.
 
-# Each user is a member of so many rooms, with ...
+# The rooms of each user; the members from other servers for each of them; the members
+# of a room.
 JOINED = 10
-# so many members of other servers' for each. A room has so many members.
 REMOTE_MEMBERS = 2
 MEMBERS = 100
 

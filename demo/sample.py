@@ -203,7 +203,7 @@ def _file(rng: random.Random) -> tuple[str, int]:
 
 
 def _created_ts(rng: random.Random, now: int) -> int:
-    # More of late than long ago.
+    # More recent files than old ones.
     return int(now - rng.betavariate(1, 2.2) * _SPAN_MS)
 
 

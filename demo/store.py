@@ -12,7 +12,7 @@ from pathlib import Path
 
 _DAY_S = 24 * 60 * 60
 
-# One file in so many is missing, and one was cut off.
+# One file in this number is missing, or cut off.
 _MISSING = 4_001
 _CUT_OFF = 5_003
 

@@ -146,7 +146,7 @@ class Reference:
         yield ""
 
     def _resolve(self, part: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Follow a reference. What stands beside it comes first."""
+        """Follow a reference. Keys beside it take precedence."""
         if "$ref" not in part:
             return part
         target: Any = self._document

@@ -92,7 +92,7 @@ def _shrink(picture: Path) -> None:
 
 
 def _measure(browser: Browser, url: str, admin: Account) -> None:
-    """Print what the page weighs, and how long it takes until there is a chart."""
+    """Print the size of the page, and the time until it shows a chart."""
     weights: dict[str, int] = {}
 
     def weigh(response: Response) -> None:

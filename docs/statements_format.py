@@ -45,7 +45,7 @@ _BREAKS = ((",",), ("AND", "OR"), ("WHEN", "ELSE", "END"))
 
 @attr.frozen
 class _Group:
-    """What stands in parentheses or brackets."""
+    """The text in parentheses or brackets."""
 
     begin: str
     items: "Sequence[_Item]"

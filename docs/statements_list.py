@@ -34,7 +34,7 @@ class Question:
     """A question, asked once.
 
     Attributes:
-        title: what it is; different for each question.
+        title: its title, unique.
         ask: asks the store; None if the disk's rows are asked for.
         ask_disk: asks for the rows that have files on the disk; None likewise.
         costs: of each statement that no question before has: what it reads, by which

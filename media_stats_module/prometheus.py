@@ -1,4 +1,4 @@
-"""The metrics for Prometheus, and what refreshes the gauges.
+"""The metrics for Prometheus, and the refresh of the gauges.
 
 They show the last values that the process for background tasks has read, on its own
 metrics listener. A scrape costs the database nothing. With rollups, a refresh takes

@@ -21,7 +21,7 @@ class Progress:
         self._started = self._shown = time.monotonic()
 
     def add(self, number: int) -> None:
-        """So many more were seen."""
+        """Count the files and rows seen since the last call."""
         self._seen += number
         now = time.monotonic()
         if self._stream is None or now < self._shown + _EVERY_S:

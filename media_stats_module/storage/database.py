@@ -46,7 +46,7 @@ class Database(Protocol):
         function: Callable[[LoggingTransaction, Cost], _T | None],
         costs: Sequence[Cost],
     ) -> _T | None:
-        """Call a function that only reads, in one snapshot; return what it returns.
+        """Call a function that only reads, in one snapshot; return its result.
 
         Args:
             description: its name in Synapse's logs and metrics.

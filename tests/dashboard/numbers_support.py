@@ -89,5 +89,5 @@ def file_row(file: dict[str, Any], source: str | None = None) -> list[str]:
 
 
 def first_day(number: int) -> int:
-    """The start of the first of so many days that end today."""
+    """The start of the first day of a number of days that end today."""
     return (int(time.time() * 1000) // DAY_MS - number + 1) * DAY_MS

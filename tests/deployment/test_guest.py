@@ -259,7 +259,7 @@ def assert_most_wait(
     *,
     refuses: bool = True,
 ) -> None:
-    """Ask very much at once, of which at most so much waits in the database.
+    """Ask many questions at once; only a limited number waits in the database.
 
     Args:
         host: is asked.

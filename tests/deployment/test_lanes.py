@@ -118,7 +118,7 @@ def test_too_many() -> None:
 
 
 def test_log_contexts() -> None:
-    """Each question is logged under its own request, whoever made room for it."""
+    """Each question is logged under its own request, not under the one before it."""
     lane = Lane(1, most_waiting=30)
     nobody = current_context()
     questions = [Question(lane, str(number)) for number in range(5)]

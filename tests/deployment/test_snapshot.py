@@ -105,7 +105,7 @@ def test_no_more_connections(
 
 
 def test_many_read_at_once(tmp_path: Path) -> None:
-    """On a real Synapse, of which as many ask as it has threads, and then some."""
+    """On a real Synapse, with more questions at once than it has threads."""
     with Homeserver(tmp_path, module={}) as homeserver:
         admin = homeserver.register("admin", admin=True)
         homeserver.client.upload(admin, b"some bytes")

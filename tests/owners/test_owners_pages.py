@@ -167,7 +167,7 @@ class PagesTestCase(OwnersTestCase):
 
 @in_every_mode_of_both_endpoints
 class ManyOwnersTestCase(OwnersTestCase):
-    """So many that adding up the media of some of them is not worth it."""
+    """Many owners: adding up only some of them costs more than a scan."""
 
     def setUp(self) -> None:
         super().setUp()

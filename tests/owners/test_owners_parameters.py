@@ -102,7 +102,7 @@ class ParametersTestCase(OwnersTestCase):
         ).json_body == self.answer({"search_term": "a"})
 
     def test_wrong_parameters_are_named_one_by_one(self) -> None:
-        """As many mistakes, so many requests; in the order of the documentation."""
+        """One error per request, in the order of the documentation."""
         wrong = {
             "order_by": "x",
             "from": "x",

@@ -37,7 +37,7 @@ _FOUND = (
     ("𐐔𐐯𐑅", "𐐼𐐯𐑅"),
     ("𐓏𐓘𐓻", "𐓷𐓘𐓻"),
     ("𞤀𞤣𞤤", "𞤢𞤣𞤤"),
-    # Full width, and capitals of which there is more than one.
+    # Full width, and letters with more than one capital.
     ("ａｂｃ", "ＡＢＣ"),
     ("straẞe", "Straße"),
     ("\N{KELVIN SIGN}elvin", "kelvin"),
@@ -265,7 +265,7 @@ class ServerNameTestCase(OwnersTestCase):
         assert self.search("8448") == [self.owner("8448")]
 
     def test_user_id(self) -> None:
-        # Also whoever has it in the displayname.
+        # Also finds users with it in their displayname.
         found = [self.owner("alice"), self.owner("bob")]
         assert self.search(self.owner("alice")) == found
         assert self.search(self.owner("ALICE")) == found

@@ -132,7 +132,7 @@ class DisconnectTestCase(MediaStatsTestCase):
 
     @parameterized.expand(_QUESTIONS)  # type: ignore[untyped-decorator]
     def test_question_is_cancelled(self, path: str, method: str) -> None:
-        """The client goes away, and whoever answers the question learns of it."""
+        """When the client hangs up, its question is cancelled."""
         cancelled: list[str] = []
         continued: list[str] = []
 

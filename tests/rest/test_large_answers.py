@@ -1,4 +1,4 @@
-"""Answers with so many rows that they are not made in one go on the reactor."""
+"""Answers with too many rows to encode them at once on the reactor."""
 
 from collections.abc import Callable
 from typing import Any

@@ -26,7 +26,7 @@ _MEDIA_IDS = ("AbCdEfGh", "abcdefgh", "abcdefghi", "ab_defgh", "abXdefgh", "medi
 
 _ORIGINS = ("a.org", "a.org:8448", "B")
 
-# URIs of which only the first is one of a local file.
+# URIs. Only the first is of a local file.
 _URIS = (
     "mxc://{server_name}/{media_id}",
     "mxc://{server_name}/{media_id}x",

@@ -51,7 +51,7 @@ def test_folder_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_file_system_that_hangs(tmp_path: Path) -> None:
-    """Whoever asks is told in time, and one thread waits, however many ask."""
+    """Every caller gets an answer in time, and only one thread waits."""
     asked: list[str] = []
     comes_back = threading.Event()
 

@@ -145,7 +145,7 @@ def test_no_index_before_the_triggers(
 def test_autovacuum_gives_way(
     connection: Connection, connect: Callable[[], Connection]
 ) -> None:
-    """It has a lock for an hour, and gives it up to whoever waits for a second."""
+    """It holds a lock for an hour, but releases it when another waits for a second."""
     keeper = Keeper(connection)
     waits = []
 

@@ -77,7 +77,7 @@ def test_all_changes_are_applied_in_a_round(
 
 
 def attempts(keeper: Keeper, rounds: int, seconds: int = _ROUND_S) -> list[int]:
-    """Have a step fail, in rounds so many seconds apart.
+    """Make a step fail, in rounds at an interval.
 
     Returns:
         the seconds at which it is tried.

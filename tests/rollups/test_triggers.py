@@ -113,8 +113,8 @@ def test_an_update_of_a_length(
 def test_a_bulk_delete(
     connection: Connection, keeper: Keeper, table: str, rows: int
 ) -> None:
-    """It takes no transaction ID per row, of which PostgreSQL caches 64."""
-    # The statement's own, and that of the block which catches errors.
+    """It takes no transaction ID per row: PostgreSQL caches only 64."""
+    # One for the statement, one for the block that catches errors.
     assert transaction_ids(connection, f"DELETE FROM {table}") <= 2
     assert logged(connection) == rows
     assert connection.run(assert_reads_are_exact_txn) == _ALL_ANSWERS

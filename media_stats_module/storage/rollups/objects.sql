@@ -1,9 +1,9 @@
--- All objects of rollups but triggers and indexes, of all versions, as DROP names them,
--- in an order in which they can go: tables take their own sequences and triggers along.
+-- All objects of rollups of all versions, without triggers and indexes, as DROP names
+-- them, in an order to drop them: a table takes its own sequences and triggers along.
 --
 -- An object is ours if it has our name and our mark, and belongs to the role itself or to
 -- the owner of Synapse's tables. The mark of version 1 was a comment, which some dumps
--- leave out: then columns and functions are those of that version.
+-- omit: then the columns and the functions' text identify that version.
 WITH synapse AS (
     SELECT relnamespace AS schema,
         ARRAY[
@@ -56,7 +56,7 @@ WHERE relnamespace = schema AND relowner = ANY (trusted)
         seqmax = 4611686018427387904
         OR relname = 'media_stats_log_is_full' AND seqmin = 0
     )
-    -- A table takes its own along. A dump without the table has them alone.
+    -- A table takes its own sequences along. A dump can have a sequence without its table.
     AND NOT EXISTS (
         SELECT FROM pg_depend
         WHERE classid = CAST('pg_class' AS REGCLASS) AND objid = c.oid
@@ -64,7 +64,7 @@ WHERE relnamespace = schema AND relowner = ANY (trusted)
     )
 UNION ALL
 SELECT 'FUNCTION ' || CAST(p.oid AS REGPROCEDURE)
-    -- Nothing but triggers can depend on it, such as those of a stranger.
+    -- CASCADE: only triggers can depend on it, such as those of another role.
     || CASE WHEN prorettype = CAST('trigger' AS REGTYPE) THEN ' CASCADE' ELSE '' END
 FROM synapse, pg_proc AS p
 WHERE pronamespace = schema AND proowner = ANY (trusted)

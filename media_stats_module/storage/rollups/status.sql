@@ -1,8 +1,8 @@
--- What is installed of rollups, in one row; no row if Synapse's tables are not there.
+-- The installed objects of rollups, in one row; no row without Synapse's tables.
 -- Costs some probes of the catalogue.
 --
--- Parameter: the mark of this version. The first statement has the transaction look for
--- tables in the schema of Synapse's media tables alone, and gives it room to hash a
+-- Parameter: the mark of this version. The first statement makes the transaction look
+-- up tables only in the schema of Synapse's media tables, and gives it memory to hash a
 -- million owners in the change log.
 SELECT
     set_config('search_path', quote_ident(nspname) || ', pg_temp', true),
@@ -17,8 +17,7 @@ FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.oid = to_regclass('local_media_repository');
 
 WITH
--- Of the objects in the schema, those of the role itself or of the tables' owner are
--- looked at. Others may be a trap.
+-- Looks only at objects of the role itself or of the tables' owner. Others may be a trap.
 synapse AS (
     SELECT relnamespace AS schema, mark,
         ARRAY[
@@ -71,7 +70,7 @@ SELECT
                         WHERE conrelid = c.oid AND conname = mark
                     )
                 )
-                -- Roles may have rights by an administrator's GRANT, PUBLIC may not.
+                -- An administrator may grant rights to roles. PUBLIC must have none.
                 AND NOT EXISTS (SELECT FROM aclexplode(relacl) WHERE grantee = 0)
         ) AS has_objects,
     ARRAY(
