@@ -186,6 +186,7 @@ class RollupsKeeper:
         return True
 
     def _wait(self, step: str, retry: _Retry, error: Exception) -> None:
+        """Postpone a failed step; log the failure if it is of a new kind."""
         # The database's error message says enough; other errors need the traceback.
         is_known = isinstance(error, DatabaseFailedError)
         is_lock = isinstance(error, DatabaseFailedError) and error.is_lock

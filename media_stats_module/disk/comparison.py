@@ -91,6 +91,7 @@ class Comparison:
                     tallies.explain(Cause.OTHER, file.media_length)
 
     def _compare(self, kind: Kind) -> None:
+        """Merge the rows and files of a kind by their paths."""
         tallies = self._tallies[kind]
         judge = _Judge(
             kind, tallies, self._config, self._age, self._second_look, self._providers
@@ -262,6 +263,7 @@ class _Judge:
     def _row_without_file(
         self, path: bytes, row: DiskRow, *, is_elsewhere: bool
     ) -> None:
+        """Find the cause of a missing file; without one, it is a suspect."""
         length = -(row.media_length or 0)
         if any(
             path == unreadable or path.startswith(unreadable + b"/")

@@ -93,6 +93,7 @@ class Listing:
         return self._parse(path)
 
     def _parse(self, path: str) -> Iterator[_Entry]:
+        """Yield the entries of a file in its own order."""
         try:
             with open(path, "rb") as start:
                 is_gzip = start.read(2) == b"\x1f\x8b"

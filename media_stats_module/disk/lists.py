@@ -69,6 +69,7 @@ class DifferenceList:
             file.write(b"\n]\n" if self._count else b"]\n")
 
     def _line(self, difference: Difference) -> bytes:
+        """Format a difference in the form of the list."""
         suspect = difference.suspect
         row, found = suspect.row, suspect.file
         path = None if suspect.path is None else os.path.join(self._root, suspect.path)

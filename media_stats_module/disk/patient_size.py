@@ -40,6 +40,8 @@ class PatientSize:
 
 
 class _Asking(threading.Thread):
+    """A thread that asks one file system for its size."""
+
     def __init__(self, path: str, may_be_empty: bool) -> None:
         super().__init__(name="media_stats file system", daemon=True)
         self._path = path

@@ -246,6 +246,7 @@ class Report:
         )
 
     def _notes(self) -> Iterator[str]:
+        """Yield notes about unreadable files, hard links and file systems."""
         notes = []
         for path, reason in self._unreadable():
             notes.append(f"Not read: {printable(path)}: {reason}")

@@ -23,6 +23,7 @@ def rows_in_order(
     """
 
     def place(found: Iterable[DiskRow]) -> Iterator[PlacedRow]:
+        """Add the paths to rows."""
         for row in found:
             path = path_of(kind, row)
             if path is None:

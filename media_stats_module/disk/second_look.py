@@ -141,6 +141,7 @@ class SecondLook:
             self._settle(suspect, cause, now_ts)
 
     def _cause_by_file(self, suspect: Suspect) -> Cause:
+        """The cause as the files show it now."""
         row = suspect.row
         assert row is not None
         if suspect.path is None:
@@ -226,6 +227,7 @@ class SecondLook:
         return explained, by_older_name
 
     def _rows_named(self, kind: Kind, named: set[Named]) -> Iterator[DiskRow]:
+        """The rows that the paths of files may belong to."""
         with_thumbnails = kind in THUMBNAILS
 
         def part(name: Named) -> tuple[str, str]:

@@ -86,6 +86,7 @@ def walk(root: bytes, top: bytes, folders: Folders) -> Iterator[FoundFile]:
     stack: list[tuple[Iterator[tuple[bytes, os.DirEntry[bytes]]], os.stat_result]] = []
 
     def enter(path: bytes, status: os.stat_result) -> FoundFile | None:
+        """Begin to read a folder; return a file in its place if that fails."""
         try:
             with os.scandir(path) as scan:
                 entries = [

@@ -70,6 +70,7 @@ class _MediaRange:
 
 
 def _media_ranges(request: SynapseRequest) -> Iterator[_MediaRange]:
+    """Parse the parts of all headers `Accept`."""
     # The header can be sent more than once, and need not be text.
     for header in request.requestHeaders.getRawHeaders(b"Accept", []):
         for part in _BETWEEN_COMMAS.findall(header.decode("latin-1").lower()):

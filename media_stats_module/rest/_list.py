@@ -82,6 +82,7 @@ class ListResource(AdminResource):
         return {endpoint.key: Rows(page.values, columns), **page.more}
 
     async def _send_long_page(self, request: SynapseRequest, question: Any) -> None:
+        """Send a page as JSON, written row by row within the transaction."""
         endpoint = self._endpoint
         assert endpoint.get_more is not None
         columns = endpoint.columns(self._server, question)

@@ -229,6 +229,7 @@ class DiskRows:
         return cast(_T, found)
 
     def _read(self, rows: _Rows) -> Iterator[DiskRow]:
+        """Read all rows, a page at a time. Rows with equal names are on one page."""
         size = _PAGE if rows.is_by_index and self._is_in_byte_order else _LARGE_PAGE
         after: str | None = None
         while True:
@@ -260,6 +261,7 @@ class DiskRows:
         name: str | None,
         limit: int | None,
     ) -> list[tuple[Any, ...]]:
+        """Read one page, or with `=` all rows of one name."""
         args: list[object] = list(rows.args)
         condition = f"{rows.name} IS NOT NULL"
         if name is not None:

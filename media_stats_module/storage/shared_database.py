@@ -168,6 +168,7 @@ class SharedDatabase:
         function: Callable[[LoggingTransaction, Cost], _T],
         cost: Cost,
     ) -> _T:
+        """Read within the timeout, on Synapse's pool or on a connection of our own."""
         is_probe = cost is Cost.PROBES
         timeout = self._query_timeout
         if is_probe:

@@ -73,6 +73,7 @@ def get_summary_txn(
 def _summary(
     media: MediaTables, question: SummaryQuestion, get: _GetKindsAndOwners
 ) -> Summary:
+    """Make the summary from the kinds and the number of owners of each source."""
     local = remote = None
     if question.source is not Source.REMOTE:
         kinds, users = get(media.local)

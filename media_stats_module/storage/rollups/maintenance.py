@@ -220,6 +220,7 @@ class Maintenance:
         await self._run_ddl(install.remove_objects_txn)
 
     async def _check(self, table: MediaTable) -> Differences | None:
+        """Check a source once, store the result, and begin a rebuild if it differs."""
         source = table.source.value
         started_ts = self._database.now_ts()
 
