@@ -136,7 +136,7 @@ def _thumbnail_name(row: DiskRow) -> bytes | None:
     thumbnail = row.thumbnail
     if thumbnail is None:
         return None
-    content_type = (thumbnail.content_type or "").split("/")
+    content_type = thumbnail.content_type.split("/")
     if len(content_type) != 2 or None in (thumbnail.width, thumbnail.height):
         return None
     name = (

@@ -1,6 +1,6 @@
 """How far the command is: a line on the terminal, and nothing elsewhere."""
 
-import time
+from time import monotonic
 from typing import TextIO
 
 _EVERY_S = 1.0
@@ -18,12 +18,12 @@ class Progress:
         self._stream = stream if stream.isatty() else None
         self._expected = expected
         self._seen = 0
-        self._started = self._shown = time.monotonic()
+        self._started = self._shown = monotonic()
 
     def add(self, number: int) -> None:
         """Count the files and rows seen since the last call."""
         self._seen += number
-        now = time.monotonic()
+        now = monotonic()
         if self._stream is None or now < self._shown + _EVERY_S:
             return
         self._shown = now

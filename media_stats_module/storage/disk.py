@@ -51,8 +51,8 @@ class ThumbnailName:
 
     width: int | None
     height: int | None
-    content_type: str | None
-    method: str | None
+    content_type: str
+    method: str
 
 
 @attr.frozen
@@ -166,6 +166,8 @@ class DiskRows:
         after = ""
         while servers := self._run(self._servers_txn, table, after):
             for server in servers:
+                if not isinstance(server, str):
+                    continue
                 while waiting and not (
                     server.startswith(waiting[-1]) and server[len(waiting[-1])] < "/"
                 ):
@@ -231,7 +233,7 @@ class DiskRows:
     def _read(self, rows: _Rows) -> Iterator[DiskRow]:
         """Read all rows, a page at a time. Rows with equal names are on one page."""
         size = _PAGE if rows.is_by_index and self._is_in_byte_order else _LARGE_PAGE
-        after: str | None = None
+        after: object = None
         while True:
             page = self._run(self._page_txn, rows, ">", after, size)
             is_last = len(page) < size
@@ -244,8 +246,10 @@ class DiskRows:
                     page = self._run(self._page_txn, rows, "=", name, None)
                 # In SQLite, text need not be UTF-8. Such a name is not a path, and its
                 # replacement may sort before it.
-                is_last = after is not None and page[-1][0] <= after
-                after = page[-1][0]
+                name = page[-1][0]
+                if isinstance(name, str) and isinstance(after, str):
+                    is_last = name <= after
+                after = name
             # Frees this page before the next one is read.
             page.reverse()
             while page:
@@ -258,7 +262,7 @@ class DiskRows:
         txn: LoggingTransaction,
         rows: _Rows,
         comparison: str,
-        name: str | None,
+        name: object,
         limit: int | None,
     ) -> list[tuple[Any, ...]]:
         """Read one page, or with `=` all rows of one name."""
@@ -438,12 +442,26 @@ def _disk_row(rows: _Rows, row: tuple[Any, ...]) -> DiskRow:
     name, media_id, length, created_ts, is_preview, *thumbnail = row
     if media_id is None and rows.media_origin is None:
         media_id = name
+    width, height, content_type, method = thumbnail or (None,) * 4
     return DiskRow(
         rows.media_origin,
-        media_id or "",
-        media_id if rows.media_origin is None else name,
-        length,
-        created_ts,
+        _text(media_id),
+        _text(media_id if rows.media_origin is None else name),
+        None if length is None else _number(length) or 0,
+        _number(created_ts),
         bool(is_preview),
-        ThumbnailName(*thumbnail) if thumbnail else None,
+        ThumbnailName(
+            _number(width), _number(height), _text(content_type), _text(method)
+        )
+        if thumbnail
+        else None,
     )
+
+
+def _text(value: object) -> str:
+    """A value of a column of text. In SQLite it may be anything."""
+    return value if isinstance(value, str) else ""
+
+
+def _number(value: object) -> int | None:
+    return int(value) if isinstance(value, (int, float)) else None

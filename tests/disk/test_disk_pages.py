@@ -98,6 +98,13 @@ def test_disk(tmp_path: Path) -> None:
     with homeserver:
         admin = homeserver.register("admin", admin=True)
         homeserver.client.upload(admin, b"kept")
+    database = homeserver.directory / "homeserver.db"
+    with closing(sqlite3.connect(database)) as connection, connection:
+        # Text that is not UTF-8.
+        connection.execute(
+            "INSERT INTO local_media_repository (media_id, media_length, created_ts) "
+            "VALUES (CAST(X'61616262FFE9' AS TEXT), 1, 1)"
+        )
     # Not started again, since there is no such provider.
     with homeserver.config_path.open("a") as file:
         file.write(f"media_storage_providers: [{provider}]\n")

@@ -37,7 +37,7 @@ _IDS = (
     | st.from_regex(r"[A-Za-z]{24}", fullmatch=True)
 )
 _TYPES = st.sampled_from(("image/png", "image/jpeg", "image/webp")) | st.one_of(
-    st.none(), _NAMES, st.builds("{}/{}".format, _NAMES, _NAMES)
+    _NAMES, st.builds("{}/{}".format, _NAMES, _NAMES)
 )
 
 
@@ -95,7 +95,7 @@ def test_thumbnails(
     media_id: str,
     width: int | None,
     height: int,
-    content_type: str | None,
+    content_type: str,
     method: str,
 ) -> None:
     thumbnail = ThumbnailName(width, height, content_type, method)

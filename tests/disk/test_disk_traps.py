@@ -12,6 +12,8 @@ from disk_support import DAY_MS, HOUR_MS, NOTHING, DiskTestCase
 
 from media_stats_module.disk import second_look, walk
 from media_stats_module.disk.errors import RefusedError
+from media_stats_module.storage import disk
+from media_stats_module.synapse_internals import has_postgres
 
 LOCAL = "local_content/aa/bb/cccc"
 REMOTE = "remote_content/s.example/aa/bb/cccc"
@@ -281,6 +283,35 @@ class DiskTrapsTestCase(DiskTestCase):
         kinds = self.report("--min-age", "0")["kinds"]
         assert kinds["local_files"]["without_file"] == one(7)
         assert kinds["remote_files"]["without_file"] == one(5)
+
+    def test_any_value_in_a_row(self) -> None:
+        """SQLite does not forbid it."""
+        if has_postgres(self.hs.get_module_api()):
+            return
+        for table, columns, values in (
+            ("local_media_repository", "media_id, media_length", "'aabb1', 'x'"),
+            ("local_media_repository", "media_id, media_length", "X'FF00', 1.5"),
+            ("local_media_repository", "media_id, media_length", "12345678, X'00'"),
+            ("local_media_repository", "media_id, created_ts", "'aabb2', 'x'"),
+            ("remote_media_cache", "media_origin, filesystem_id", "X'FF', 'a'"),
+            ("remote_media_cache", "media_origin, filesystem_id", "'a', X'FF'"),
+            ("remote_media_cache", "media_origin, filesystem_id", "1, 2"),
+            (
+                "local_media_repository_thumbnails",
+                "media_id, thumbnail_width, thumbnail_type, thumbnail_length",
+                "X'00', 'x', 1, 'y'",
+            ),
+        ):
+            self.execute(f"INSERT INTO {table} ({columns}) VALUES ({values})")
+        self.local("aabbcccc")
+
+        for page in (1, 2, 1_000):
+            with (
+                patch.object(disk, "_PAGE", page),
+                patch.object(disk, "_LARGE_PAGE", page),
+            ):
+                assert "mxc://test/aabbcccc" in self.listed("without-file")
+        self.run_command()
 
     def test_quarantined_files_count_as_others(self) -> None:
         self.local("aabbcccc", quarantined_by="@admin:test")
