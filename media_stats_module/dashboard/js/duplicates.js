@@ -1,4 +1,4 @@
-// Files that are stored more than once, after somebody has asked: it compares all hashes.
+// Sets of identical files. Only on request, because the server compares all hashes.
 
 import { downloads } from "./download.js";
 import { el, find, keepFocus } from "./dom.js";

@@ -45,7 +45,7 @@ export class FilesSection {
   #isCheap;
   #list;
   #owner;
-  /** Whether somebody types a size of their own. */
+  /** Whether the box for a size of one's own is shown. */
   #ownSize = false;
 
   /**
@@ -54,7 +54,7 @@ export class FilesSection {
    * @param {import("./address.js").Address} address
    * @param {() => import("./range.js").Window} scope the time range
    * @param {object} options
-   * @param {() => boolean} options.isCheap whether to ask before somebody wants to know
+   * @param {() => boolean} options.isCheap whether to ask before the person does
    * @param {import("./openers.js").Openers} options.openers
    */
   constructor(section, api, address, scope, { isCheap, openers }) {
@@ -98,7 +98,7 @@ export class FilesSection {
     return FILTERS.some((name) => this.#address.get(name) !== "");
   }
 
-  /** "" if nobody has asked. */
+  /** The order of the list; "" until the person asks for it. */
   get #order() {
     return this.#address.choice("files", ["", ...ORDERS]);
   }

@@ -1,4 +1,4 @@
-// Where the page starts: with the dashboard if somebody has signed in, else with the form.
+// The start of the page: shows the dashboard with a session, else the form to sign in.
 
 import { Api } from "./api.js";
 import { showDashboard } from "./dashboard.js";

@@ -25,7 +25,7 @@ export class Range {
   #until;
   #problem;
   #timer = 0;
-  /** Whether somebody is typing a date. */
+  /** Whether the person is typing a date. */
   #isTyping = false;
 
   /**

@@ -54,7 +54,7 @@ const REASONS = {
  * @typedef {object} ReclaimableOptions
  * @property {string} prefix of the names in the address
  * @property {() => Query} scope one user or server, with its source; or nothing
- * @property {() => boolean} isCheap whether to ask before somebody wants to know
+ * @property {() => boolean} isCheap whether to ask before the person does
  * @property {() => boolean} [isEmpty] whether there is nothing at all
  * @property {import("./openers.js").Openers} [openers]
  */

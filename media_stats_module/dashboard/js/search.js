@@ -36,7 +36,7 @@ export class Search {
 
   /** Updates the view from the address. */
   update() {
-    // Not while somebody types.
+    // Not while the person types.
     if (this.#timer === 0 && this.#text !== this.#get()) {
       this.#input.value = this.#get();
       this.#goesOn = false;

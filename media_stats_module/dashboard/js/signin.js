@@ -8,7 +8,7 @@ import { findWays } from "./signin_ways.js";
 
 /**
  * @param {{onSignedIn: () => void, message?: string}} options the message says why
- *   somebody is asked again
+ *   the person must sign in again
  */
 export async function showSignIn({ onSignedIn, message = "" }) {
   showPage(fromTemplate("sign-in"));

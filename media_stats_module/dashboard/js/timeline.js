@@ -316,7 +316,7 @@ export class TimelinePanel extends Panel {
     return this.#measure === "media_length" ? bytes(value) : files(value);
   }
 
-  /** The same numbers as a table, once somebody wants to see it. */
+  /** The same numbers as a table, drawn when it is opened. */
   #showNumbers() {
     const details = /** @type {HTMLDetailsElement} */ (find(this.#section, ".numbers"));
     const place = find(details, ".scroll");

@@ -213,7 +213,7 @@ class Maintenance:
         logger.info("Rollups: taken out of the database")
 
     async def _remove_objects(self) -> None:
-        # The triggers first, a table at a time: afterwards nobody waits for our tables.
+        # Triggers first, a table at a time: then no upload waits for our tables.
         while await self._run_ddl(install.remove_triggers_txn):
             pass
         await self._run_ddl(install.disarm_functions_txn)
