@@ -165,6 +165,26 @@ def test_no_upload_fails_and_every_answer_is_exact_while_applying_and_building(
     assert_exact_in_the_end(config_path)
 
 
+def fill(connection: Connection) -> int:
+    """End the change log, as if a million changes had not been applied."""
+    connection.execute("SELECT setval('media_stats_log_limit', 1)")
+    time.sleep(0.3)
+    return 1
+
+
+def test_every_answer_is_exact_while_changes_are_not_logged_now_and_then(
+    config_path: Path,
+) -> None:
+    with closing(Connection(config_path)) as connection:
+        apply(connection)
+    crowd = Crowd(config_path)
+    crowd.run(apply, fill, *(read,) * READERS)
+    say(crowd.done)
+    for what in ("apply", "fill", "read"):
+        assert crowd.done[what], what
+    assert_exact_in_the_end(config_path)
+
+
 def test_no_upload_fails_while_rollups_are_turned_on_and_off(
     config_path: Path,
 ) -> None:
