@@ -17,7 +17,7 @@ from typing import Any, TypeVar, cast
 import attr
 from synapse.module_api import LoggingTransaction
 
-from media_stats_module.storage.answers import to_sum
+from media_stats_module.storage.answers import to_integer, to_sum
 from media_stats_module.storage.database import Cost
 from media_stats_module.storage.offline_database import OfflineDatabase, finish
 from media_stats_module.storage.sources import (
@@ -464,4 +464,5 @@ def _text(value: object) -> str:
 
 
 def _number(value: object) -> int | None:
-    return int(value) if isinstance(value, (int, float)) else None
+    # Also of infinity.
+    return to_integer(value) if isinstance(value, (int, float)) else None

@@ -293,6 +293,8 @@ class DiskTrapsTestCase(DiskTestCase):
             ("local_media_repository", "media_id, media_length", "X'FF00', 1.5"),
             ("local_media_repository", "media_id, media_length", "12345678, X'00'"),
             ("local_media_repository", "media_id, created_ts", "'aabb2', 'x'"),
+            ("local_media_repository", "media_id, media_length", "'aabb3', 9e999"),
+            ("local_media_repository", "media_id, created_ts", "'aabb4', -9e999"),
             ("remote_media_cache", "media_origin, filesystem_id", "X'FF', 'a'"),
             ("remote_media_cache", "media_origin, filesystem_id", "'a', X'FF'"),
             ("remote_media_cache", "media_origin, filesystem_id", "1, 2"),
