@@ -65,6 +65,7 @@ def test_who_uploads(dashboard: DashboardPage, with_a_bridge: Server) -> None:
     ]
     assert gone["deactivated_users"] == 2
 
+    _expect_room(dashboard, "Who uploads")
     users = dashboard.section("Users")
     for link, query, only in (
         ("<i>discord</i>", {"appservice": "<i>discord</i>"}, "<i>discord</i>"),
@@ -108,6 +109,17 @@ def test_who_uploads(dashboard: DashboardPage, with_a_bridge: Server) -> None:
     expect(step.locator("pre")).to_have_count(0)
 
 
+def _expect_room(dashboard: DashboardPage, name: str) -> None:
+    """Look at a table on a small screen."""
+    page = dashboard.page
+    size = page.viewport_size
+    assert size is not None
+    page.set_viewport_size({"width": 240, "height": 600})
+    table = dashboard.section(name).get_by_role("table")
+    assert table.evaluate("table => table.getBoundingClientRect().right <= innerWidth")
+    page.set_viewport_size(size)
+
+
 def test_people_alone_need_no_table(signed_in: DashboardPage) -> None:
     expect(signed_in.page.locator("main .appservices")).to_be_hidden()
 
@@ -129,6 +141,7 @@ def test_sets_of_copies(signed_in: DashboardPage, server: Server) -> None:
         ]
         for each in sets
     ]
+    _expect_room(signed_in, "Duplicates")
     section.get_by_role("link").first.click()
     signed_in.wait_until_loaded()
     files = signed_in.section("Files")
