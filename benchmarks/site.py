@@ -164,7 +164,7 @@ class Site:
             yield Running(asker=asker, base_url=base_url, token=token, log=log)
 
     def wait_for_rollups(self, running: Running, *, applied: bool) -> dict[str, Any]:
-        """Wait until all totals are exact, and return what the module says of them.
+        """Wait for exact totals and the indexes by time; return the totals' state.
 
         Args:
             running: the homeserver that keeps them.
@@ -182,7 +182,22 @@ class Site:
             )
 
         self._wait_until("rollups", are_exact)
+        # The indexes come after the totals.
+        self._wait_until("indexes by time", self._has_time_indexes)
         return found
+
+    def _has_time_indexes(self) -> bool:
+        with closing(self.cursor_connection()) as connection:
+            cursor = connection.cursor()
+            cursor.execute(
+                """
+                SELECT COUNT(*) FROM pg_index
+                JOIN pg_class ON pg_class.oid = indexrelid
+                WHERE relname LIKE 'media_stats_%_by_time' AND indisvalid
+                """
+            )
+            ((number,),) = cursor.fetchall()
+            return bool(number == 2)
 
     def _are_rollups_gone(self) -> bool:
         with closing(self.cursor_connection()) as connection:
