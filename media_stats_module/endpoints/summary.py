@@ -13,7 +13,7 @@ from media_stats_module.endpoints.parameters import OWNER, Boolean
 from media_stats_module.questions import SummaryQuestion
 
 if TYPE_CHECKING:
-    from media_stats_module.storage import LocalSummary, MediaStatsStore, RemoteSummary
+    from media_stats_module.storage import MediaStatsStore
 
 
 async def _answer(
@@ -21,10 +21,26 @@ async def _answer(
 ) -> JsonDict:
     summary = await store.get_summary(question)
     answer: JsonDict = {"total": summary.total}
-    if summary.local:
-        answer["local"] = _local_body(summary.local)
-    if summary.remote:
-        answer["remote"] = _remote_body(summary.remote)
+    if local := summary.local:
+        answer["local"] = {
+            "total": local.total,
+            "uploads": local.uploads,
+            "url_previews": local.url_previews,
+            "without_owner": local.without_owner,
+            "thumbnails": local.thumbnails,
+            "quarantined": local.quarantined,
+            "protected": local.protected,
+            "pending": {"media_count": local.pending},
+            "users": local.users,
+        }
+    if remote := summary.remote:
+        answer["remote"] = {
+            "total": remote.total,
+            "cached": remote.cached,
+            "thumbnails": remote.thumbnails,
+            "quarantined": remote.quarantined,
+            "servers": remote.servers,
+        }
     if question.duplicates:
         answer["duplicates"] = summary.duplicates
     if summary.account:
@@ -39,30 +55,6 @@ async def _answer(
             },
         }
     return answer
-
-
-def _local_body(local: "LocalSummary") -> JsonDict:
-    return {
-        "total": local.total,
-        "uploads": local.uploads,
-        "url_previews": local.url_previews,
-        "without_owner": local.without_owner,
-        "thumbnails": local.thumbnails,
-        "quarantined": local.quarantined,
-        "protected": local.protected,
-        "pending": {"media_count": local.pending},
-        "users": local.users,
-    }
-
-
-def _remote_body(remote: "RemoteSummary") -> JsonDict:
-    return {
-        "total": remote.total,
-        "cached": remote.cached,
-        "thumbnails": remote.thumbnails,
-        "quarantined": remote.quarantined,
-        "servers": remote.servers,
-    }
 
 
 SUMMARY = Document(

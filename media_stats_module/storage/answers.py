@@ -109,6 +109,55 @@ class Usage:
         )
 
 
+@attr.frozen
+class KindUsage:
+    """The media of one kind.
+
+    Attributes:
+        media_group: the group of media types.
+        is_owned: whether it has an owner.
+        is_url_preview: whether it belongs to a URL preview.
+        is_quarantined: whether it is in quarantine.
+        is_protected: whether an admin protects it from quarantine.
+        usage: the number of files, and their bytes.
+    """
+
+    media_group: str
+    is_owned: bool
+    is_url_preview: bool
+    is_quarantined: bool
+    is_protected: bool
+    usage: Usage
+
+
+@attr.frozen
+class Kinds:
+    """All media of one source, by kind.
+
+    Attributes:
+        files: the files of each kind.
+        thumbnails: the thumbnails of all these.
+        pending: the number of uploads that have no content yet.
+    """
+
+    files: tuple[KindUsage, ...]
+    thumbnails: Usage
+    pending: int
+
+    def sum(self, **properties: bool) -> Usage:
+        """The files that have these properties, such as `is_quarantined=True`."""
+        return sum(
+            (
+                kind.usage
+                for kind in self.files
+                if all(
+                    getattr(kind, name) is value for name, value in properties.items()
+                )
+            ),
+            Usage(0, 0),
+        )
+
+
 @attr.frozen(kw_only=True)
 class LocalSummary:
     """The local media.

@@ -6,10 +6,11 @@ from synapse.module_api import LoggingTransaction
 
 from media_stats_module.questions import AppservicesOrder, AppservicesQuestion
 from media_stats_module.storage.answers import AppserviceUsage, Page, Values
+from media_stats_module.storage.dialect import sum_of_sums_sql
 from media_stats_module.storage.owners import scan, totals
 from media_stats_module.storage.rollups.status import Status, get_totals_txn
 from media_stats_module.storage.sources import MediaTable
-from media_stats_module.storage.sql import Sql, sum_of_sums_sql
+from media_stats_module.storage.sql import Sql
 
 
 def get_appservices_page_from_totals_txn(

@@ -19,14 +19,14 @@ from synapse.module_api import LoggingTransaction
 
 from media_stats_module.storage.answers import to_integer, to_sum
 from media_stats_module.storage.database import Cost
-from media_stats_module.storage.offline_database import OfflineDatabase, finish
-from media_stats_module.storage.sources import (
-    REMOTE_MEDIA,
+from media_stats_module.storage.dialect import (
     estimate_rows_txn,
     is_postgres,
-    local_media,
+    set_work_mem_sql,
+    sum_sql,
 )
-from media_stats_module.storage.sql import set_work_mem_sql, sum_sql
+from media_stats_module.storage.offline_database import OfflineDatabase, finish
+from media_stats_module.storage.sources import REMOTE_MEDIA, local_media
 
 _T = TypeVar("_T")
 
@@ -120,7 +120,7 @@ class DiskRows:
     def estimate(self) -> int:
         """Estimate the number of files that have a row. Costs a probe per table."""
         return sum(
-            self._run(estimate_rows_txn, media) for media in (_LOCAL, REMOTE_MEDIA)
+            self._run(estimate_rows_txn, media.name) for media in (_LOCAL, REMOTE_MEDIA)
         )
 
     def local_files(self) -> Iterator[DiskRow]:

@@ -10,19 +10,14 @@ from synapse.module_api import LoggingTransaction
 
 from media_stats_module.questions import DuplicatesQuestion
 from media_stats_module.storage.answers import DuplicatedFile, Page, Usage, Values
-from media_stats_module.storage.sources import (
-    MEDIA_HAVE_SHA256,
-    MediaTable,
+from media_stats_module.storage.dialect import (
     is_postgres,
-)
-from media_stats_module.storage.sql import (
-    Sql,
-    iterate_txn,
-    of_owner_sql,
     product_sql,
     scan_hint_sql,
     sum_sql,
 )
+from media_stats_module.storage.sources import MEDIA_HAVE_SHA256, MediaTable
+from media_stats_module.storage.sql import Sql, iterate_txn, of_owner_sql
 
 
 def get_duplicates_txn(

@@ -22,22 +22,21 @@ from media_stats_module.questions import (
     Source,
 )
 from media_stats_module.storage.answers import File, FilesPage, Values
-from media_stats_module.storage.reclaimable import is_deleted_sql
-from media_stats_module.storage.sources import (
-    MEDIA_HAVE_SHA256,
-    MediaTable,
+from media_stats_module.storage.dialect import (
     is_indexed_by_txn,
     is_postgres,
     media_type_sql,
+    scan_hint_sql,
+    set_up_scan_txn,
 )
+from media_stats_module.storage.reclaimable import is_deleted_sql
+from media_stats_module.storage.sources import MEDIA_HAVE_SHA256, MediaTable
 from media_stats_module.storage.sql import (
     Sql,
     in_window_sql,
     iterate_txn,
     of_accounts_sql,
     of_owner_sql,
-    scan_hint_sql,
-    set_up_scan_txn,
 )
 
 # For a longer page, looking up the rows one by one costs more than it saves.
@@ -134,7 +133,7 @@ def get_page_of_index_txn(
 ) -> FilesPage | None:
     """The same page; None if it reads more than the rows of the page."""
     if not is_page_of_index(question) or not all(
-        question.sha256 is None or is_indexed_by_txn(txn, table, "sha256")
+        question.sha256 is None or is_indexed_by_txn(txn, table.name, "sha256")
         for table in tables
     ):
         return None

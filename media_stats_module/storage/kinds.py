@@ -8,13 +8,18 @@ the gauges are sums of kinds.
 from collections.abc import Iterable
 from typing import Any
 
-import attr
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.questions import Source
-from media_stats_module.storage.answers import Usage, to_integer
-from media_stats_module.storage.sources import MediaTable, media_type_sql
-from media_stats_module.storage.sql import Sql, scan_hint_sql, sum_of_sums_sql, sum_sql
+from media_stats_module.storage.answers import Kinds, KindUsage, Usage, to_integer
+from media_stats_module.storage.dialect import (
+    media_type_sql,
+    scan_hint_sql,
+    sum_of_sums_sql,
+    sum_sql,
+)
+from media_stats_module.storage.sources import MediaTable
+from media_stats_module.storage.sql import Sql
 
 # All other media types are in the group "other".
 GROUPS = ("application", "audio", "image", "text", "video")
@@ -23,55 +28,6 @@ _THUMBNAIL = "thumbnail"
 _PENDING = "pending"
 
 KIND_COLUMNS = "media_group, is_owned, is_url_preview, is_quarantined, is_protected"
-
-
-@attr.frozen
-class KindUsage:
-    """The media of one kind.
-
-    Attributes:
-        media_group: the group of media types.
-        is_owned: whether it has an owner.
-        is_url_preview: whether it belongs to a URL preview.
-        is_quarantined: whether it is in quarantine.
-        is_protected: whether an admin protects it from quarantine.
-        usage: the number of files, and their bytes.
-    """
-
-    media_group: str
-    is_owned: bool
-    is_url_preview: bool
-    is_quarantined: bool
-    is_protected: bool
-    usage: Usage
-
-
-@attr.frozen
-class Kinds:
-    """All media of one source, by kind.
-
-    Attributes:
-        files: the files of each kind.
-        thumbnails: the thumbnails of all these.
-        pending: the number of uploads that have no content yet.
-    """
-
-    files: tuple[KindUsage, ...]
-    thumbnails: Usage
-    pending: int
-
-    def sum(self, **properties: bool) -> Usage:
-        """The files that have these properties, such as `is_quarantined=True`."""
-        return sum(
-            (
-                kind.usage
-                for kind in self.files
-                if all(
-                    getattr(kind, name) is value for name, value in properties.items()
-                )
-            ),
-            Usage(0, 0),
-        )
 
 
 def get_kinds_txn(
@@ -99,14 +55,18 @@ def kinds_sql(
     is_local = table.source is Source.LOCAL
     scan = scan_hint_sql(txn) if owner is None else ""
     where = "" if owner is None else f"WHERE m.{table.owner} = ?"
+    media_type = media_type_sql(txn, "media_type")
+    length = sum_sql(txn, "m.media_length")
+    lengths = sum_of_sums_sql(txn, "media_length")
+    thumbnail_length = sum_sql(txn, "t.thumbnail_length")
     return Sql(
         f"""
         SELECT
             CASE WHEN is_pending THEN '{_PENDING}'
-                ELSE {group_sql(media_type_sql(txn, "media_type"))} END AS media_group,
+                ELSE {group_sql(media_type)} END AS media_group,
             is_owned, is_url_preview, is_quarantined, is_protected,
             SUM(media_count) AS media_count,
-            {sum_of_sums_sql(txn, "media_length")} AS media_length
+            {lengths} AS media_length
         FROM (
             SELECT m.media_type,
                 m.media_length IS NULL AS is_pending,
@@ -115,33 +75,30 @@ def kinds_sql(
                 m.quarantined_by IS NOT NULL AS is_quarantined,
                 {"m.safe_from_quarantine" if is_local else "FALSE"} AS is_protected,
                 COUNT(*) AS media_count,
-                {sum_sql(txn, "m.media_length")} AS media_length
+                {length} AS media_length
             FROM {table.name} AS m {scan} {where}
             GROUP BY 1, 2, 3, 4, 5, 6
         ) AS by_type
         GROUP BY 1, 2, 3, 4, 5
         UNION ALL
-        {_thumbnails_sql(txn, table, owner)}
+        SELECT '{_THUMBNAIL}', FALSE, FALSE, FALSE, FALSE, COUNT(*), {thumbnail_length}
+        FROM {_thumbnails_sql(table, owner)} HAVING COUNT(*) > 0
         """,
         () if owner is None else (owner, owner),
     )
 
 
-def _thumbnails_sql(
-    txn: LoggingTransaction, table: MediaTable, owner: str | None
-) -> str:
+def _thumbnails_sql(table: MediaTable, owner: str | None) -> str:
+    """What follows `FROM` for the thumbnails, called `t`."""
     rows = f"{table.thumbnails} AS t"
-    if owner is not None and table.owners_are_users:
-        rows = (
+    if owner is None:
+        return rows
+    if table.owners_are_users:
+        return (
             f"{table.name} AS m JOIN {rows} ON t.media_id = m.media_id "
             f"WHERE m.{table.owner} = ?"
         )
-    elif owner is not None:
-        rows += f" WHERE t.{table.owner} = ?"
-    return (
-        f"SELECT '{_THUMBNAIL}', FALSE, FALSE, FALSE, FALSE, COUNT(*), "
-        f"{sum_sql(txn, 't.thumbnail_length')} FROM {rows} HAVING COUNT(*) > 0"
-    )
+    return f"{rows} WHERE t.{table.owner} = ?"
 
 
 def group_sql(media_type: str) -> str:

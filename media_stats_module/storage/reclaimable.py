@@ -22,15 +22,14 @@ from media_stats_module.storage.answers import (
     ReclaimablePart,
     Usage,
 )
-from media_stats_module.storage.sources import AVATARS, MediaTable, is_postgres
-from media_stats_module.storage.sql import (
-    Sql,
-    of_accounts_sql,
-    of_owner_sql,
+from media_stats_module.storage.dialect import (
+    is_postgres,
     scan_hint_sql,
     set_up_scan_txn,
     sum_sql,
 )
+from media_stats_module.storage.sources import AVATARS, MediaTable
+from media_stats_module.storage.sql import Sql, of_accounts_sql, of_owner_sql
 
 _NOTHING = Usage(0, 0)
 

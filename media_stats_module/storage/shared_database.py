@@ -22,7 +22,6 @@ from media_stats_module.storage.connections import autocommitting, transaction
 from media_stats_module.storage.database import Cost
 from media_stats_module.storage.errors import QueryTimeoutError, QueueFullError
 from media_stats_module.storage.lanes import Lanes
-from media_stats_module.storage.sources import is_postgres
 from media_stats_module.synapse_internals import (
     LoggingDatabaseConnection,
     connect_to_database,
@@ -82,7 +81,8 @@ class SharedDatabase:
         self._query_timeout = query_timeout
         # A SQLite database in memory has only the connection that created it.
         self._is_sqlite_file = is_sqlite_file(api)
-        self._lanes = Lanes(pool_size(api) if has_postgres(api) else None)
+        self._has_postgres = has_postgres(api)
+        self._lanes = Lanes(pool_size(api) if self._has_postgres else None)
 
     @property
     def server_name(self) -> str:
@@ -174,9 +174,10 @@ class SharedDatabase:
         if is_probe:
             timeout = min(timeout, _PROBE_TIMEOUT_MS)
         running = _Running(timeout)
+        limiting = running.on_postgres if self._has_postgres else running.on_sqlite
 
         def read(txn: LoggingTransaction) -> _T:
-            with running.limiting(txn):
+            with limiting(txn):
                 return function(txn, cost)
 
         def read_apart() -> _T:
@@ -222,17 +223,8 @@ class _Running:
         threading.Thread(target=self._cancel_postgres, daemon=True).start()
 
     @contextmanager
-    def limiting(self, txn: LoggingTransaction) -> Iterator[None]:
+    def on_postgres(self, txn: LoggingTransaction) -> Iterator[None]:
         """Run statements with a timeout, and let `cancel` stop them."""
-        if is_postgres(txn):
-            with self._on_postgres(txn):
-                yield
-        else:
-            with self._on_sqlite(txn):
-                yield
-
-    @contextmanager
-    def _on_postgres(self, txn: LoggingTransaction) -> Iterator[None]:
         txn.execute(
             "SELECT set_config('statement_timeout', ?, true)",
             (str(min(self._timeout, _LONGEST_TIMEOUT_MS)),),
@@ -253,7 +245,7 @@ class _Running:
                 self._postgres = None
 
     @contextmanager
-    def _on_sqlite(self, txn: LoggingTransaction) -> Iterator[None]:
+    def on_sqlite(self, txn: LoggingTransaction) -> Iterator[None]:
         """The same for SQLite. The timeout is for all statements together."""
         connection = driver_connection(txn)
         txn.execute("PRAGMA journal_mode")

@@ -3,17 +3,14 @@
 If a new version of Synapse changes these tables, change this file.
 """
 
-from typing import cast
-
 import attr
 from synapse.module_api import LoggingTransaction
 
-# Not in synapse.module_api, which does not tell the kind of database. All supported
-# versions have both names here.
-from synapse.storage.engines import PostgresEngine
+# Not in synapse.module_api. All supported versions have it here.
 from synapse.storage.schema import SCHEMA_VERSION
 
 from media_stats_module.questions import Source
+from media_stats_module.storage.dialect import localpart_sql
 
 # Since schema version 78 (Synapse 1.90), every row of `profiles` has a `full_user_id`;
 # before, only the localpart in `user_id` is reliable.
@@ -135,11 +132,6 @@ class MediaTables:
         return [table for table in self.both if source in (None, table.source)]
 
 
-def is_postgres(txn: LoggingTransaction) -> bool:
-    """Whether the database is PostgreSQL; the only other one is SQLite."""
-    return isinstance(txn.database_engine, PostgresEngine)
-
-
 def displayname_sql(txn: LoggingTransaction, user_id: str) -> str:
     """The SQL expression for a user's displayname, or NULL. Costs a probe of an index.
 
@@ -173,86 +165,3 @@ def _profile_key_sql(txn: LoggingTransaction, user_id: str) -> tuple[str, str]:
     if _PROFILES_HAVE_FULL_USER_ID:
         return "p.full_user_id", user_id
     return "p.user_id", localpart_sql(txn, user_id)
-
-
-def localpart_sql(txn: LoggingTransaction, user_id: str) -> str:
-    """The SQL expression for the localpart: the text between `@` and the first `:`.
-
-    The server's name may have another colon, before the port.
-
-    Args:
-        txn: decides the dialect.
-        user_id: the SQL expression that gives the full user ID.
-    """
-    if is_postgres(txn):
-        return f"substr(split_part({user_id}, ':', 1), 2)"
-    return f"substr({user_id}, 2, instr({user_id}, ':') - 2)"
-
-
-def media_type_sql(txn: LoggingTransaction, content_type: str) -> str:
-    """The SQL expression for a media type in lower case, without parameters.
-
-    Synapse serves a file without a type as `application/octet-stream`.
-
-    Args:
-        txn: decides the dialect.
-        content_type: the SQL expression for the type as the uploader gave it, such as
-            `Text/html; q=1`.
-    """
-    if is_postgres(txn):
-        # With "C", only ASCII letters change. In Turkish, I would become a dotless i.
-        small = f"LOWER(TRIM(split_part({content_type}, ';', 1)) COLLATE \"C\")"
-    else:
-        before = f"instr({content_type} || ';', ';') - 1"
-        small = f"LOWER(TRIM(substr({content_type}, 1, {before})))"
-    return f"COALESCE(NULLIF({small}, ''), 'application/octet-stream')"
-
-
-def is_indexed_by_txn(txn: LoggingTransaction, table: MediaTable, column: str) -> bool:
-    """Whether a usable index starts with a column. Costs some probes of the catalogue.
-
-    Synapse creates `users_have_local_media` in a background update, which can take
-    hours. An interrupted `CREATE INDEX CONCURRENTLY` leaves an invalid index. A partial
-    index may exclude rows without a value, as that on the hashes does.
-    """
-    if is_postgres(txn):
-        txn.execute(
-            """
-            SELECT 1 FROM pg_index AS i
-            JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
-            WHERE i.indrelid = to_regclass(?) AND i.indisvalid AND a.attname = ?
-                AND (
-                    i.indpred IS NULL
-                    OR pg_get_expr(i.indpred, i.indrelid) = ?
-                )
-            """,
-            (table.name, column, f"({column} IS NOT NULL)"),
-        )
-    else:
-        txn.execute(
-            """
-            SELECT 1 FROM pragma_index_list(?) AS l, pragma_index_info(l.name) AS i
-            JOIN sqlite_master AS s ON s.type = 'index' AND s.name = l.name
-            WHERE i.seqno = 0 AND i.name = ?
-                AND (l.partial = 0 OR s.sql LIKE '%WHERE ' || ?)
-            """,
-            (table.name, column, f"{column} IS NOT NULL"),
-        )
-    return bool(txn.fetchall())
-
-
-def estimate_rows_txn(txn: LoggingTransaction, table: MediaTable) -> int:
-    """Estimate the number of rows of a media table. Costs a probe.
-
-    PostgreSQL's estimate is from the last VACUUM, ANALYZE or creation of an index.
-    """
-    if is_postgres(txn):
-        txn.execute(
-            "SELECT CAST(GREATEST(reltuples, 0) AS BIGINT) FROM pg_class "
-            "WHERE oid = to_regclass(?)",
-            (table.name,),
-        )
-    else:
-        txn.execute(f"SELECT MAX(rowid) FROM {table.name}")
-    ((rows,),) = cast(list[tuple[int | None]], txn.fetchall())
-    return rows or 0

@@ -7,13 +7,10 @@ import attr
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.questions import AccountFilter, MediaQuestion, Window
-from media_stats_module.storage.answers import WIDE_ZERO
-from media_stats_module.storage.sources import MediaTable, is_postgres
+from media_stats_module.storage.dialect import is_postgres, scan_hint_sql
+from media_stats_module.storage.sources import MediaTable
 
 DAY_MS = 24 * 60 * 60 * 1000
-
-# The lower 32 bits.
-_LOW = 2**32 - 1
 
 # Fetching holds the interpreter's lock: about 1 ms for this number of rows.
 _ROWS_AT_ONCE = 500
@@ -138,51 +135,6 @@ def counted_rows_sql(
     )
 
 
-def scan_hint_sql(txn: LoggingTransaction) -> str:
-    """The hint after a table's name that makes SQLite read it in its own order.
-
-    Without it, SQLite walks the index by owner to save sorting, and reads each row at
-    random: 1.7 s instead of 0.5 s for a million rows in memory.
-    """
-    return "" if is_postgres(txn) else "NOT INDEXED"
-
-
-def set_up_scan_txn(txn: LoggingTransaction, window: Window | None = None) -> None:
-    """Set up the transaction for a read of a whole table, or of a window of time."""
-    if not is_postgres(txn):
-        return
-    # Room for the totals of about 300,000 owners. With the default of 4 MB, each
-    # process writes them to the disk, or the planner sorts.
-    settings = [set_work_mem_sql(32 * 1024)]
-    if window is not None and window.has_window:
-        # The rows of a window lie together in the table. The planner does not know: it
-        # expects a random read for each, and would read the whole table for 30 days.
-        # JIT costs more than it saves here.
-        settings += [
-            "set_config('random_page_cost', '1.1', true)",
-            "set_config('jit', 'off', true)",
-        ]
-    txn.execute(f"SELECT {', '.join(settings)}")
-
-
-def set_work_mem_sql(kilobytes: int) -> str:
-    """The PostgreSQL expression that sets work_mem to at least this, for a transaction.
-
-    It is a limit: a statement takes only the memory that it uses.
-    """
-    return f"""
-        set_config(
-            'work_mem',
-            CAST(
-                GREATEST(
-                    pg_size_bytes(current_setting('work_mem')) / 1024, {kilobytes}
-                ) AS TEXT
-            ),
-            true
-        )
-    """
-
-
 def day_sql(created_ts: str) -> str:
     """The SQL expression for the UTC day of a time, in days since the epoch.
 
@@ -197,60 +149,3 @@ def day_sql(created_ts: str) -> str:
     # SQLite before 3.35 has no MOD, and PostgreSQL's driver wants a doubled percent.
     days = f"{ts} / {DAY_MS}"
     return f"({days} - CASE WHEN {ts} < {days} * {DAY_MS} THEN 1 ELSE 0 END)"
-
-
-def sum_sql(txn: LoggingTransaction, expression: str, times: str = "1") -> str:
-    """The SQL expression for an exact sum of integers; 0 without rows.
-
-    `to_sum` converts it. It sorts like the sum, also beyond 64 bits.
-
-    Args:
-        txn: decides the dialect.
-        expression: the SQL expression to add up.
-        times: the SQL expression for the factor of each row.
-    """
-    if is_postgres(txn):
-        if times != "1":
-            expression = product_sql(txn, expression, times)
-        return f"COALESCE(SUM({expression}), 0)"
-    # SQLite fails beyond 64 bits, so the upper and the lower 32 bits have a sum each.
-    high, low = f"{expression} >> 32", f"{expression} & {_LOW}"
-    if times != "1":
-        high, low = f"({high}) * {times}", f"({low}) * {times}"
-    return _wide_sum_sql(f"SUM({high})", f"SUM({low})")
-
-
-def product_sql(txn: LoggingTransaction, expression: str, times: str) -> str:
-    """The SQL expression for an exact product of integers, likewise.
-
-    Args:
-        txn: decides the dialect.
-        expression: the SQL expression for one factor, which may be large.
-        times: the SQL expression for the other one, of 32 bits at most.
-    """
-    if is_postgres(txn):
-        return f"CAST({times} AS NUMERIC) * {expression}"
-    return _wide_sum_sql(
-        f"({expression} >> 32) * {times}", f"({expression} & {_LOW}) * {times}"
-    )
-
-
-def sum_of_sums_sql(txn: LoggingTransaction, sums: str) -> str:
-    """The SQL expression for the sum of sums by `sum_sql`.
-
-    Args:
-        txn: decides the dialect.
-        sums: the SQL expression to add up.
-    """
-    if is_postgres(txn):
-        return f"COALESCE(SUM({sums}), 0)"
-    high = f"CAST(substr({sums}, 1, 20) AS INTEGER) - {WIDE_ZERO}"
-    return _wide_sum_sql(f"SUM({high})", f"SUM(CAST(substr({sums}, 22) AS INTEGER))")
-
-
-def _wide_sum_sql(high: str, low: str) -> str:
-    """Text of a fixed width, such as `05000000000000000000.0000000123`."""
-    high, low = f"COALESCE({high}, 0)", f"COALESCE({low}, 0)"
-    return (
-        f"printf('%020d.%010d', {WIDE_ZERO} + {high} + ({low} >> 32), {low} & {_LOW})"
-    )

@@ -82,6 +82,7 @@ _A = TypeVar("_A")
 _E = TypeVar("_E")
 _M = TypeVar("_M")
 _Q = TypeVar("_Q")
+_T = TypeVar("_T")
 _V = TypeVar("_V")
 
 # A probe reads at most this many rows of an index.
@@ -132,7 +133,7 @@ class MediaStatsStore:
         """The totals of the media store."""
         is_in_totals = question.owner is None and not question.duplicates
         return await self._ask(
-            get_summary_from_totals_txn,
+            self._if_kept(get_summary_from_totals_txn),
             get_summary_txn,
             self._media,
             question,
@@ -159,7 +160,7 @@ class MediaStatsStore:
     ) -> Page[AppserviceUsage]:
         """One page of the application services whose users have local media."""
         return await self._ask(
-            get_appservices_page_from_totals_txn,
+            self._if_kept(get_appservices_page_from_totals_txn),
             get_appservices_page_txn,
             self._media.local,
             question,
@@ -194,7 +195,7 @@ class MediaStatsStore:
     async def get_days(self, question: TimelineQuestion) -> Sequence[DayUsage]:
         """The media stored now, by the day of its creation."""
         return await self._ask(
-            get_days_from_totals_txn,
+            self._if_kept(get_days_from_totals_txn),
             get_days_txn,
             self._table(question.source),
             question,
@@ -215,7 +216,7 @@ class MediaStatsStore:
             and not question.has_window
         )
         return await self._ask(
-            get_groups_from_totals_txn,
+            self._if_kept(get_groups_from_totals_txn),
             get_types_page_txn,
             self._table(question.source),
             question,
@@ -295,7 +296,7 @@ class MediaStatsStore:
     ) -> int | None:
         """The same for application services."""
         return await self._export(
-            iterate_appservices_from_totals_txn,
+            self._if_kept(iterate_appservices_from_totals_txn),
             iterate_appservices_txn,
             self._media.local,
             question,
@@ -352,7 +353,7 @@ class MediaStatsStore:
         self, table: MediaTable, question: OwnersQuestion
     ) -> Page[OwnerUsage]:
         return await self._ask(
-            get_owners_page_from_totals_txn,
+            self._if_kept(get_owners_page_from_totals_txn),
             get_live_owners_page_txn,
             table,
             question,
@@ -366,7 +367,7 @@ class MediaStatsStore:
         write: Callable[[Iterator[OwnerUsage]], None],
     ) -> int | None:
         return await self._export(
-            iterate_owners_from_totals_txn,
+            self._if_kept(iterate_owners_from_totals_txn),
             iterate_live_owners_txn,
             table,
             question,
@@ -379,6 +380,9 @@ class MediaStatsStore:
         return table
 
     def _costs_of_owners(self, question: OwnersQuestion) -> list[Cost]:
+        cost = _cost_of_media(None, question.limit)
+        if not self.has_rollups or question.has_window:
+            return [cost]
         is_page_of_index = (
             question.search_term is None
             and question.accounts is None
@@ -386,27 +390,24 @@ class MediaStatsStore:
             and question.limit <= _PROBED_ROWS
             and question.start <= _PROBED_START
         )
-        return [
-            *self._costs_of_totals(
-                not question.has_window, is_page_of_index=is_page_of_index
-            ),
-            _cost_of_media(None, question.limit),
-        ]
+        cheap = [Cost.PROBES, Cost.TOTALS] if is_page_of_index else [Cost.TOTALS]
+        return [*cheap, cost]
 
     def _costs_of_appservices(self, question: AppservicesQuestion) -> list[Cost]:
         # There are few rows, whatever the limit.
-        return [
-            *self._costs_of_totals(not question.has_window, is_page_of_index=False),
-            Cost.WHOLE_TABLE,
-        ]
+        if not self.has_rollups or question.has_window:
+            return [Cost.WHOLE_TABLE]
+        return [Cost.TOTALS, Cost.WHOLE_TABLE]
 
-    def _costs_of_totals(
-        self, is_in_totals: bool, *, is_page_of_index: bool = True
-    ) -> list[Cost]:
+    def _costs_of_totals(self, is_in_totals: bool) -> list[Cost]:
         """The costs of asking the totals first; none without rollups."""
         if not (self.has_rollups and is_in_totals):
             return []
-        return [Cost.PROBES, Cost.TOTALS] if is_page_of_index else [Cost.TOTALS]
+        return [Cost.PROBES, Cost.TOTALS]
+
+    def _if_kept(self, from_totals_txn: _T) -> _T | None:
+        """The function that asks the totals; None without rollups."""
+        return from_totals_txn if self.has_rollups else None
 
     async def _ask(
         self,
@@ -487,7 +488,9 @@ def _choose_txn(
     cost: Cost,
 ) -> _A | None:
     """Answer in the cheapest way; None if all ways cost too much."""
-    answer = cheap_txn(txn, media, question) if cheap_txn else None
+    if cheap_txn is None:
+        return live_txn(txn, media, question)
+    answer = cheap_txn(txn, media, question)
     if answer is None and cost.allows_scan:
         answer = live_txn(txn, media, question)
     return answer

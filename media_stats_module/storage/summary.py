@@ -1,7 +1,6 @@
 """The totals of the media store: by kind, owners, and duplicates on request."""
 
 from collections.abc import Callable
-from typing import cast
 
 import attr
 from synapse.module_api import LoggingTransaction
@@ -9,17 +8,15 @@ from synapse.module_api import LoggingTransaction
 from media_stats_module.questions import OwnersQuestion, Source, SummaryQuestion
 from media_stats_module.storage.accounts import get_account_txn
 from media_stats_module.storage.answers import (
+    Kinds,
     LocalSummary,
     RemoteSummary,
     Summary,
 )
 from media_stats_module.storage.duplicates import get_duplicates_txn
-from media_stats_module.storage.kinds import (
-    Kinds,
-    get_kinds_txn,
-)
+from media_stats_module.storage.kinds import get_kinds_txn
 from media_stats_module.storage.owners import (
-    get_live_owners_page_txn,
+    count_owners_txn,
     get_owners_page_from_totals_txn,
 )
 from media_stats_module.storage.rollups.kinds import get_totals_of_kinds_txn
@@ -57,7 +54,7 @@ def get_summary_txn(
     def get_kinds_and_owners(table: MediaTable) -> tuple[Kinds, int]:
         return (
             get_kinds_txn(txn, table, question.owner),
-            _count_owners_txn(txn, table, question.owner),
+            count_owners_txn(txn, table, question.owner),
         )
 
     summary = _summary(media, question, get_kinds_and_owners)
@@ -96,25 +93,3 @@ def _summary(
             servers=servers,
         )
     return Summary(local=local, remote=remote)
-
-
-def _count_owners_txn(
-    txn: LoggingTransaction, table: MediaTable, owner: str | None
-) -> int:
-    """Count the owners of media that counts; for one owner, 1 or 0.
-
-    Costs the walk, or a scan; for one owner, a probe of the index.
-    """
-    if owner is None:
-        return get_live_owners_page_txn(txn, table, _NO_PAGE).total
-    txn.execute(
-        f"""
-        SELECT COUNT(*) FROM (
-            SELECT 1 FROM {table.name} AS m
-            WHERE {table.is_counted_sql} AND m.{table.owner} = ? LIMIT 1
-        ) AS found
-        """,
-        (owner,),
-    )
-    ((count,),) = cast(list[tuple[int]], txn.fetchall())
-    return count

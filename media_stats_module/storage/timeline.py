@@ -8,16 +8,15 @@ from synapse.module_api import LoggingTransaction
 
 from media_stats_module.questions import MediaQuestion
 from media_stats_module.storage.answers import DayUsage
-from media_stats_module.storage.rollups import names
-from media_stats_module.storage.rollups.status import Status, get_totals_txn
-from media_stats_module.storage.sources import MediaTable, is_indexed_by_txn
-from media_stats_module.storage.sql import (
-    DAY_MS,
-    counted_rows_sql,
-    day_sql,
+from media_stats_module.storage.dialect import (
+    is_indexed_by_txn,
     set_up_scan_txn,
     sum_sql,
 )
+from media_stats_module.storage.rollups import names
+from media_stats_module.storage.rollups.status import Status, get_totals_txn
+from media_stats_module.storage.sources import MediaTable
+from media_stats_module.storage.sql import DAY_MS, counted_rows_sql, day_sql
 
 
 def get_days_from_totals_txn(
@@ -46,7 +45,7 @@ def get_days_from_totals_txn(
         parts_of_days.append(attr.evolve(question, until_ts=first * DAY_MS - 1))
     if last is not None and question.until_ts != (last + 1) * DAY_MS - 1:
         parts_of_days.append(attr.evolve(question, from_ts=(last + 1) * DAY_MS))
-    if parts_of_days and not is_indexed_by_txn(txn, table, "created_ts"):
+    if parts_of_days and not is_indexed_by_txn(txn, table.name, "created_ts"):
         return None
     days = _get_whole_days_txn(txn, table, first, last)
     for part in parts_of_days:

@@ -8,18 +8,17 @@ from synapse.module_api import LoggingTransaction
 
 from media_stats_module.questions import TypesOrder, TypesQuestion
 from media_stats_module.storage.answers import Page, TypeUsage, Usage, Values
-from media_stats_module.storage.kinds import group_sql
-from media_stats_module.storage.rollups.kinds import get_totals_of_kinds_txn
-from media_stats_module.storage.rollups.status import Status, get_totals_txn
-from media_stats_module.storage.sources import MediaTable, media_type_sql
-from media_stats_module.storage.sql import (
-    Sql,
-    counted_rows_sql,
-    iterate_txn,
+from media_stats_module.storage.dialect import (
+    media_type_sql,
     set_up_scan_txn,
     sum_of_sums_sql,
     sum_sql,
 )
+from media_stats_module.storage.kinds import group_sql
+from media_stats_module.storage.rollups.kinds import get_totals_of_kinds_txn
+from media_stats_module.storage.rollups.status import Status, get_totals_txn
+from media_stats_module.storage.sources import MediaTable
+from media_stats_module.storage.sql import Sql, counted_rows_sql, iterate_txn
 
 _ORDER_BY = {
     TypesOrder.MEDIA_TYPE: "media_type {dir}",

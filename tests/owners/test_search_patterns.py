@@ -15,8 +15,8 @@ from owners_model import contains, fold
 from support import MediaStatsTestCase
 from synapse.module_api import LoggingTransaction
 
+from media_stats_module.storage.dialect import is_postgres
 from media_stats_module.storage.owners import search
-from media_stats_module.storage.sources import is_postgres
 
 # Patterns; test_search.py tests what is found.
 pytestmark = pytest.mark.once

@@ -32,10 +32,8 @@ from media_stats_module.questions import (
 )
 from media_stats_module.rollups_keeper import RollupsKeeper
 from media_stats_module.storage import MediaStatsStore, SharedDatabase
-from media_stats_module.storage.kinds import (
-    Kinds,
-    get_kinds_txn,
-)
+from media_stats_module.storage.answers import Kinds
+from media_stats_module.storage.kinds import get_kinds_txn
 from media_stats_module.storage.owners import get_owners_page_from_totals_txn
 from media_stats_module.storage.rollups import names
 from media_stats_module.storage.rollups.kinds import get_totals_of_kinds_txn

@@ -13,6 +13,8 @@ The store asks the totals first. If they cannot answer, it asks the media, in th
 transaction.
 """
 
+from typing import cast
+
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.questions import OwnersQuestion
@@ -44,6 +46,31 @@ def get_live_owners_page_txn(
     if page is None:
         page = scan.get_owners_page_txn(txn, table, question)
     return page
+
+
+def count_owners_txn(
+    txn: LoggingTransaction, table: MediaTable, owner: str | None
+) -> int:
+    """Count the owners of media that counts; for one owner, 1 or 0.
+
+    Costs the walk, or a scan; for one owner, a probe of the index.
+    """
+    if owner is None:
+        count = walk.count_owners_txn(txn, table)
+        if count is None:
+            count = scan.get_owners_page_txn(txn, table, OwnersQuestion(limit=0)).total
+        return count
+    txn.execute(
+        f"""
+        SELECT COUNT(*) FROM (
+            SELECT 1 FROM {table.name} AS m
+            WHERE {table.is_counted_sql} AND m.{table.owner} = ? LIMIT 1
+        ) AS found
+        """,
+        (owner,),
+    )
+    ((count,),) = cast(list[tuple[int]], txn.fetchall())
+    return count
 
 
 def iterate_owners_from_totals_txn(

@@ -15,6 +15,7 @@ from media_stats_module.questions import (
     OwnersQuestion,
 )
 from media_stats_module.storage.answers import OwnerUsage, Page, Values
+from media_stats_module.storage.dialect import is_postgres, localpart_sql
 from media_stats_module.storage.owners.search import (
     glob_containing,
     glob_equal_to,
@@ -24,9 +25,7 @@ from media_stats_module.storage.owners.search import (
 from media_stats_module.storage.sources import (
     MediaTable,
     displayname_sql,
-    is_postgres,
     join_displaynames_sql,
-    localpart_sql,
 )
 from media_stats_module.storage.sql import Sql, of_accounts_sql
 

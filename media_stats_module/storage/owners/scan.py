@@ -4,15 +4,10 @@ from synapse.module_api import LoggingTransaction
 
 from media_stats_module.questions import OwnersQuestion, Window
 from media_stats_module.storage.answers import OwnerUsage, Page
+from media_stats_module.storage.dialect import scan_hint_sql, set_up_scan_txn, sum_sql
 from media_stats_module.storage.owners.listing import Listing, get_page_txn
 from media_stats_module.storage.sources import MediaTable
-from media_stats_module.storage.sql import (
-    Sql,
-    in_window_sql,
-    scan_hint_sql,
-    set_up_scan_txn,
-    sum_sql,
-)
+from media_stats_module.storage.sql import Sql, in_window_sql
 
 
 def get_owners_page_txn(
@@ -38,8 +33,8 @@ def all_owners_sql_txn(
     txn: LoggingTransaction, table: MediaTable, window: Window
 ) -> Sql:
     """A common table expression `owners`, in a transaction that is set up for it."""
-    set_up_scan_txn(txn, window)
     in_window = in_window_sql(window)
+    set_up_scan_txn(txn, window)
     return Sql(
         f"""
         owners AS (

@@ -12,14 +12,15 @@ from synapse.module_api import LoggingTransaction
 
 from media_stats_module.questions import NO_LIMIT, OwnersOrder, OwnersQuestion
 from media_stats_module.storage.answers import OwnerUsage, Page
-from media_stats_module.storage.owners.listing import Listing
-from media_stats_module.storage.sources import (
-    MediaTable,
+from media_stats_module.storage.dialect import (
     estimate_rows_txn,
     is_indexed_by_txn,
     is_postgres,
+    set_up_scan_txn,
+    sum_sql,
 )
-from media_stats_module.storage.sql import set_up_scan_txn, sum_sql
+from media_stats_module.storage.owners.listing import Listing
+from media_stats_module.storage.sources import MediaTable
 
 # With fewer owners than this, a walk always goes on to its end.
 _WALK_AT_LEAST = 1_000
@@ -42,9 +43,22 @@ _SIZES = {
 
 def suits(question: OwnersQuestion) -> bool:
     """Whether a walk can answer: names or a search decide who is on the page."""
-    return not question.has_window and (
+    return (
         question.order_by not in _SIZES or question.search_term is not None
+    ) and not question.has_window
+
+
+def count_owners_txn(txn: LoggingTransaction, table: MediaTable) -> int | None:
+    """The number of owners; None if there is no index, or a scan is cheaper."""
+    most_walked = _most_walked_txn(txn, table)
+    if not most_walked:
+        return None
+    txn.execute(
+        f"WITH RECURSIVE {_owners_sql(table)} SELECT COUNT(*) FROM owners",
+        (most_walked,),
     )
+    ((walked,),) = cast(list[tuple[int]], txn.fetchall())
+    return None if walked == most_walked else walked
 
 
 def get_owners_page_txn(
@@ -59,9 +73,9 @@ def get_owners_page_txn(
         table: the table to count.
         question: the question; `suits` is true.
     """
-    if not is_indexed_by_txn(txn, table, table.owner):
+    most_walked = _most_walked_txn(txn, table)
+    if not most_walked:
         return None
-    most_walked = max(_WALK_AT_LEAST, estimate_rows_txn(txn, table) // _ROWS_PER_STEP)
     most_summed = most_walked // _OWNERS_PER_SUM + 1
     size = _SIZES.get(question.order_by)
     listing = Listing(txn, table, question)
@@ -72,21 +86,9 @@ def get_owners_page_txn(
         order_by, limit, start = "owner", NO_LIMIT, 0
     elif limit > most_summed:
         return None
-    next_owner = (
-        f"SELECT m.{table.owner} FROM {table.name} AS m WHERE {table.is_counted_sql}"
-    )
     txn.execute(
         f"""
-        WITH RECURSIVE walk (owner) AS (
-            SELECT ({next_owner} ORDER BY m.{table.owner} LIMIT 1)
-            UNION ALL
-            SELECT (
-                {next_owner} AND m.{table.owner} > walk.owner
-                ORDER BY m.{table.owner} LIMIT 1
-            )
-            FROM walk WHERE walk.owner IS NOT NULL
-        ),
-        owners AS (SELECT owner FROM walk WHERE owner IS NOT NULL LIMIT ?),
+        WITH RECURSIVE {_owners_sql(table)},
         matched AS ({matched.text}),
         page AS (SELECT * FROM matched ORDER BY {order_by} LIMIT ? OFFSET ?)
         SELECT
@@ -111,6 +113,32 @@ def get_owners_page_txn(
         owners.sort(key=size, reverse=question.descending)
         owners = owners[question.start : question.start + question.limit]
     return Page(values=owners, total=total)
+
+
+def _most_walked_txn(txn: LoggingTransaction, table: MediaTable) -> int:
+    """With this many owners, a scan is cheaper. 0 if there is no index to walk."""
+    if not is_indexed_by_txn(txn, table.name, table.owner):
+        return 0
+    return max(_WALK_AT_LEAST, estimate_rows_txn(txn, table.name) // _ROWS_PER_STEP)
+
+
+def _owners_sql(table: MediaTable) -> str:
+    """Common table expressions, the last one `owners`; its parameter is a limit."""
+    next_owner = (
+        f"SELECT m.{table.owner} FROM {table.name} AS m WHERE {table.is_counted_sql}"
+    )
+    return f"""
+        walk (owner) AS (
+            SELECT ({next_owner} ORDER BY m.{table.owner} LIMIT 1)
+            UNION ALL
+            SELECT (
+                {next_owner} AND m.{table.owner} > walk.owner
+                ORDER BY m.{table.owner} LIMIT 1
+            )
+            FROM walk WHERE walk.owner IS NOT NULL
+        ),
+        owners AS (SELECT owner FROM walk WHERE owner IS NOT NULL LIMIT ?)
+    """
 
 
 def _sum_txn(

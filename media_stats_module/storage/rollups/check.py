@@ -10,12 +10,13 @@ import attr
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.storage.answers import to_sum
+from media_stats_module.storage.dialect import is_postgres, sum_sql
 from media_stats_module.storage.kinds import KIND_COLUMNS, kinds_sql
 from media_stats_module.storage.rollups import names
 from media_stats_module.storage.rollups.build import is_counted_change_sql
 from media_stats_module.storage.rollups.status import Status, get_totals_txn
-from media_stats_module.storage.sources import MediaTable, is_postgres
-from media_stats_module.storage.sql import day_sql, sum_sql
+from media_stats_module.storage.sources import MediaTable
+from media_stats_module.storage.sql import day_sql
 
 
 @attr.frozen

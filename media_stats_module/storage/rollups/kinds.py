@@ -3,7 +3,8 @@
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.questions import Source
-from media_stats_module.storage.kinds import KIND_COLUMNS, Kinds, to_kinds
+from media_stats_module.storage.answers import Kinds
+from media_stats_module.storage.kinds import KIND_COLUMNS, to_kinds
 from media_stats_module.storage.rollups import names
 
 

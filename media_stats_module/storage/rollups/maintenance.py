@@ -19,6 +19,7 @@ from synapse.module_api import (
 from twisted.internet.defer import Deferred
 
 from media_stats_module.storage.database import Cost, Database
+from media_stats_module.storage.dialect import is_postgres
 from media_stats_module.storage.errors import (
     DatabaseFailedError,
     raising_database_failed,
@@ -29,7 +30,7 @@ from media_stats_module.storage.rollups.status import (
     RollupState,
     get_state_txn,
 )
-from media_stats_module.storage.sources import MediaTable, MediaTables, is_postgres
+from media_stats_module.storage.sources import MediaTable, MediaTables
 from media_stats_module.synapse_internals import (
     PreserveLoggingContext,
     driver_connection,

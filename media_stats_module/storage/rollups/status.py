@@ -7,8 +7,9 @@ from typing import cast
 import attr
 from synapse.module_api import LoggingTransaction
 
+from media_stats_module.storage.dialect import is_postgres
 from media_stats_module.storage.rollups import names
-from media_stats_module.storage.sources import MediaTable, is_postgres
+from media_stats_module.storage.sources import MediaTable
 
 # Increase it with every change of install.sql or triggers.sql. Objects of another
 # version are dropped and created again.
