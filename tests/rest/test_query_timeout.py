@@ -46,6 +46,5 @@ class QueryTimeoutTestCase(MediaStatsTestCase):
 
         with patch.object(ModuleApi, "run_db_interaction", recording):
             self.assert_answers()
-        assert timeouts.count("90s") >= 1
-        # A probe has a limit of its own.
-        assert set(timeouts) <= {"90s", "100ms"}
+        assert len(timeouts) >= len(_PATHS)
+        assert set(timeouts) == {"90s"}

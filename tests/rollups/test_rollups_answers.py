@@ -110,6 +110,8 @@ class TotalsTest(RollupsTestCase):
             LocalMedia(user_id=ALICE, media_length=3, created_ts=DAY_MS)
         )
         self.run_round()
+        # The index by time comes a round after the tables.
+        self.run_round()
         self.execute("UPDATE media_stats_days SET media_length = 1000")
 
         def length(from_ts: int) -> int:
