@@ -143,8 +143,9 @@ def _summary(answer: Any, found: Sequence[_Rows]) -> tuple[object, object]:
 
 
 def _reclaimable(answer: Any, found: Sequence[_Rows]) -> tuple[object, object]:
+    # Synapse deletes the rows of URL previews, too.
     got = [
-        age[source][name]
+        age[source][name] + age[source].get("url_previews", {}).get(name, 0)
         for source in ("local", "remote")
         for age in answer.get("ages", [answer])
         for name in ("media_count", "media_length")
