@@ -128,6 +128,7 @@ def test_renewal_that_is_refused(
     dashboard.page.get_by_role("button", name="Refresh").click()
     users = dashboard.section("Users")
     expect(users.get_by_role("alert")).to_contain_text("502")
+    dashboard.wait_until_loaded()
     assert _kept(dashboard)["token"] == token
 
     issuer.answers = "refuses"

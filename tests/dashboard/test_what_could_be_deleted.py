@@ -141,7 +141,7 @@ def test_empty_store(dashboard: DashboardPage, server: Server) -> None:
     dashboard.sign_in(server.admin.access_token, "#reclaimable=90")
     section = _section(dashboard)
     expect(section.get_by_text("No media yet.")).to_be_visible()
-    expect(section.locator("pre")).to_have_count(0)
+    expect(section.get_by_role("button", name="Copy")).to_have_count(0)
     expect(section.get_by_role("radio", name="90 days")).to_have_count(0)
 
 
