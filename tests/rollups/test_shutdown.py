@@ -35,7 +35,8 @@ def query(database: dict[str, Any], statement: str) -> list[tuple[Any, ...]]:
         connection.autocommit = True
         with connection.cursor() as cursor:
             cursor.execute(statement)
-            return cursor.fetchall()
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
+            return rows
 
 
 def creating(database: dict[str, Any]) -> list[tuple[Any, ...]]:
