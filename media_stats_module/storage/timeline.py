@@ -35,6 +35,8 @@ def get_days_from_totals_txn(
     if (
         question.owner is not None
         or question.accounts is not None
+        # The totals have media without a time on day 0. It is in no window.
+        or (first is None and last is not None)
         or (first is not None and last is not None and last < first)
         or get_totals_txn(txn, table).status is not Status.EXACT
     ):

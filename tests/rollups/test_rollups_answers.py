@@ -104,6 +104,20 @@ class TotalsTest(RollupsTestCase):
         assert lengths(5 * day + 10, 5 * day + 20) == [1]
         assert lengths(6 * day - 1, 6 * day) == [1, 1]
 
+    def test_media_without_a_time_is_in_no_window(self) -> None:
+        self.insert_local_media(
+            LocalMedia(user_id=ALICE, created_ts=5),
+            LocalMedia(user_id=ALICE, created_ts=5, media_id="without_time"),
+        )
+        self.execute(
+            "UPDATE local_media_repository SET created_ts = NULL "
+            "WHERE media_id = 'without_time'"
+        )
+        url = f"{MODULE_PATH}/v1/timeline"
+        live = self.ask(url, {"until_ts": DAY_MS - 1}).json_body
+        self.run_round()
+        assert self.ask(url, {"until_ts": DAY_MS - 1}).json_body == live
+
     def test_a_part_of_a_day_needs_the_index_by_time(self) -> None:
         """Without it, the part costs all media, and has to wait for its turn."""
         self.insert_local_media(
