@@ -45,7 +45,12 @@ from synapse.module_api import (
     make_deferred_yieldable,
     run_in_background,
 )
-from synapse.module_api.errors import Codes, ConfigError, SynapseError
+from synapse.module_api.errors import (
+    Codes,
+    ConfigError,
+    InvalidClientCredentialsError,
+    SynapseError,
+)
 
 # To open a connection as Synapse does. The module API has only Synapse's pool.
 from synapse.storage.database import LoggingDatabaseConnection, make_conn
@@ -121,7 +126,13 @@ async def is_requester_admin(api: ModuleApi, request: SynapseRequest) -> bool:
     """
 
     async def decide() -> bool:
-        requester = await api.get_user_by_req(request)
+        try:
+            requester = await api.get_user_by_req(request)
+        except UnicodeDecodeError as error:
+            # Synapse's own endpoints answer 500 to a token that is not ASCII.
+            raise InvalidClientCredentialsError(
+                "Invalid access token passed.", Codes.UNKNOWN_TOKEN
+            ) from error
         return bool(await api._auth.is_server_admin(requester))
 
     return await delay_cancellation(decide(), on_cancel=lambda: None)

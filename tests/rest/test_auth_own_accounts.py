@@ -2,6 +2,7 @@
 
 import pytest
 from auth_support import WRONG_PARAMETERS, AuthTestCase
+from support import MODULE_PATH
 from synapse.module_api import JsonDict
 from synapse.module_api.errors import Codes
 from tests.unittest import override_config
@@ -30,6 +31,18 @@ class OwnAccountsTestCase(AuthTestCase):
 
     def test_unknown_token(self) -> None:
         self.assert_refused_whatever_is_asked(401, "M_UNKNOWN_TOKEN", token="unknown")
+
+    def test_token_that_is_not_ascii(self) -> None:
+        """Synapse's own endpoints answer 500, and log an error."""
+        for headers, query in (
+            ([("Authorization", "Bearer \xfc")], ""),
+            ([], "?access_token=%FC"),
+        ):
+            channel = self.make_request(
+                "GET", f"{MODULE_PATH}/v1/users{query}", custom_headers=headers
+            )
+            assert channel.code == 401, channel.json_body
+            assert channel.json_body["errcode"] == "M_UNKNOWN_TOKEN"
 
     def test_token_in_query(self) -> None:
         _, token = self.make_user("somebody")
