@@ -9,6 +9,7 @@ once.
 """
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -47,6 +48,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         the exit status: 0 for success, 1 for failure, 2 for a wrong option.
     """
     options = _parser().parse_args(arguments)
+    if sys.stdout is None:
+        print("media_stats_module: the standard output is closed", file=sys.stderr)
+        return 1
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal may not have all characters.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         question = _question(options)
         # Imports all of Synapse.
@@ -71,6 +78,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # The reader, such as `head`, has closed the pipe.
         sys.stderr.close()
+    except OSError as error:
+        print(f"media_stats_module: {error}", file=sys.stderr)
+        return 1
     return 0
 
 

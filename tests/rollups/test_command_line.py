@@ -1,6 +1,7 @@
 """`python -m media_stats_module users` and `summary`, beside a server."""
 
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -106,6 +107,38 @@ def test_a_reader_that_has_seen_enough(
         program.stdout.close()
         assert program.stderr.read() == b""
         assert program.wait() == 0
+
+
+@pytest.mark.parametrize("format", ["--csv", "--json", None])
+def test_output_that_cannot_be_written(config: Path, format: str | None) -> None:
+    """As a program, onto a disk that is full."""
+    with open("/dev/full", "w") as full:
+        program = subprocess.run(
+            [
+                *(sys.executable, "-W", "ignore", "-m", "media_stats_module"),
+                *("users", "-c", str(config)),
+                *filter(None, [format]),
+            ],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert program.returncode == 1
+    assert "No space left on device" in program.stderr
+    assert "Traceback" not in program.stderr
+
+
+def test_a_terminal_without_a_character(config: Path, connection: Connection) -> None:
+    connection.execute("UPDATE local_media_repository SET user_id = '@\u00fc:test'")
+    printed = subprocess.check_output(
+        [
+            *(sys.executable, "-W", "ignore", "-m", "media_stats_module"),
+            *("users", "-c", str(config)),
+        ],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        text=True,
+    )
+    assert "@\\xfc:test" in printed
 
 
 def test_the_module_is_one_of_several(
