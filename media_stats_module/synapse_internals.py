@@ -428,6 +428,16 @@ def connect_to_main(configuration: Mapping[str, Any]) -> LoggingDatabaseConnecti
     Raises:
         ConfigError: there is none, or the connection fails.
     """
+    try:
+        return _connect_to_main(configuration)
+    except (AttributeError, KeyError, TypeError) as error:
+        # Synapse's own parser expects mappings.
+        raise ConfigError(
+            "`database` must be a mapping with `name` and `args`"
+        ) from error
+
+
+def _connect_to_main(configuration: Mapping[str, Any]) -> LoggingDatabaseConnection:
     databases = DatabaseConfig(RootConfig())
     databases.read_config(dict(configuration))
     found = [db for db in databases.databases if "main" in db.databases]

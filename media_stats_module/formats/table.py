@@ -6,6 +6,9 @@ from typing import Any, TypeGuard
 
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
 
+# That of a user ID. A longer text would widen every row; JSON and CSV have it whole.
+_LONGEST_TEXT = 255
+
 
 def list_table(columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> str:
     """Format a list, below the names of its columns.
@@ -76,10 +79,11 @@ def _cell(name: str, value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if _is_integer(value):
-        if name == "media_length":
+        if name.endswith("_length"):
             return size_text(value)
         return _time(value) if name.endswith("_ts") else f"{value:,}"
-    return printable(str(value))
+    text = printable(str(value))
+    return text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 3]}..."
 
 
 def printable(text: str) -> str:

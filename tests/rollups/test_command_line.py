@@ -227,6 +227,19 @@ def test_no_cursor_is_left_open(
         ("", "server_name"),
         ("a: [", "while parsing"),
         ("server_name: a\nreport_stats: false\n", "there is no `database`"),
+        *(
+            (
+                f"server_name: a\nreport_stats: false\ndatabase: {database}\n",
+                "must be a mapping with `name` and `args`",
+            )
+            for database in (
+                "x",
+                "{args: {}}",
+                "{name: sqlite3}",
+                "{name: sqlite3, args: 5}",
+                "{name: psycopg2, args: 3}",
+            )
+        ),
     ],
 )
 def test_refusals_are_one_line(
