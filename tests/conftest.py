@@ -9,8 +9,10 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -18,6 +20,9 @@ from programs import ReportMissingPrograms
 from realservers.forking import fork_synapse
 from realservers.postgres import PostgresServer
 from synapse_harness import ensure_harness
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # A database that is lost with the test run need not survive a power cut.
 _POSTGRES_SETTINGS = {
@@ -93,6 +98,21 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 def pytest_report_header(config: pytest.Config) -> str:
     return f"Synapse {version('matrix-synapse')}, {config.getoption('database')}"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator["Browser"]:
+    """The system's Chromium. A process can have one at a time."""
+    # Imported here, as it takes a second.
+    from dashboard_page import chromium, find_chromium
+
+    if find_chromium() is None:
+        pytest.skip(
+            "needs Chromium, which is in no wheel: "
+            "`apt-get install chromium-headless-shell`"
+        )
+    with chromium() as browser:
+        yield browser
 
 
 def _is_xdist_worker(config: pytest.Config) -> bool:

@@ -5,21 +5,10 @@ from pathlib import Path
 
 import pytest
 from browser_server import SERVER_NAME, Server, fill
-from dashboard_page import DashboardPage, MakePage, chromium, find_chromium
+from dashboard_page import DashboardPage, MakePage
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from demo.homeserver import Homeserver
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    if find_chromium() is None:
-        pytest.skip(
-            "needs Chromium, which is in no wheel: "
-            "`apt-get install chromium-headless-shell`"
-        )
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="session")

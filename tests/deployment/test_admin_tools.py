@@ -28,7 +28,7 @@ from admin_tools_support import (
     insert_media,
     right_answer,
 )
-from dashboard_page import chromium, find_chromium
+from playwright.sync_api import Browser
 from realservers.deployment import Deployment, deployed
 from realservers.proxies import Caddy
 
@@ -228,15 +228,10 @@ def _page_of_another_origin(directory: Path) -> Iterator[str]:
             server.shutdown()
 
 
-@pytest.mark.skipif(
-    find_chromium() is None,
-    reason="needs Chromium, which is in no wheel: `apt-get install chromium`",
-)
 def test_page_of_another_origin(
-    deployment: Deployment, proxy: Client, tmp_path: Path
+    deployment: Deployment, proxy: Client, tmp_path: Path, browser: Browser
 ) -> None:
-    with _page_of_another_origin(tmp_path) as url, chromium() as browser:
-        page = browser.new_page()
+    with _page_of_another_origin(tmp_path) as url, browser.new_page() as page:
         page.goto(url)
 
         def fetch(path: str, token: str = deployment.admin.access_token) -> Any:
