@@ -199,11 +199,12 @@ def current_time_ms(api: ModuleApi) -> int:
 def runs_background_tasks(api: ModuleApi) -> bool:
     """Whether this is the process that runs background tasks.
 
-    In the module API since Synapse 1.90. Before, only `looping_background_call` knows,
-    and logs a warning on every other process.
+    In the module API since Synapse 1.90. Before, only the configuration says so.
     """
     runs_here = getattr(api, "should_run_background_tasks", None)
-    return runs_here is None or bool(runs_here())
+    if runs_here is None:
+        return bool(synapse_config(api).worker.run_background_tasks)
+    return bool(runs_here())
 
 
 def call_at_shutdown(api: ModuleApi, function: Callable[[], None]) -> None:
