@@ -1,11 +1,9 @@
 """When the metrics are added up anew, by which process, and what that may cost."""
 
-from unittest import skipUnless
 from unittest.mock import patch
 
 from metrics_support import ALICE, MINUTE, MetricsTestCase, exposed
 from support import LocalMedia, modules
-from synapse.module_api import ModuleApi
 from tests.unittest import override_config
 
 from media_stats_module.config import MediaStatsConfig
@@ -80,10 +78,6 @@ class NotRefreshedTest(MetricsTestCase):
     def test_another_process_runs_background_tasks(self) -> None:
         self.assert_not_refreshed()
 
-    @skipUnless(
-        hasattr(ModuleApi, "should_run_background_tasks"),
-        "Before, only the call that warns could be asked",
-    )
     @override_config({"run_background_tasks_on": "another_worker"})
     def test_another_process_does_not_warn(self) -> None:
         api = self.hs.get_module_api()
