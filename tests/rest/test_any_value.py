@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import product
 from typing import Any, ClassVar
+from unittest.mock import AsyncMock, patch
 
 import pytest
 from media_support import ALICE, DAY_MS, MediaTestCase
@@ -10,6 +11,8 @@ from modes_support import DIRECTIONS
 from support import MEDIA_HAVE_SHA256, LocalMedia, RemoteMedia, Thumbnail
 from synapse.module_api import JsonDict, LoggingTransaction
 from tests.utils import USE_POSTGRES_FOR_TESTS
+
+from media_stats_module.storage import Maintenance
 
 _INTEGERS = {
     "local_media_repository": ("media_length", "created_ts", "last_access_ts"),
@@ -233,8 +236,6 @@ class AnyValueTestCase(MediaTestCase):
 
 
 @pytest.mark.skipif(not USE_POSTGRES_FOR_TESTS, reason="rollups are on PostgreSQL")
-# The background work goes on in other numbers of steps on the oldest Synapse.
-@pytest.mark.once
 class TotalsOfAnyValueTestCase(AnyValueTestCase):
     """The same with rollups: the totals answer, and as the media itself does."""
 
@@ -250,8 +251,10 @@ class TotalsOfAnyValueTestCase(AnyValueTestCase):
         assert [state["status"] for state in states] == ["exact", "exact"]
         # So the totals are another database's, and do not answer.
         self.execute("UPDATE media_stats_state SET fingerprint = ''")
-        assert list(self._answers()) == from_totals
-        states = self.ask_endpoint("rollups", {})["rollups"].values()
+        # The background work would mend that while the test asks.
+        with patch.object(Maintenance, "install", AsyncMock()):
+            assert list(self._answers()) == from_totals
+            states = self.ask_endpoint("rollups", {})["rollups"].values()
         assert [state["status"] for state in states] == ["outdated", "outdated"]
 
     def _answers(self) -> Iterator[JsonDict]:
