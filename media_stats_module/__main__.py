@@ -75,13 +75,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 1
     except InvalidParameterError as error:
         options.parser.error(str(error))
-    except BrokenPipeError:
-        # The reader, such as `head`, has closed the pipe.
-        sys.stderr.close()
     except OSError as error:
-        print(f"media_stats_module: {error}", file=sys.stderr)
-        return 1
+        _drop_unwritten_output()
+        # The reader of a pipe, such as `head`, may close it.
+        if not isinstance(error, BrokenPipeError):
+            print(f"media_stats_module: {error}", file=sys.stderr)
+            return 1
     return 0
+
+
+def _drop_unwritten_output() -> None:
+    """Keep Python from writing once more what the output refused, when it ends."""
+    with open(os.devnull, "wb") as devnull:
+        os.dup2(devnull.fileno(), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
