@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from media_stats_module.disk import command as disk
-from media_stats_module.disk.errors import RefusedError
 from media_stats_module.endpoints import (
     ENDPOINTS,
     Arguments,
@@ -29,6 +28,7 @@ from media_stats_module.endpoints import (
     read_parameters,
 )
 from media_stats_module.endpoints.checks import PLAIN_CHECKS
+from media_stats_module.errors import RefusedError
 from media_stats_module.formats import (
     Rows,
     document_table,
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 else:
                     _answer(homeserver, options, question)
                 sys.stdout.flush()
-        except (offline.RefusedError, RefusedError) as refused:
+        except RefusedError as refused:
             print(f"media_stats_module: {refused}", file=sys.stderr)
             return 1
     except InvalidParameterError as error:
@@ -196,7 +196,12 @@ def _answer(
         return
     more = json.loads(body)
     print(list_table(list(columns), more.pop(endpoint.key)))
-    print(document_table(more))
+    # Whole, to be copied.
+    next_token = more.pop("next_token", None)
+    if more:
+        print(document_table(more))
+    if next_token is not None:
+        print(f"next page: --from={next_token}")
 
 
 def _file_system(homeserver: "OfflineHomeserver") -> dict[str, Any] | None:
@@ -216,7 +221,6 @@ def _file_system(homeserver: "OfflineHomeserver") -> dict[str, Any] | None:
 
 def _remove(homeserver: "OfflineHomeserver") -> None:
     """Take rollups out of the database."""
-    from media_stats_module.offline import RefusedError
     from media_stats_module.storage import finish
 
     if homeserver.config.rollups:

@@ -9,6 +9,7 @@ from synapse.module_api.errors import ConfigError
 
 from media_stats_module.config import MediaStatsConfig, parse_config
 from media_stats_module.endpoints import Server
+from media_stats_module.errors import RefusedError
 from media_stats_module.storage import (
     DatabaseFailedError,
     MediaStatsStore,
@@ -19,10 +20,6 @@ from media_stats_module.synapse_internals import (
     connect_to_main,
     read_configuration,
 )
-
-
-class RefusedError(Exception):
-    """The command cannot do its work; the reason in one sentence."""
 
 
 class OfflineHomeserver:

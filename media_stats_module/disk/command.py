@@ -5,6 +5,8 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from media_stats_module.errors import RefusedError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
@@ -92,7 +94,7 @@ def run(
     from media_stats_module.disk.age import Age
     from media_stats_module.disk.comparison import Comparison
     from media_stats_module.disk.configuration import media_store_config
-    from media_stats_module.disk.errors import ProviderError, RefusedError
+    from media_stats_module.disk.errors import ProviderError
     from media_stats_module.disk.listing import Listing
     from media_stats_module.disk.lists import CAUSES, DifferenceList
     from media_stats_module.disk.progress import Progress

@@ -1,8 +1,4 @@
-"""The errors of the command `disk`."""
-
-
-class RefusedError(Exception):
-    """The command cannot do its work; the reason in one sentence."""
+"""The error of storage providers."""
 
 
 class ProviderError(Exception):

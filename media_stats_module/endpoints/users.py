@@ -7,15 +7,9 @@ filters of accounts are the module's own.
 
 from operator import attrgetter
 
-from media_stats_module.endpoints._counted import FROM, counted_list
-from media_stats_module.endpoints.parameters import (
-    ACCOUNTS,
-    WINDOW,
-    Choice,
-    Direction,
-    Limit,
-    Text,
-)
+from media_stats_module.endpoints._counted import counted_list
+from media_stats_module.endpoints._owners import owners_parameters
+from media_stats_module.endpoints.parameters import ACCOUNTS
 from media_stats_module.questions import OwnersOrder, OwnersQuestion
 
 USERS = counted_list(
@@ -23,27 +17,12 @@ USERS = counted_list(
     help="local media per user",
     is_documented=True,
     parameters=(
-        Choice(
-            name="order_by",
-            help="the sort key (default user_id)",
-            choices={
-                "media_length": OwnersOrder.MEDIA_LENGTH,
-                "media_count": OwnersOrder.MEDIA_COUNT,
-                "user_id": OwnersOrder.OWNER,
-                "displayname": OwnersOrder.DISPLAYNAME,
-            },
-            default=OwnersOrder.OWNER,
+        *owners_parameters(
+            "user_id",
+            search_help="only users whose localpart or displayname contains this text, "
+            "or whose user ID it is",
+            more_orders={"displayname": OwnersOrder.DISPLAYNAME},
         ),
-        FROM,
-        Limit(),
-        *WINDOW,
-        Text(
-            name="search_term",
-            help="only users whose localpart or displayname contains this text, or "
-            "whose user ID it is",
-            is_bounded=False,
-        ),
-        Direction(),
         *ACCOUNTS,
     ),
     question=OwnersQuestion,

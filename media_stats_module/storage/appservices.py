@@ -5,7 +5,7 @@ from operator import attrgetter
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.questions import AppservicesOrder, AppservicesQuestion
-from media_stats_module.storage.answers import AppserviceUsage, Page, Values
+from media_stats_module.storage.answers import AppserviceUsage, Page
 from media_stats_module.storage.dialect import sum_of_sums_sql
 from media_stats_module.storage.owners import scan, totals
 from media_stats_module.storage.rollups.status import Status, get_totals_txn
@@ -39,26 +39,6 @@ def get_appservices_page_txn(
     """
     owners = scan.all_owners_sql_txn(txn, table, question)
     return _page(_add_up_txn(txn, owners), question)
-
-
-def iterate_appservices_from_totals_txn(
-    txn: LoggingTransaction, table: MediaTable, question: AppservicesQuestion
-) -> Values[AppserviceUsage, int] | None:
-    """A page of any length, one by one, from totals; None if they cannot answer."""
-    page = get_appservices_page_from_totals_txn(txn, table, question)
-    return None if page is None else _values(page)
-
-
-def iterate_appservices_txn(
-    txn: LoggingTransaction, table: MediaTable, question: AppservicesQuestion
-) -> Values[AppserviceUsage, int]:
-    """A page of any length, one by one, from the media itself."""
-    return _values(get_appservices_page_txn(txn, table, question))
-
-
-def _values(page: Page[AppserviceUsage]) -> Values[AppserviceUsage, int]:
-    yield from page.values
-    return page.total
 
 
 def _page(

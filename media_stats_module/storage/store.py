@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from functools import partial
+from functools import partial, wraps
 from typing import Generic, TypeVar
 
 from synapse.module_api import LoggingTransaction
@@ -38,8 +38,6 @@ from media_stats_module.storage.answers import (
 from media_stats_module.storage.appservices import (
     get_appservices_page_from_totals_txn,
     get_appservices_page_txn,
-    iterate_appservices_from_totals_txn,
-    iterate_appservices_txn,
 )
 from media_stats_module.storage.database import Cost, Database
 from media_stats_module.storage.duplicates import (
@@ -209,21 +207,12 @@ class MediaStatsStore:
 
     async def get_types_page(self, question: TypesQuestion) -> Page[TypeUsage]:
         """One page of the media types, with their usage."""
-        is_in_totals = (
-            question.grouped
-            and question.owner is None
-            and question.accounts is None
-            and not question.has_window
-        )
         return await self._ask(
             self._if_kept(get_groups_from_totals_txn),
             get_types_page_txn,
             self._table(question.source),
             question,
-            [
-                *self._costs_of_totals(is_in_totals),
-                _cost_of_media(question.owner, question.limit),
-            ],
+            self._costs_of_types(question),
         )
 
     async def get_duplicates_page(
@@ -296,8 +285,8 @@ class MediaStatsStore:
     ) -> int | None:
         """The same for application services."""
         return await self._export(
-            self._if_kept(iterate_appservices_from_totals_txn),
-            iterate_appservices_txn,
+            self._if_kept(_one_by_one(get_appservices_page_from_totals_txn)),
+            _one_by_one(get_appservices_page_txn),
             self._media.local,
             question,
             self._costs_of_appservices(question),
@@ -324,11 +313,11 @@ class MediaStatsStore:
     ) -> int | None:
         """The same for media types."""
         return await self._export(
-            None,
+            self._if_kept(_one_by_one(get_groups_from_totals_txn)),
             iterate_types_txn,
             self._table(question.source),
             question,
-            [_cost_of_media(question.owner, question.limit)],
+            self._costs_of_types(question),
             write,
         )
 
@@ -399,6 +388,18 @@ class MediaStatsStore:
             return [Cost.WHOLE_TABLE]
         return [Cost.TOTALS, Cost.WHOLE_TABLE]
 
+    def _costs_of_types(self, question: TypesQuestion) -> list[Cost]:
+        is_in_totals = (
+            question.grouped
+            and question.owner is None
+            and question.accounts is None
+            and not question.has_window
+        )
+        return [
+            *self._costs_of_totals(is_in_totals),
+            _cost_of_media(question.owner, question.limit),
+        ]
+
     def _costs_of_totals(self, is_in_totals: bool) -> list[Cost]:
         """The costs of asking the totals first; none without rollups."""
         if not (self.has_rollups and is_in_totals):
@@ -437,7 +438,7 @@ class MediaStatsStore:
     async def _export(
         self,
         cheap_txn: Callable[[LoggingTransaction, _M, _Q], Values[_V, _E] | None] | None,
-        live_txn: Callable[[LoggingTransaction, _M, _Q], Values[_V, _E]],
+        live_txn: Callable[[LoggingTransaction, _M, _Q], Values[_V, _E] | None],
         media: _M,
         question: _Q,
         costs: Sequence[Cost],
@@ -462,6 +463,26 @@ class MediaStatsStore:
         written = await self._database.read(_description(live_txn), export, costs)
         assert written is not None
         return written.end
+
+
+def _one_by_one(
+    page_txn: Callable[[LoggingTransaction, _M, _Q], Page[_V] | None],
+) -> Callable[[LoggingTransaction, _M, _Q], Values[_V, int] | None]:
+    """Make a function that returns a short page return its values one by one."""
+
+    @wraps(page_txn)
+    def values_txn(
+        txn: LoggingTransaction, media: _M, question: _Q
+    ) -> Values[_V, int] | None:
+        page = page_txn(txn, media, question)
+        return None if page is None else _values(page)
+
+    return values_txn
+
+
+def _values(page: Page[_V]) -> Values[_V, int]:
+    yield from page.values
+    return page.total
 
 
 class _Written(Generic[_V, _E]):

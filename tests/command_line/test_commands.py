@@ -145,6 +145,23 @@ class AnswersTestCase(MediaStatsTestCase):
                 shown = text.replace("\r\n", "\\r\\n")
                 assert shown in table, (query, text)
 
+    def test_next_page(self) -> None:
+        """The table ends with the option for the next page, ready to be copied."""
+        self.insert_local_media(
+            *(
+                LocalMedia(user_id=f"@{n}:test", media_id=f"{n:0255}")
+                for n in range(999)
+            )
+        )
+        for name, rows in (("users", 1_000), ("files", 2)):
+            asked = (name, f"--limit={rows}")
+            *_, last = self.command(*asked).decode().splitlines()
+            assert last.startswith("next page: --from=")
+            second = json.loads(self.command(*asked, last.split()[-1], "--json"))
+            first = json.loads(self.command(*asked, "--json"))
+            assert len(first[name]) == rows
+            assert second[name][0] not in first[name]
+
 
 def _copy(txn: LoggingTransaction, copy: sqlite3.Connection) -> None:
     source: Any = txn.txn

@@ -12,7 +12,7 @@ from synapse.module_api import JsonDict
 
 from media_stats_module.disk import listing
 from media_stats_module.disk.configuration import media_store_config
-from media_stats_module.disk.errors import RefusedError
+from media_stats_module.errors import RefusedError
 
 S3 = {
     "media_storage_providers": [

@@ -11,7 +11,7 @@ import pytest
 from disk_support import DAY_MS, HOUR_MS, NOTHING, DiskTestCase
 
 from media_stats_module.disk import second_look, walk
-from media_stats_module.disk.errors import RefusedError
+from media_stats_module.errors import RefusedError
 from media_stats_module.storage import disk
 from media_stats_module.synapse_internals import has_postgres
 

@@ -17,11 +17,12 @@ PACKAGE = Path(media_stats_module.__file__).parent
 # storage is one door, `media_stats_module.storage`.
 ALLOWED = {
     "__init__": {"module"},
-    "__main__": {"disk", "endpoints", "formats", "offline", "storage"},
+    "__main__": {"disk", "endpoints", "errors", "formats", "offline", "storage"},
     "announce": {"__init__", "config", "synapse_internals"},
     "config": set(),
-    "disk": {"formats", "storage", "synapse_internals"},
+    "disk": {"errors", "formats", "storage", "synapse_internals"},
     "endpoints": {"questions", "storage"},
+    "errors": set(),
     "formats": {"endpoints"},
     "module": {
         "announce",
@@ -33,7 +34,7 @@ ALLOWED = {
         "storage",
         "synapse_internals",
     },
-    "offline": {"config", "endpoints", "storage", "synapse_internals"},
+    "offline": {"config", "endpoints", "errors", "storage", "synapse_internals"},
     "prometheus": {"config", "disk", "questions", "storage", "synapse_internals"},
     "questions": set(),
     "rest": {"disk", "endpoints", "formats", "storage", "synapse_internals"},
