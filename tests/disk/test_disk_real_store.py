@@ -7,7 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -104,7 +104,9 @@ class Server:
         os.sync()
         then = time.time() - 3 * _DAY_MS / 1000
         for path in self.paths():
-            os.utime(self.store / path, (then, then))
+            # Synapse may remove a file meanwhile.
+            with suppress(FileNotFoundError):
+                os.utime(self.store / path, (then, then))
         for table in ("local_media_repository", "remote_media_cache"):
             self.execute(f"UPDATE {table} SET created_ts = ?", int(then * 1000))
 
