@@ -1532,10 +1532,44 @@ WHERE m.media_origin = page.media_origin AND m.media_id = page.media_id
 ORDER BY page.sort_key ASC, page.media_origin, page.media_id;
 
 
+-- /v1/files?url_preview=true&order_by=media_length
+-- ================================================
+
+-- 31.
+SELECT
+    NULL,
+    m.user_id,
+    m.media_id,
+    m.media_type,
+    m.upload_name,
+    COALESCE(m.media_length, 0),
+    COALESCE(m.created_ts, 0),
+    m.last_access_ts,
+    m.quarantined_by,
+    m.safe_from_quarantine,
+    m.url_cache IS NOT NULL,
+    m.sha256,
+    page.sort_key
+FROM (
+    SELECT m.media_id, CAST(m.media_length AS INTEGER) AS sort_key
+    FROM local_media_repository AS m NOT INDEXED
+    WHERE
+        m.media_length IS NOT NULL
+        AND m.created_ts IS NOT NULL
+        AND typeof(m.media_id) = 'text'
+        AND (m.url_cache IS NOT NULL)
+    ORDER BY CAST(m.media_length AS INTEGER) DESC, m.media_id
+    LIMIT :limit + 1
+) AS page
+CROSS JOIN local_media_repository AS m
+WHERE m.media_id = page.media_id
+ORDER BY page.sort_key DESC, page.media_id;
+
+
 -- /v1/files?reclaimable_before_ts=...&size_gt=...
 -- ===============================================
 
--- 31.
+-- 32.
 SELECT
     NULL,
     m.user_id,
@@ -1591,7 +1625,7 @@ ORDER BY page.sort_key DESC, page.media_id;
 -- /v1/reclaimable?thumbnails=true
 -- ===============================
 
--- 32.
+-- 33.
 SELECT
     before_0,
     before_1,
@@ -1636,7 +1670,7 @@ GROUP BY
     is_not_protected,
     is_not_url_preview;
 
--- 33.
+-- 34.
 SELECT
     before_0,
     before_1,
@@ -1689,7 +1723,7 @@ FROM (
 ) AS files
 GROUP BY before_0, before_1, before_2, before_3, is_not_url_preview;
 
--- 34.
+-- 35.
 SELECT
     before_0,
     before_1,
@@ -1743,7 +1777,7 @@ FROM (
 ) AS files
 GROUP BY before_0, before_1, before_2, before_3, is_not_url_preview;
 
--- 35.
+-- 36.
 SELECT
     before_0,
     before_1,
@@ -1774,7 +1808,7 @@ FROM (
 ) AS files
 GROUP BY before_0, before_1, before_2, before_3, is_not_quarantined;
 
--- 36.
+-- 37.
 SELECT
     before_0,
     before_1,
@@ -1810,7 +1844,7 @@ GROUP BY before_0, before_1, before_2, before_3;
 -- python -m media_stats_module disk: URL previews
 -- ===============================================
 
--- 37.
+-- 38.
 SELECT
     m.media_id,
     NULL,
@@ -1825,7 +1859,7 @@ WHERE
 ORDER BY m.media_id
 LIMIT 1000;
 
--- 38.
+-- 39.
 SELECT m.media_id
 FROM local_media_repository AS m
 WHERE

@@ -1609,12 +1609,48 @@ WHERE m.media_origin = page.media_origin AND m.media_id = page.media_id
 ORDER BY page.sort_key ASC, page.media_origin, page.media_id;
 
 
+-- /v1/files?url_preview=true&order_by=media_length
+-- ================================================
+
+-- Again: 6.
+
+-- 44. The images of URL previews, by local_media_repository_url_idx.
+SELECT
+    NULL,
+    m.user_id,
+    m.media_id,
+    m.media_type,
+    m.upload_name,
+    COALESCE(m.media_length, 0),
+    COALESCE(m.created_ts, 0),
+    m.last_access_ts,
+    m.quarantined_by,
+    m.safe_from_quarantine,
+    m.url_cache IS NOT NULL,
+    m.sha256,
+    page.sort_key
+FROM (
+    SELECT m.media_id, m.media_length AS sort_key
+    FROM local_media_repository AS m
+    WHERE
+        m.media_length IS NOT NULL
+        AND m.created_ts IS NOT NULL
+        AND m.media_id IS NOT NULL
+        AND (m.url_cache IS NOT NULL)
+    ORDER BY m.media_length DESC, m.media_id
+    LIMIT :limit + 1
+) AS page
+CROSS JOIN local_media_repository AS m
+WHERE m.media_id = page.media_id
+ORDER BY page.sort_key DESC, page.media_id;
+
+
 -- /v1/files?reclaimable_before_ts=...&size_gt=...
 -- ===============================================
 
 -- Again: 6.
 
--- 44. The table and all avatars, in parallel. 3 s.
+-- 45. The table and all avatars, in parallel. 3 s.
 SELECT
     NULL,
     m.user_id,
@@ -1681,7 +1717,7 @@ ORDER BY page.sort_key DESC, page.media_id;
 
 -- Again: 6.
 
--- 45. The table of local media, in parallel. 2.5 s.
+-- 46. The table of local media, in parallel. 2.5 s.
 SELECT
     before_0,
     before_1,
@@ -1720,7 +1756,7 @@ GROUP BY
     is_not_protected,
     is_not_url_preview;
 
--- 46. All avatars, in parallel; each by the unique index on media_id. 1.5 s.
+-- 47. All avatars, in parallel; each by the unique index on media_id. 1.5 s.
 SELECT
     before_0,
     before_1,
@@ -1776,7 +1812,7 @@ FROM (
 ) AS files
 GROUP BY before_0, before_1, before_2, before_3, is_not_url_preview;
 
--- 47. With thumbnails=true only: a join of two tables, in parallel. 8 s.
+-- 48. With thumbnails=true only: a join of two tables, in parallel. 8 s.
 SELECT
     before_0,
     before_1,
@@ -1833,7 +1869,7 @@ FROM (
 ) AS files
 GROUP BY before_0, before_1, before_2, before_3, is_not_url_preview;
 
--- 48. The table of remote media, in parallel. 2.5 s.
+-- 49. The table of remote media, in parallel. 2.5 s.
 SELECT
     before_0,
     before_1,
@@ -1858,7 +1894,7 @@ FROM (
 ) AS files
 GROUP BY before_0, before_1, before_2, before_3, is_not_quarantined;
 
--- 49. With thumbnails=true only: a join of two tables, in parallel. 8 s.
+-- 50. With thumbnails=true only: a join of two tables, in parallel. 8 s.
 SELECT before_0, before_1, before_2, before_3, COUNT(*), COALESCE(SUM(length), 0)
 FROM (
     SELECT
@@ -1884,7 +1920,7 @@ GROUP BY before_0, before_1, before_2, before_3;
 
 -- Again: 1, 2.
 
--- 50. The page, in the order of media_stats_owners_by_length. 0.3 ms.
+-- 51. The page, in the order of media_stats_owners_by_length. 0.3 ms.
 SELECT
     CAST(:owners AS BIGINT),
     owner,
@@ -1911,7 +1947,7 @@ ORDER BY media_length DESC, owner;
 
 -- Again: 1, 2.
 
--- 51. The totals of all users, and profiles. 0.2 s.
+-- 52. The totals of all users, and profiles. 0.2 s.
 WITH
     owners AS (
         SELECT owner, media_count, media_length
@@ -1955,7 +1991,7 @@ ORDER BY owner ASC;
 
 -- Again: 1, 2.
 
--- 52. The totals of all users, and all accounts. 0.1 s.
+-- 53. The totals of all users, and all accounts. 0.1 s.
 WITH owners AS (
     SELECT owner, media_count, media_length
     FROM media_stats_owners
@@ -1980,7 +2016,7 @@ GROUP BY 1, 2;
 
 -- Again: 1, 2, 4.
 
--- 53. Nothing: the state has the number of users.
+-- 54. Nothing: the state has the number of users.
 SELECT
     CAST(:owners AS BIGINT),
     owner,
@@ -2001,7 +2037,7 @@ FROM (
 ) AS page
 ORDER BY owner ASC;
 
--- 54. The totals by kind and the change log, both short.
+-- 55. The totals by kind and the change log, both short.
 SELECT
     media_group,
     is_owned,
@@ -2035,7 +2071,7 @@ FROM (
 ) AS totals
 GROUP BY media_group, is_owned, is_url_preview, is_quarantined, is_protected;
 
--- 55. The same two for remote media.
+-- 56. The same two for remote media.
 SELECT CAST(:owners AS BIGINT), owner, NULL, media_count, media_length
 FROM (
     SELECT owner, media_count, media_length
@@ -2047,7 +2083,7 @@ FROM (
 ) AS page
 ORDER BY owner ASC;
 
--- 56. The totals by kind of remote media and the change log.
+-- 57. The totals by kind of remote media and the change log.
 SELECT
     media_group,
     is_owned,
@@ -2087,7 +2123,7 @@ GROUP BY media_group, is_owned, is_url_preview, is_quarantined, is_protected;
 
 -- Again: 1, 2.
 
--- 57. The totals per day and the change log, both short.
+-- 58. The totals per day and the change log, both short.
 SELECT day, SUM(media_count), SUM(media_length)
 FROM (
     SELECT day, media_count, media_length
@@ -2108,7 +2144,7 @@ ORDER BY day;
 
 -- Again: 1, 2, 8.
 
--- 58. Probes of the catalogue: is there the index by time?
+-- 59. Probes of the catalogue: is there the index by time?
 SELECT 1
 FROM pg_index AS i
 JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
@@ -2121,7 +2157,7 @@ WHERE
             OR pg_get_expr(i.indpred, i.indrelid) = '(created_ts IS NOT NULL)'
     );
 
--- 59. The totals of the whole days.
+-- 60. The totals of the whole days.
 SELECT day, SUM(media_count), SUM(media_length)
 FROM (
     SELECT day, media_count, media_length
@@ -2140,7 +2176,7 @@ GROUP BY day
 HAVING SUM(media_count) <> 0
 ORDER BY day;
 
--- 60. The rest of the first day, a range of media_stats_local_by_time.
+-- 61. The rest of the first day, a range of media_stats_local_by_time.
 SELECT
     (
         COALESCE(CAST(m.created_ts AS BIGINT), 0) / 86400000 - CASE
@@ -2169,7 +2205,7 @@ GROUP BY (
         END
 );
 
--- 61. The rest of the last day, likewise.
+-- 62. The rest of the last day, likewise.
 SELECT
     (
         COALESCE(CAST(m.created_ts AS BIGINT), 0) / 86400000 - CASE
@@ -2204,7 +2240,7 @@ GROUP BY (
 
 -- Again: 1, 2.
 
--- 62. The change log, the page in the order of media_stats_owners_by_length, and a
+-- 63. The change log, the page in the order of media_stats_owners_by_length, and a
 -- probe of media_stats_owners for each user in the log. 1 to 20 ms.
 WITH
     delta AS (
@@ -2268,7 +2304,7 @@ ORDER BY media_length DESC, owner;
 
 -- Again: 1, 2.
 
--- 63. The totals of all users, profiles and the change log. 0.2 s.
+-- 64. The totals of all users, profiles and the change log. 0.2 s.
 WITH
     delta AS (
         SELECT owner, SUM(media_count) AS media_count, SUM(media_length) AS media_length
@@ -2330,10 +2366,10 @@ ORDER BY owner ASC;
 -- python -m media_stats_module disk: local files
 -- ==============================================
 
--- 64. A probe of the catalogue.
+-- 65. A probe of the catalogue.
 SELECT 'Z' < 'a';
 
--- 65. A page of 1,000, along the unique index on media_id. 2 ms.
+-- 66. A page of 1,000, along the unique index on media_id. 2 ms.
 SELECT
     m.media_id,
     NULL,
@@ -2345,7 +2381,7 @@ WHERE m.url_cache IS NULL AND m.media_id IS NOT NULL
 ORDER BY m.media_id
 LIMIT 1000;
 
--- 66. A page of 1,000, along the unique index on the thumbnails. 2 ms.
+-- 67. A page of 1,000, along the unique index on the thumbnails. 2 ms.
 SELECT
     t.media_id,
     NULL,
@@ -2366,9 +2402,9 @@ LIMIT 1000;
 -- python -m media_stats_module disk: URL previews
 -- ===============================================
 
--- Again: 64.
+-- Again: 65.
 
--- 67. All previews whose ID has no day, by local_media_repository_url_idx or else the
+-- 68. All previews whose ID has no day, by local_media_repository_url_idx or else the
 -- table.
 SELECT
     m.media_id,
@@ -2384,7 +2420,7 @@ WHERE
 ORDER BY m.media_id
 LIMIT 1000;
 
--- 68. The next day, along the unique index on media_id.
+-- 69. The next day, along the unique index on media_id.
 SELECT m.media_id
 FROM local_media_repository AS m
 WHERE
@@ -2398,9 +2434,9 @@ LIMIT 1;
 -- python -m media_stats_module disk: remote files
 -- ===============================================
 
--- Again: 64.
+-- Again: 65.
 
--- 69. A probe of the unique index on (media_origin, media_id) for each server.
+-- 70. A probe of the unique index on (media_origin, media_id) for each server.
 WITH RECURSIVE servers(media_origin) AS (
     SELECT (
         SELECT media_origin
@@ -2425,7 +2461,7 @@ FROM servers
 WHERE media_origin IS NOT NULL
 LIMIT 400;
 
--- 70. The same, from the last server on.
+-- 71. The same, from the last server on.
 WITH RECURSIVE servers(media_origin) AS (
     SELECT (
         SELECT media_origin
@@ -2450,14 +2486,14 @@ FROM servers
 WHERE media_origin IS NOT NULL
 LIMIT 400;
 
--- 71. Settings of this transaction only.
+-- 72. Settings of this transaction only.
 SELECT set_config(
     'work_mem',
     CAST(GREATEST(pg_size_bytes(current_setting('work_mem')) / 1024, 65536) AS TEXT),
     true
 );
 
--- 72. The server's rows, by the same index, sorted by filesystem_id; 50,000 a page.
+-- 73. The server's rows, by the same index, sorted by filesystem_id; 50,000 a page.
 SELECT COALESCE(m.filesystem_id, ''), m.media_id, m.media_length, m.created_ts, 0
 FROM remote_media_cache AS m
 WHERE m.media_origin = :server_name AND COALESCE(m.filesystem_id, '') IS NOT NULL

@@ -335,6 +335,18 @@ _LIVE = (
         costs=("The table, in parallel, as above.",),
     ),
     Question(
+        title="/v1/files?url_preview=true&order_by=media_length",
+        ask=lambda store: store.get_files_page(
+            FilesQuestion(
+                order_by=FilesOrder.MEDIA_LENGTH,
+                descending=True,
+                url_preview=True,
+                limit=_LIMIT,
+            )
+        ),
+        costs=("The images of URL previews, by local_media_repository_url_idx.",),
+    ),
+    Question(
         title="/v1/files?reclaimable_before_ts=...&size_gt=...",
         ask=lambda store: store.get_files_page(
             FilesQuestion(

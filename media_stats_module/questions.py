@@ -17,6 +17,9 @@ NO_LIMIT = MAX_INTEGER - 1
 # specification; synapse/handlers/profile.py), so a longer text finds nothing.
 MAX_TEXT_LENGTH = 512
 
+# Media types by their beginning, such as `image/`. All others are in the last group.
+MEDIA_GROUPS = ("application", "audio", "image", "text", "video", "other")
+
 
 class Source(enum.Enum):
     """Where media came from: this server's users, or other servers."""
@@ -299,12 +302,17 @@ class FilesQuestion(Window):
         sha256: list only files with this SHA-256, in hexadecimal digits.
         media_type: list only files of this type, in lower case and without parameters;
             `image/*` for all types that begin with `image/`.
+        media_group: list only files of this one of `MEDIA_GROUPS`.
         min_length: list only files of at least this many bytes.
         deletion: list only files that this deletion would delete.
         unread_since_ts: list only files last read before this time, in milliseconds
             since the epoch. For a file that was never read, its creation counts.
         never_read: list only files that were never read (or that were); None for both.
         quarantined: list only files that are (or are not) in quarantine; None for both.
+        url_preview: list only local files that are images of URL previews, even if
+            these do not count for their owners; or only others. None for both.
+        without_owner: list only local files that have no user (or that have one); None
+            for both.
         accounts: list only files of these users; None for all owners.
         order_by: the sort key.
         descending: whether the largest key comes first. Ties stay in ascending order.
@@ -316,11 +324,14 @@ class FilesQuestion(Window):
     owner: str | None = None
     sha256: str | None = None
     media_type: str | None = None
+    media_group: str | None = None
     min_length: int | None = None
     deletion: Deletion | None = None
     unread_since_ts: int | None = None
     never_read: bool | None = None
     quarantined: bool | None = None
+    url_preview: bool | None = None
+    without_owner: bool | None = None
     accounts: AccountFilter | None = None
     order_by: FilesOrder = FilesOrder.MEDIA_ID
     descending: bool = False

@@ -28,8 +28,10 @@ from media_stats_module.endpoints.parameters import (
     Text,
     Values,
     default_to_local,
+    require_local,
 )
 from media_stats_module.questions import (
+    MEDIA_GROUPS,
     Deletion,
     FilesOrder,
     FilesPosition,
@@ -85,6 +87,12 @@ def _check_media_type(values: Values) -> None:
                 "or image/* for all types that begin with image/."
             )
         values["media_type"] = media_type
+
+
+def _check_local(values: Values) -> None:
+    for name in ("url_preview", "without_owner"):
+        if values[name] is not None:
+            require_local(values, name, "local files")
 
 
 def _read_deletion(values: Values) -> None:
@@ -157,6 +165,12 @@ FILES = List(
         *ACCOUNTS,
         Text(name="media_type", help="only files of this type, or of image/*"),
         _check_media_type,
+        Choice(
+            name="group",
+            help="only files of this group of types",
+            attribute="media_group",
+            choices={group: group for group in MEDIA_GROUPS},
+        ),
         Integer(name="min_length", help="only files of at least this many bytes"),
         *deletion_parameters(
             "reclaimable_before_ts",
@@ -174,6 +188,15 @@ FILES = List(
         Boolean(
             name="quarantined", help="only files that are (or are not) in quarantine"
         ),
+        Boolean(
+            name="url_preview",
+            help="true: only images of URL previews; false: only other local files",
+        ),
+        Boolean(
+            name="without_owner",
+            help="true: only local files that have no user; false: only those of users",
+        ),
+        _check_local,
         Choice(
             name="order_by",
             help="the sort key (default media_id)",

@@ -350,6 +350,19 @@ def default_to_local(values: Values) -> None:
     values["source"] = values["source"] or Source.LOCAL
 
 
+def require_local(values: Values, name: str, topic: str) -> None:
+    """Ask about local media, because of a parameter.
+
+    Raises:
+        InvalidParameterError: the request asks about remote media.
+    """
+    if values["source"] is Source.REMOTE:
+        raise InvalidParameterError(
+            f"Query parameter {name} is about {topic}, and goes with source=local only."
+        )
+    values["source"] = Source.LOCAL
+
+
 # The owner of the media. The name is not `user_id`: application services send that
 # parameter to act for a user.
 OWNER: Parameters = (
@@ -380,12 +393,7 @@ def _check_accounts(values: Values) -> None:
     given = [name for name, value in filters.items() if value is not None]
     values["accounts"] = AccountFilter(**filters) if given else None
     if given and "source" in values:
-        if values["source"] is Source.REMOTE:
-            raise InvalidParameterError(
-                f"Query parameter {given[0]} is about users of this server, and goes "
-                "with source=local only."
-            )
-        values["source"] = Source.LOCAL
+        require_local(values, given[0], "users of this server")
 
 
 # Only users with such an account.

@@ -29,6 +29,7 @@ from media_stats_module.storage.dialect import (
     scan_hint_sql,
     set_up_scan_txn,
 )
+from media_stats_module.storage.kinds import group_sql
 from media_stats_module.storage.reclaimable import is_deleted_sql
 from media_stats_module.storage.sources import MEDIA_HAVE_SHA256, MediaTable
 from media_stats_module.storage.sql import (
@@ -329,6 +330,8 @@ def _where_sql(
     server_name: str,
 ) -> Sql:
     """The condition under which a row, called `m`, is in the list, on any page."""
+    if question.url_preview:
+        table = attr.evolve(table, counts_url_previews=True)
     if question.deletion is None:
         # Without `created_ts`, which Synapse fills, a file has no position by time.
         is_listed = Sql(f"{table.is_file_sql} AND m.created_ts IS NOT NULL")
@@ -354,10 +357,13 @@ def _is_filtered(question: FilesQuestion) -> bool:
             question.deletion,
             question.sha256,
             question.media_type,
+            question.media_group,
             question.min_length,
             question.unread_since_ts,
             question.never_read,
             question.quarantined,
+            question.url_preview,
+            question.without_owner,
             question.accounts,
         )
     )
@@ -374,6 +380,9 @@ def _filters_sql(txn: LoggingTransaction, question: FilesQuestion) -> Sql:
             media_type = f"substr({media_type}, 1, {len(wanted)})"
         text += f" AND {media_type} = ?"
         args.append(wanted)
+    if question.media_group is not None:
+        text += f" AND {group_sql(media_type_sql(txn, 'm.media_type'))} = ?"
+        args.append(question.media_group)
     if question.min_length is not None:
         text += " AND m.media_length >= ?"
         args.append(question.min_length)
@@ -383,14 +392,14 @@ def _filters_sql(txn: LoggingTransaction, question: FilesQuestion) -> Sql:
     if question.unread_since_ts is not None:
         text += f" AND {_KEYS[FilesOrder.LAST_ACCESS_TS]} < ?"
         args.append(question.unread_since_ts)
-    if question.never_read is not None:
-        text += (
-            f" AND m.last_access_ts IS {'NULL' if question.never_read else 'NOT NULL'}"
-        )
-    if question.quarantined is not None:
-        text += (
-            f" AND m.quarantined_by IS {'NOT NULL' if question.quarantined else 'NULL'}"
-        )
+    for condition, is_wanted in (
+        ("m.last_access_ts IS NULL", question.never_read),
+        ("m.quarantined_by IS NOT NULL", question.quarantined),
+        ("m.url_cache IS NOT NULL", question.url_preview),
+        ("m.user_id IS NULL", question.without_owner),
+    ):
+        if is_wanted is not None:
+            text += f" AND {'' if is_wanted else 'NOT '}({condition})"
     accounts = of_accounts_sql("m.user_id", question.accounts)
     return Sql(text + accounts.text, (*args, *accounts.args))
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from synapse.module_api import LoggingTransaction
 
-from media_stats_module.questions import Source
+from media_stats_module.questions import MEDIA_GROUPS, Source
 from media_stats_module.storage.answers import Kinds, KindUsage, Usage, to_integer
 from media_stats_module.storage.dialect import (
     media_type_sql,
@@ -21,9 +21,6 @@ from media_stats_module.storage.dialect import (
 from media_stats_module.storage.sources import MediaTable
 from media_stats_module.storage.sql import Sql
 
-# All other media types are in the group "other".
-GROUPS = ("application", "audio", "image", "text", "video")
-OTHER = "other"
 _THUMBNAIL = "thumbnail"
 _PENDING = "pending"
 
@@ -107,11 +104,12 @@ def group_sql(media_type: str) -> str:
     Args:
         media_type: the SQL expression for the type in lower case.
     """
+    *named, other = MEDIA_GROUPS
     cases = " ".join(
         f"WHEN substr({media_type}, 1, {len(group) + 1}) = '{group}/' THEN '{group}'"
-        for group in GROUPS
+        for group in named
     )
-    return f"CASE {cases} ELSE '{OTHER}' END"
+    return f"CASE {cases} ELSE '{other}' END"
 
 
 def to_kinds(rows: Iterable[tuple[Any, ...]]) -> Kinds:

@@ -47,6 +47,7 @@ _QUERIES: dict[str, list[dict[str, object]]] = {
         {"order_by": "created_ts", "limit": 2, "media_type": "image/*"},
         {"source": "remote", "min_length": 2},
         {"reclaimable_before_ts": _NOW_TS, "quarantined": "false"},
+        {"group": "other", "url_preview": "false", "without_owner": "false"},
     ],
     "appservices": [{}, {"order_by": "users", "dir": "f", "limit": 1}],
     "duplicates": [{}, {"source": "local", "limit": 1}],

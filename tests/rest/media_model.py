@@ -182,10 +182,7 @@ def types_answer(store: Store, query: Query) -> JsonDict:
     name = "group" if query.get("group") == "true" else "media_type"
     lengths: dict[str, list[int]] = {}
     for file in _counted(store, query):
-        media_type = media_type_of(file)
-        if name == "group":
-            group = media_type.split("/")[0] if "/" in media_type else ""
-            media_type = group if group in _GROUPS else "other"
+        media_type = group_of(file) if name == "group" else media_type_of(file)
         lengths.setdefault(media_type, []).append(_int(file.media_length))
     types = [{name: key, **_usage(values)} for key, values in lengths.items()]
 
@@ -232,6 +229,12 @@ def media_type_of(file: Media) -> str:
     return small or "application/octet-stream"
 
 
+def group_of(file: Media) -> str:
+    """The group of a file's type."""
+    group, slash, _ = media_type_of(file).partition("/")
+    return group if slash and group in _GROUPS else "other"
+
+
 def _file_body(file: Media, store: Store) -> JsonDict:
     local = file if isinstance(file, LocalMedia) else None
     remote = file if isinstance(file, RemoteMedia) else None
@@ -267,7 +270,11 @@ def _is_of_source(file: Media, store: Store, query: Query) -> bool:
     default = "both" if "sha256" in query and "user" not in query else "local"
     source = query.get("source", "remote" if "server_name" in query else default)
     if isinstance(file, LocalMedia):
-        is_hidden = file.url_cache is not None and not store.count_url_previews
+        is_hidden = (
+            file.url_cache is not None
+            and not store.count_url_previews
+            and query.get("url_preview") != "true"
+        )
         is_source = source != "remote" and not is_hidden
     else:
         is_source = source != "local"
@@ -303,14 +310,18 @@ def _passes_filters(file: Media, store: Store, query: Query) -> bool:
             return False
     elif wanted not in ("", media_type):
         return False
-    quarantined = query.get("quarantined")
-    if quarantined is not None:
-        in_quarantine = file.quarantined_by is not None
-        if in_quarantine is not (quarantined == "true"):
-            return False
-    never_read = query.get("never_read")
-    if never_read is not None and (
-        (file.last_access_ts is None) is not (never_read == "true")
+    if query.get("group", group_of(file)) != group_of(file):
+        return False
+    properties = {
+        "quarantined": file.quarantined_by is not None,
+        "never_read": file.last_access_ts is None,
+    }
+    if isinstance(file, LocalMedia):
+        properties["url_preview"] = file.url_cache is not None
+        properties["without_owner"] = file.user_id is None
+    if any(
+        query.get(name, str(value).lower()) != str(value).lower()
+        for name, value in properties.items()
     ):
         return False
     if "unread_since_ts" in query and _last_read(file) >= _int(

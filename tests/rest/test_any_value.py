@@ -79,6 +79,8 @@ _FILES: list[JsonDict] = [
     {"media_type": "image/*", "from_ts": 1, "min_length": 1},
     *([{"sha256": "a" * 64}] if MEDIA_HAVE_SHA256 else []),
     {"unread_since_ts": 10**12, "never_read": "false"},
+    {"url_preview": "true"},
+    {"group": "other", "url_preview": "false", "without_owner": "false"},
 ]
 _QUERIES: dict[str, list[JsonDict]] = {
     "users": [

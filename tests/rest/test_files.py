@@ -115,31 +115,44 @@ class FilesTestCase(_FilesTestCase):
             LocalMedia(user_id=BOB, media_id="c", media_type=None, media_length=9),
             LocalMedia(user_id=None, media_id="d", created_ts=3, last_access_ts=8),
             LocalMedia(user_id=BOB, media_id="e", created_ts=6, quarantined_by="@x:y"),
+            LocalMedia(user_id=BOB, media_id="f", created_ts=2, url_cache="https://a/"),
+            RemoteMedia(media_origin="a.org", media_id="r", media_type="Other"),
         )
 
         for query, expected in (
-            ({}, "abcde"),
-            ({"user": BOB}, "ce"),
-            ({"media_type": "image/*"}, "ade"),
-            ({"media_type": "Image/PNG ; y"}, "ade"),
+            ({}, "abcdef"),
+            ({"user": BOB}, "cef"),
+            ({"media_type": "image/*"}, "adef"),
+            ({"media_type": "Image/PNG ; y"}, "adef"),
             ({"media_type": "image/pn"}, ""),
             ({"media_type": "application/octet-stream"}, "c"),
             ({"min_length": 9}, "c"),
             ({"min_length": 10}, ""),
             ({"from_ts": 3}, "de"),
-            ({"until_ts": 3}, "abcd"),
+            ({"until_ts": 3}, "abcdf"),
             ({"quarantined": "true"}, "e"),
-            ({"quarantined": "false"}, "abcd"),
-            ({"never_read": "true"}, "abce"),
+            ({"quarantined": "false"}, "abcdf"),
+            ({"never_read": "true"}, "abcef"),
             ({"never_read": "false"}, "d"),
             # What was never read counts from its creation, at 1 or 6.
             ({"unread_since_ts": 1}, ""),
             ({"unread_since_ts": 2}, "abc"),
-            ({"unread_since_ts": 8}, "abce"),
-            ({"unread_since_ts": 9}, "abcde"),
+            ({"unread_since_ts": 8}, "abcef"),
+            ({"unread_since_ts": 9}, "abcdef"),
             ({"unread_since_ts": 9, "never_read": "false"}, "d"),
             ({"user": BOB, "until_ts": 3, "min_length": 2}, "c"),
-            ({"source": "remote"}, ""),
+            ({"group": "image"}, "adef"),
+            ({"group": "application"}, "c"),
+            ({"group": "other"}, "b"),
+            ({"group": "other", "source": "remote"}, "r"),
+            ({"group": "text", "source": "remote"}, ""),
+            ({"url_preview": "true"}, "f"),
+            ({"url_preview": "false"}, "abcde"),
+            ({"without_owner": "true"}, "d"),
+            ({"without_owner": "false"}, "abcef"),
+            ({"without_owner": "false", "url_preview": "false", "user": BOB}, "ce"),
+            ({"without_owner": "true", "appservice": ""}, ""),
+            ({"source": "remote"}, "r"),
         ):
             assert self.ids(**query) == expected, query
             backwards = {**query, "dir": "b"}
@@ -333,6 +346,22 @@ class WithoutUrlPreviewsTestCase(_FilesTestCase):
 
         assert self.ids() == "b"
         assert self.ids(user=ALICE, order_by="created_ts") == "b"
+        assert self.ids(without_owner="true") == ""
+        assert self.ids(url_preview="false") == "b"
+
+    def test_previews_are_listed_if_asked_for(self) -> None:
+        self.fill(
+            LocalMedia(user_id=ALICE, media_id="a", url_cache="https://a.example/"),
+            LocalMedia(user_id=ALICE, media_id="b"),
+            LocalMedia(user_id=BOB, media_id="c", url_cache="https://a.example/"),
+            LocalMedia(
+                user_id=BOB, media_id="d", url_cache="https://a/", media_length=None
+            ),
+        )
+
+        assert self.ids(url_preview="true") == "ac"
+        assert self.ids(url_preview="true", user=ALICE) == "a"
+        assert self.ids(url_preview="true", order_by="created_ts", dir="b") == "ac"
 
 
 class IndexOfHashesTestCase(MediaTestCase):

@@ -34,6 +34,8 @@ _BOOLEANS = [
     ("files", "keep_profiles"),
     ("reclaimable", "keep_profiles"),
     ("files", "deactivated"),
+    ("files", "url_preview"),
+    ("files", "without_owner"),
 ]
 
 _CHOICES = [
@@ -53,6 +55,11 @@ _CHOICES = [
         ["media_id", "media_length", "created_ts", "last_access_ts"],
     ),
     ("files", "format", ["json", "csv"]),
+    (
+        "files",
+        "group",
+        ["application", "audio", "image", "text", "video", "other"],
+    ),
 ]
 
 _TEXTS = [
@@ -144,6 +151,16 @@ _REFUSED: list[tuple[str, JsonDict, str]] = [
     ),
     ("files", {"source": "remote", "deactivated": "true"}, _OF_USERS),
     ("files", {"server_name": "a.org", "deactivated": "false"}, _OF_USERS),
+    *(
+        (
+            "files",
+            {**remote, name: "false"},
+            f"Query parameter {name} is about local files, and goes with source=local "
+            "only.",
+        )
+        for name in ("url_preview", "without_owner")
+        for remote in ({"source": "remote"}, {"server_name": "a.org"})
+    ),
     *(
         (
             "files",

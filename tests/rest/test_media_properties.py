@@ -150,6 +150,7 @@ _FILES = _queries(
     unread_since_ts=_TIMES,
     never_read=_BOOLEANS,
     quarantined=_BOOLEANS,
+    group=st.sampled_from(["other", "image", "application"]),
     order_by=st.sampled_from(
         ["media_id", "media_length", "created_ts", "last_access_ts"]
     ),
@@ -177,6 +178,8 @@ _FILES_OF_USERS = _queries(
         }
     ),
     deactivated=_BOOLEANS,
+    url_preview=_BOOLEANS,
+    without_owner=_BOOLEANS,
 )
 
 
