@@ -47,7 +47,8 @@ class Listing:
 
     Attributes:
         order_by: the expressions after `ORDER BY`.
-        displayname: the SQL expression for the displayname, in a select from `page`.
+        details: the SQL expressions for what is looked up for each owner of a `page`,
+            as `OwnerUsage` has it between the owner and the sums.
     """
 
     def __init__(
@@ -63,13 +64,13 @@ class Listing:
         self.order_by = _ORDER_BY[question.order_by].format(
             dir="DESC" if question.descending else "ASC"
         )
+        displayname = "NULL"
         if self._has_profiles:
-            self.displayname = "displayname"
+            displayname = "displayname"
         elif self._are_users:
             # A probe per row: for a join, the planner might read all profiles.
-            self.displayname = displayname_sql(txn, "page.owner")
-        else:
-            self.displayname = "NULL"
+            displayname = displayname_sql(txn, "page.owner")
+        self.details = displayname
 
     def matched_sql(self, columns: str) -> Sql:
         """Select the owners in `owners` that match the search and the accounts."""
@@ -103,7 +104,7 @@ class Listing:
             page AS (SELECT * FROM matched ORDER BY {self.order_by} LIMIT ? OFFSET ?)
             SELECT
                 (SELECT COUNT(*) FROM matched),
-                owner, {self.displayname}, media_count, media_length
+                owner, {self.details}, media_count, media_length
             FROM (SELECT 1 AS one) AS always
             LEFT JOIN page ON one = 1
             ORDER BY {self.order_by}

@@ -45,7 +45,7 @@ def _settled_page_sql(
     """
     return Sql(
         f"""
-        SELECT CAST(? AS BIGINT), owner, {listing.displayname},
+        SELECT CAST(? AS BIGINT), owner, {listing.details},
             media_count, media_length
         FROM (
             SELECT owner, media_count, media_length FROM {names.OWNERS}
@@ -89,7 +89,7 @@ def _changed_page_sql(
             CAST(? AS BIGINT)
                 + (SELECT COUNT(*) FROM changed WHERE media_count <> 0)
                 - (SELECT COUNT(*) FROM changed WHERE is_kept),
-            owner, {listing.displayname}, media_count, media_length
+            owner, {listing.details}, media_count, media_length
         FROM (SELECT 1 AS one) AS always
         LEFT JOIN page ON one = 1
         ORDER BY {listing.order_by}

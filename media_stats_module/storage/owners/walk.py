@@ -5,8 +5,9 @@ works only if the page can be chosen before anything is added up: lists by name,
 searches with few matches.
 """
 
+from collections.abc import Sequence
 from operator import attrgetter
-from typing import cast
+from typing import Any, cast
 
 from synapse.module_api import LoggingTransaction
 
@@ -93,21 +94,19 @@ def get_owners_page_txn(
         page AS (SELECT * FROM matched ORDER BY {order_by} LIMIT ? OFFSET ?)
         SELECT
             (SELECT COUNT(*) FROM owners), (SELECT COUNT(*) FROM matched),
-            owner, {listing.displayname}
+            owner, {listing.details}
         FROM (SELECT 1 AS one) AS always
         LEFT JOIN page ON one = 1
         ORDER BY {order_by}
         """,
         (most_walked, *matched.args, min(limit, most_summed + 1), start),
     )
-    rows = cast(list[tuple[int, int, str | None, str | None]], txn.fetchall())
+    rows = txn.fetchall()
     walked, total = rows[0][:2]
-    displaynames = {
-        owner: displayname for *_, owner, displayname in rows if owner is not None
-    }
-    if walked == most_walked or len(displaynames) > walked // _OWNERS_PER_SUM + 1:
+    details = {owner: found for _, _, owner, *found in rows if owner is not None}
+    if walked == most_walked or len(details) > walked // _OWNERS_PER_SUM + 1:
         return None
-    owners = _sum_txn(txn, table, displaynames)
+    owners = _sum_txn(txn, table, details)
     if size is not None:
         # The sort is stable: ties stay in the order of the names.
         owners.sort(key=size, reverse=question.descending)
@@ -142,7 +141,7 @@ def _owners_sql(table: MediaTable) -> str:
 
 
 def _sum_txn(
-    txn: LoggingTransaction, table: MediaTable, displaynames: dict[str, str | None]
+    txn: LoggingTransaction, table: MediaTable, details: dict[str, list[Any]]
 ) -> list[OwnerUsage]:
     """Add up the media of some owners, by the index that starts with the owner.
 
@@ -152,12 +151,12 @@ def _sum_txn(
     Args:
         txn: the transaction.
         table: the table to count.
-        displaynames: the owners in order, with their displaynames.
+        details: the owners in order, with their `Listing.details`.
     """
     set_up_scan_txn(txn)
-    owners = list(displaynames)
+    owners = list(details)
     at_once = max(len(owners), 1) if is_postgres(txn) else _OWNERS_AT_ONCE
-    sums: dict[str, tuple[int, int]] = {}
+    sums: dict[str, Sequence[int]] = {}
     for first in range(0, len(owners), at_once):
         some = owners[first : first + at_once]
         marks = ", ".join("?" * len(some))
@@ -174,7 +173,7 @@ def _sum_txn(
     # In SQLite, a transaction that only reads has no snapshot: the last file of an
     # owner may be deleted meanwhile.
     return [
-        OwnerUsage(owner, displayname, *sums[owner])
-        for owner, displayname in displaynames.items()
+        OwnerUsage(owner, *found, *sums[owner])
+        for owner, found in details.items()
         if owner in sums
     ]
