@@ -1,7 +1,7 @@
 """Lists with a total, paged by offset."""
 
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from media_stats_module.endpoints._description import (
     Answer,
@@ -12,17 +12,21 @@ from media_stats_module.endpoints._description import (
     Write,
 )
 from media_stats_module.endpoints.parameters import Integer, Parameters
-from media_stats_module.questions import (
-    AppservicesQuestion,
-    DuplicatesQuestion,
-    OwnersQuestion,
-    TypesQuestion,
-)
 
 if TYPE_CHECKING:
     from media_stats_module.storage import MediaStatsStore, Page
 
-_Q = TypeVar("_Q", OwnersQuestion, TypesQuestion, AppservicesQuestion)
+
+class _PagedQuestion(Protocol):
+    """A question for a page: skips `start` rows, and returns at most `limit`."""
+
+    @property
+    def start(self) -> int: ...
+    @property
+    def limit(self) -> int: ...
+
+
+_Q = TypeVar("_Q", bound=_PagedQuestion)
 _V = TypeVar("_V")
 
 FROM = Integer(name="from", help="how many rows to skip", attribute="start", default=0)
@@ -64,11 +68,7 @@ def counted_list(
     )
 
 
-def totals(
-    question: OwnersQuestion | TypesQuestion | AppservicesQuestion | DuplicatesQuestion,
-    length: int,
-    total: int,
-) -> JsonDict:
+def totals(question: _PagedQuestion, length: int, total: int) -> JsonDict:
     """The part of an answer about the whole list: `total` and `next_token`.
 
     Args:
