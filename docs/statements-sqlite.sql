@@ -384,7 +384,7 @@ FROM (
     WHERE
         m.media_length IS NOT NULL
         AND m.created_ts IS NOT NULL
-        AND typeof(m.media_id) = 'text'
+        AND m.media_id IS NOT NULL
         AND m.user_id IS NOT NULL
         AND EXISTS (
             SELECT 1
@@ -400,6 +400,7 @@ FROM (
         )
     ORDER BY CAST(m.media_length AS INTEGER) DESC, m.media_id
     LIMIT :limit + 1
+    OFFSET 0
 ) AS page
 CROSS JOIN local_media_repository AS m
 WHERE m.media_id = page.media_id
@@ -1261,69 +1262,10 @@ LEFT JOIN page ON one = 1
 ORDER BY media_type ASC;
 
 
--- /v1/files
--- =========
-
--- 23.
-SELECT
-    NULL,
-    m.user_id,
-    m.media_id,
-    m.media_type,
-    m.upload_name,
-    COALESCE(m.media_length, 0),
-    COALESCE(m.created_ts, 0),
-    m.last_access_ts,
-    m.quarantined_by,
-    m.safe_from_quarantine,
-    m.url_cache IS NOT NULL,
-    m.sha256,
-    NULL
-FROM local_media_repository AS m
-WHERE
-    m.media_length IS NOT NULL
-    AND m.created_ts IS NOT NULL
-    AND typeof(m.media_id) = 'text'
-    AND (m.media_id) > (:last_media_id)
-ORDER BY m.media_id ASC
-LIMIT :limit + 1;
-
-
--- /v1/files?server_name=...
--- =========================
-
--- 24.
-SELECT
-    m.media_origin,
-    NULL,
-    m.media_id,
-    m.media_type,
-    m.upload_name,
-    COALESCE(m.media_length, 0),
-    COALESCE(m.created_ts, 0),
-    m.last_access_ts,
-    m.quarantined_by,
-    NULL,
-    NULL,
-    m.sha256,
-    NULL
-FROM remote_media_cache AS m
-WHERE
-    m.media_origin IS NOT NULL
-    AND m.media_length IS NOT NULL
-    AND m.created_ts IS NOT NULL
-    AND typeof(m.media_origin) = 'text'
-    AND typeof(m.media_id) = 'text'
-    AND m.media_origin = :server_name
-    AND (m.media_origin, m.media_id) > (:last_server_name, :last_media_id)
-ORDER BY m.media_origin ASC, m.media_id ASC
-LIMIT :limit + 1;
-
-
 -- /v1/files?user=...&order_by=created_ts
 -- ======================================
 
--- 25.
+-- 23.
 SELECT
     NULL,
     m.user_id,
@@ -1342,16 +1284,17 @@ FROM local_media_repository AS m
 WHERE
     m.media_length IS NOT NULL
     AND m.created_ts IS NOT NULL
-    AND typeof(m.media_id) = 'text'
+    AND m.media_id IS NOT NULL
     AND m.user_id = :user_id
 ORDER BY CAST(m.created_ts AS INTEGER) ASC, m.media_id
-LIMIT :limit + 1;
+LIMIT :limit + 1
+OFFSET 0;
 
 
 -- /v1/files?sha256=...
 -- ====================
 
--- 26.
+-- 24.
 SELECT 1
 FROM pragma_index_list('local_media_repository') AS l, pragma_index_info(l.name) AS i
 JOIN sqlite_master AS s ON s.type = 'index' AND s.name = l.name
@@ -1360,7 +1303,7 @@ WHERE
     AND i.name = 'sha256'
     AND (l.partial = 0 OR s.sql LIKE '%WHERE ' || 'sha256 IS NOT NULL');
 
--- 27.
+-- 25.
 SELECT 1
 FROM pragma_index_list('remote_media_cache') AS l, pragma_index_info(l.name) AS i
 JOIN sqlite_master AS s ON s.type = 'index' AND s.name = l.name
@@ -1369,77 +1312,11 @@ WHERE
     AND i.name = 'sha256'
     AND (l.partial = 0 OR s.sql LIKE '%WHERE ' || 'sha256 IS NOT NULL');
 
--- 28.
-SELECT
-    m.server_name,
-    m.user_id,
-    m.media_id,
-    m.media_type,
-    m.upload_name,
-    m.media_length,
-    m.created_ts,
-    m.last_access_ts,
-    m.quarantined_by,
-    m.safe_from_quarantine,
-    m.url_preview,
-    m.sha256,
-    m.sort_key
-FROM (
-    SELECT
-        NULL AS server_name,
-        m.user_id AS user_id,
-        m.media_id AS media_id,
-        m.media_type AS media_type,
-        m.upload_name AS upload_name,
-        COALESCE(m.media_length, 0) AS media_length,
-        COALESCE(m.created_ts, 0) AS created_ts,
-        m.last_access_ts AS last_access_ts,
-        m.quarantined_by AS quarantined_by,
-        m.safe_from_quarantine AS safe_from_quarantine,
-        m.url_cache IS NOT NULL AS url_preview,
-        m.sha256 AS sha256,
-        NULL AS sort_key,
-        0 AS is_remote
-    FROM local_media_repository AS m
-    WHERE
-        m.media_length IS NOT NULL
-        AND m.created_ts IS NOT NULL
-        AND typeof(m.media_id) = 'text'
-        AND m.sha256 = :sha256
-    UNION ALL
-    SELECT
-        m.media_origin AS server_name,
-        NULL AS user_id,
-        m.media_id AS media_id,
-        m.media_type AS media_type,
-        m.upload_name AS upload_name,
-        COALESCE(m.media_length, 0) AS media_length,
-        COALESCE(m.created_ts, 0) AS created_ts,
-        m.last_access_ts AS last_access_ts,
-        m.quarantined_by AS quarantined_by,
-        NULL AS safe_from_quarantine,
-        NULL AS url_preview,
-        m.sha256 AS sha256,
-        NULL AS sort_key,
-        1 AS is_remote
-    FROM remote_media_cache AS m
-    WHERE
-        m.media_origin IS NOT NULL
-        AND m.media_length IS NOT NULL
-        AND m.created_ts IS NOT NULL
-        AND typeof(m.media_origin) = 'text'
-        AND typeof(m.media_id) = 'text'
-        AND m.sha256 = :sha256
-) AS m
-WHERE TRUE
-ORDER BY m.is_remote ASC, COALESCE(m.server_name, '') ASC, m.media_id ASC
-LIMIT :limit + 1;
-
 
 -- /v1/files?order_by=media_length&from=...
 -- ========================================
 
--- 29.
+-- 26.
 SELECT
     NULL,
     m.user_id,
@@ -1460,7 +1337,7 @@ FROM (
     WHERE
         m.media_length IS NOT NULL
         AND m.created_ts IS NOT NULL
-        AND typeof(m.media_id) = 'text'
+        AND m.media_id IS NOT NULL
         AND CAST(m.media_length AS INTEGER) <= :last_length
         AND (
             CAST(m.media_length AS INTEGER) < :last_length
@@ -1468,6 +1345,7 @@ FROM (
         )
     ORDER BY CAST(m.media_length AS INTEGER) DESC, m.media_id
     LIMIT :limit + 1
+    OFFSET 0
 ) AS page
 CROSS JOIN local_media_repository AS m
 WHERE m.media_id = page.media_id
@@ -1477,7 +1355,7 @@ ORDER BY page.sort_key DESC, page.media_id;
 -- /v1/files?min_length=...&media_type=image/*&unread_since_ts=...
 -- ===============================================================
 
--- 30.
+-- 27.
 SELECT
     m.media_origin,
     NULL,
@@ -1502,8 +1380,8 @@ FROM (
         m.media_origin IS NOT NULL
         AND m.media_length IS NOT NULL
         AND m.created_ts IS NOT NULL
-        AND typeof(m.media_origin) = 'text'
-        AND typeof(m.media_id) = 'text'
+        AND m.media_origin IS NOT NULL
+        AND m.media_id IS NOT NULL
         AND substr(
             COALESCE(
                 NULLIF(
@@ -1526,6 +1404,7 @@ FROM (
         m.media_origin,
         m.media_id
     LIMIT :limit + 1
+    OFFSET 0
 ) AS page
 CROSS JOIN remote_media_cache AS m
 WHERE m.media_origin = page.media_origin AND m.media_id = page.media_id
@@ -1535,7 +1414,7 @@ ORDER BY page.sort_key ASC, page.media_origin, page.media_id;
 -- /v1/files?url_preview=true&order_by=media_length
 -- ================================================
 
--- 31.
+-- 28.
 SELECT
     NULL,
     m.user_id,
@@ -1556,10 +1435,11 @@ FROM (
     WHERE
         m.media_length IS NOT NULL
         AND m.created_ts IS NOT NULL
-        AND typeof(m.media_id) = 'text'
+        AND m.media_id IS NOT NULL
         AND (m.url_cache IS NOT NULL)
     ORDER BY CAST(m.media_length AS INTEGER) DESC, m.media_id
     LIMIT :limit + 1
+    OFFSET 0
 ) AS page
 CROSS JOIN local_media_repository AS m
 WHERE m.media_id = page.media_id
@@ -1569,7 +1449,7 @@ ORDER BY page.sort_key DESC, page.media_id;
 -- /v1/files?reclaimable_before_ts=...&size_gt=...
 -- ===============================================
 
--- 32.
+-- 29.
 SELECT
     NULL,
     m.user_id,
@@ -1613,9 +1493,10 @@ FROM (
             FROM room_stats_state
             WHERE substr(avatar, 1, 18) = :avatars
         )
-        AND typeof(m.media_id) = 'text'
+        AND m.media_id IS NOT NULL
     ORDER BY CAST(COALESCE(m.media_length, 0) AS INTEGER) DESC, m.media_id
     LIMIT :limit + 1
+    OFFSET 0
 ) AS page
 CROSS JOIN local_media_repository AS m
 WHERE m.media_id = page.media_id
@@ -1625,7 +1506,7 @@ ORDER BY page.sort_key DESC, page.media_id;
 -- /v1/reclaimable?thumbnails=true
 -- ===============================
 
--- 33.
+-- 30.
 SELECT
     before_0,
     before_1,
@@ -1670,7 +1551,7 @@ GROUP BY
     is_not_protected,
     is_not_url_preview;
 
--- 34.
+-- 31.
 SELECT
     before_0,
     before_1,
@@ -1723,7 +1604,7 @@ FROM (
 ) AS files
 GROUP BY before_0, before_1, before_2, before_3, is_not_url_preview;
 
--- 35.
+-- 32.
 SELECT
     before_0,
     before_1,
@@ -1777,7 +1658,7 @@ FROM (
 ) AS files
 GROUP BY before_0, before_1, before_2, before_3, is_not_url_preview;
 
--- 36.
+-- 33.
 SELECT
     before_0,
     before_1,
@@ -1808,7 +1689,7 @@ FROM (
 ) AS files
 GROUP BY before_0, before_1, before_2, before_3, is_not_quarantined;
 
--- 37.
+-- 34.
 SELECT
     before_0,
     before_1,
@@ -1844,7 +1725,7 @@ GROUP BY before_0, before_1, before_2, before_3;
 -- python -m media_stats_module disk: URL previews
 -- ===============================================
 
--- 38.
+-- 35.
 SELECT
     m.media_id,
     NULL,
@@ -1859,7 +1740,7 @@ WHERE
 ORDER BY m.media_id
 LIMIT 1000;
 
--- 39.
+-- 36.
 SELECT m.media_id
 FROM local_media_repository AS m
 WHERE

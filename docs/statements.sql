@@ -670,6 +670,7 @@ FROM (
         )
     ORDER BY m.media_length DESC, m.media_id
     LIMIT :limit + 1
+    OFFSET 0
 ) AS page
 CROSS JOIN local_media_repository AS m
 WHERE m.media_id = page.media_id
@@ -1368,7 +1369,8 @@ WHERE
     AND m.media_id IS NOT NULL
     AND (m.media_id) > (:last_media_id)
 ORDER BY m.media_id ASC
-LIMIT :limit + 1;
+LIMIT :limit + 1
+OFFSET 0;
 
 
 -- /v1/files?server_name=...
@@ -1394,11 +1396,13 @@ WHERE
     m.media_origin IS NOT NULL
     AND m.media_length IS NOT NULL
     AND m.created_ts IS NOT NULL
+    AND m.media_origin IS NOT NULL
     AND m.media_id IS NOT NULL
     AND m.media_origin = :server_name
     AND (m.media_origin, m.media_id) > (:last_server_name, :last_media_id)
 ORDER BY m.media_origin ASC, m.media_id ASC
-LIMIT :limit + 1;
+LIMIT :limit + 1
+OFFSET 0;
 
 
 -- /v1/files?user=...&order_by=created_ts
@@ -1426,7 +1430,8 @@ WHERE
     AND m.media_id IS NOT NULL
     AND m.user_id = :user_id
 ORDER BY m.created_ts ASC, m.media_id
-LIMIT :limit + 1;
+LIMIT :limit + 1
+OFFSET 0;
 
 
 -- /v1/files?sha256=...
@@ -1514,12 +1519,14 @@ FROM (
         m.media_origin IS NOT NULL
         AND m.media_length IS NOT NULL
         AND m.created_ts IS NOT NULL
+        AND m.media_origin IS NOT NULL
         AND m.media_id IS NOT NULL
         AND m.sha256 = :sha256
 ) AS m
 WHERE TRUE
 ORDER BY m.is_remote ASC, COALESCE(m.server_name, '') ASC, m.media_id ASC
-LIMIT :limit + 1;
+LIMIT :limit + 1
+OFFSET 0;
 
 
 -- /v1/files?order_by=media_length&from=...
@@ -1554,6 +1561,7 @@ FROM (
         AND (m.media_length < :last_length OR (m.media_id) > (:last_media_id))
     ORDER BY m.media_length DESC, m.media_id
     LIMIT :limit + 1
+    OFFSET 0
 ) AS page
 CROSS JOIN local_media_repository AS m
 WHERE m.media_id = page.media_id
@@ -1590,6 +1598,7 @@ FROM (
         m.media_origin IS NOT NULL
         AND m.media_length IS NOT NULL
         AND m.created_ts IS NOT NULL
+        AND m.media_origin IS NOT NULL
         AND m.media_id IS NOT NULL
         AND substr(
             COALESCE(
@@ -1603,6 +1612,7 @@ FROM (
         AND COALESCE(m.last_access_ts, m.created_ts) < :before_ts_30
     ORDER BY COALESCE(m.last_access_ts, m.created_ts) ASC, m.media_origin, m.media_id
     LIMIT :limit + 1
+    OFFSET 0
 ) AS page
 CROSS JOIN remote_media_cache AS m
 WHERE m.media_origin = page.media_origin AND m.media_id = page.media_id
@@ -1639,6 +1649,7 @@ FROM (
         AND (m.url_cache IS NOT NULL)
     ORDER BY m.media_length DESC, m.media_id
     LIMIT :limit + 1
+    OFFSET 0
 ) AS page
 CROSS JOIN local_media_repository AS m
 WHERE m.media_id = page.media_id
@@ -1706,6 +1717,7 @@ FROM (
         AND m.media_id IS NOT NULL
     ORDER BY COALESCE(m.media_length, 0) DESC, m.media_id
     LIMIT :limit + 1
+    OFFSET 0
 ) AS page
 CROSS JOIN local_media_repository AS m
 WHERE m.media_id = page.media_id

@@ -73,17 +73,20 @@ class FilesOrder(enum.Enum):
 
 @attr.frozen
 class FilesPosition:
-    """A file's position in a list of files.
+    """A position in a list of files: after a file, or after some more.
 
     Attributes:
-        key: the value of the sort key; None in a list by media ID.
+        key: the file's value of the sort key; None in a list by media ID.
         server_name: the server of origin of a remote file.
-        media_id: the file's ID on its server.
+        media_id: the file's ID on its server; None for the beginning of the list.
+        skipped: the number of files between that file and the position. Their IDs are
+            too long or no text, so they cannot be the file.
     """
 
-    key: int | None
-    server_name: str | None
-    media_id: str
+    key: int | None = None
+    server_name: str | None = None
+    media_id: str | None = None
+    skipped: int = 0
 
 
 @attr.frozen(kw_only=True)
@@ -317,7 +320,7 @@ class FilesQuestion(Window):
         order_by: the sort key.
         descending: whether the largest key comes first. Ties stay in ascending order.
         limit: how many files to return at most.
-        after: list only files that come after this one.
+        after: list only files that come after this position.
     """
 
     source: Source | None = Source.LOCAL
@@ -336,7 +339,7 @@ class FilesQuestion(Window):
     order_by: FilesOrder = FilesOrder.MEDIA_ID
     descending: bool = False
     limit: int = 100
-    after: FilesPosition | None = None
+    after: FilesPosition = FilesPosition()
 
     @property
     def list_name(self) -> str:
@@ -347,6 +350,8 @@ class FilesQuestion(Window):
 
     def can_end_at(self, position: FilesPosition) -> bool:
         """Whether a position has the parts that this list needs."""
+        if position.media_id is None:
+            return position.key is None and position.server_name is None
         is_by_key = self.order_by is not FilesOrder.MEDIA_ID
         is_remote = position.server_name is not None
         return (position.key is not None) is is_by_key and (

@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote
 from media_stats_module.questions import FilesPosition
 
 # Both databases compare 64-bit signed integers; one more is an error there.
-_KEYS = range(-(2**63), 2**63)
+_INTEGERS = range(-(2**63), 2**63)
 
 
 def write_cursor(list_name: str, position: FilesPosition) -> str:
@@ -21,10 +21,12 @@ def write_cursor(list_name: str, position: FilesPosition) -> str:
         position: the last row before the next page.
     """
     key = "" if position.key is None else str(position.key)
-    name = position.server_name
     # An empty name is still a name.
-    server = "" if name is None else f"/{quote(name, safe='')}"
-    text = "\n".join((list_name, key, server, position.media_id))
+    server, media_id = (
+        "" if name is None else f"/{quote(name, safe='')}"
+        for name in (position.server_name, position.media_id)
+    )
+    text = "\n".join((list_name, key, server, media_id, str(position.skipped)))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
@@ -36,11 +38,19 @@ def read_cursor(list_name: str, token: str) -> FilesPosition:
     """
     padded = token + "=" * (-len(token) % 4)
     text = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
-    # Only the media ID can have line breaks: another server chose it.
-    _, key, server, media_id = text.split("\n", 3)
-    server_name = unquote(server[1:]) if server else None
-    position = FilesPosition(int(key) if key else None, server_name, media_id)
-    is_stored = (position.key or 0) in _KEYS and "\0" not in text
+    _, key, server, media_id, skipped = text.split("\n")
+    position = FilesPosition(
+        int(key) if key else None,
+        unquote(server[1:]) if server else None,
+        unquote(media_id[1:]) if media_id else None,
+        int(skipped),
+    )
+    is_stored = (
+        (position.key or 0) in _INTEGERS
+        and position.skipped in _INTEGERS
+        and position.skipped >= 0
+        and "%00" not in text
+    )
     if not is_stored or write_cursor(list_name, position) != token.rstrip("="):
         raise ValueError("Not a token of this list")
     return position

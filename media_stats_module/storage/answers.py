@@ -4,13 +4,14 @@ A table that was altered by hand, or any column of SQLite, can hold values of ot
 types. They are converted, so that every row has an answer.
 """
 
+import re
 from collections.abc import Generator, Mapping, Sequence
 from decimal import Decimal
 from typing import Generic, TypeVar
 
 import attr
 
-from media_stats_module.questions import FilesPosition
+from media_stats_module.questions import MAX_INTEGER, FilesPosition
 
 _V = TypeVar("_V")
 _E = TypeVar("_E")
@@ -27,14 +28,32 @@ def to_text(value: object) -> str:
     return str(value)
 
 
+# The integer that SQLite finds in a text.
+_LEADING_INTEGER = re.compile(r"[ \t\n\v\f\r]*([+-]?)0*([0-9]{1,20})")
+
+
 def to_integer(value: object) -> int:
-    """Convert a value of the database to an integer; 0 if it is not a number."""
-    if isinstance(value, int | float | Decimal | str | bytes):
-        try:
+    """Convert a value of the database to an integer; 0 if it is not a number.
+
+    In SQLite, what is no integer becomes that of `CAST(value AS INTEGER)`, by which SQL
+    sorts and adds up.
+    """
+    if isinstance(value, str | bytes):
+        found = _LEADING_INTEGER.match(to_text(value))
+        value = _within_64_bits(int(found[1] + found[2])) if found else 0
+    try:
+        if isinstance(value, float):
+            return int(_within_64_bits(value))
+        if isinstance(value, int | Decimal):
             return int(value)
-        except (ValueError, OverflowError, ArithmeticError):
-            return 0
+    except (ValueError, OverflowError):
+        # NaN, and in PostgreSQL infinity.
+        pass
     return 0
+
+
+def _within_64_bits(number: float) -> float:
+    return min(max(number, -MAX_INTEGER - 1), MAX_INTEGER)
 
 
 # Added to the upper bits of a sum in SQLite, so that the texts of negative sums sort
@@ -402,7 +421,6 @@ class File:
         safe_from_quarantine: whether an admin protects it; None for remote files.
         url_preview: whether it belongs to a URL preview; None for remote files.
         sha256: the SHA-256 of its content; None if Synapse has none.
-        sort_key: the value of the list's sort key; None in a list by media ID.
     """
 
     server_name: str | None = attr.field(converter=to_optional_text)
@@ -417,12 +435,6 @@ class File:
     safe_from_quarantine: bool | None = attr.field(converter=_to_bool)
     url_preview: bool | None = attr.field(converter=_to_bool)
     sha256: str | None = attr.field(converter=to_optional_text)
-    sort_key: int | None
-
-    @property
-    def position(self) -> FilesPosition:
-        """Its position in its list: the next page can begin after it."""
-        return FilesPosition(self.sort_key, self.server_name, self.media_id)
 
 
 @attr.frozen

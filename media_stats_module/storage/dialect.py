@@ -29,6 +29,12 @@ def scan_hint_sql(txn: LoggingTransaction) -> str:
     return "" if is_postgres(txn) else "NOT INDEXED"
 
 
+def unindexed_sql(txn: LoggingTransaction, column: str) -> str:
+    """The SQL expression for a column of text that no index serves."""
+    # In SQLite, the column may have bytes, which `||` would make text.
+    return f"{column} || ''" if is_postgres(txn) else f"+{column}"
+
+
 def set_up_scan_txn(txn: LoggingTransaction, window: Window | None = None) -> None:
     """Set up the transaction for a read of a whole table, or of a window of time."""
     if not is_postgres(txn):

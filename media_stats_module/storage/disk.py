@@ -447,7 +447,7 @@ def _disk_row(rows: _Rows, row: tuple[Any, ...]) -> DiskRow:
         rows.media_origin,
         _text(media_id),
         _text(media_id if rows.media_origin is None else name),
-        None if length is None else _number(length) or 0,
+        None if length is None else to_integer(length),
         _number(created_ts),
         bool(is_preview),
         ThumbnailName(

@@ -11,6 +11,7 @@ A list is one of four:
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import attr
 from synapse.module_api import LoggingTransaction
@@ -28,6 +29,7 @@ from media_stats_module.storage.dialect import (
     media_type_sql,
     scan_hint_sql,
     set_up_scan_txn,
+    unindexed_sql,
 )
 from media_stats_module.storage.kinds import group_sql
 from media_stats_module.storage.reclaimable import is_deleted_sql
@@ -50,7 +52,11 @@ _KEYS = {
     FilesOrder.LAST_ACCESS_TS: "COALESCE(m.last_access_ts, m.created_ts)",
 }
 
-# The attributes of `File` in their order, but the last. First those of both tables.
+# The longest ID in a token, in bytes: the longest name of a server. Proxies refuse long
+# request lines.
+_LONGEST_ID = 255
+
+# The attributes of `File` in their order. First those of both tables.
 _SHARED_COLUMNS = {
     "media_id": "m.media_id",
     "media_type": "m.media_type",
@@ -97,11 +103,15 @@ def get_files_page_txn(
     # One more, to see whether there is a next page.
     statement = _files_sql_txn(txn, tables, question, question.limit + 1, server_name)
     txn.execute(statement.text, statement.args)
-    files = [File(*row) for row in txn.fetchall()]
-    page = files[: question.limit]
+    rows = txn.fetchall()
+    page = rows[: question.limit]
+    end = None
     # An empty page has no next one, or a client would ask for ever.
-    has_next = page and len(files) > len(page)
-    return FilesPage(page, page[-1].position if has_next else None)
+    if page and len(rows) > len(page):
+        end = question.after
+        for row in page:
+            end = _position_after(end, row)
+    return FilesPage([File(*row[:-1]) for row in page], end)
 
 
 def iterate_files_txn(
@@ -114,15 +124,13 @@ def iterate_files_txn(
     """The same for a page of any length: one by one, as the database returns them."""
     limit = question.limit + 1
     statement = _files_sql_txn(txn, tables, question, limit, server_name)
-    file: File | None = None
-    end = None
+    end = question.after
     for number, row in enumerate(iterate_txn(txn, statement, limit)):
-        if number < question.limit:
-            file = File(*row)
-            yield file
-        elif file is not None:
-            end = file.position
-    return end
+        if number == question.limit:
+            return end if number else None
+        end = _position_after(end, row)
+        yield File(*row[:-1])
+    return None
 
 
 def get_page_of_index_txn(
@@ -158,7 +166,10 @@ def _files_sql_txn(
     limit: int,
     server_name: str,
 ) -> Sql:
-    """The statement for a list of files. Its rows are the attributes of `File`."""
+    """The statement for a list of files.
+
+    Its rows are the attributes of `File`, and the value of the sort key.
+    """
     if question.sha256 is not None:
         return _copies_sql(txn, tables, question, limit, server_name)
     (table,) = tables
@@ -281,7 +292,8 @@ def _copies_sql(
         question.descending,
     )
     after = Sql("")
-    if (position := question.after) is not None:
+    position = question.after
+    if position.media_id is not None:
         is_remote = position.server_name is not None
         ids = (int(is_remote), position.server_name or "", position.media_id)
         after = order.after_sql(position.key, ids)
@@ -291,13 +303,37 @@ def _copies_sql(
         FROM ({" UNION ALL ".join(parts)}) AS m
         WHERE TRUE {after.text}
         ORDER BY {order.order_by_sql}
-        LIMIT ?
+        LIMIT ? OFFSET ?
         """,
-        (*args, *after.args, limit),
+        (*args, *after.args, limit, position.skipped),
     )
 
 
 # Which rows
+
+
+def _position_after(before: FilesPosition, row: tuple[Any, ...]) -> FilesPosition:
+    """The position after a row of a list.
+
+    Args:
+        before: the position before it.
+        row: the attributes of `File`, and the value of the sort key.
+    """
+    server_name, _, media_id, *_, key = row
+    if _fits_in_token(media_id) and _fits_in_token(server_name or ""):
+        return FilesPosition(key, server_name, media_id)
+    return attr.evolve(before, skipped=before.skipped + 1)
+
+
+def _fits_in_token(name: object) -> bool:
+    # SQLite has bytes, too, and text that is not UTF-8, whose replacement sorts
+    # elsewhere.
+    return (
+        isinstance(name, str)
+        and len(name.encode()) <= _LONGEST_ID
+        and "\0" not in name
+        and "\ufffd" not in name
+    )
 
 
 def _rows_sql(
@@ -310,16 +346,17 @@ def _rows_sql(
 ) -> Sql:
     """The statement for a list of one table, from `FROM` to its end."""
     after = Sql("")
-    if (position := question.after) is not None:
+    position = question.after
+    if position.media_id is not None:
         after = order.after_sql(position.key, _ids_at(table, position))
     return Sql(
         f"""
         FROM {table.name} AS m {hint}
         WHERE {where.text} {after.text}
         ORDER BY {order.order_by_sql}
-        LIMIT ?
+        LIMIT ? OFFSET ?
         """,
-        (*where.args, *after.args, limit),
+        (*where.args, *after.args, limit, position.skipped),
     )
 
 
@@ -339,7 +376,7 @@ def _where_sql(
         is_listed = is_deleted_sql(txn, table, question.deletion, server_name)
     parts = [
         is_listed,
-        Sql(_has_id_sql(txn, table)),
+        Sql("".join(f" AND {column} IS NOT NULL" for column in _id_columns(table))),
         of_owner_sql(table, question.owner),
         in_window_sql(question),
         _filters_sql(txn, question),
@@ -462,7 +499,7 @@ def _sorted(
         # Because of the limit, the databases would walk the unique index instead of
         # sorting, and read the table at random until enough rows match the filters. No
         # index is on these expressions.
-        ids = [f"{column} || ''" for column in ids]
+        ids = [unindexed_sql(txn, column) for column in ids]
     return _Order(_key_sql(txn, question), ids, question.descending)
 
 
@@ -493,14 +530,6 @@ def _ids_at(table: MediaTable, position: FilesPosition) -> tuple[object, ...]:
     if table.source is Source.LOCAL:
         return (position.media_id,)
     return (position.server_name, position.media_id)
-
-
-def _has_id_sql(txn: LoggingTransaction, table: MediaTable) -> str:
-    """A further condition on a row, called `m`: that it can be named."""
-    if is_postgres(txn):
-        return "AND m.media_id IS NOT NULL"
-    # Bytes sort after all text, so no cursor could name their position.
-    return " ".join(f"AND typeof({column}) = 'text'" for column in _id_columns(table))
 
 
 def _columns(table: MediaTable) -> str:

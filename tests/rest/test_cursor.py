@@ -39,13 +39,18 @@ _SERVER_NAMES = st.one_of(st.just("a.org:8448"), st.just(""), _MEDIA_IDS)
 
 
 def _position(
-    query: FilesQuestion, key: int, media_id: str, server_name: str = "a.org:8448"
+    query: FilesQuestion,
+    key: int,
+    media_id: str,
+    server_name: str = "a.org:8448",
+    skipped: int = 0,
 ) -> FilesPosition:
     """A place that a page of this list can end at."""
     return FilesPosition(
         None if query.order_by is FilesOrder.MEDIA_ID else key,
         server_name if query.source is Source.REMOTE else None,
         media_id,
+        skipped,
     )
 
 
@@ -54,11 +59,20 @@ def _position(
     key=_KEYS,
     media_id=_MEDIA_IDS,
     server_name=_SERVER_NAMES,
+    skipped=st.integers(0, MAX_INTEGER),
+    is_beginning=st.booleans(),
 )
 def test_what_is_written_is_read(
-    query: FilesQuestion, key: int, media_id: str, server_name: str
+    query: FilesQuestion,
+    key: int,
+    media_id: str,
+    server_name: str,
+    skipped: int,
+    is_beginning: bool,
 ) -> None:
-    position = _position(query, key, media_id, server_name)
+    position = _position(query, key, media_id, server_name, skipped)
+    if is_beginning:
+        position = FilesPosition(skipped=skipped)
     assert query.can_end_at(position)
     token = write_cursor(query.list_name, position)
     assert read_cursor(query.list_name, token) == position
