@@ -1,4 +1,4 @@
-"""The options of the command line: the API's parameters, with its checks and errors."""
+"""The command line's options are the API's parameters, with its checks and errors."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ from media_stats_module.endpoints import ENDPOINTS, Parameter
 
 pytestmark = [pytest.mark.once, pytest.mark.any_database]
 
-# Runs the command, and says what it has imported.
+# Runs the command, and prints whether it has imported Synapse.
 _PROGRAM = """
 import sys
 from media_stats_module.__main__ import main
@@ -61,7 +61,7 @@ _WRONG = (
     ],
 )
 def test_synapse_is_not_imported(arguments: list[str], status: int, said: str) -> None:
-    """It takes seconds, and nobody waits for them to learn of a mistake."""
+    """Importing Synapse takes seconds; an error comes at once."""
     done = subprocess.run(
         [sys.executable, "-c", _PROGRAM, *arguments],
         check=False,

@@ -1,4 +1,4 @@
-"""The command line answers as HTTP does, of the same database."""
+"""The command line and HTTP give the same answers."""
 
 import json
 import sqlite3
@@ -97,7 +97,7 @@ class AnswersTestCase(MediaStatsTestCase):
         self.insert_profiles({"@a:test": "Alice"})
 
     def command(self, *arguments: str) -> bytes:
-        """What the command prints."""
+        """Run the command; return its output."""
         printed = BytesIO()
         with (
             TemporaryDirectory() as directory,
@@ -122,7 +122,7 @@ class AnswersTestCase(MediaStatsTestCase):
             assert channel.code == 200, channel.result
             body = channel.result["body"]
             if name == "rollups":
-                # Only the process that runs background tasks knows.
+                # Only the process for background tasks knows.
                 body = body.replace(b'"failures":{}', b'"failures":null')
             assert self.command(name, *_options(query), "--json") == body + b"\n", query
 
@@ -137,7 +137,7 @@ class AnswersTestCase(MediaStatsTestCase):
 
     @parameterized.expand([(each.name,) for each in ENDPOINTS])  # type: ignore[untyped-decorator]
     def test_table(self, name: str) -> None:
-        """Every value of the answer is somewhere in it."""
+        """The table contains every text of the answer."""
         for query in _QUERIES.get(name, [{}]):
             body = json.loads(self.command(name, *_options(query), "--json"))
             table = self.command(name, *_options(query)).decode()

@@ -1,4 +1,4 @@
-"""How a table shows texts and sizes."""
+"""Texts and sizes in a table."""
 
 import pytest
 

@@ -1,6 +1,6 @@
-"""What `/v1/appservices` has to answer, and whose media filters by account choose.
+"""The model of `/v1/appservices` and of the filters by account, in plain Python.
 
-In plain Python, written from the documentation of the API and not from the code.
+Written from the documentation of the API, not from the code.
 """
 
 from collections.abc import Iterable, Mapping
@@ -37,7 +37,7 @@ def appservices_answer(
     *,
     count_url_previews: bool = True,
 ) -> JsonDict:
-    """The answer of `/v1/appservices`."""
+    """Make the answer of `/v1/appservices`."""
     rows: dict[tuple[str | None, bool], JsonDict] = {}
     users_seen = set()
     for file in media:
@@ -90,7 +90,7 @@ def appservices_answer(
 
 
 def is_chosen(user_id: str | None, accounts: Accounts, query: Query) -> bool:
-    """Whether the filters by account choose a user's media."""
+    """Whether the filters by account choose the media of a user."""
     names = ("appservice", "has_account", "deactivated", "erased")
     if user_id is None:
         return not any(name in query for name in names)

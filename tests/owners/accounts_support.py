@@ -1,4 +1,4 @@
-"""What the tests of application services and of filters by account share."""
+"""Shared by the tests of application services and of the filters by account."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +22,7 @@ class AccountsTestCase(MediaTestCase):
     def fill_with_accounts(
         self, accounts: Accounts, *media: LocalMedia | RemoteMedia, **more: Any
     ) -> None:
-        """Put these into the database, in place of what is there."""
+        """Replace all media and accounts in the database."""
         self.fill(*media, **more)
         self.accounts = accounts
         self.execute("DELETE FROM users WHERE name <> ?", self.admin)

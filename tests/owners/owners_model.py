@@ -1,7 +1,7 @@
-"""What `/v1/users` and `/v1/servers` have to answer, in plain Python.
+"""The model of `/v1/users` and `/v1/servers`, in plain Python.
 
-Written from the documentation of the API and not from the code: no SQL, no pattern,
-nothing of the package.
+Written from the documentation of the API, not from the code: no SQL, no patterns, no
+imports from the package.
 """
 
 from collections import defaultdict
@@ -76,10 +76,10 @@ def servers_answer(media: Iterable[RemoteMedia], query: Query) -> JsonDict:
     return _answer("servers", "server_name", servers, query)
 
 
-# Every page is compared with all owners.
+# Called for each page and each owner.
 @lru_cache(10_000)
 def contains(text: str, term: str) -> bool:
-    """Whether a term stands somewhere in a text, whatever the case of either."""
+    """Whether a text contains a term. Case does not matter."""
     folded, sought = fold(text), fold(term)
     return any(
         folded[start : start + len(sought)] == sought
@@ -88,12 +88,12 @@ def contains(text: str, term: str) -> bool:
 
 
 def fold(text: str) -> list[str]:
-    """The characters without their case. None equals two others: not ß and ss."""
+    """Fold the case of each character, one by one: ß does not equal ss."""
     return [character.casefold() for character in text]
 
 
 def _in_window(created_ts: int, query: Query) -> bool:
-    # 0, the default of from_ts, is no bound.
+    # from_ts=0, the default, means no limit.
     from_ts = _integer(query, "from_ts", 0) or created_ts
     return from_ts <= created_ts <= _integer(query, "until_ts", created_ts)
 
@@ -122,7 +122,7 @@ def _answer(
     listed_as: str, owner: str, entries: list[JsonDict], query: Query
 ) -> JsonDict:
     order_by = str(query.get("order_by", owner))
-    # Sorting keeps the order of equals, also in reverse.
+    # Stable, also in reverse: equal keys stay in order.
     entries = sorted(entries, key=lambda entry: str(entry[owner]))
     known = [entry for entry in entries if entry[order_by] is not None]
     unknown = [entry for entry in entries if entry[order_by] is None]

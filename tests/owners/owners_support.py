@@ -1,4 +1,4 @@
-"""What the tests of `/v1/users` and `/v1/servers` share."""
+"""Shared by the tests of `/v1/users` and `/v1/servers`."""
 
 from collections.abc import Iterator
 from typing import Any, ClassVar
@@ -11,12 +11,12 @@ from support import LocalMedia, RemoteMedia, headers
 from synapse.module_api import JsonDict
 from tests.server import FakeChannel
 
-# Of 64 bits.
+# The largest integer of 64 bits.
 LARGEST_INTEGER = 2**63 - 1
 
 _ENDPOINTS: list[JsonDict] = [{"endpoint": "users"}, {"endpoint": "servers"}]
 
-# Where live questions would walk Synapse's index.
+# The mode in which live questions walk Synapse's index.
 _SCAN: JsonDict = {
     "mode": "scan",
     "mode_options": {},
@@ -27,12 +27,12 @@ _MODES = [*MODES, _SCAN]
 
 
 def in_every_mode_of_owners(test_class: type) -> None:
-    """Run the tests of a class once for each way in which a list can be answered."""
+    """Run the tests of a class once for each way to answer."""
     parameterized_class(_MODES, class_name_func=class_name)(test_class)
 
 
 def for_both_endpoints(test_class: type) -> None:
-    """Run tests that have nothing to do with the mode, for users and for servers."""
+    """Run the tests of a class once for users and once for servers."""
     parameterized_class(_ENDPOINTS, class_name_func=class_name)(test_class)
 
 
@@ -49,7 +49,7 @@ class OwnersTestCase(ModesTestCase):
 
     @property
     def owner_key(self) -> str:
-        """What names the owner in an answer, and the default of `order_by`."""
+        """The column with the owner, which is the default of `order_by`."""
         return {"users": "user_id", "servers": "server_name"}[self.endpoint]
 
     @property
@@ -59,7 +59,7 @@ class OwnersTestCase(ModesTestCase):
         return [self.owner_key, "media_count", "media_length", *only_users]
 
     def owner(self, name: str) -> str:
-        """The user ID with that localpart, or a server whose name begins so."""
+        """The user ID with this localpart, or a server whose name begins with it."""
         if self.endpoint == "users":
             return f"@{name}:{self.server_name}"
         return f"{name}.example"
@@ -75,7 +75,7 @@ class OwnersTestCase(ModesTestCase):
         return [entry[self.owner_key] for entry in self.answer(query)[self.endpoint]]
 
     def pages(self, query: Query) -> Iterator[JsonDict]:
-        """The answer, and those that each `next_token` leads to."""
+        """Yield the answer, and all further pages by `next_token`."""
         answer = self.answer(query)
         yield answer
         while "next_token" in answer:
@@ -83,7 +83,7 @@ class OwnersTestCase(ModesTestCase):
             yield answer
 
     def expected(self, query: Query) -> JsonDict:
-        """What the answer has to be."""
+        """The answer of the model."""
         if self.endpoint == "servers":
             return servers_answer(self.remote_media, query)
         return users_answer(
@@ -96,7 +96,7 @@ class OwnersTestCase(ModesTestCase):
 
 
 def header(channel: FakeChannel, name: str) -> str:
-    """The one value that a header of the answer has."""
+    """The value of a header that the answer has once."""
     values = headers(channel).getRawHeaders(name)
     assert values is not None, name
     (value,) = values

@@ -1,7 +1,7 @@
-"""`appservice`, `has_account`, `deactivated` and `erased`: users by their accounts.
+"""`appservice`, `has_account`, `deactivated` and `erased`: filter users by account.
 
-They go with all questions about local media. With whatever else is asked, the users are
-held to the model in test_accounts_properties.py.
+All questions about local media have these filters. test_accounts_properties.py tests
+them together with other parameters, against the model.
 """
 
 from typing import ClassVar
@@ -13,7 +13,7 @@ from owners_support import in_every_mode_of_owners
 from support import MODULE_PATH, LocalMedia, RemoteMedia
 from synapse.module_api import JsonDict
 
-# Each user by the letter that is the localpart, and whose media is of that many bytes.
+# Users by localpart. The number is the bytes of each user's media.
 _ACCOUNTS = {
     "@a:test": Account(),
     "@b:test": Account(deactivated=True),
@@ -26,7 +26,7 @@ _LENGTHS = {"a": 1, "b": 2, "c": 4, "d": 8, "e": 16, "f": 32, "g": 64}
 
 _NOBODYS_LENGTH = 128
 
-# What is asked, and who is chosen. The user g has no account.
+# The filters, and the users that they choose. User g has no account.
 _CASES: tuple[tuple[JsonDict, str], ...] = (
     ({}, "abcdefg"),
     ({"appservice": "discord"}, "de"),
@@ -61,7 +61,7 @@ class _FilterTestCase(AccountsTestCase):
         )
 
     def length(self, users: str) -> int:
-        """How many bytes these users have."""
+        """The sum of the bytes of some users."""
         return sum(_LENGTHS[user] for user in users)
 
 
@@ -87,7 +87,7 @@ class UsersTestCase(_FilterTestCase):
 
 @in_every_mode
 class OtherEndpointsTestCase(_FilterTestCase):
-    """Files, timeline, types, and what could be deleted."""
+    """Files, timeline, types and reclaimable."""
 
     endpoint: ClassVar[str] = "files"
 
@@ -146,7 +146,7 @@ class OtherEndpointsTestCase(_FilterTestCase):
                     self.assert_refused(channel, name, "source=local")
 
     def test_reclaimable_of_both_sources(self) -> None:
-        """Remote media is not theirs, so it is left out."""
+        """Remote media does not belong to users, so it is left out."""
         answer = self.ask_endpoint("reclaimable", {"appservice": "discord"})
         assert "remote" not in answer["ages"][0]
 
@@ -157,7 +157,7 @@ class OtherEndpointsTestCase(_FilterTestCase):
 
 @in_every_mode
 class AccountOfUserTestCase(_FilterTestCase):
-    """The summary of one user says what kind of account it is."""
+    """The summary of one user has the kind of the account."""
 
     endpoint: ClassVar[str] = "summary"
 

@@ -1,6 +1,6 @@
-"""Any media of any accounts: the rows are those of the model, and add up.
+"""Properties: with any media and accounts, answers equal the model and add up.
 
-`--hypothesis-profile=thorough` looks longer.
+`--hypothesis-profile=thorough` tries more examples.
 """
 
 from typing import ClassVar
@@ -69,7 +69,7 @@ _FILTER = st.fixed_dictionaries(
 
 @in_every_mode
 class AccountsPropertiesTestCase(AccountsTestCase):
-    """Application services, users, and what they have in common."""
+    """Application services, users, and their sums."""
 
     endpoint: ClassVar[str] = "appservices"
 
@@ -90,13 +90,13 @@ class AccountsPropertiesTestCase(AccountsTestCase):
         self.assert_users_are_chosen(window, chosen)
 
     def assert_appservices_as_model(self, query: Query) -> None:
-        """The rows are those of the model."""
+        """Compare the rows with the model."""
         answer = self.appservices(query)
         expected = appservices_answer(self.local_media, self.accounts, query)
         assert answer == expected, (query, answer, expected)
 
     def assert_rows_add_up(self, window: Query) -> None:
-        """All rows are all users; each row is the users that its filter chooses."""
+        """Check that all rows add up to all users, each row to its filter."""
         rows = self.appservices(window)["appservices"]
         assert self.sums(window) == tuple(
             sum(row[name] for row in rows)
@@ -113,7 +113,7 @@ class AccountsPropertiesTestCase(AccountsTestCase):
                 ), row
 
     def assert_users_are_chosen(self, window: Query, chosen: Query) -> None:
-        """A filter lists the users that it chooses, as they are without it."""
+        """Check that a filter lists its users, with unchanged values."""
         media = [
             attr.evolve(file, url_cache=None)
             for file in self.local_media
@@ -123,7 +123,7 @@ class AccountsPropertiesTestCase(AccountsTestCase):
         assert answer == users_answer(media, {}, window), (window, chosen)
 
     def sums(self, query: Query) -> tuple[int, int, int]:
-        """How many users there are, with how many files and bytes."""
+        """Add up users, files and bytes."""
         answer = self.ask_endpoint("users", {**query, "limit": 1_000})
         return (
             int(answer["total"]),

@@ -1,4 +1,4 @@
-"""`/v1/appservices`: how much media the users of each application service have here."""
+"""`/v1/appservices`: the media of each application service's users."""
 
 from typing import ClassVar
 
@@ -78,7 +78,7 @@ class _AppservicesTestCase(AccountsTestCase):
 
 @in_every_mode
 class AppservicesTestCase(_AppservicesTestCase):
-    """Which rows there are, and in which order."""
+    """The rows, and their order."""
 
     def test_answer(self) -> None:
         answer = self.appservices()
@@ -98,7 +98,7 @@ class AppservicesTestCase(_AppservicesTestCase):
             )
 
     def test_orders(self) -> None:
-        """Equal rows are by ID, those without one last, whatever the direction."""
+        """Equal rows are in order of their IDs; rows without an ID are last."""
         for order_by, direction, expected in (
             ("appservice_id", "f", ["Irc", "discord", "people", "no account"]),
             ("appservice_id", "b", ["discord", "Irc", "people", "no account"]),
@@ -134,7 +134,7 @@ class AppservicesTestCase(_AppservicesTestCase):
         assert self.names(from_ts=2, until_ts=9) == []
 
     def test_account_is_as_it_is_now(self) -> None:
-        """Accounts change without a change of media."""
+        """Accounts can change without a change of media."""
         self.execute("UPDATE users SET deactivated = 0, appservice_id = 'new'")
         self.execute("DELETE FROM users WHERE name = '@ben:test'")
         assert self.appservices()["appservices"] == [
@@ -164,7 +164,7 @@ class AppservicesTestCase(_AppservicesTestCase):
         ]
 
     def test_large_page(self) -> None:
-        """It is written while it is read."""
+        """A large page is written while it is read."""
         assert self.appservices({"limit": 2_000}) == self.appservices()
 
     def test_refusals(self) -> None:
@@ -193,7 +193,7 @@ class WithoutUrlPreviewsTestCase(_AppservicesTestCase):
 
 
 class LargeSumsTestCase(_AppservicesTestCase):
-    """On PostgreSQL that needs a column that somebody made BIGINT."""
+    """On PostgreSQL, this needs a column that was altered to BIGINT."""
 
     shares_homeserver: ClassVar[bool] = False
 

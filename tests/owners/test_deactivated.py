@@ -1,7 +1,7 @@
-"""`deactivated` of `/v1/users` and `/v1/files`: only users whose account is, or is not.
+"""`deactivated` of `/v1/users` and `/v1/files`: filters by deactivated accounts.
 
-With whatever else is asked it is held to the model in test_owners_properties.py and
-test_media_properties.py.
+test_owners_properties.py and test_media_properties.py test it together with other
+parameters, against the models.
 """
 
 from typing import ClassVar
@@ -19,7 +19,7 @@ _DISPLAYNAMES = {"@a:test": "Zoë", "@c:test": "Ann", "@e:test": None}
 class _DeactivatedTestCase(MediaTestCase):
     def setUp(self) -> None:
         super().setUp()
-        # And one of whom there is media and no account.
+        # Has media and no account.
         self.make_user("b")
         self.fill(
             LocalMedia(user_id="@a:test", media_id="1", media_length=1),
@@ -37,12 +37,12 @@ class _DeactivatedTestCase(MediaTestCase):
 
 @in_every_mode_of_owners
 class UsersTestCase(_DeactivatedTestCase):
-    """Every user is in one of the two lists."""
+    """Every user is in exactly one of the two lists."""
 
     endpoint: ClassVar[str] = "users"
 
     def user_ids(self, **query: object) -> str:
-        """The users on a page, each by the letter that is the localpart."""
+        """The users on a page, by localpart."""
         return "".join(user["user_id"][1] for user in self.answer(query)["users"])
 
     def test_answers(self) -> None:
@@ -101,7 +101,7 @@ class UsersTestCase(_DeactivatedTestCase):
 
 
 class AccountsTestCase(MediaTestCase):
-    """The accounts are those that Synapse itself has deactivated."""
+    """Synapse itself deactivates the accounts."""
 
     shares_homeserver: ClassVar[bool] = False
 
@@ -128,7 +128,7 @@ class AccountsTestCase(MediaTestCase):
 
 
 class DocumentedPathTestCase(_DeactivatedTestCase):
-    """The list at the documented path is the same."""
+    """The documented path has the same filter."""
 
     serves_admin_api: ClassVar[bool] = False
 
@@ -140,7 +140,7 @@ class DocumentedPathTestCase(_DeactivatedTestCase):
 
 
 class FilesTestCase(_DeactivatedTestCase):
-    """What is nobody's is in neither list."""
+    """Files without an owner are in neither list."""
 
     endpoint: ClassVar[str] = "files"
 

@@ -1,4 +1,4 @@
-"""`/v1/users` where a broken unique index has left two profiles of one user."""
+"""`/v1/users` after a broken unique index has left two profiles of one user."""
 
 from typing import ClassVar
 
@@ -11,7 +11,7 @@ _ALICE, _BOB = "@alice:test", "@bob:test"
 
 @in_every_mode_of_owners
 class DuplicateProfilesTestCase(OwnersTestCase):
-    """The user has the first of the names, whatever the way to answer."""
+    """The user has the first displayname, in all ways to answer."""
 
     shares_homeserver: ClassVar[bool] = False
 

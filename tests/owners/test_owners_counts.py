@@ -1,4 +1,4 @@
-"""Counts and lengths of users and of servers: of all time, and of a window."""
+"""Counts and lengths of users and servers, of all time and in a window."""
 
 from owners_support import (
     LARGEST_INTEGER,
@@ -9,7 +9,7 @@ from owners_support import (
 
 @in_every_mode_of_both_endpoints
 class CountsTestCase(OwnersTestCase):
-    """Counts and lengths are what the files add up to, and integers."""
+    """Counts and lengths are exact integers."""
 
     def test_counts_and_lengths(self) -> None:
         self.fill(self.file("a", media_length=0), self.file("a", media_length=0))
@@ -26,7 +26,7 @@ class CountsTestCase(OwnersTestCase):
             assert entry["media_length"] == 5 * length
             assert type(entry["media_length"]) is type(entry["media_count"]) is int
 
-        # Media in quarantine takes space too.
+        # Quarantined media takes space, too.
         self.fill(self.file("a", quarantined_by="@admin:test", media_length=7))
 
         (entry,) = self.answer()[self.endpoint]
@@ -54,7 +54,7 @@ class CountsTestCase(OwnersTestCase):
 
 @in_every_mode_of_both_endpoints
 class WindowTestCase(OwnersTestCase):
-    """Media of one owner at 10, 20 and 30, of another at 20, of a third at 40."""
+    """Media of one owner at 10, 20 and 30, of a second at 20, of a third at 40."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -67,7 +67,7 @@ class WindowTestCase(OwnersTestCase):
         )
 
     def usages(self, **query: object) -> dict[str, tuple[int, int]]:
-        """Count and length of each owner listed, the same in every order."""
+        """Count and length of each owner, equal in every order."""
         names = {self.owner(name): name for name in "abc"}
         usages = [
             {
@@ -107,7 +107,7 @@ class WindowTestCase(OwnersTestCase):
             self.file("b", created_ts=1),
         )
 
-        # Zero is the default, and no bound.
+        # Zero is the default, and means no limit.
         assert self.usages(from_ts=0) == self.usages() == {"a": (2, 2), "b": (1, 1)}
         assert self.usages(from_ts=0, until_ts=1) == self.usages()
 

@@ -1,4 +1,4 @@
-"""Around the answers of `/v1/users` and `/v1/servers`: CORS, caches, methods, paths."""
+"""HTTP of `/v1/users` and `/v1/servers`: CORS, caches, methods, paths."""
 
 from owners_support import OwnersTestCase, for_both_endpoints, header
 from tests.server import FakeChannel
@@ -6,10 +6,10 @@ from tests.server import FakeChannel
 
 @for_both_endpoints
 class HttpTestCase(OwnersTestCase):
-    """What a browser and Synapse's own habits want around the answers."""
+    """Headers and methods are those of Synapse's own admin API."""
 
     def assert_cors(self, channel: FakeChannel) -> None:
-        """A page from anywhere may read the answer."""
+        """Check that pages of any origin may read the answer."""
         assert header(channel, "Access-Control-Allow-Origin") == "*"
         assert "GET" in header(channel, "Access-Control-Allow-Methods")
         assert "Authorization" in header(channel, "Access-Control-Allow-Headers")
@@ -29,14 +29,14 @@ class HttpTestCase(OwnersTestCase):
             assert channel.code == code
             self.assert_cors(channel)
             assert header(channel, "Content-Type") == "application/json"
-            # Nobody else may find it in a cache.
+            # No shared cache may keep it.
             assert "no-store" in header(channel, "Cache-Control")
             if code != 200:
                 assert set(channel.json_body) >= {"errcode", "error"}
 
     def test_preflight(self) -> None:
         for path in (self.path, self.path + "?limit=1"):
-            # Browsers send no token with it.
+            # Browsers send no token with a preflight.
             channel = self.make_request("OPTIONS", path)
             assert channel.code == 204
             assert channel.result.get("body", b"") == b""

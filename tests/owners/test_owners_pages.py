@@ -1,4 +1,4 @@
-"""Order and pages of `/v1/users` and `/v1/servers`, of few owners and of many."""
+"""Order and pages of `/v1/users` and `/v1/servers`, with few owners and with many."""
 
 import json
 from itertools import chain, product
@@ -21,7 +21,7 @@ from media_stats_module.storage.sources import MediaTable
 
 @in_every_mode_of_both_endpoints
 class PagesTestCase(OwnersTestCase):
-    """Seven owners of whom some are equal, whatever the list is sorted by."""
+    """Seven owners. In every order, some have equal keys."""
 
     # Count and length.
     _TOTALS = {  # noqa: RUF012
@@ -53,7 +53,7 @@ class PagesTestCase(OwnersTestCase):
         ("user_id", "b"): "gfedcba",
         ("server_name", "f"): "abcdefg",
         ("server_name", "b"): "gfedcba",
-        # Who has none comes last, whatever the direction.
+        # Users without a displayname are last, in both directions.
         ("displayname", "f"): "cadfbeg",
         ("displayname", "b"): "adfcbeg",
     }
@@ -74,7 +74,7 @@ class PagesTestCase(OwnersTestCase):
         )
 
     def in_order(self, order_by: str, direction: str) -> list[str]:
-        """All owners in that order."""
+        """All owners in this order."""
         return [self.owner(name) for name in self._ORDERS[order_by, direction]]
 
     def test_order(self) -> None:
@@ -102,7 +102,7 @@ class PagesTestCase(OwnersTestCase):
                 ]
                 whole = list(chain.from_iterable(owners))
                 assert whole == self.in_order(order_by, direction)
-                # Only the last page may have room left.
+                # Only the last page may be short.
                 assert all(len(page) == limit for page in owners[:-1])
                 assert owners[-1]
                 assert [page["total"] for page in pages] == [count] * len(pages)
@@ -129,7 +129,7 @@ class PagesTestCase(OwnersTestCase):
         total = len(self._TOTALS)
         for order_by, direction in product(self.orders, DIRECTIONS):
             order: Query = {"order_by": order_by, "dir": direction}
-            # None asked for, or none left.
+            # limit=0, or beyond the end.
             for query in (
                 {"limit": 0},
                 {"limit": 0, "from": 3},
@@ -139,7 +139,7 @@ class PagesTestCase(OwnersTestCase):
             ):
                 answer = self.answer({**order, **query})
                 assert answer == {self.endpoint: [], "total": total}
-            # None found.
+            # The search finds nobody.
             for start in (0, 1):
                 answer = self.answer({**order, "search_term": "nowhere", "from": start})
                 assert answer == {self.endpoint: [], "total": 0}
@@ -167,7 +167,7 @@ class PagesTestCase(OwnersTestCase):
 
 @in_every_mode_of_both_endpoints
 class ManyOwnersTestCase(OwnersTestCase):
-    """Many owners: adding up only some of them costs more than a scan."""
+    """With many owners, adding up some of them can cost more than a scan."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -192,7 +192,7 @@ class ManyOwnersTestCase(OwnersTestCase):
         )
 
     def assert_pages(self, *pages: tuple[int, int], **query: object) -> None:
-        """Of each order, those that begin there and have that limit, are right."""
+        """Compare the pages from these starts, with this limit, in every order."""
         for order_by, direction, (start, limit) in product(
             self.orders, DIRECTIONS, pages
         ):
@@ -222,7 +222,7 @@ class ManyOwnersTestCase(OwnersTestCase):
 
 @for_both_endpoints
 class DeletedMeanwhileTestCase(OwnersTestCase):
-    """Another program deletes media of an SQLite database while a page is put together.
+    """Another program deletes media of an SQLite database while a page is read.
 
     Synapse itself has only one connection to it.
     """
@@ -241,7 +241,7 @@ class DeletedMeanwhileTestCase(OwnersTestCase):
             )
             return add_up(txn, media, names)
 
-        # Which are not answered by a read of the whole table.
+        # These do not read the whole table.
         for query in (
             {"from": 1, "limit": 1},
             {"search_term": "b", "order_by": "media_length"},

@@ -1,4 +1,4 @@
-"""Parameters of `/v1/users` and `/v1/servers`: what is refused, what is let pass."""
+"""Parameters of `/v1/users` and `/v1/servers`: refused and accepted values."""
 
 import json
 from urllib.parse import quote, quote_from_bytes
@@ -13,7 +13,7 @@ _INTEGERS = ("from", "limit", "from_ts", "until_ts")
 
 @for_both_endpoints
 class ParametersTestCase(OwnersTestCase):
-    """What is refused, with which words, and what is let pass."""
+    """Wrong values are refused, in Synapse's words."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -54,7 +54,7 @@ class ParametersTestCase(OwnersTestCase):
 
         for name in ("order_by", "dir"):
             channel = self.request({name: "\u00fc"})
-            # What Synapse calls it everywhere.
+            # Synapse's name for it on other endpoints.
             self.assert_refused(channel, name, "ascii", errcode="M_UNKNOWN")
 
     def test_search_term(self) -> None:
@@ -69,10 +69,10 @@ class ParametersTestCase(OwnersTestCase):
         # Not UTF-8.
         for encoded in (b"%FF", b"a%C3", b"%C0%80", b"%ED%A0%80", b"%F4%90%80%80"):
             channel = self.request_raw(b"search_term=" + encoded)
-            # What Synapse calls it everywhere.
+            # Synapse's name for it on other endpoints.
             self.assert_refused(channel, "search_term", "utf-8", errcode="M_UNKNOWN")
 
-        # Also longer than any name may be, up to the longest path that Synapse reads.
+        # Longer than any name can be, up to the longest path that Synapse reads.
         for character in "ak_%*[\\\U0001e921\u03c3":
             for length in (512, 513, 16_000 // len(quote(character))):
                 assert self.listed({"search_term": character * length}) == []
@@ -80,7 +80,7 @@ class ParametersTestCase(OwnersTestCase):
     def test_empty_unknown_and_repeated(self) -> None:
         for name in (*_INTEGERS, "order_by", "dir", "search_term"):
             self.assert_refused(self.request_raw(name.encode() + b"="), name)
-            # Twisted takes a name without an equals sign for no parameter at all.
+            # Twisted ignores a name without an equals sign.
             assert self.request_raw(name.encode()).code == 200
 
         for query in (
@@ -92,7 +92,7 @@ class ParametersTestCase(OwnersTestCase):
         ):
             assert self.answer(query) == self.answer()
 
-        # The first one counts, as everywhere in Synapse.
+        # As everywhere in Synapse, the first value counts.
         assert self.request_raw(b"limit=1&limit=many&limit=2").json_body == self.answer(
             {"limit": 1}
         )
@@ -102,7 +102,7 @@ class ParametersTestCase(OwnersTestCase):
         ).json_body == self.answer({"search_term": "a"})
 
     def test_wrong_parameters_are_named_one_by_one(self) -> None:
-        """One error per request, in the order of the documentation."""
+        """A request has one error, the first in the order of the documentation."""
         wrong = {
             "order_by": "x",
             "from": "x",
@@ -132,14 +132,14 @@ _VALUES = st.one_of(
 
 @for_both_endpoints
 class AnythingTestCase(OwnersTestCase):
-    """Whatever is asked, the answer is 200 or 400, never an error of the server."""
+    """Any request is answered with 200 or 400, never with 500."""
 
     def setUp(self) -> None:
         super().setUp()
         self.fill(self.file("a"), self.file("b", created_ts=7))
 
     def assert_answered(self, query: bytes) -> None:
-        """There is an answer or a refusal, in JSON."""
+        """Check that the answer is JSON, with status 200 or 400."""
         channel = self.request_raw(query)
         body: JsonDict = json.loads(channel.result["body"])
         if channel.code == 200:
@@ -159,7 +159,7 @@ class AnythingTestCase(OwnersTestCase):
             ).encode()
         )
 
-    # Synapse fails on other characters before it looks at the path.
+    # Synapse fails at other characters before it reads the path.
     @given(st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), max_size=40))
     def test_text(self, query: str) -> None:
         self.assert_answered(query.encode())

@@ -1,7 +1,7 @@
-"""Any media, any profiles, any question: the answer is that of the model.
+"""Properties: with any media, profiles and question, the answer equals the model.
 
-And that of Synapse's own endpoint, wherever that is right. `--hypothesis-profile=
-thorough` looks longer.
+Where Synapse's own endpoint is right, it answers the same.
+`--hypothesis-profile=thorough` tries more examples.
 """
 
 from collections.abc import Mapping
@@ -16,10 +16,10 @@ from support import LocalMedia, RemoteMedia
 
 from media_stats_module.module import DOCUMENTED_PATH
 
-# A name with a port, which is the harder case.
+# With a port, which is the harder case.
 _SERVER_NAME = "test.example:8448"
 
-# So few that they meet: case, more than one capital, wildcards, two scripts.
+# Few characters, so that texts meet: case, several capitals, wildcards, two scripts.
 _LETTERS = "aAsk_%*[\\.σςΣẞß\N{KELVIN SIGN}𐐔𐐼"
 
 _LENGTHS = st.one_of(st.integers(0, 3), st.integers(0, 2**31 - 1))
@@ -54,7 +54,7 @@ _REMOTE_MEDIA = st.builds(
 def _queries(
     orders: tuple[str, ...], **more: st.SearchStrategy[object]
 ) -> st.SearchStrategy[Query]:
-    """What may be asked and is not refused."""
+    """Any parameters that are not refused."""
     return st.fixed_dictionaries(
         {},
         optional={
@@ -78,7 +78,7 @@ _ANY_LIMIT = st.one_of(st.integers(0, 5), st.sampled_from([1_000, 2**63 - 1]))
 
 @in_every_mode_of_owners
 class ModelTestCase(OwnersTestCase):
-    """The answers are those of the model."""
+    """The answers equal the model."""
 
     server_name: ClassVar[str] = _SERVER_NAME
 
@@ -149,18 +149,18 @@ class ServersModelTestCase(OwnersTestCase):
             assert self.answer(query) == self.expected(query), query
 
 
-# One case only: PostgreSQL distinguishes them in the built-in's search. No letter of
-# the server's name, in which it searches too if there is a port.
+# Lower case only: in PostgreSQL, the built-in search distinguishes case. No letter of
+# the server name: with a port, the built-in searches the server name, too.
 _BUILTIN_USER_IDS = _user_ids("abc._%\\é", "test")
 _BUILTIN_TERMS = st.text("abc.", min_size=1, max_size=2)
 
 
 @in_every_mode_of_owners
 class BuiltinTestCase(OwnersTestCase):
-    """Where nothing is wrong with it, Synapse's own endpoint answers the same.
+    """Where Synapse's own endpoint is right, it answers the same.
 
-    So all media is uploaded and has an owner, all owners have displaynames, no two of
-    a page's sort keys are equal, and what is searched for is ASCII and no wildcard.
+    So all media is uploaded and has an owner, all owners have displaynames, no two sort
+    keys of a page are equal, and search terms are ASCII without wildcards.
     """
 
     @given(

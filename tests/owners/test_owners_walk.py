@@ -1,4 +1,4 @@
-"""A walk from owner to owner that is given up, as the owners turn out to be many."""
+"""The walk from owner to owner stops when there are too many owners."""
 
 from unittest.mock import patch
 
@@ -12,7 +12,7 @@ _MOST_WALKED = 20
 
 @in_every_mode_of_both_endpoints
 class GivenUpWalkTestCase(OwnersTestCase):
-    """No page and no total is short by the owners that it has not come to."""
+    """Page and total are complete although the walk did not reach all owners."""
 
     def assert_pages(self, owners: int) -> None:
         self.fill(*[self.file(f"{number:02}") for number in range(owners)])

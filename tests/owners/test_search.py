@@ -1,6 +1,6 @@
-"""`search_term` as a client sees it: literal, in every script, whatever its case.
+"""`search_term` for a client: literal, in every script, in any case.
 
-The patterns that the databases get are in test_search_patterns.py.
+test_search_patterns.py tests the patterns that the databases get.
 """
 
 # ruff: noqa: RUF001 - letters that look like those of another script are the point
@@ -15,7 +15,7 @@ from owners_support import OwnersTestCase, in_every_mode_of_owners
 from parameterized import parameterized_class  # type: ignore[import-untyped]
 from support import RemoteMedia
 
-# A term and a text that it is found in.
+# Terms, and texts that contain them.
 _FOUND = (
     ("alice", "Alice"),
     ("ALICE", "alice"),
@@ -47,7 +47,7 @@ _FOUND = (
     ("\N{MICRO SIGN}", "Μ"),
     ("\N{LATIN SMALL LETTER LONG S}", "S"),
     ("ǆ", "ǅ"),
-    # Scripts without case, and what is no letter at all.
+    # Scripts without case, and characters that are no letters.
     ("日本", "こんにちは日本"),
     ("ال", "السلام"),
     ("📷", "photos 📷"),
@@ -56,7 +56,7 @@ _FOUND = (
     ("\n", "two\nlines"),
 )
 
-# A term and a text that it is not found in.
+# Terms, and texts that do not contain them.
 _NOT_FOUND = (
     ("ss", "ß"),
     ("fi", "ﬁ"),
@@ -64,7 +64,7 @@ _NOT_FOUND = (
     # Turkish has two.
     ("i", "İ"),
     ("I", "ı"),
-    # The one looks like the other.
+    # They look alike.
     ("A", "А"),
     ("a  b", "a b"),
 )
@@ -105,16 +105,16 @@ _LITERAL = (
 
 @in_every_mode_of_owners
 class SearchUsersTestCase(OwnersTestCase):
-    """A user is found by the localpart or by the displayname."""
+    """The search finds a user by localpart or displayname."""
 
     def search(self, term: str) -> list[str]:
-        """Search; what is found has to be right. Return whom it found."""
+        """Search; check the values of the users found, and return their IDs."""
         query = {"search_term": term, "limit": 1_000}
         assert self.answer(query) == self.expected(query), term
         return self.listed(query)
 
     def fill_with(self, texts: Iterable[str]) -> None:
-        """Each text is a localpart, and the displayname of a user with a number."""
+        """Make two users for each text, which is the localpart or the displayname."""
         texts = list(dict.fromkeys(texts))
         self.fill(
             *[self.file(text) for text in texts],
@@ -125,7 +125,7 @@ class SearchUsersTestCase(OwnersTestCase):
         )
 
     def is_found(self, term: str, text: str) -> bool:
-        """Whether it is found, which has to be the same in either place."""
+        """Whether the search finds it, equally in both places."""
         listed = self.search(term)
         by_localpart = self.owner(text) in listed
         (user_id,) = [
@@ -176,7 +176,7 @@ class SearchUsersTestCase(OwnersTestCase):
 
         assert self.search("a") == ["@a:test"]
         assert self.search("b") == ["@a:test", "@b:test"]
-        # Not across what stands side by side.
+        # Not across the two.
         assert self.search("aBee") == self.search("a Bee") == []
 
     def test_order_and_pages(self) -> None:
@@ -233,7 +233,7 @@ class SearchUsersTestCase(OwnersTestCase):
     ]
 )
 class ServerNameTestCase(OwnersTestCase):
-    """The server's name, the same for all, finds nobody; a complete user ID does."""
+    """The server name finds nobody, but a complete user ID does."""
 
     server_name: ClassVar[str]
 
@@ -246,7 +246,7 @@ class ServerNameTestCase(OwnersTestCase):
         )
 
     def search(self, term: str) -> list[str]:
-        """Search, and return whom it found."""
+        """Search; return the user IDs found."""
         query = {"search_term": term}
         assert self.answer(query) == self.expected(query), term
         return self.listed(query)
@@ -259,19 +259,19 @@ class ServerNameTestCase(OwnersTestCase):
             assert self.search(term) == []
             assert self.search(f":{term}") == self.search(f"e:{term}") == []
 
-        # Unless somebody is called so.
+        # Unless it is in a displayname.
         self.fill(self.file("test"), self.file("8448"), self.file("alice"))
         assert self.search("test") == [self.owner("test")]
         assert self.search("8448") == [self.owner("8448")]
 
     def test_user_id(self) -> None:
-        # Also finds users with it in their displayname.
+        # Also finds users with this text in their displayname.
         found = [self.owner("alice"), self.owner("bob")]
         assert self.search(self.owner("alice")) == found
         assert self.search(self.owner("ALICE")) == found
         assert self.search(self.owner("bob")) == [self.owner("bob")]
 
-        # Not complete, or not literally so.
+        # Incomplete, or not literally equal.
         for term in (
             self.owner("lice"),
             self.owner("alic"),
@@ -290,7 +290,7 @@ class ServerNameTestCase(OwnersTestCase):
 
 @in_every_mode_of_owners
 class SearchServersTestCase(OwnersTestCase):
-    """A server is found by its name, all of it."""
+    """The search finds a server by its whole name."""
 
     endpoint = "servers"
 

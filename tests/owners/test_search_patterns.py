@@ -1,4 +1,4 @@
-"""The patterns of `search_term` that the databases get: they match what Python says."""
+"""The patterns that the databases get for `search_term` match as Python does."""
 
 # ruff: noqa: RUF001 - letters that look like those of another script are the point
 import sys
@@ -18,13 +18,13 @@ from synapse.module_api import LoggingTransaction
 from media_stats_module.storage.dialect import is_postgres
 from media_stats_module.storage.owners import search
 
-# Patterns; test_search.py tests what is found.
+# Only patterns; test_search.py tests the search itself.
 pytestmark = pytest.mark.once
 
 
 @cache
 def _letters_by_folding() -> dict[str, list[str]]:
-    """All characters of Unicode that have several forms, by what they are folded to."""
+    """Characters of Unicode that have several forms, by their folded form."""
     letters = defaultdict(list)
     for code_point in range(sys.maxunicode + 1):
         letters[chr(code_point).casefold()].append(chr(code_point))
@@ -35,23 +35,23 @@ def _letters_with_forms() -> list[str]:
     return list(chain.from_iterable(_letters_by_folding().values()))
 
 
-# Much of it has case, and much of it means something in patterns.
+# Many have case, and many are special in patterns.
 _CHARACTERS = st.one_of(
     st.sampled_from("aAsSkKiI_%*?[]^-\\.$(){}|+:@ \n"),
     st.sampled_from("ßẞσςΣİıſǅǆﬁ𐐔𐐼𞤀𞤢\N{KELVIN SIGN}\N{COMBINING GREEK YPOGEGRAMMENI}"),
-    # It takes seconds to find them, so not whenever tests are collected.
+    # Takes seconds, so not while pytest collects tests.
     st.deferred(lambda: st.sampled_from(_letters_with_forms())),
     st.characters(exclude_characters="\0", exclude_categories=["Cs"]),
 )
 
 
 class PatternsTestCase(MediaStatsTestCase):
-    """What the databases match is what Python says."""
+    """The databases match as Python does."""
 
     shares_homeserver: ClassVar[bool] = True
 
     def matches(self, *pairs: tuple[str, str]) -> list[tuple[bool, bool]]:
-        """Whether each text contains its term, and whether it is equal to it."""
+        """Whether each text contains its term, and whether it equals it."""
 
         def match_txn(txn: LoggingTransaction) -> list[tuple[bool, bool]]:
             if is_postgres(txn):
@@ -95,7 +95,7 @@ class PatternsTestCase(MediaStatsTestCase):
         everything = "".join(_letters_with_forms())
         pairs = []
         for forms in _letters_by_folding().values():
-            # Each form asks for the same.
+            # Each form gives the same pattern.
             assert len({search.regex_containing(form) for form in forms}) == 1
             assert len({search.glob_containing(form) for form in forms}) == 1
             others = everything.translate({ord(form): None for form in forms})
@@ -138,10 +138,10 @@ class PatternsTestCase(MediaStatsTestCase):
 
 
 class TablesOfUnicodeTestCase(TestCase):
-    """What the patterns are made from."""
+    """The tables behind the patterns."""
 
     def test_no_letter_is_left_out(self) -> None:
-        # As the newest Python knows it, the highest letter with case is U+1E943.
+        # In the newest Python, U+1E943 is the highest letter with case.
         for code_point in range(search._FIRST_CASELESS_CODE_POINT, sys.maxunicode + 1):
             character = chr(code_point)
             assert character == character.casefold()

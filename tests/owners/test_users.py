@@ -1,9 +1,9 @@
 """`/v1/users` against the documentation of *Users' media usage statistics*.
 
-Synapse's own endpoint is asked too: where it is right, the module says the same, byte
-for byte. Where it is wrong against its documentation, the module is right.
+Synapse's own endpoint is asked, too. Where it follows its documentation, the module
+answers the same, byte for byte.
 
-What users have in common with servers is in `test_owners_*.py`.
+`test_owners_*.py` tests what users and servers share.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ _UPLOADS_AND_PREVIEWS = (
 
 @in_every_mode_of_owners
 class BuiltinTestCase(OwnersTestCase):
-    """Where nothing is wrong with it, Synapse's own endpoint answers the same.
+    """Where Synapse's own endpoint is right, it answers the same.
 
     No two users are equal, and all have displaynames.
     """
@@ -58,7 +58,7 @@ class BuiltinTestCase(OwnersTestCase):
         )
 
     def assert_same(self, query: str = "") -> FakeChannel:
-        """Both answer the same; return the answer."""
+        """Ask both; return the answer, which must be the same."""
         module = self.ask(f"{self.path}?{query}")
         builtin = self.ask(f"{DOCUMENTED_PATH}?{query}")
         assert (module.code, module.result["body"]) == (
@@ -90,7 +90,7 @@ class BuiltinTestCase(OwnersTestCase):
             self.assert_same(order)
             for start, limit in product((0, 1, 4, 5, 6), (1, 4, 5)):
                 self.assert_same(f"{order}&from={start}&limit={limit}")
-            # By count and length, some are equal then.
+            # Some are equal then by count and length.
             if order_by in ("user_id", "displayname"):
                 for query in (
                     "from_ts=0",
@@ -112,7 +112,7 @@ class BuiltinTestCase(OwnersTestCase):
 
     def test_same_for_what_clients_send(self) -> None:
         for query in (
-            # Web admin UIs.
+            # The web admin UIs.
             "from=0&limit=50&order_by=media_length&dir=b",
             "from=0&limit=10&order_by=displayname&dir=b&search_term=o",
             "from=0&limit=1000&order_by=user_id&dir=f",
@@ -163,7 +163,7 @@ class BuiltinTestCase(OwnersTestCase):
             assert self.steady(module) == self.steady(builtin), method
 
     def steady(self, channel: FakeChannel) -> dict[bytes, Sequence[bytes]]:
-        """All headers but the one that changes by itself."""
+        """All headers that do not change by themselves."""
         return {
             name.lower(): values
             for name, values in headers(channel).getAllRawHeaders()
@@ -173,7 +173,7 @@ class BuiltinTestCase(OwnersTestCase):
 
 @in_every_mode_of_owners
 class UsersTestCase(OwnersTestCase):
-    """Who is listed, in which order, and with what."""
+    """Which users are listed, in which order, and with which values."""
 
     def test_displayname_is_always_there(self) -> None:
         self.fill(
@@ -185,7 +185,7 @@ class UsersTestCase(OwnersTestCase):
             },
         )
 
-        # Empty is a displayname. It comes before the others.
+        # An empty displayname comes before all others.
         for query, names in (
             ({}, ["", None, None, "A name"]),
             ({"order_by": "displayname"}, ["", "A name", None, None]),
@@ -195,7 +195,7 @@ class UsersTestCase(OwnersTestCase):
             assert [user["displayname"] for user in users] == names
 
     def test_order_is_that_of_the_characters(self) -> None:
-        """By code point, whatever the database's locale, as ever in Synapse."""
+        """By code point, as everywhere in Synapse, whatever the database's locale."""
         names = ["z", "aa", "a.a", "a.", "a-", "a", "_", "Z", "A", "-", "!", "1"]
         names += ["\U00010428", "\uffee", "\u03b1", "\u00e9"]
         self.fill(
@@ -204,7 +204,7 @@ class UsersTestCase(OwnersTestCase):
         )
 
         for order_by, expected in (
-            # The colon after the localpart decides too.
+            # The colon after the localpart counts in the order.
             ("user_id", sorted(self.owner(name) for name in names)),
             ("displayname", [self.owner(name) for name in sorted(names)]),
         ):
@@ -269,7 +269,7 @@ class UsersTestCase(OwnersTestCase):
         assert self.listed({"search_term": "b"}) == []
 
     def test_users_that_are_gone_are_listed(self) -> None:
-        """Their files are still there."""
+        """Deactivated and unknown users are listed: their files are still there."""
         self.fill(self.file("never_registered"))
 
         assert self.listed() == ["@never_registered:test"]
@@ -277,7 +277,7 @@ class UsersTestCase(OwnersTestCase):
 
 @in_every_mode_of_owners
 class WithoutUrlPreviewsTestCase(OwnersTestCase):
-    """`count_url_previews: false` leaves out what nobody uploaded."""
+    """`count_url_previews: false` leaves out the images of previews."""
 
     module_options: ClassVar[JsonDict] = {"count_url_previews": False}
 
@@ -308,7 +308,7 @@ class WithoutUrlPreviewsTestCase(OwnersTestCase):
 
 
 class DocumentedPathTestCase(MediaStatsTestCase):
-    """The documented path belongs to the same resource."""
+    """The documented path is the same resource."""
 
     # Synapse's own resource would hide it.
     serves_admin_api = False
