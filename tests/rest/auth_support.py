@@ -1,4 +1,4 @@
-"""Asks the module and Synapse's own endpoint, as whoever, and compares the answers."""
+"""Asks the module and Synapse's own endpoint as any user, and compares the answers."""
 
 import tempfile
 import time
@@ -15,7 +15,7 @@ from twisted.internet.testing import MemoryReactor
 
 from media_stats_module.module import DOCUMENTED_PATH
 
-# Synapse looks for application services in files.
+# Synapse reads application services from files.
 APPSERVICES = {
     "ordinary": "bridge",
     "whose_sender_is_admin": "admin_bridge",
@@ -57,7 +57,7 @@ class AuthTestCase(MediaStatsTestCase):
         query: dict[str, object] | None = None,
         headers: list[tuple[str, str]] | None = None,
     ) -> tuple[int, JsonDict]:
-        """Both answer the same; return the status and the body of it."""
+        """Ask both; return status and body, which must be equal."""
         module = self._get(f"{MODULE_PATH}/v1/users", token, query, headers)
         builtin = self._get(DOCUMENTED_PATH, token, query, headers)
 
@@ -73,7 +73,7 @@ class AuthTestCase(MediaStatsTestCase):
         query: dict[str, object] | None = None,
         headers: list[tuple[str, str]] | None = None,
     ) -> JsonDict:
-        """Both answer the same, with this status and `errcode`; return the body."""
+        """Check that both answer with this status and `errcode`; return the body."""
         actual_code, body = self.ask_both(token=token, query=query, headers=headers)
 
         assert (actual_code, body.get("errcode")) == (code, errcode)
@@ -82,7 +82,7 @@ class AuthTestCase(MediaStatsTestCase):
     def assert_refused_whatever_is_asked(
         self, code: int, errcode: str, *, token: str
     ) -> None:
-        """The answer does not depend on what is asked, be it right or wrong."""
+        """Check that the answer is the same for right and wrong parameters."""
         body = self.assert_both(code, errcode, token=token)
         for query in WRONG_PARAMETERS:
             assert body == self.assert_both(code, errcode, token=token, query=query)
@@ -101,7 +101,7 @@ class AuthTestCase(MediaStatsTestCase):
             custom_headers=headers,
             await_result=False,
         )
-        # The harness waits in its own time, but other threads need the real one.
+        # The harness waits in its own time, but other threads need real time.
         deadline = time.monotonic() + 10
         while not channel.is_finished():
             assert time.monotonic() < deadline, "timed out"

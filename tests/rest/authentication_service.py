@@ -1,7 +1,6 @@
-"""What Synapse sees of Matrix Authentication Service: its HTTP endpoints, and no more.
+"""The HTTP endpoints of Matrix Authentication Service that Synapse uses.
 
-A real server on a port of its own, so that Synapse's own code asks it as it asks a
-real one.
+Synapse asks it over a real port, as it asks a real service.
 """
 
 import http.server
@@ -14,7 +13,7 @@ from realservers.running import RunningServer
 
 
 class AuthenticationService(RunningServer):
-    """A running service that issues whatever tokens a test wants.
+    """A running service that issues any token.
 
     Attributes:
         secret: what Synapse has to show to be answered.
@@ -37,11 +36,11 @@ class AuthenticationService(RunningServer):
 
     @property
     def url(self) -> str:
-        """Where Synapse finds the service."""
+        """The URL of the service."""
         return f"http://127.0.0.1:{self.port}/"
 
     def issue(self, token: str, username: str, *scopes: str) -> str:
-        """Make a token of a user that grants some scopes; return the token."""
+        """Issue a token of a user with these scopes; return it."""
         self.tokens[token] = {
             "active": True,
             "username": username,
@@ -60,7 +59,7 @@ class AuthenticationService(RunningServer):
 
 
 class _Server(http.server.ThreadingHTTPServer):
-    # Synapse keeps its connections open, and a thread waits on each.
+    # Synapse keeps its connections open, and a thread waits for each.
     daemon_threads = True
     block_on_close = False
 
@@ -79,7 +78,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if self.path != "/oauth2/introspect":
             self._answer(404, {})
         elif service.secret not in (
-            # The two ways of Synapse's two generations of this.
+            # Synapse's two kinds of delegation send the secret differently.
             self.headers.get("Authorization", "").removeprefix("Bearer "),
             *form.get("client_secret", []),
         ):

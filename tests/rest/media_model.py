@@ -1,7 +1,7 @@
-"""What `/v1/summary`, `/v1/timeline`, `/v1/types` and `/v1/files` have to answer.
+"""The model of `/v1/summary`, `/v1/timeline`, `/v1/types` and `/v1/files`.
 
-In plain Python, written from the documentation of the API and not from the code: no
-SQL, nothing of the package. All media has a media ID.
+In plain Python, written from the documentation of the API, not from the code: no SQL,
+no imports from the package. All media has a media ID.
 """
 
 import calendar
@@ -29,7 +29,7 @@ _GROUPS = ("image", "video", "audio", "text", "application")
 
 @attr.frozen(kw_only=True)
 class Store:
-    """All that is there.
+    """All that is stored.
 
     Attributes:
         media: all rows of both tables.
@@ -111,7 +111,7 @@ def summary_answer(store: Store, query: Query) -> JsonDict:
 
     answer["total"] = _added([part["total"] for part in answer.values()])
     if "user" in query:
-        # The only accounts of the model are deactivated.
+        # The only accounts of the model are deactivated ones.
         is_deactivated = query["user"] in store.deactivated
         answer["account"] = {
             **NO_ACCOUNT,
@@ -124,7 +124,7 @@ def summary_answer(store: Store, query: Query) -> JsonDict:
 
 
 def timeline_answer(store: Store, query: Query) -> JsonDict:
-    """The answer of `/v1/timeline`, if it is not refused for its length."""
+    """The answer of `/v1/timeline`, if it is not too long."""
     files = _counted(store, query)
     from_ts = _int(query.get("from_ts", 0))
     last = _int(query.get("until_ts", max(store.now_ts, from_ts)))
@@ -166,7 +166,7 @@ def timeline_answer(store: Store, query: Query) -> JsonDict:
 def _created(
     files: Iterable[Media], from_ts: int | None, before_ts: int | None
 ) -> JsonDict:
-    """The files that were created from one time on, and before another."""
+    """The files created at or after one time, and before another."""
     return _usage(
         [
             _int(file.media_length)
@@ -201,7 +201,7 @@ def types_answer(store: Store, query: Query) -> JsonDict:
 
 
 def files_answer(store: Store, query: Query) -> list[JsonDict]:
-    """The files on all pages of `/v1/files` together."""
+    """The files of all pages of `/v1/files`."""
     files = [
         file
         for file in store.media
@@ -223,7 +223,7 @@ def files_answer(store: Store, query: Query) -> list[JsonDict]:
 
 
 def media_type_of(file: Media) -> str:
-    """A file's type in small letters, without parameters."""
+    """A file's type in lower case, without parameters."""
     media_type = (file.media_type or "").split(";")[0].strip(" ")
     small = "".join(c.lower() if c.isascii() else c for c in media_type)
     return small or "application/octet-stream"
@@ -256,7 +256,7 @@ def _file_body(file: Media, store: Store) -> JsonDict:
 
 
 def _counted(store: Store, query: Query) -> list[Media]:
-    """The files that are asked for, and are somebody's."""
+    """The files that match the question and have an owner."""
     return [
         file
         for file in store.media
@@ -293,7 +293,7 @@ def _is_in_window(file: Media, query: Query) -> bool:
 
 
 def _counts(file: Media, store: Store) -> bool:
-    """Whether a file is one of its owner's."""
+    """Whether a file counts for its owner."""
     if file.media_length is None:
         return False
     return isinstance(file, RemoteMedia) or (
@@ -331,7 +331,7 @@ def _passes_filters(file: Media, store: Store, query: Query) -> bool:
     deactivated = query.get("deactivated")
     if deactivated is not None and isinstance(file, LocalMedia):
         is_gone = file.user_id in store.deactivated
-        # What is nobody's is neither a deactivated user's nor another's.
+        # Files without an owner match no filter of accounts.
         if file.user_id is None or is_gone is not (deactivated == "true"):
             return False
     if "sha256" in query:

@@ -1,4 +1,4 @@
-"""What the tests of summary, timeline, types and files share."""
+"""Shared by the tests of summary, timeline, types and files."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -29,12 +29,12 @@ USAGE_OF_NOTHING = {"media_count": 0, "media_length": 0}
 
 
 def usage(*lengths: int) -> JsonDict:
-    """An amount of files of these lengths, as answers put it."""
+    """The number of files of these lengths, and their bytes, as answers have them."""
     return {"media_count": len(lengths), "media_length": sum(lengths)}
 
 
 class MediaTestCase(ModesTestCase):
-    """Asks one of the endpoints, or all of them in turn."""
+    """Asks one endpoint, or all of them in turn."""
 
     thumbnails: tuple[Thumbnail, ...] = ()
 
@@ -52,7 +52,7 @@ class MediaTestCase(ModesTestCase):
             self.addCleanup(patcher.stop)
 
     def store(self) -> Store:
-        """All that is there, for the model."""
+        """All that is stored, for the model."""
         return Store(
             media=self.media,
             thumbnails=self.thumbnails,
@@ -82,33 +82,33 @@ class MediaTestCase(ModesTestCase):
         return int(self.hs.get_clock().time_msec())
 
     def ask_endpoint(self, endpoint: str, query: Query) -> JsonDict:
-        """The answer of any of the endpoints to a request that it does not refuse."""
+        """Ask any endpoint; return the answer, which must have status 200."""
         channel = self.ask(f"{MODULE_PATH}/v1/{endpoint}", query)
         assert channel.code == 200, (endpoint, query, channel.result)
         answer: JsonDict = channel.json_body
         return answer
 
     def file_pages(self, query: Query) -> Iterator[list[JsonDict]]:
-        """The files on a page of `/v1/files`, and on those that follow."""
+        """Yield the files of a page of `/v1/files`, and of all further pages."""
         while True:
             answer = self.ask_endpoint("files", query)
             yield answer["files"]
             if "next_token" not in answer:
                 return
-            # Else the pages would have no end.
+            # Otherwise, there would be no end of pages.
             assert answer["next_token"] != query.get("from"), query
             # Fits into a request line, whatever the file's ID.
             assert len(answer["next_token"]) < 2_500
             query = {**query, "from": answer["next_token"]}
 
     def assert_as_model(self, endpoint: str, query: Query) -> None:
-        """An endpoint answers what the model does."""
+        """Check that an endpoint answers as the model."""
         if endpoint == "files":
             limit = int(str(query.get("limit", 100)))
             pages = list(self.file_pages(query))
             expected = files_answer(self.store(), query)
             assert [file for page in pages for file in page] == expected, query
-            # Only the last page may have room left, or be empty if it is the first.
+            # Only the last page may be short, and only the first may be empty.
             assert all(len(page) == limit for page in pages[:-1]), query
             assert pages[-1] or not expected, query
             return

@@ -1,4 +1,4 @@
-"""The OpenAPI document, taken apart, and a server with the media of its examples."""
+"""The parts of the OpenAPI document, and a server with the media of its examples."""
 
 import json
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ _SHA256 = "a" * 64
 
 @attr.s(auto_attribs=True, frozen=True)
 class Example:
-    """An example of an answer, with the request that it answers."""
+    """An example of an answer, with its request."""
 
     name: str
     method: str
@@ -59,14 +59,14 @@ def examples_of(answer: JsonDict, method: str, path: str) -> Iterator[Example]:
 
 
 def operations() -> Iterator[tuple[str, str, JsonDict]]:
-    """Path, method and description of what can be asked."""
+    """The operations: path, method and description."""
     for path, item in DOCUMENT["paths"].items():
         for method in item.keys() & {"get", "post"}:
             yield path, method, item[method]
 
 
 def answers() -> Iterator[Example]:
-    """The examples of what is answered when nothing is wrong."""
+    """The examples of successful answers."""
     for path, method, operation in operations():
         yield from examples_of(operation["responses"]["200"], method, path)
 
@@ -83,7 +83,7 @@ def parameters(path: str) -> dict[str, JsonDict]:
 
 
 def questions() -> list[str]:
-    """The paths of what has parameters, or could have."""
+    """The paths that have parameters."""
     return [path for path, method, _ in operations() if method == "get"]
 
 
@@ -100,7 +100,7 @@ def as_text(value: object) -> str:
 
 
 def validator(schema: JsonDict) -> Draft202012Validator:
-    """Validates what is described by a part of the document."""
+    """Make a validator for a part of the document."""
     return Draft202012Validator({**schema, "components": DOCUMENT["components"]})
 
 
@@ -108,7 +108,7 @@ class OpenApiTestCase(MediaStatsTestCase):
     """A server with the media of the examples."""
 
     server_name: ClassVar[str] = "example.org"
-    # So that the module answers at the documented path.
+    # Then the module answers at the documented path.
     serves_admin_api: ClassVar[bool] = False
 
     def prepare(self, *args: Any) -> None:

@@ -1,4 +1,4 @@
-"""What the tests of `/v1/reclaimable` share."""
+"""Shared by the tests of `/v1/reclaimable`."""
 
 from typing import ClassVar
 from unittest.mock import patch
@@ -23,7 +23,7 @@ class ReclaimableMediaTestCase(MediaTestCase):
 
     def setUp(self) -> None:
         super().setUp()
-        # Not the time of timelines.
+        # Other than the time of timelines.
         patched = patch(
             "media_stats_module.rest.api.current_time_ms", lambda _: self.now_ts
         )

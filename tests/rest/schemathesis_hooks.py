@@ -1,4 +1,4 @@
-"""What schemathesis has to know of the API that the OpenAPI document cannot say."""
+"""Rules of the API that the OpenAPI document cannot express."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ from schemathesis import Case, HookContext, Response
 from schemathesis.core.failures import AcceptedNegativeData, Failure
 from schemathesis.openapi.checks import RejectedPositiveData
 
-# Of values that are right by themselves: whether a cursor is one, and how much there is
-# in a window, cannot be told from the document.
+# Refused although each value is legal: a cursor of another list, or a window with too
+# many buckets.
 _KNOWN_LATER = ("from must be the next_token", "The timeline would have more than")
 
-# About users of this server.
+# Filters of users of this server.
 _OF_ACCOUNTS = ("appservice", "has_account", "deactivated", "erased")
 
 _ADDITIONAL = {*_OF_ACCOUNTS, "format"}
@@ -21,13 +21,13 @@ _ADDITIONAL = {*_OF_ACCOUNTS, "format"}
 def before_call(
     context: HookContext, case: Case[Any], kwargs: dict[str, object]
 ) -> None:
-    """Make a question of parameters that contradict each other.
+    """Remove parameters that contradict each other.
 
-    Else most requests would be refused for that, whatever else is in them.
+    Otherwise, most requests would be refused for that alone.
     """
     query = case.query
     if "user" in query and "server_name" in query:
-        # Now this, now that.
+        # Changes from request to request.
         query.pop(("user", "server_name")[len(query) % 2])
     if "user" in query or "server_name" in query:
         query.pop("source", None)
@@ -50,9 +50,9 @@ def before_call(
 def filter_failure(
     context: HookContext, failure: Failure, case: Case[Any], response: Response
 ) -> bool:
-    """Whether something is wrong with an answer that a check complains of."""
+    """Whether a failed check is a real failure."""
     if isinstance(failure, AcceptedNegativeData):
-        # The documented endpoint ignores unknown values of what is added to it.
+        # On the documented endpoint, additions with unknown values are ignored.
         is_documented = case.path.endswith(("/users", "/users/media"))
         return not (is_documented and case.query.keys() & _ADDITIONAL)
     if not isinstance(failure, RejectedPositiveData):

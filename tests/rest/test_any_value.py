@@ -1,4 +1,4 @@
-"""Rows with any value that the database can hold: every question has an answer."""
+"""Every question has an answer, whatever values the rows have."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -288,7 +288,7 @@ class AnyValueTestCase(MediaTestCase):
 
 @pytest.mark.skipif(not USE_POSTGRES_FOR_TESTS, reason="rollups are on PostgreSQL")
 class TotalsOfAnyValueTestCase(AnyValueTestCase):
-    """The same with rollups: the totals answer, and as the media itself does."""
+    """With rollups, the totals answer, and equal the answers from the media."""
 
     mode_options: ClassVar[JsonDict] = {"rollups": True}
 
@@ -300,7 +300,7 @@ class TotalsOfAnyValueTestCase(AnyValueTestCase):
         from_totals = list(self._answers())
         states = self.ask_endpoint("rollups", {})["rollups"].values()
         assert [state["status"] for state in states] == ["exact", "exact"]
-        # So the totals are another database's, and do not answer.
+        # The background work would mend that during the test.
         self.execute("UPDATE media_stats_state SET fingerprint = ''")
         # The background work would mend that while the test asks.
         with patch.object(Maintenance, "install", AsyncMock()):
@@ -316,7 +316,7 @@ class TotalsOfAnyValueTestCase(AnyValueTestCase):
 
 
 def _cells(table: str) -> dict[str, tuple[str, Any]]:
-    """By the name of a row: a column, and the value for it."""
+    """The names of the rows, each with a column and its value."""
     cells = {}
     for columns, values in _VALUES:
         for column, (number, value) in product(

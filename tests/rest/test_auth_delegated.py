@@ -1,4 +1,4 @@
-"""Who may ask where Matrix Authentication Service has the accounts, old and new."""
+"""Who may ask if Matrix Authentication Service has the accounts."""
 
 import os
 import urllib.error
@@ -26,7 +26,7 @@ _ADMIN = "urn:synapse:admin:*"
 
 
 def _generations() -> list[str | None]:
-    """How the installed version of Synapse can be told to delegate authentication."""
+    """The ways to configure delegation in the installed version of Synapse."""
     modules = {
         "mas": "synapse/api/auth/mas.py",
         "msc3861": "synapse/api/auth/msc3861_delegated.py",
@@ -36,13 +36,13 @@ def _generations() -> list[str | None]:
         for generation, module in modules.items()
         if (Path(synapse.__path__[0]).parent / module).exists()
     ]
-    # Synapse 1.75 cannot, and shows that by skipping the tests.
+    # Synapse 1.75 has no delegation: the tests are skipped.
     return [*found] or [None]
 
 
 @parameterized_class([{"generation": generation} for generation in _generations()])
 class DelegatedAccountsTestCase(AuthTestCase):
-    """Matrix Authentication Service has the accounts: the scope of the token decides.
+    """With Matrix Authentication Service, the scope of the token decides.
 
     Attributes:
         generation: how Synapse is told to: by `matrix_authentication_service`, or by
@@ -56,7 +56,7 @@ class DelegatedAccountsTestCase(AuthTestCase):
             self.skipTest("This version of Synapse cannot delegate authentication.")
         self.service = AuthenticationService()
         self.addCleanup(self.service.stop)
-        # The older generation insists on HTTPS unless told that this is a test.
+        # The older way needs HTTPS, except in tests.
         environment = patch.dict(os.environ, AUTHLIB_INSECURE_TRANSPORT="1")
         environment.start()
         self.addCleanup(environment.stop)
@@ -99,8 +99,8 @@ class DelegatedAccountsTestCase(AuthTestCase):
             reactor.run()  # type: ignore[no-untyped-call]
             self.addCleanup(self._shut_reactor_down)
         else:
-            # Synapse's other client would use the reactor of the harness, which has
-            # no network.
+            # Synapse's other client would use the reactor of the harness, which has no
+            # network.
             auth._http_client = _RealHttpClient()
         self.make_user("somebody")
 
@@ -154,7 +154,7 @@ class DelegatedAccountsTestCase(AuthTestCase):
     def test_user_that_synapse_does_not_know(self) -> None:
         token = self.service.issue("token", "stranger", _CLIENT_API, _ADMIN)
 
-        # Early versions make the user, later ones find fault with themselves.
+        # Early versions create the user, later ones return an error of their own.
         code, _ = self.ask_both(token=token)
         assert code in (200, 500)
 
@@ -190,7 +190,7 @@ class DelegatedAccountsTestCase(AuthTestCase):
 
 
 class _RealHttpClient:
-    """Stands in for Synapse's client where that has no network."""
+    """Replaces Synapse's client, which has no network in the harness."""
 
     user_agent = b"Synapse"
 

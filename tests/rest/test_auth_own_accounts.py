@@ -1,4 +1,4 @@
-"""Who may ask where Synapse itself has the accounts: those whom its own API lets."""
+"""Who may ask if Synapse has the accounts: those who may use its admin API."""
 
 import pytest
 from auth_support import WRONG_PARAMETERS, AuthTestCase
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.any_database
 
 
 class OwnAccountsTestCase(AuthTestCase):
-    """Synapse has the accounts: the flag of the user decides."""
+    """With accounts in Synapse, the user's admin flag decides."""
 
     def test_admin(self) -> None:
         self.assert_both(200, token=self.admin_token)
@@ -33,7 +33,7 @@ class OwnAccountsTestCase(AuthTestCase):
         self.assert_refused_whatever_is_asked(401, "M_UNKNOWN_TOKEN", token="unknown")
 
     def test_token_that_is_not_ascii(self) -> None:
-        """Synapse's own endpoints answer 500, and log an error."""
+        """For such a token, Synapse's own endpoints answer 500 and log an error."""
         for headers, query in (
             ([("Authorization", "Bearer \xfc")], ""),
             ([], "?access_token=%FC"),

@@ -1,4 +1,4 @@
-"""Only admins may ask, on every path; and where nothing is, all are told the same."""
+"""Only admins may ask, on every path. Unknown paths answer everybody the same."""
 
 from collections.abc import Iterator
 
@@ -16,11 +16,11 @@ pytestmark = pytest.mark.any_database
 
 
 class EveryEndpointTestCase(MediaStatsTestCase):
-    """The rule holds on every endpoint, and before anything else."""
+    """Every endpoint checks the admin before anything else."""
 
     def test_every_endpoint(self) -> None:
         _, ordinary_token = self.make_user("somebody")
-        # No parameter can be all of these.
+        # No endpoint accepts all of these.
         wrong = {
             name: "\0 no such thing" for query in WRONG_PARAMETERS for name in query
         }
@@ -44,7 +44,7 @@ def _endpoints(resource: Resource, path: str = "") -> Iterator[str]:
 
 
 class NothingBelowTestCase(MediaStatsTestCase):
-    """Paths that lead nowhere tell everybody the same: that they lead nowhere."""
+    """Unknown paths answer everybody the same: 404."""
 
     def test_paths(self) -> None:
         _, ordinary_token = self.make_user("somebody")
@@ -87,7 +87,7 @@ class NothingBelowTestCase(MediaStatsTestCase):
 
 
 class DocumentedPathTestCase(MediaStatsTestCase):
-    """The same rule holds where the module answers at the documented path."""
+    """The documented path has the same rule."""
 
     serves_admin_api = False
 

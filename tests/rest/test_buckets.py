@@ -1,6 +1,6 @@
-"""The calendar of a timeline, from the first day that there is to the last.
+"""The calendar of a timeline, from its first day to its last.
 
-What comes out of the database is in test_timeline.py and test_media_properties.py.
+test_timeline.py and test_media_properties.py test it with a database.
 """
 
 import datetime
@@ -22,7 +22,7 @@ from media_stats_module.endpoints.buckets import (
 from media_stats_module.questions import MAX_INTEGER, Interval, TimelineQuestion
 from media_stats_module.storage import DayUsage, Usage
 
-# A calendar.
+# The days of a calendar.
 pytestmark = pytest.mark.once
 
 _DAY_MS = 86_400_000
@@ -35,7 +35,7 @@ _NAMED_DAYS = tuple(
 
 _EARLIEST = (datetime.date(2014, 1, 1) - datetime.date(1970, 1, 1)).days
 
-# Days that begin or end a week, a month, a year, a leap year and a century.
+# First and last days of a week, a month, a year, a leap year and a century.
 _DAYS = st.one_of(
     st.integers(0, 20_000),
     st.dates(datetime.date(1970, 1, 1), datetime.date(2400, 1, 1)).map(
@@ -43,7 +43,7 @@ _DAYS = st.one_of(
     ),
 )
 
-# Those of wrong times, too: before 1970, and of microseconds.
+# Also wrong times: before 1970, and in microseconds.
 _ANY_DAYS = st.one_of(
     _DAYS,
     st.integers(_EARLIEST - 40, _EARLIEST + 40),
@@ -56,7 +56,7 @@ _USAGES = st.builds(
 
 
 def _midnight(date: datetime.date) -> int:
-    """By another calendar than the one in the code."""
+    """Computed another way than in the code."""
     moment = datetime.datetime(
         date.year, date.month, date.day, tzinfo=datetime.timezone.utc
     )
@@ -64,7 +64,7 @@ def _midnight(date: datetime.date) -> int:
 
 
 def _holds(bucket: Bucket, interval: Interval, day: int) -> bool:
-    """Whether a day is in the same day, week or month as a bucket's first."""
+    """Whether a day is in the same day, week or month as the first day of a bucket."""
     date = datetime.date(1970, 1, 1) + datetime.timedelta(days=day)
     if interval is Interval.DAY:
         return date == bucket.date
@@ -115,7 +115,7 @@ def test_all_time(days: list[DayUsage], interval: Interval, now_day: int) -> Non
     ],
 )
 def test_one_wrong_time(interval: Interval, created_ts: int) -> None:
-    """The timeline is as without that file, which is counted beside it."""
+    """A file with a wrong time does not change the timeline, and is counted."""
     now_ts = 1_764_000_000_000
     today = now_ts // _DAY_MS
     days = [DayUsage(today - 40, 1, 10), DayUsage(today - 3, 2, 20)]
@@ -135,7 +135,7 @@ def test_one_wrong_time(interval: Interval, created_ts: int) -> None:
 
 
 def test_window_in_the_future() -> None:
-    """Without an end it has one bucket, and the files behind it are after it."""
+    """Without an end there is one bucket; files behind it count as `after`."""
     day = 40_000
     question = TimelineQuestion(from_ts=day * _DAY_MS + 1)
     days = [DayUsage(day, 1, 1), DayUsage(day + 1, 1, 2)]
@@ -155,7 +155,7 @@ def test_window_in_the_future() -> None:
     ).map(sorted),
 )
 def test_window(data: st.DataObject, interval: Interval, ends: list[int]) -> None:
-    """Its ends are those of the first and the last bucket, whatever is in them."""
+    """The window's ends are those of the first and the last bucket."""
     from_ts, until_ts = ends
     in_window = st.integers(from_ts // _DAY_MS, until_ts // _DAY_MS)
     days = [
@@ -194,7 +194,7 @@ def test_as_many_as_there_may_be(interval: Interval, most_days: int) -> None:
     question = attr.evolve(question, until_ts=last_ts + 1)
     with pytest.raises(TooManyBucketsError):
         make_timeline([], question, 0)
-    # Without an end it ends today.
+    # Without an end, it ends today.
     question = attr.evolve(question, until_ts=None)
     with pytest.raises(TooManyBucketsError):
         make_timeline([], question, last_ts + 1)
@@ -221,7 +221,7 @@ def test_after_the_year_9998() -> None:
 
 @given(st.integers(0, MAX_INTEGER), st.integers(0, MAX_INTEGER))
 def test_no_time_is_another_error(one: int, other: int) -> None:
-    """Nobody can ask for a year that Python has no name for."""
+    """No request can name a year that Python has no name for."""
     from_ts, until_ts = sorted((one, other))
     for interval in Interval:
         question = TimelineQuestion(
@@ -233,7 +233,7 @@ def test_no_time_is_another_error(one: int, other: int) -> None:
 def _make(
     days: Sequence[DayUsage], question: TimelineQuestion, now_ts: int
 ) -> Timeline | None:
-    """The timeline; None if it would have too many buckets."""
+    """Make the timeline; None if it would have too many buckets."""
     try:
         return make_timeline(days, question, now_ts)
     except TooManyBucketsError:
@@ -248,7 +248,7 @@ def _sum(days: Iterable[DayUsage]) -> Usage:
 
 
 def _assert_right(timeline: Timeline, days: list[DayUsage], interval: Interval) -> None:
-    """There is no gap, and each day is in the bucket that it belongs to."""
+    """Check that there is no gap, and that each day is in its own bucket."""
     buckets = timeline.buckets
     for bucket, following in pairwise(buckets):
         assert bucket.until_ts + 1 == following.from_ts == _midnight(following.date)

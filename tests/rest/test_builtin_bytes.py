@@ -1,7 +1,7 @@
-"""The module's answer beside that of Synapse's own endpoint, byte for byte.
+"""The module's answers equal those of Synapse's own endpoint, byte for byte.
 
-Both are asked on one real process: Synapse's test harness serves the admin API with
-another order of keys and other escapes than a server does.
+Both are asked on a real process: in the test harness, the admin API has another order
+of keys and other escapes than on a server.
 """
 
 import sqlite3
@@ -19,7 +19,7 @@ from media_stats_module.module import DOCUMENTED_PATH
 
 _USERS_PATH = f"{MODULE_PATH}/v1/users"
 
-# By localpart. What JSON has to escape, and what it need not.
+# By localpart. Some characters must be escaped in JSON, some need not.
 _DISPLAYNAMES = {
     "alice": "Alice",
     "bob": 'B"o\\b',
@@ -32,14 +32,14 @@ _DISPLAYNAMES = {
     "ivo": "Ivo <ivo@example.org>",
     "jan": "' OR 1=1 --",
 }
-# More than the module encodes at once. Before `profiles` had whole user IDs, the
+# More than the module encodes at once. Before `profiles` had full user IDs, the
 # built-in endpoint compared each user with each profile: a second for 1,200 users.
 _CROWD = 1_200 if PROFILES_HAVE_FULL_USER_ID else 100
 
 
 @attr.frozen(kw_only=True)
 class Server:
-    """A homeserver on SQLite, as one process, and the accounts that ask it."""
+    """A homeserver on SQLite, as one process, and two accounts."""
 
     homeserver: Homeserver
     tokens: Mapping[str, str]
@@ -68,7 +68,7 @@ class Server:
         token: str | None = "admin",
         headers: Mapping[str, str] | None = None,
     ) -> Response:
-        """Ask both, and return the answer if it is the same."""
+        """Ask both; return the answer, which must be equal."""
         builtin, module = (
             self.ask(path, query, method=method, token=token, headers=headers)
             for path in (DOCUMENTED_PATH, _USERS_PATH)
@@ -80,7 +80,7 @@ class Server:
 
 
 def _headers(response: Response) -> list[tuple[str, str]]:
-    """The headers in their order, but for the time."""
+    """The headers in their order, except the date."""
     return [(name, value) for name, value in response.headers.items() if name != "Date"]
 
 
@@ -119,10 +119,10 @@ def _deactivate(homeserver: Homeserver, admin: Account, account: Account) -> Non
 
 
 def _insert(db: sqlite3.Connection) -> None:
-    """Users of different sizes and numbers of files, so that no order is undefined."""
+    """Insert users of different sizes and numbers of files: every order is defined."""
     names = {
         **_DISPLAYNAMES,
-        # Between these the built-in endpoint has no order by displayname, either.
+        # The built-in endpoint has no defined order for equal displaynames.
         **{f"crowd{number:04}": f"Crowd {number:04}" for number in range(_CROWD)},
     }
     columns = [row[1] for row in db.execute("PRAGMA table_info(profiles)")]
@@ -137,7 +137,7 @@ def _insert(db: sqlite3.Connection) -> None:
             f"VALUES ({', '.join('?' * len(profile))})",
             list(profile.values()),
         )
-        # The small group has its sizes the other way round than its counts.
+        # In the small group, sizes fall as counts rise.
         count = position if position <= len(_DISPLAYNAMES) else 1
         length = 10_000_000 - position * 1_000
         db.executemany(
@@ -151,8 +151,8 @@ def _insert(db: sqlite3.Connection) -> None:
         )
 
 
-# Every parameter, good and bad. Those that are wrong in two ways show which is checked
-# first.
+# Every parameter, right and wrong. Requests with two errors show the order of the
+# checks.
 _MAX_INTEGER = str(2**63 - 1)
 _INTEGERS = ("0", "1", "7", "007", "+5", "%201", "1_0", "100000", _MAX_INTEGER)
 _NO_INTEGERS = ("", "-1", "-0x1", "a", "1.5", "1e3", "%00", "%FF", "%C3%BC", "0x10")
@@ -218,7 +218,7 @@ _QUERIES = [
     ),
     *(f"?from={start}&limit=100" for start in range(0, 1_000, 100)),
     *(f"?from={start}&limit=1000" for start in (0, 500, 1_000, 1_200, 3_000)),
-    # What web admin UIs send first.
+    # The first request of web admin UIs.
     "?from=0&limit=50&order_by=media_length&dir=b",
     "?from=0&limit=10&order_by=media_length&dir=b",
     "?limit=1000&from=0&order_by=user_id&dir=f",
@@ -226,7 +226,7 @@ _QUERIES = [
     "?limit=3000",
     "?limit=1000000&order_by=media_length&dir=b",
     "?limit=1000000&order_by=displayname&dir=b&from_ts=1",
-    # Twice, and the wrong way round.
+    # Given twice, and in the wrong order.
     "?limit=1&limit=2",
     "?limit=x&limit=2",
     "?order_by=user_id&order_by=x",
@@ -247,7 +247,7 @@ _QUERIES = [
     "?limit=-1&from_ts=x",
     "?from_ts=-1&until_ts=x",
     "?until_ts=-1&from_ts=5",
-    # The module's own parameters, with values that it does not know.
+    # The module's own parameters, with unknown values.
     *(f"?format={value}" for value in ("", "xml", "CSV", "json", "%FF", "%00")),
     *(
         f"?{name}={value}"

@@ -1,4 +1,4 @@
-"""Lists as CSV: what is in the file of each list, and that it is all of it."""
+"""Each list as CSV, complete."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -17,7 +17,7 @@ _FILE = (
     "last_access_ts,quarantined_by,safe_from_quarantine,url_preview,sha256"
 )
 
-# How spreadsheets would compute something, and what is next to that.
+# Names with formulas, and similar names without.
 _NAMES = {
     "=1+1": "'=1+1",
     "+1": "'+1",
@@ -34,7 +34,7 @@ _NAMES = {
     "\N{FULLWIDTH COMMERCIAL AT}A1": "'\N{FULLWIDTH COMMERCIAL AT}A1",
     '=cmd|"/C calc"!A1': '"\'=cmd|""/C calc""!A1"',
     "1=1": "1=1",
-    # In a spreadsheet that takes something else than the comma for the separator.
+    # For spreadsheets that separate cells by something else than a comma.
     "a;=1;b": "a;'=1;b",
     'a;"=1': '"a;\'""=1"',
     "a\t+1": "a\t'+1",
@@ -58,7 +58,7 @@ class CsvTestCase(ModesTestCase):
     endpoint: ClassVar[str] = "users"
 
     def csv(self, query: Mapping[str, object] | None = None) -> str:
-        """The file that answers."""
+        """The CSV that answers."""
         channel = self.ask(self.path, {"format": "csv", **(query or {})})
         assert channel.code == 200, channel.result
         body: bytes = channel.result["body"]
@@ -105,7 +105,7 @@ class UsersCsvTest(CsvTestCase):
         assert self.csv({"search_term": "nobody"}) == nothing
 
     def test_all_of_it(self) -> None:
-        """More than a page, and more than are read from the database at once."""
+        """More than a page, and more than is read from the database at once."""
         names = [f"@user{number:04}:test" for number in range(2_345)]
         self.fill(*[LocalMedia(user_id=name, media_length=1) for name in names])
         assert self.csv() == "user_id,displayname,media_count,media_length\r\n" + (

@@ -1,4 +1,4 @@
-"""How CSV is asked for, by parameter and by header, and what comes with the answer."""
+"""Requests for CSV, by parameter and by header, and the headers of the answer."""
 
 import re
 from typing import ClassVar
@@ -9,14 +9,14 @@ from tests.server import FakeChannel
 
 
 class AskingTest(MediaStatsTestCase):
-    """How CSV is asked for, and how it is answered."""
+    """Both ways to ask for CSV, and the headers of the answer."""
 
     shares_homeserver: ClassVar[bool] = True
 
     path: ClassVar[str] = f"{MODULE_PATH}/v1/servers"
 
     def accepting(self, *accept: str | bytes, query: str = "") -> FakeChannel:
-        """Ask with the header `Accept`, once or more than once."""
+        """Ask with one or more headers `Accept`."""
         return self.make_request(
             "GET",
             f"{self.path}?{query}",
@@ -94,7 +94,7 @@ class AskingTest(MediaStatsTestCase):
         assert (channel.code, self.content_type(channel)) == (200, content_type)
 
     def test_accept_is_sent_twice(self) -> None:
-        """As one header with a comma between them."""
+        """Two headers count like one with a comma between them."""
         for first, second, content_type in (
             ("application/json", "text/csv", "application/json"),
             ("application/json;q=0.5", "text/csv", "text/csv"),
@@ -125,7 +125,7 @@ class AskingTest(MediaStatsTestCase):
         assert re.search("format.*json.*csv", channel.json_body["error"])
 
     def test_not_a_list(self) -> None:
-        """The summary is an object of objects, and JSON in any case."""
+        """A summary is no list, and always JSON."""
         summary = f"{MODULE_PATH}/v1/summary"
         channel = self.ask(summary, {"format": "csv"})
         assert (channel.code, self.content_type(channel)) == (400, "application/json")
@@ -148,7 +148,7 @@ class AskingTest(MediaStatsTestCase):
             assert channel.json_body["errcode"] == "M_FORBIDDEN"
 
     def test_the_documented_endpoint_answers_json(self) -> None:
-        """As Synapse's own, whatever is preferred. The parameter can ask for CSV."""
+        """As in Synapse, `Accept` does not matter. The parameter can ask for CSV."""
         for query, content_type in (
             ("", "application/json"),
             ("format=json", "application/json"),

@@ -1,4 +1,4 @@
-"""The file that a CSV is written to, as the thread that reads the database fills it."""
+"""The file that CSV is written to, by the thread that reads the database."""
 
 from collections.abc import Iterable, Iterator
 from typing import cast
@@ -13,7 +13,7 @@ from media_stats_module.rest._response import ResponseFile
 
 @attr.s(auto_attribs=True)
 class _Request:
-    """What is asked of a request while a file is written."""
+    """The parts of a request that the file uses."""
 
     _disconnected: bool = False
 
@@ -22,7 +22,7 @@ class _Request:
 
 
 class CsvFileTest(TestCase):
-    """The file, as the thread that reads the database fills it."""
+    """A thread fills the file."""
 
     def setUp(self) -> None:
         self.request = _Request()
@@ -38,7 +38,7 @@ class CsvFileTest(TestCase):
         return self.file._file.read()
 
     def test_a_transaction_that_is_tried_again_begins_anew(self) -> None:
-        """Also if there are fewer rows by then."""
+        """The first attempt leaves nothing, even if the second has fewer rows."""
         self.write([1000, 1001, 1002])
         self.write([1, 2])
         assert self.content() == b"number\r\n1\r\n2\r\n"

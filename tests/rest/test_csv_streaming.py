@@ -1,7 +1,7 @@
-"""A long CSV from a real process: to clients that read slowly, or go away.
+"""A long CSV from a real process, for clients that read slowly or hang up.
 
-What only a real connection shows: that Synapse waits for whom it sends to, and that
-nobody else waits for them.
+Only a real connection shows that Synapse waits for the client, and that nobody else
+waits.
 """
 
 import os
@@ -45,7 +45,7 @@ class Server:
 
     @contextmanager
     def asking(self) -> Iterator[socket.socket]:
-        """A connection on which all files are asked for, and none is read."""
+        """A connection that has asked for all files, and reads nothing."""
         with socket.socket() as connection:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             url = urlsplit(self.homeserver.base_url)
@@ -71,7 +71,7 @@ class Server:
         return found
 
     def assert_healthy(self) -> None:
-        """The same is still answered, and nothing went wrong meanwhile."""
+        """Check that Synapse still answers, and logged no error."""
         page = self.homeserver.client.request(
             "GET", f"{_PATH}?limit=1", token=self.admin.access_token
         )
@@ -100,7 +100,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def test_a_client_that_reads_slowly(server: Server) -> None:
     with server.asking() as connection:
-        # It has begun, and the client does not go on reading.
+        # The answer has begun, and the client reads no further.
         assert connection.recv(1, socket.MSG_PEEK) == b"H"
         # Neither the process nor its one connection to the database waits for that.
         server.assert_healthy()

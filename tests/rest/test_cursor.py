@@ -1,4 +1,4 @@
-"""The tokens of `/v1/files`: read as they were written, and else refused."""
+"""The tokens of `/v1/files` are read as they were written; others are refused."""
 
 import base64
 import re
@@ -34,7 +34,7 @@ _MEDIA_IDS = st.text(
 
 _KEYS = st.integers(-MAX_INTEGER - 1, MAX_INTEGER)
 
-# Any text that the database holds, though Synapse checks the names of servers.
+# Any text that the database holds, although Synapse checks the names of servers.
 _SERVER_NAMES = st.one_of(st.just("a.org:8448"), st.just(""), _MEDIA_IDS)
 
 
@@ -45,7 +45,7 @@ def _position(
     server_name: str = "a.org:8448",
     skipped: int = 0,
 ) -> FilesPosition:
-    """A place that a page of this list can end at."""
+    """A position at which a page of this list can end."""
     return FilesPosition(
         None if query.order_by is FilesOrder.MEDIA_ID else key,
         server_name if query.source is Source.REMOTE else None,
@@ -91,14 +91,14 @@ def test_a_token_is_for_one_list(query: FilesQuestion, other: FilesQuestion) -> 
 @given(
     text=st.one_of(
         st.text(),
-        # A list's name, and then anything.
+        # A list's name, followed by anything.
         st.builds("\n".join, st.lists(st.text(), max_size=3)).map(
             lambda rest: f"{_LISTS[0].list_name}\n{rest}"
         ),
     )
 )
 def test_whatever_is_sent(text: str) -> None:
-    """It is the token that it would have been written as, or no token."""
+    """Any text is refused, unless it is exactly the token that would be written."""
     token = base64.urlsafe_b64encode(text.encode(errors="replace")).decode()
     with suppress(ValueError):
         position = read_cursor(_LISTS[0].list_name, token)

@@ -1,4 +1,4 @@
-"""`/v1/duplicates`: the contents that are stored in more than one file."""
+"""`/v1/duplicates`: sets of identical files."""
 
 from typing import ClassVar
 
@@ -37,7 +37,7 @@ def _remote(content: str, length: int, server: str) -> RemoteMedia:
 
 
 def _answer(*rows: JsonDict, total: int | None = None, **more: int) -> JsonDict:
-    """What is answered, on a version of Synapse that keeps hashes and one that not."""
+    """The answer, on versions of Synapse with and without hashes."""
     if not MEDIA_HAVE_SHA256:
         return {"duplicates": [], "total": None}
     return {
@@ -53,12 +53,12 @@ class _DuplicatesTestCase(MediaTestCase):
 
 @in_every_mode
 class DuplicatesTestCase(_DuplicatesTestCase):
-    """Which contents are listed, and in which order."""
+    """Which sets are listed, and in which order."""
 
     def setUp(self) -> None:
         super().setUp()
         self.fill(
-            # Four of 10 bytes are as many further bytes as two of 30.
+            # Three further copies of 10 bytes waste as much as one of 30.
             *[_local("b", 10, ALICE)] * 2,
             *[_remote("b", 10, "a.org")] * 2,
             *[_local("a", 30, BOB)] * 2,
@@ -102,7 +102,7 @@ class DuplicatesTestCase(_DuplicatesTestCase):
             assert self.answer(query) == _answer(*expected, total=4, **more), query
 
     def test_scope(self) -> None:
-        """Only these files are compared with each other."""
+        """Only the files of the question are compared."""
         for query, expected in (
             ({"source": "remote"}, [_row("b", 10, 0, 2), _row("d", 1, 0, 2)]),
             ({"server_name": "a.org"}, [_row("b", 10, 0, 2)]),
@@ -139,9 +139,9 @@ class DuplicatesTestCase(_DuplicatesTestCase):
 
 
 class LargeFilesTestCase(_DuplicatesTestCase):
-    """Lengths that are beyond 64 bits together.
+    """Lengths whose sum needs more than 64 bits.
 
-    On PostgreSQL that needs a column that somebody made BIGINT.
+    On PostgreSQL, this needs a column that was altered to BIGINT.
     """
 
     shares_homeserver: ClassVar[bool] = False
@@ -167,7 +167,7 @@ class LargeFilesTestCase(_DuplicatesTestCase):
 
 
 class AnyFilesTestCase(_DuplicatesTestCase):
-    """Any files, in plain Python."""
+    """Any files, against plain Python."""
 
     @given(
         local=st.lists(st.sampled_from("abcd"), max_size=8),

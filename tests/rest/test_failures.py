@@ -1,4 +1,4 @@
-"""What a client gets when storage has no answer, or one that JSON cannot hold."""
+"""Answers when storage fails, or returns a value that JSON does not have."""
 
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -19,7 +19,7 @@ from media_stats_module.rest.rollups import RollupsCheckResource
 from media_stats_module.storage import MediaStatsStore, Page
 from media_stats_module.storage.errors import QueryTimeoutError, QueueFullError
 
-# What each endpoint asks, with another method for a whole list.
+# The question of each endpoint, and the method for its export.
 _QUESTIONS = [
     ("users", "get_users_page"),
     ("servers", "get_servers_page"),
@@ -65,7 +65,7 @@ class FailuresTestCase(MediaStatsTestCase):
         assert headers(channel).getRawHeaders("Retry-After") == ["10"]
 
     def test_no_room_for_temporary_files(self) -> None:
-        """What fits into memory needs none."""
+        """Answers that fit into memory need no file."""
         path = f"{MODULE_PATH}/v1/users?format=csv"
         with patch.object(tempfile, "tempdir", "/nowhere/at/all"):
             assert self.ask(path).code == 200

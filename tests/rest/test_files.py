@@ -1,6 +1,6 @@
-"""`/v1/files`: whole answers, each filter, each order, and tokens that are none.
+"""`/v1/files`: whole answers, each filter, each order, and wrong tokens.
 
-That any answer is right is in test_media_properties.py.
+test_media_properties.py compares any answer with the model.
 """
 
 import base64
@@ -24,18 +24,18 @@ class _FilesTestCase(MediaTestCase):
     endpoint: ClassVar[str] = "files"
 
     def ids(self, **query: object) -> str:
-        """The files of an answer, each by the one letter that is its media ID."""
+        """The files of an answer, by their media IDs of one letter."""
         return "".join(file["mxc"][-1] for file in self.answer(query)["files"])
 
     def ids_of_pages(self, query: JsonDict) -> list[str]:
-        """The same for each page from the first to the last."""
+        """The same for each page, from the first to the last."""
         return [
             "".join(file["mxc"][-1] for file in page) for page in self.file_pages(query)
         ]
 
 
 class FilesTestCase(_FilesTestCase):
-    """What is said of a file, and which files are listed in which order."""
+    """The values of a file, and the files of each list in order."""
 
     def test_answer(self) -> None:
         self.fill(
@@ -134,7 +134,7 @@ class FilesTestCase(_FilesTestCase):
             ({"quarantined": "false"}, "abcdf"),
             ({"never_read": "true"}, "abcef"),
             ({"never_read": "false"}, "d"),
-            # What was never read counts from its creation, at 1 or 6.
+            # A file that was never read counts from its creation, at 1 or 6.
             ({"unread_since_ts": 1}, ""),
             ({"unread_since_ts": 2}, "abc"),
             ({"unread_since_ts": 8}, "abcef"),
@@ -159,14 +159,14 @@ class FilesTestCase(_FilesTestCase):
             assert self.ids(**backwards) == expected[::-1], backwards
 
     def test_media_types_are_compared_as_the_database_does(self) -> None:
-        """Case counts beyond ASCII, and only spaces around a type are left out."""
+        """As in the SQL, only ASCII letters change case, only spaces are removed."""
         self.fill(
             LocalMedia(user_id=ALICE, media_id="a", media_type="Ü/X"),
             LocalMedia(user_id=ALICE, media_id="b", media_type="ü/x"),
             LocalMedia(user_id=ALICE, media_id="c", media_type="\tt/x"),
             LocalMedia(user_id=ALICE, media_id="d", media_type=" T/X "),
             LocalMedia(user_id=ALICE, media_id="e", media_type="t/x\t;y"),
-            # A letter that some systems take for another form of "k".
+            # Some systems take this letter for a form of "k".
             LocalMedia(user_id=ALICE, media_id="f", media_type="\N{KELVIN SIGN}/x"),
             LocalMedia(user_id=ALICE, media_id="g", media_type="k/x"),
         )
@@ -183,7 +183,7 @@ class FilesTestCase(_FilesTestCase):
             assert self.ids(media_type=media_type) == expected, media_type
 
     def test_orders(self) -> None:
-        """Equal keys are in the order of media IDs whatever the direction."""
+        """Equal keys are in order of media IDs, in both directions."""
         self.fill(
             LocalMedia(user_id=BOB, media_id="a", media_length=2, created_ts=5),
             LocalMedia(user_id=ALICE, media_id="b", created_ts=4, last_access_ts=9),
@@ -206,7 +206,7 @@ class FilesTestCase(_FilesTestCase):
                     assert pages == [expected[at : at + limit] for at in starts]
 
     def test_copies(self) -> None:
-        """Of one content: local and remote, unless the request says which."""
+        """Copies of one file, local and remote, unless the request names a source."""
         self.fill(
             LocalMedia(user_id=ALICE, media_id="a", sha256=_SHA256, created_ts=3),
             LocalMedia(user_id=BOB, media_id="b", sha256=_SHA256, created_ts=1),
@@ -267,13 +267,13 @@ class FilesTestCase(_FilesTestCase):
 
         assert len(self.answer()["files"]) == 100
         assert "next_token" in self.answer()
-        # A client would ask for the page after an empty one for ever.
+        # Otherwise a client would ask for further pages for ever.
         assert self.answer({"limit": 0}) == {"files": []}
         assert "next_token" not in self.answer({"limit": 101})
         assert "next_token" not in self.answer({"limit": 2**63 - 1})
 
     def test_a_page_has_an_end(self) -> None:
-        """However many are asked for."""
+        """At most 10,000 files, whatever the limit."""
         self.fill(*[LocalMedia(user_id=ALICE) for _ in range(MAX_FILES + 1)])
 
         pages = list(self.file_pages({"limit": MAX_FILES + 1}))
@@ -281,7 +281,7 @@ class FilesTestCase(_FilesTestCase):
 
 
 class TokensTestCase(_FilesTestCase):
-    """What is no token of a page is refused, and never an error of the database."""
+    """A wrong token is refused, and is never an error of the database."""
 
     def test_a_token_is_for_one_list(self) -> None:
         self.fill(*[LocalMedia(user_id=ALICE) for _ in range(3)])
@@ -301,13 +301,14 @@ class TokensTestCase(_FilesTestCase):
             b"local media_id f\n\n\na\0b",
             b"local media_length f\n9223372036854775808\n\na",
             b"local media_length f\nx\n\na",
-            # Half a place: else an empty page, as if the list ended there.
+            # An incomplete position would give an empty page, as if the list ended
+            # there.
             b"local media_length f\n\n\na",
             b"local media_id f\n5\n\na",
             b"local media_id f\n\na.org\na",
             b"remote media_id f\n\n\na",
             b"remote media_length f\n\na.org\na",
-            # Not as a token is written.
+            # Decodes to a position, but is not the token that would be written.
             b"local media_length f\n 5\n\na",
             b"local media_length f\n05\n\na",
             b"local media_id f\n\n\n\xff",
@@ -389,7 +390,7 @@ class IndexOfHashesTestCase(MediaTestCase):
         assert get_page(drop) is None
         create = f"CREATE INDEX {index} {columns} WHERE sha256 IS NOT NULL"
         assert get_page(create) is not None
-        # Of any other part, nobody knows what it is good for.
+        # A partial index with another condition may lack any row.
         other = f"CREATE INDEX {index} {columns} WHERE media_length > 7"
         assert get_page(drop, other) is None
         assert get_page(drop, f"CREATE INDEX {index} {columns}") is not None

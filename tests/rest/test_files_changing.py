@@ -1,7 +1,7 @@
-"""`/v1/files` is read page by page while files come and go.
+"""`/v1/files` is read page by page while files are added and deleted.
 
-Each page is the files that are there and come after the last one of the page before,
-also if that one is gone.
+Each page has the files that exist and come after the last one of the page before, even
+if that one is gone.
 """
 
 from typing import ClassVar
@@ -16,7 +16,7 @@ from owners_model import Query
 from support import LocalMedia, RemoteMedia
 from synapse.module_api import JsonDict
 
-# So few that files come before, after and at the place where a page ended.
+# So few that files come before, after and at the end of a page.
 _COLUMNS = {
     "media_id": st.text("aBé", min_size=1, max_size=3),
     "media_length": st.integers(0, 2),
@@ -31,7 +31,7 @@ _KINDS: dict[str, st.SearchStrategy[Media]] = {
 
 
 class FilesChangingTestCase(MediaTestCase):
-    """Whatever the order, and whatever is done between two pages."""
+    """Any order, and any change between two pages."""
 
     endpoint: ClassVar[str] = "files"
 
@@ -50,7 +50,7 @@ class FilesChangingTestCase(MediaTestCase):
         query: JsonDict = {"order_by": "media_length", "dir": "b", "limit": 3}
         first = self.answer(query)
         assert self.ids(query) == ["m9", "m8", "m7"]
-        # One before the place where the page ended, that place itself, and two after.
+        # One before the end of the page, the end itself, and two after.
         self.insert_local_media(
             LocalMedia(user_id=ALICE, media_id="before", media_length=8),
             LocalMedia(user_id=ALICE, media_id="after", media_length=5),
@@ -112,7 +112,7 @@ class FilesChangingTestCase(MediaTestCase):
     def _files_after(
         self, last: Media | None, now: list[Media], query: Query
     ) -> list[JsonDict]:
-        """What is there now and comes after a file, which need not be there."""
+        """The files that exist and come after a position."""
         if last is None:
             return self._listed(now, query)
         (place,) = self._listed([last], query)

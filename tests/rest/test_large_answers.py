@@ -14,7 +14,7 @@ from media_stats_module.questions import NO_LIMIT
 from media_stats_module.rest import _base, _list
 from media_stats_module.storage.sql import Sql, iterate_txn
 
-# By the key that the list has in the answer.
+# By the list's key in the answer.
 _LISTS = {
     "users": "users",
     "servers": "servers",
@@ -47,7 +47,7 @@ class LargeAnswersTestCase(MediaStatsTestCase):
             )
 
     def test_rows_in_another_thread(self) -> None:
-        """Encoded there, an answer is the same."""
+        """Encoded in another thread, an answer is the same."""
         defer_to_thread = ModuleApi.defer_to_thread
         deferred: list[str] = []
 
@@ -73,7 +73,7 @@ class LargeAnswersTestCase(MediaStatsTestCase):
         [("users",), ("servers",), ("types",)]
     )
     def test_rows_as_the_database_gives_them(self, path: str) -> None:
-        """A page with a large limit is never all in memory, and is the same."""
+        """With a large limit, a page is never all in memory, and is the same."""
         for query in (
             {},
             {"limit": 2},
@@ -145,7 +145,7 @@ class LargeAnswersTestCase(MediaStatsTestCase):
             assert len(tries) > 1
 
     def test_no_cursor_is_left_open(self) -> None:
-        """Not even until the transaction ends, which may have more to ask."""
+        """The cursor is closed before the transaction ends, which may ask more."""
         some = Sql("SELECT user_id FROM local_media_repository ORDER BY 1")
 
         def read_twice(txn: LoggingTransaction) -> None:

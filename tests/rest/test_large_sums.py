@@ -1,7 +1,7 @@
-"""Sums beyond 64 bits, which no server has, and which cost no answer.
+"""Sums beyond 64 bits are exact, and in the right order.
 
-They are exact, and in the right order. On PostgreSQL that needs a column that somebody
-made BIGINT.
+No server has them, but a wrong length in one row makes them. On PostgreSQL, this needs
+a column that was altered to BIGINT.
 """
 
 import csv
@@ -20,7 +20,7 @@ _CAROL = "@carol:test"
 _DAVE = "@dave:test"
 _OLD_TS = 30_000_000_001
 
-# What differs last is far below the precision of a fraction.
+# The last digits differ, far below the precision of a float.
 _LENGTHS = {ALICE: (_MOST, _MOST, 2), BOB: (_MOST, _MOST, 1), _CAROL: (5, 6), _DAVE: ()}
 
 _ORDERS = ("media_length", "media_count")
@@ -54,7 +54,7 @@ def _media() -> tuple[LocalMedia | RemoteMedia, ...]:
 
 
 class LargeSumsTestCase(MediaTestCase):
-    """From the media itself, by each way, of all and of one owner."""
+    """From the media itself, in each way, of all owners and of one."""
 
     endpoint: ClassVar[str] = "files"
     shares_homeserver: ClassVar[bool] = False
@@ -142,7 +142,7 @@ class LargeSumsTestCase(MediaTestCase):
 
     @pytest.mark.skipif(not MEDIA_HAVE_SHA256, reason="this Synapse keeps no hashes")
     def test_duplicates(self) -> None:
-        """Those that take a byte more come first, whatever their hash."""
+        """A set that wastes one byte more comes first, whatever its hash."""
         contents = {"f" * 64: _MOST, "e" * 64: 3, "0" * 64: _MOST - 1}
         self.fill(
             *(
@@ -168,7 +168,7 @@ class LargeSumsTestCase(MediaTestCase):
 
 @pytest.mark.skipif(not USE_POSTGRES_FOR_TESTS, reason="rollups are on PostgreSQL")
 class LargeTotalsTestCase(MediaTestCase):
-    """From totals, and a change log that makes them larger than 64 bits."""
+    """From totals and a change log, whose sum needs more than 64 bits."""
 
     shares_homeserver: ClassVar[bool] = False
 
@@ -217,7 +217,7 @@ class LargeTotalsTestCase(MediaTestCase):
                 ], query
         servers = self.ask_endpoint("servers", {})["servers"]
         assert servers == [{"server_name": "a.org", **usage(_MOST, _MOST - 1)}]
-        # The kinds and the days have a row for both users.
+        # Kinds and days have one row for both users.
         of_both = sum((_MOST, _MOST, _MOST - 1))
         summary = self.ask_endpoint("summary", {})
         assert summary["local"]["uploads"]["media_length"] == of_both

@@ -1,4 +1,4 @@
-"""Summary, timeline, types and files: what is refused, and with which words."""
+"""Errors of summary, timeline, types and files: which requests, and which words."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -99,7 +99,7 @@ _DAY_MS = 86_400_000
 
 _BEFORE: JsonDict = {"reclaimable_before_ts": 1_000_000_000_000}
 
-# Parameters that have an effect together with others only.
+# Parameters that work only together with others.
 _OF_DELETIONS = (("size_gt", 104_857_600), ("size_gt", 0), ("keep_profiles", "true"))
 
 _REFUSED: list[tuple[str, JsonDict, str]] = [
@@ -195,12 +195,12 @@ _REFUSED: list[tuple[str, JsonDict, str]] = [
 
 
 class ErrorsTestCase(MediaStatsTestCase):
-    """Each is a 400, and says which parameter and what it should be."""
+    """Each error is a 400 that names the parameter and its legal values."""
 
     shares_homeserver: ClassVar[bool] = True
 
     def assert_refused(self, endpoint: str, query: Mapping[str, object]) -> str:
-        """The request gets 400; return the text."""
+        """Check that the request gets 400; return the text."""
         channel = self.ask(f"{MODULE_PATH}/v1/{endpoint}", query)
         assert (channel.code, channel.json_body["errcode"]) == (
             400,
@@ -247,7 +247,7 @@ class ErrorsTestCase(MediaStatsTestCase):
             assert self.ask(f"{MODULE_PATH}/v1/{endpoint}", largest).code == 200
 
     def test_times_of_1970(self) -> None:
-        """Synapse takes less than this for seconds."""
+        """Synapse takes smaller numbers for seconds."""
         for endpoint, name in (
             ("reclaimable", "before_ts"),
             ("files", "reclaimable_before_ts"),

@@ -1,6 +1,6 @@
-"""Any media, any question about it: the answers are those of the model, and agree.
+"""Properties: with any media and question, answers equal the models, and agree.
 
-`--hypothesis-profile=thorough` looks longer.
+`--hypothesis-profile=thorough` tries more examples.
 """
 
 import attr
@@ -38,7 +38,7 @@ _BOUNDARIES = [day * DAY_MS + ms for day in (1, 4, 31, 59, 60) for ms in (-1, 0,
 
 _TIMES = st.one_of(st.sampled_from([0, 1, *_BOUNDARIES]), st.integers(0, 70 * DAY_MS))
 
-# Of files: also before 1970, in the future, and in microseconds.
+# Also before 1970, in the future, and in microseconds.
 _CREATED = st.one_of(
     _TIMES, st.sampled_from([-1, -DAY_MS, -DAY_MS - 1, 100 * DAY_MS, 10**15])
 )
@@ -46,7 +46,7 @@ _CREATED = st.one_of(
 _LENGTHS = st.one_of(st.integers(0, 2), st.integers(0, 2**31 - 1))
 
 _COLUMNS = {
-    # Their order is that of the characters.
+    # By code point.
     "media_id": st.text("aA-_0é\N{DESERET SMALL LETTER LONG I}", min_size=1),
     "media_length": _LENGTHS,
     "media_type": st.sampled_from(_TYPES),
@@ -58,7 +58,7 @@ _COLUMNS = {
 
 
 def _with_hash(file: Media, *, has_hash: bool) -> Media:
-    """Files of one length are one content."""
+    """Files of equal length have equal content."""
     if not has_hash:
         return file
     return attr.evolve(file, sha256=_hash(file.media_length or 0))
@@ -105,7 +105,7 @@ _BOOLEANS = st.sampled_from(["true", "false"])
 def _queries(
     *parts: st.SearchStrategy[Query], **more: st.SearchStrategy[object]
 ) -> st.SearchStrategy[Query]:
-    """Some of these parameters, and all of those that the parts choose."""
+    """Some of these parameters, and all that the parts choose."""
     return st.builds(
         lambda some, *rest: {
             name: value for part in (some, *rest) for name, value in part.items()
@@ -158,7 +158,7 @@ _FILES = _queries(
     limit=st.one_of(st.integers(1, 4), st.just(10_000)),
 )
 
-# Few files have one content, so this is asked for more often than the rest.
+# Few files are identical, so this is asked more often than the rest.
 _COPIES = _queries(
     st.one_of(st.just({}), _OF_ALL, _OF_OWNER),
     sha256=st.sampled_from([0, 1, 2]).map(_hash),
@@ -197,7 +197,7 @@ _FILES_OF_USERS = _queries(
     class_name_func=class_name,
 )
 class ModelTestCase(MediaTestCase):
-    """Four endpoints and their model, and what the sums have in common."""
+    """Fill the database; some files have one thumbnail, some have two."""
 
     def fill_with_thumbnails(self, media: list[Media]) -> None:
         """Put media into the database; some of it has one thumbnail, some has two."""
@@ -217,7 +217,7 @@ class ModelTestCase(MediaTestCase):
         )
 
     def added(self, endpoint: str, query: Query) -> tuple[int, int]:
-        """What all entries of an answer add up to."""
+        """Add up all entries of an answer."""
         answer = self.ask_endpoint(endpoint, {**query, "limit": 1_000})
         (entries,) = (value for value in answer.values() if isinstance(value, list))
         outside = [answer[name] for name in ("before", "after") if name in answer]
@@ -228,7 +228,7 @@ class ModelTestCase(MediaTestCase):
         return count, length
 
     def assert_sums_agree(self, query: Query) -> None:
-        """Owners, days and types add up to the same."""
+        """Check that owners, days and types have the same sums."""
         is_remote = query.get("source") == "remote"
         owners = self.added("servers" if is_remote else "users", query)
         for endpoint, more in (

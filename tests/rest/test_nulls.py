@@ -1,6 +1,6 @@
-"""Rows with nothing in a column that Synapse fills, but that its schema lets be empty.
+"""Rows with NULL in columns that Synapse always fills, but its schema lets be NULL.
 
-They cost no answer, and no file is counted here and left out there.
+Every question has an answer, and all answers count the same files.
 """
 
 from typing import ClassVar
@@ -43,7 +43,7 @@ class NullsTestCase(MediaTestCase):
             self.run_round()
 
     def test_owners(self) -> None:
-        """What has no time is in no window."""
+        """Media without a time is in no window."""
         for query, lengths in (({}, (1, 2)), ({"until_ts": 3 * DAY_MS}, (1,))):
             assert self.ask_endpoint("users", query) == {
                 "users": [{"user_id": ALICE, "displayname": None, **usage(*lengths)}],
@@ -61,7 +61,7 @@ class NullsTestCase(MediaTestCase):
         assert answer["remote"]["servers"] == 1
 
     def test_timeline(self) -> None:
-        """What has no time belongs to the first day."""
+        """Media without a time belongs to the first day."""
         self.today_ts = 2 * DAY_MS
         buckets = self.ask_endpoint("timeline", {})["buckets"]
         assert [(bucket["date"], bucket["media_length"]) for bucket in buckets] == [
@@ -80,7 +80,7 @@ class NullsTestCase(MediaTestCase):
         }
 
     def test_files(self) -> None:
-        """What has no place in an order by time is not listed."""
+        """A file without a position in an order by time is not listed."""
         for query, expected in (
             ({}, ["mxc://test/a"]),
             ({"order_by": "created_ts"}, ["mxc://test/a"]),
@@ -92,7 +92,7 @@ class NullsTestCase(MediaTestCase):
             assert [file["mxc"] for file in files] == expected, query
 
     def test_reclaimable(self) -> None:
-        """As Synapse deletes them, whatever is missing but the name."""
+        """As Synapse deletes them: with an ID and, if remote, a server."""
         for table in ("local_media_repository", "remote_media_cache"):
             self.execute(f"UPDATE {table} SET last_access_ts = 5 WHERE media_id <> 'a'")
         old = 10**12

@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, whole, and of the paths that are served."""
+"""The OpenAPI document is valid and complete, and has the paths that are served."""
 
 from typing import ClassVar
 
@@ -44,7 +44,7 @@ class DocumentTest(MediaStatsTestCase):
         assert body["servers"] == [{"url": "/synapse"}]
 
     def test_routes(self) -> None:
-        """What the document has and what the module serves are the same."""
+        """Document and module have the same paths."""
         served: dict[str, set[str]] = {}
 
         def walk(resource: Resource, path: str) -> None:
@@ -58,7 +58,7 @@ class DocumentTest(MediaStatsTestCase):
         walk(resource.children[b"v1"], f"{MODULE_PATH}/v1")
         # The folder itself answers 404.
         served.pop(f"{MODULE_PATH}/v1", None)
-        # Once more, beside the module's path.
+        # The documented path, besides the module's path.
         served[DOCUMENTED_PATH] = served[f"{MODULE_PATH}/v1/users"]
         wanted: dict[str, set[str]] = {}
         for path, method, _ in operations():
@@ -89,7 +89,7 @@ def test_every_answer_has_an_example() -> None:
             if "$ref" in answer:
                 answer = RESPONSES[answer["$ref"].rpartition("/")[2]]
             content = answer["content"]["application/json"]
-            # The document has itself for an example.
+            # The document is its own example.
             assert content.get("examples") or path.endswith("/v1/openapi.json"), status
 
 
@@ -112,7 +112,7 @@ def test_what_is_required_is_described() -> None:
 
 
 def test_objects_are_closed() -> None:
-    """Nothing is answered that is not described."""
+    """Answers have no keys that are not described."""
     for name, schema in DOCUMENT["components"]["schemas"].items():
         for part in (schema, *schema.get("oneOf", ())):
             if part.get("type") == "object":

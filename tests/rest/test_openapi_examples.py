@@ -1,4 +1,4 @@
-"""Every example of the OpenAPI document is what is answered, errors included."""
+"""Every example in the OpenAPI document is a real answer, errors included."""
 
 import json
 from contextlib import AbstractContextManager, nullcontext
@@ -17,7 +17,7 @@ class AnswersTest(OpenApiTestCase):
     module_options: ClassVar[JsonDict] = {"rollups": bool(USE_POSTGRES_FOR_TESTS)}
 
     def build(self) -> None:
-        """Have the totals built, at a time that can be stated."""
+        """Build the totals at a fixed time."""
         self.run_round()
         self.execute(
             "UPDATE media_stats_state SET build_started_ts = 1767225600000, "
@@ -27,8 +27,8 @@ class AnswersTest(OpenApiTestCase):
     def test_answers(self) -> None:
         if USE_POSTGRES_FOR_TESTS:
             self.build()
-        # Rollups first, as the background work soon checks totals of the future. Asking
-        # for a check comes last: it leaves its time behind.
+        # Rollups come first: the background work soon checks totals of the future. The
+        # check on demand comes last, because it stores its time.
         for example in sorted(
             answers(),
             key=lambda example: (example.method, "/v1/rollups" not in example.path),
@@ -40,11 +40,11 @@ class AnswersTest(OpenApiTestCase):
             self.assert_answers(example, channel)
 
 
-# What fails, and how, where an example's request alone does not.
+# What fails, and how, where the request alone does not fail.
 _FAILURES: dict[str, tuple[str, Exception]] = {
     "queue_full": ("storage.MediaStatsStore.get_users_page", QueueFullError()),
     "timeout": ("storage.MediaStatsStore.get_users_page", QueryTimeoutError()),
-    # As Synapse's `MasDelegatedAuth` has it.
+    # As in Synapse's `MasDelegatedAuth`.
     "authentication_service": (
         "rest.auth.is_requester_admin",
         SynapseError(503, "Unable to introspect the access token"),
@@ -88,7 +88,7 @@ class ErrorsTest(OpenApiTestCase):
 
 
 def test_every_example_is_asked() -> None:
-    """No example is where the tests above do not look."""
+    """The tests above ask every example."""
     found = json.dumps(DOCUMENT).count('"x-query"')
     errors = sum(
         len(answer["content"]["application/json"]["examples"])

@@ -17,13 +17,13 @@ from synapse.module_api import JsonDict, SynapseRequest
 
 from media_stats_module.module import DOCUMENTED_PATH
 
-# Synapse's own endpoint, and what is added to its parameters.
+# Synapse's own endpoint, and its additional parameters here.
 _DOCUMENTED = (f"{MODULE_PATH}/v1/users", DOCUMENTED_PATH)
 _ADDITIONAL = ("appservice", "has_account", "deactivated", "erased", "format")
 
 
 class Asked(dict[bytes, list[bytes]]):
-    """The parameters of a request, which remember the names of those asked for."""
+    """The parameters of a request; remembers which names are read."""
 
     def __init__(self, parameters: dict[bytes, list[bytes]]) -> None:
         super().__init__(parameters)
@@ -44,10 +44,10 @@ class Asked(dict[bytes, list[bytes]]):
 
 
 class ParametersTest(OpenApiTestCase):
-    """Parameters of the document are those of the code, which is asked."""
+    """Compares the document's parameters with those that the code accepts."""
 
     def test_names(self) -> None:
-        """A request is asked for these parameters, and for no other."""
+        """A request reads these parameters, and no others."""
         asked: list[Asked] = []
 
         class Request(SynapseRequest):
@@ -66,7 +66,7 @@ class ParametersTest(OpenApiTestCase):
             )
             assert channel.code == 200, (path, channel.result)
             names = {name.decode() for name in asked[-1].names}
-            # What Synapse itself looks for before the module is asked.
+            # Synapse itself reads these before the module.
             assert names - {"access_token"} == parameters(path).keys(), path
 
     def test_legal_values(self) -> None:
@@ -98,7 +98,7 @@ class ParametersTest(OpenApiTestCase):
                 assert channel.result["body"] == nothing.result["body"], (path, name)
 
     def test_defaults_go_with_everything(self) -> None:
-        """Clients made from the document send them with every request."""
+        """Clients made from the document send the defaults with every request."""
         for path in questions():
             found = parameters(path)
             defaults = {
@@ -121,7 +121,7 @@ class ParametersTest(OpenApiTestCase):
     def test_illegal_values(self) -> None:
         for path, name, parameter in all_parameters():
             schema = parameter["schema"]
-            # NUL is in no text, and no number, cursor or word either.
+            # No text has a NUL, and no number, cursor or word has one.
             values = ["\0"]
             if schema["type"] == "integer":
                 values += [str(schema["minimum"] - 1), str(schema["maximum"] + 1), "x"]
@@ -136,7 +136,7 @@ class ParametersTest(OpenApiTestCase):
             for value in values:
                 channel = self.request("get", path, urlencode({name: value}))
                 if path in _DOCUMENTED and name in _ADDITIONAL:
-                    # Ignored, as unknown parameters are there.
+                    # Ignored there, as unknown parameters are.
                     nothing = self.request("get", path, "")
                     assert channel.result["body"] == nothing.result["body"], value
                     continue

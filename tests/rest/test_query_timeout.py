@@ -1,4 +1,4 @@
-"""`query_timeout`: the longest and the shortest, and what PostgreSQL is told."""
+"""`query_timeout`: the longest and the shortest, and the timeout in PostgreSQL."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +20,7 @@ class QueryTimeoutTestCase(MediaStatsTestCase):
 
     @override_config({"modules": modules(query_timeout="10y")})
     def test_longest(self) -> None:
-        """Longer than the 24 days that PostgreSQL can wait."""
+        """PostgreSQL can wait for at most 24 days."""
         self.assert_answers()
 
     @override_config({"modules": modules(query_timeout="1s")})

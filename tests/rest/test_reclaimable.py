@@ -1,6 +1,6 @@
 """`/v1/reclaimable`: whole answers, by each rule, and the table of ages.
 
-That it says what Synapse deletes is in test_reclaimable_properties.py.
+test_reclaimable_properties.py compares it with Synapse's deletion.
 """
 
 from media_support import ALICE, BOB, DAY_MS, USAGE_OF_NOTHING, usage
@@ -11,7 +11,7 @@ _AGES = (30, 90, 180, 365)
 
 
 class ReclaimableTestCase(ReclaimableMediaTestCase):
-    """What would be deleted, and what would be kept."""
+    """The files that would be deleted, and those that would stay."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -92,7 +92,7 @@ class ReclaimableTestCase(ReclaimableMediaTestCase):
         }
 
     def test_rules(self) -> None:
-        """They are about local media; remote media is the same whatever they are."""
+        """The rules are about local media; remote media is the same with any."""
         asked = {"before_ts": BEFORE_TS, "thumbnails": "true"}
         answer = self.answer({**asked, "keep_profiles": "false"})
         assert answer["local"] == {
@@ -146,7 +146,7 @@ class ReclaimableTestCase(ReclaimableMediaTestCase):
             assert other not in answer
 
     def test_avatar_of_a_preview(self) -> None:
-        """It is kept, and no preview that is deleted."""
+        """A preview's image that is an avatar stays."""
         self.set_avatar(BOB, "mxc://test/preview")
         local = self.answer({"before_ts": BEFORE_TS})["local"]
         assert local == {
@@ -171,7 +171,7 @@ class ReclaimableTestCase(ReclaimableMediaTestCase):
         }
 
     def test_large_numbers(self) -> None:
-        """Sums past 32 bits, and on PostgreSQL a column that somebody made BIGINT."""
+        """Sums beyond 32 bits. On PostgreSQL, the column is altered to BIGINT, too."""
         if self.is_postgres:
             for column, table in (
                 ("media_length", "local_media_repository"),
@@ -226,7 +226,7 @@ class ReclaimableTestCase(ReclaimableMediaTestCase):
 
 
 class AgesTestCase(ReclaimableMediaTestCase):
-    """Without a time, what would be deleted at several ages."""
+    """Without a time, the answer is for several ages."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -262,7 +262,7 @@ class AgesTestCase(ReclaimableMediaTestCase):
         assert [(age["days"], age["before_ts"]) for age in answer["ages"]] == list(
             zip(_AGES, times, strict=True)
         )
-        # Of each age one file is old enough, and all three of those before it.
+        # One file for each age, and three that are older than all ages.
         for age, length in zip(answer["ages"], (7771, 7710, 7100, 1000), strict=True):
             assert age["local"]["media_length"] == length
             assert age["local"]["kept"]["protected"]["media_length"] == length

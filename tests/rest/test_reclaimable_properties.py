@@ -1,7 +1,7 @@
-"""`/v1/reclaimable` against Synapse: ask first, then let Synapse delete, and compare.
+"""`/v1/reclaimable` against Synapse: ask, let Synapse delete, and compare.
 
-Any media, with avatars, at the limits of time and size. What Synapse's own admin API
-deletes is what was said before, file by file.
+Any media, with avatars, at the limits of time and size. Synapse's own admin API deletes
+exactly the files that the answer names.
 """
 
 import csv
@@ -64,7 +64,7 @@ _PLACES = {
 
 @attr.frozen
 class Avatar:
-    """An avatar: the table that it stands in, and what stands there."""
+    """An avatar: its table, and the URI in it."""
 
     place: str
     uri: str | None
@@ -73,7 +73,7 @@ class Avatar:
 
 @attr.frozen(kw_only=True)
 class Case:
-    """What is in the database, what the deletion is told, and how files are listed."""
+    """The rows of the database, the deletion, and the order of lists."""
 
     media: Sequence[LocalMedia | RemoteMedia]
     avatars: Sequence[Avatar]
@@ -85,7 +85,7 @@ class Case:
 
     @property
     def parameters(self) -> JsonDict:
-        """Of the deletion."""
+        """The parameters of the deletion."""
         parameters: JsonDict = {"size_gt": self.size_gt}
         if self.keep_profiles is not None:
             parameters["keep_profiles"] = str(self.keep_profiles).lower()
@@ -138,7 +138,7 @@ def _cases(draw: st.DrawFn) -> Case:
                 st.builds(
                     Avatar,
                     st.sampled_from(sorted(_PLACES)),
-                    # So that most are avatars of this server.
+                    # Most of them are avatars of this server.
                     st.one_of(
                         st.just(_URIS[0]), st.just(_URIS[0]), st.sampled_from(_URIS)
                     ),
@@ -167,7 +167,7 @@ def _cases(draw: st.DrawFn) -> Case:
 
 
 def _added(*usages: JsonDict) -> JsonDict:
-    """Amounts of files, added up."""
+    """Add up amounts of files."""
     return {key: sum(one[key] for one in usages) for key in usage()}
 
 
@@ -179,9 +179,9 @@ def _write(path: str, length: int) -> None:
 
 
 class ReclaimablePropertiesTestCase(MediaTestCase):
-    """Nothing is deleted that was not announced, and nothing less.
+    """Synapse deletes what was announced, no more and no less.
 
-    The server's name has a port, as URIs do then. Synapse deletes the images of
+    The server's name has a port, as in some URIs. Synapse deletes the images of
     previews whether or not the module counts them.
     """
 
@@ -197,7 +197,7 @@ class ReclaimablePropertiesTestCase(MediaTestCase):
     ]
 
     def put(self, case: Case) -> None:
-        """Put a case into the database, in place of what is there."""
+        """Replace the content of the database by a case."""
         self.fill(
             *case.media,
             thumbnails=tuple(
@@ -231,7 +231,7 @@ class ReclaimablePropertiesTestCase(MediaTestCase):
     def write_files(self, case: Case) -> None:
         """Write the files to the disk, each as long as its row says, and thumbnails.
 
-        They are where Synapse has them: images of previews lie in folders of their own.
+        They are where Synapse keeps them: images of previews have folders of their own.
         """
         self._remove_files()
         paths = self.hs.get_media_repository().filepaths
@@ -261,7 +261,7 @@ class ReclaimablePropertiesTestCase(MediaTestCase):
                 _write(thumbnail(*names, width, width, "image/png", "scale"), length)
 
     def on_disk(self) -> list[int]:
-        """How many bytes each file in the media store is."""
+        """The bytes of each file in the media store."""
         return [
             path.stat().st_size for path in self._store.rglob("*") if path.is_file()
         ]
@@ -279,7 +279,7 @@ class ReclaimablePropertiesTestCase(MediaTestCase):
         return f"mxc://{origin}/{file.media_id}"
 
     def stored(self) -> dict[str, int]:
-        """How many bytes each file in the database is, by its URI."""
+        """The bytes of each file in the database, by its URI."""
         local = self.execute(
             "SELECT ?, media_id, media_length FROM local_media_repository",
             self.server_name,
@@ -293,7 +293,7 @@ class ReclaimablePropertiesTestCase(MediaTestCase):
         }
 
     def stored_thumbnails(self) -> list[int]:
-        """How many bytes each thumbnail in the database is."""
+        """The bytes of each thumbnail in the database."""
         rows = self.execute(
             "SELECT thumbnail_length FROM local_media_repository_thumbnails "
             "UNION ALL SELECT thumbnail_length FROM remote_media_cache_thumbnails"
@@ -301,7 +301,7 @@ class ReclaimablePropertiesTestCase(MediaTestCase):
         return [length for (length,) in rows]
 
     def listed(self, query: Mapping[str, object]) -> list[str]:
-        """The URIs that `/v1/files` lists, as JSON and as CSV, which agree."""
+        """The URIs that `/v1/files` lists, as JSON and as CSV, which must agree."""
         pages = [
             file["mxc"]
             for page in self.file_pages({**query, "limit": 4})
@@ -321,12 +321,12 @@ class ReclaimablePropertiesTestCase(MediaTestCase):
         listing: Mapping[str, object],
         owner: Mapping[str, object],
     ) -> tuple[JsonDict, list[str]]:
-        """What could be deleted of one owner, and the URIs of the files."""
+        """The answer about one owner, and the URIs of the files."""
         files = self.ask_endpoint("files", {**listing, **owner})["files"]
         return self.answer({**asked, **owner}), [file["mxc"] for file in files]
 
     def delete_local(self, parameters: Mapping[str, object]) -> JsonDict:
-        """Have Synapse delete local media; return its answer."""
+        """Let Synapse delete local media; return its answer."""
         paths = (
             "/_synapse/admin/v1/media/delete",
             f"/_synapse/admin/v1/media/{self.server_name}/delete",
@@ -336,7 +336,7 @@ class ReclaimablePropertiesTestCase(MediaTestCase):
             channel = self.make_request(
                 "POST", f"{path}?{query}", access_token=self.admin_token
             )
-            # The first came later than 1.75.
+            # The first is newer than 1.75.
             if channel.code != 404:
                 break
         assert channel.code == 200, channel.result
@@ -344,7 +344,7 @@ class ReclaimablePropertiesTestCase(MediaTestCase):
         return answer
 
     def assert_kept(self, case: Case, answer: JsonDict) -> None:
-        """The answer says what is as old and as large, and why it is kept."""
+        """Check which files are old and large enough, and the reasons to keep them."""
         avatars = (
             {avatar.media_id for avatar in case.avatars if avatar.uri == _URIS[0]}
             if case.keep_profiles is not False
@@ -430,7 +430,7 @@ class ReclaimablePropertiesTestCase(MediaTestCase):
                 "media_count": len(thumbnails) - len(left),
                 "media_length": sum(thumbnails) - sum(left),
             }
-            # Of previews, Synapse deletes the rows only.
+            # Of previews, Synapse deletes only the rows.
             still_on_disk = self.on_disk()
             assert _added(part, part["thumbnails"]) == {
                 "media_count": len(on_disk) - len(still_on_disk),

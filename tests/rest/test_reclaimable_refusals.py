@@ -1,4 +1,4 @@
-"""`/v1/reclaimable`, and its filters of files: what is refused, in Synapse's words."""
+"""Errors of `/v1/reclaimable` and of its filters of files, in Synapse's words."""
 
 from media_support import ALICE
 from reclaimable_support import ReclaimableMediaTestCase
@@ -6,7 +6,7 @@ from support import MODULE_PATH
 
 
 class RefusalsTestCase(ReclaimableMediaTestCase):
-    """What Synapse refuses is refused here, with the same words."""
+    """What Synapse refuses is refused here, in the same words."""
 
     def test_as_synapse(self) -> None:
         for query in (

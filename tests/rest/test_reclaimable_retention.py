@@ -1,4 +1,4 @@
-"""`/v1/reclaimable`: what `media_retention` of homeserver.yaml would delete."""
+"""`/v1/reclaimable`: the effect of `media_retention` in homeserver.yaml."""
 
 from media_support import ALICE, BOB, DAY_MS, usage
 from reclaimable_support import BEFORE_TS, NOW_TS, ReclaimableMediaTestCase
@@ -7,7 +7,7 @@ from synapse.module_api import JsonDict
 
 
 class RetentionTestCase(ReclaimableMediaTestCase):
-    """What `media_retention` of the server would delete."""
+    """The effect of the server's `media_retention`."""
 
     def default_config(self) -> JsonDict:
         config = super().default_config()
@@ -18,7 +18,7 @@ class RetentionTestCase(ReclaimableMediaTestCase):
         return config
 
     def fill_around(self, now_ts: int) -> None:
-        """Files that are a day too old, and a day too young."""
+        """Insert files that are a day too old, and files a day too young."""
         self.fill(
             LocalMedia(user_id=ALICE, media_length=1, created_ts=now_ts - 91 * DAY_MS),
             LocalMedia(user_id=ALICE, media_length=2, created_ts=now_ts - 89 * DAY_MS),
@@ -42,7 +42,7 @@ class RetentionTestCase(ReclaimableMediaTestCase):
         queries: tuple[JsonDict, ...] = (
             {},
             {"before_ts": BEFORE_TS},
-            # It has rules of its own.
+            # `media_retention` has rules of its own.
             {"keep_profiles": "false"},
             {"size_gt": 1, "before_ts": BEFORE_TS},
         )
@@ -60,7 +60,7 @@ class RetentionTestCase(ReclaimableMediaTestCase):
         assert "local" not in self.answer({"source": "remote"})["media_retention"]
 
     def test_as_synapse_does_it(self) -> None:
-        """It is told, and then it is done."""
+        """Ask, let Synapse delete, and compare."""
         self.reactor.advance(400 * 24 * 60 * 60)
         self.fill_around(self.now_ts)
         before = self.answer()["media_retention"]
@@ -74,7 +74,7 @@ class RetentionTestCase(ReclaimableMediaTestCase):
 
 
 class OnlyRemoteRetentionTestCase(ReclaimableMediaTestCase):
-    """One of the two is set."""
+    """Only one of the two is set."""
 
     def default_config(self) -> JsonDict:
         config = super().default_config()

@@ -1,4 +1,4 @@
-"""A response that cannot be sent, or not to its end."""
+"""Responses that cannot be sent, or not completely."""
 
 import tempfile
 import threading
@@ -21,13 +21,13 @@ from media_stats_module.rest._response import ResponseFile, ResponseNotKeptError
 # A file and a connection.
 pytestmark = pytest.mark.once
 
-# Longer than what is sent at once.
+# More than is sent at once.
 _BODY = b"a" * 1_000_000
 
 
 @attr.define
 class Request:
-    """What a response needs of a request, and what it did with it."""
+    """The parts of a request that a response uses, and a record of their use."""
 
     path: bytes = b"/"
     method: bytes = b"GET"
@@ -85,7 +85,7 @@ def test_whole() -> None:
 
 
 def test_client_has_gone_before() -> None:
-    """Nothing is sent: there is no connection to send it on."""
+    """Without a connection, nothing is sent."""
     request = Request(disconnected=True)
     _, sent = _sending(request)
     assert _result(sent) == [None]
@@ -104,7 +104,7 @@ def test_client_goes_meanwhile() -> None:
 
 
 def test_disk_fails_meanwhile() -> None:
-    """The client must not take the part that it has got for the whole."""
+    """The client must not mistake the part for the whole."""
     request = Request()
     file, sent = _sending(request)
     request.producer.resumeProducing()
@@ -116,7 +116,7 @@ def test_disk_fails_meanwhile() -> None:
 
 
 def test_cancelled_meanwhile() -> None:
-    """It is not swallowed: nothing may run after it."""
+    """The cancellation is passed on: nothing may run after it."""
     request = Request()
     _, sent = _sending(request)
     sent.cancel()
@@ -181,7 +181,7 @@ def test_cancelled_clients_are_not_cut_off() -> None:
 
 
 def test_a_bounded_number_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small ones are always answered."""
+    """Small responses are always sent."""
     # Without those of the tests above.
     most = _response._MOST_KEPT
     monkeypatch.setattr(_response, "_kept", threading.BoundedSemaphore(most))
@@ -194,7 +194,7 @@ def test_a_bounded_number_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
         kept.enter_context(ResponseFile(request)).write([b"small"])
     with ResponseFile(request) as file:
         file.write([_BODY])
-        # Once more, as for a transaction that is tried again.
+        # Once more, as in a transaction that is retried.
         file.write([_BODY])
         assert file.length == len(_BODY)
 

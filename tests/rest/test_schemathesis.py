@@ -1,7 +1,7 @@
-"""Whatever is asked over HTTP, the answer is one that the OpenAPI document announces.
+"""Any request over HTTP gets an answer that the OpenAPI document describes.
 
-schemathesis makes up requests from the document, some that it allows and some that it
-does not, and sends them to a real Synapse. How many can be set: `EXAMPLES=1000`.
+schemathesis makes requests from the document, legal and illegal ones, and sends them to
+a real Synapse. `EXAMPLES=1000` makes more of them.
 """
 
 import os
@@ -21,14 +21,14 @@ from realservers.postgres import PostgresServer
 from demo.client import Account
 from demo.homeserver import Homeserver
 
-# Other tests have the answers.
+# Other tests check the answers.
 pytestmark = pytest.mark.once
 
 _PATH = "/_synapse/client/media_stats"
 _TESTS = Path(__file__).parent
 _EXAMPLES = os.environ.get("EXAMPLES", "10")
 
-# What Synapse writes into its log about each request.
+# Synapse's log about each request.
 _REQUEST = re.compile(r'Processed request: .* (\d{3}) "[A-Z]+ /_synapse/\S*v1/')
 
 _REMOTE_MEDIA = """
@@ -71,7 +71,7 @@ def _started(
 
 @pytest.fixture
 def admin(homeserver: Homeserver) -> Account:
-    """Who asks, when there is media, and rollups are built if there are to be any."""
+    """The admin; there is media, and the rollups, if any, are built."""
     admin = homeserver.register("admin", admin=True, displayname="Ünïcode \N{SNOWMAN}")
     for media_type in ("image/png", "text/plain; charset=utf-8", "=x"):
         homeserver.client.upload(admin, b"content", media_type=media_type, name="a,b")
@@ -107,7 +107,7 @@ def admin(homeserver: Homeserver) -> Account:
 def test_every_answer_is_announced(
     homeserver: Homeserver, admin: Account, phases: str, least: int, tmp_path: Path
 ) -> None:
-    # On its own, since it is not made for a process in which Synapse is.
+    # In a process of its own: it does not work in one that has imported Synapse.
     finished = subprocess.run(
         [
             *(sys.executable, "-m", "schemathesis.cli"),
@@ -133,7 +133,7 @@ def test_every_answer_is_announced(
     sys.stdout.write(f"{finished.stdout}\n{statuses}\n")
     assert finished.returncode == 0, finished.stdout
     assert "Traceback" not in log
-    # In this many requests there is something of everything.
+    # So many requests cover everything.
     assert statuses.total() > least
     assert statuses["200"] > least * 0.3
     assert statuses.keys() <= {"200", "400", "401", "404", "405"}

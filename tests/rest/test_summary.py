@@ -1,6 +1,6 @@
-"""`/v1/summary`: whole answers, with each kind of media in them.
+"""`/v1/summary`: whole answers, with each kind of media.
 
-That any answer is right is in test_media_properties.py.
+test_media_properties.py compares any answer with the model.
 """
 
 from typing import ClassVar
@@ -47,7 +47,7 @@ class _SummaryTestCase(MediaTestCase):
 
 @in_every_mode
 class SummaryTestCase(_SummaryTestCase):
-    """Of everybody, of a user and of a server."""
+    """The summary of all, of a user and of a server."""
 
     def test_of_everybody(self) -> None:
         assert self.summary() == {
@@ -115,12 +115,12 @@ class SummaryTestCase(_SummaryTestCase):
 
 @in_every_mode
 class DuplicatesTestCase(MediaTestCase):
-    """What is stored twice."""
+    """Identical files."""
 
     endpoint: ClassVar[str] = "summary"
 
     def test_duplicates(self) -> None:
-        """A content counts once, wherever else it is; without a hash nothing does."""
+        """A set counts without one file; files without a hash do not count."""
         self.fill(
             LocalMedia(user_id=ALICE, media_length=5, sha256="a"),
             LocalMedia(user_id=BOB, media_length=5, sha256="a"),
@@ -130,7 +130,7 @@ class DuplicatesTestCase(MediaTestCase):
             LocalMedia(user_id=BOB, media_length=9, sha256="b"),
             LocalMedia(user_id=BOB, media_length=9, sha256="b"),
             LocalMedia(user_id=BOB, media_length=11, sha256="c"),
-            # Pending uploads have no content, whatever is written beside.
+            # Pending uploads have no content, whatever the other columns say.
             LocalMedia(user_id=BOB, media_length=None, sha256="c"),
             LocalMedia(user_id=BOB, media_length=None, sha256="d"),
             LocalMedia(user_id=BOB, media_length=None, sha256="d"),
@@ -150,7 +150,7 @@ class DuplicatesTestCase(MediaTestCase):
 
 @in_every_mode
 class WithoutUrlPreviewsTestCase(_SummaryTestCase):
-    """`count_url_previews: false` changes only how many users there are.
+    """`count_url_previews: false` changes only the number of users.
 
     The images are on the disk all the same.
     """

@@ -1,7 +1,6 @@
-"""`/v1/timeline`: what counts, by the calendar, and the ends of what is asked for.
+"""`/v1/timeline`: which media counts, the calendar, and the ends of the window.
 
-That any calendar is right is in test_buckets.py, and any answer in
-test_media_properties.py.
+test_buckets.py tests any calendar, and test_media_properties.py any answer.
 """
 
 from typing import ClassVar
@@ -16,7 +15,7 @@ _MEDIA = (
     LocalMedia(user_id=ALICE, created_ts=DAY_MS, media_length=2),
     LocalMedia(user_id=BOB, created_ts=DAY_MS, media_length=4, url_cache="https://a/"),
     LocalMedia(user_id=BOB, created_ts=2 * DAY_MS - 1, media_length=8),
-    # Announced, and nobody's.
+    # Pending, and without an owner.
     LocalMedia(user_id=ALICE, created_ts=DAY_MS, media_length=None),
     LocalMedia(user_id=None, created_ts=DAY_MS, media_length=16),
     RemoteMedia(media_origin="a.org", created_ts=DAY_MS, media_length=32),
@@ -37,7 +36,7 @@ class _TimelineTestCase(MediaTestCase):
         self.fill(*_MEDIA)
 
     def days(self, **query: object) -> dict[str, JsonDict]:
-        """How much was created each day."""
+        """The media of each day."""
         return {
             bucket["date"]: {name: bucket[name] for name in usage()}
             for bucket in self.answer(query)["buckets"]
@@ -46,7 +45,7 @@ class _TimelineTestCase(MediaTestCase):
 
 @in_every_mode
 class TimelineTestCase(_TimelineTestCase):
-    """Of everybody, of an owner, and of a window that begins within a day."""
+    """All media, that of an owner, and a window that begins within a day."""
 
     def test_answer(self) -> None:
         assert self.answer({"until_ts": 3 * DAY_MS - 1}) == {
@@ -70,7 +69,7 @@ class TimelineTestCase(_TimelineTestCase):
         }
 
     def test_scope(self) -> None:
-        """Without until_ts it ends today."""
+        """Without until_ts, it ends today."""
         self.today_ts = 2 * DAY_MS - 1
         for query, expected in (
             ({}, {_FIRST: usage(1), _SECOND: usage(2, 4, 8)}),
@@ -99,12 +98,12 @@ class TimelineTestCase(_TimelineTestCase):
 
 @in_every_mode
 class CalendarTestCase(MediaTestCase):
-    """Where weeks and months begin, and the last bucket ends."""
+    """The first day of weeks and months, and the end of the last bucket."""
 
     endpoint: ClassVar[str] = "timeline"
 
     def dates(self, **query: object) -> list[tuple[object, ...]]:
-        """Each bucket without its bytes."""
+        """The buckets, without their bytes."""
         names = ("date", "from_ts", "until_ts", "media_count")
         return [
             tuple(bucket[name] for name in names)
@@ -137,7 +136,7 @@ class CalendarTestCase(MediaTestCase):
         ]
 
     def test_until_now(self) -> None:
-        """Without a window it goes from the first file to today."""
+        """Without a window, it goes from the first file to today."""
         self.fill(LocalMedia(user_id=ALICE, created_ts=0))
         self.today_ts = 2 * DAY_MS
         assert [date for date, *_ in self.dates()] == [
@@ -148,7 +147,7 @@ class CalendarTestCase(MediaTestCase):
         assert self.dates(source="remote") == []
 
     def test_wrong_times(self) -> None:
-        """They stretch nothing, and are counted."""
+        """Wrong times do not stretch the timeline, and are counted."""
         self.fill(
             LocalMedia(user_id=ALICE, created_ts=-DAY_MS - 1, media_length=1),
             LocalMedia(user_id=ALICE, created_ts=-1, media_length=2),
@@ -162,7 +161,7 @@ class CalendarTestCase(MediaTestCase):
         answer = self.answer({})
         assert (answer["before"], answer["after"]) == (usage(1, 2), usage(16, 32))
         assert [bucket["media_length"] for bucket in answer["buckets"]] == [4, 8]
-        # A window leaves out, and counts nothing that it leaves out.
+        # A window leaves them out, also of `before` and `after`.
         answer = self.answer({"from_ts": DAY_MS})
         assert (answer["before"], answer["after"]) == (usage(), usage(16, 32))
         answer = self.answer({"until_ts": 3 * DAY_MS})

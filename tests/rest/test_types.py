@@ -1,6 +1,6 @@
-"""`/v1/types`: each parameter, and what counts.
+"""`/v1/types`: each parameter, and which media counts.
 
-That any answer is right is in test_media_properties.py.
+test_media_properties.py compares any answer with the model.
 """
 
 from typing import ClassVar
@@ -21,7 +21,7 @@ _MEDIA = (
     LocalMedia(user_id=BOB, media_type="text/plain", url_cache=_PREVIEW),
     LocalMedia(user_id=BOB, media_type="font/ttf", media_length=2, created_ts=6),
     LocalMedia(user_id=BOB, media_type="audio", media_length=3),
-    # Announced, and nobody's.
+    # Pending, and without an owner.
     LocalMedia(user_id=ALICE, media_type="a/pending", media_length=None),
     LocalMedia(user_id=None, media_type="a/orphan"),
     RemoteMedia(media_origin="a.org", media_type="x/y", media_length=7),
@@ -44,7 +44,7 @@ class _TypesTestCase(MediaTestCase):
 
 @in_every_mode
 class TypesTestCase(_TypesTestCase):
-    """Which types there are, in which order."""
+    """The types, and their order."""
 
     def test_answer(self) -> None:
         assert self.answer() == {
@@ -68,7 +68,7 @@ class TypesTestCase(_TypesTestCase):
         }
 
     def test_groups_that_are_gone(self) -> None:
-        """A group whose last file is deleted is not listed with nothing in it."""
+        """A group whose last file is deleted is not listed with zero files."""
         assert "video" in self.types(group="true")
         self.execute(
             "DELETE FROM local_media_repository WHERE media_type = 'video/mp4'"
@@ -78,7 +78,7 @@ class TypesTestCase(_TypesTestCase):
         assert (groups, answer["total"]) == (["audio", "other", "text"], 3)
 
     def test_orders(self) -> None:
-        """Equal ones are in the order of the types whatever the direction."""
+        """Equal keys are in order of the types, in both directions."""
         for order_by, direction, expected in (
             ("media_type", "f", ["audio", "other", "text", "video"]),
             ("media_type", "b", ["video", "text", "other", "audio"]),
@@ -165,7 +165,7 @@ class ComparedTypesTestCase(MediaTestCase):
         }
 
     def test_ties_are_in_the_order_of_the_types(self) -> None:
-        """In which the database does not come upon them."""
+        """The database finds them in another order."""
         self.fill(
             *[
                 LocalMedia(user_id=ALICE, media_type=f"{group}/{name}")
@@ -202,14 +202,14 @@ class LocaleTestCase(_TypesTestCase):
     shares_homeserver: ClassVar[bool] = False
 
     def test_case_of_ascii_letters_only(self) -> None:
-        """Whatever the locale. In Turkish, IMAGE/PNG would be another type."""
+        """In Turkish, IMAGE/PNG would otherwise be another type."""
         if USE_POSTGRES_FOR_TESTS:
             rows = self.execute(
                 "SELECT 1 FROM pg_collation WHERE collname = 'pg_c_utf8'"
             )
             if not rows:
                 pytest.skip("PostgreSQL before 17 has no other locale at hand")
-            # All letters have a small form in it.
+            # This letter has a lower case form in all locales.
             self.execute(
                 "ALTER TABLE local_media_repository "
                 'ALTER COLUMN media_type TYPE TEXT COLLATE "pg_c_utf8"'
