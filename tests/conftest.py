@@ -1,7 +1,7 @@
-"""Sets up what every test needs: Synapse's own harness and, if asked, PostgreSQL.
+"""Sets up Synapse's own test harness and, if asked for, PostgreSQL.
 
-The harness reads which database to use when it is imported, so one run of pytest is
-one database: `--database=sqlite` (default) or `--database=postgres`.
+The harness chooses the database when it is imported, so a run of pytest has one:
+`--database=sqlite` (default) or `--database=postgres`.
 """
 
 import atexit
@@ -24,7 +24,7 @@ from synapse_harness import ensure_harness
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-# A database that is lost with the test run need not survive a power cut.
+# The data of a test run need not survive a power cut.
 _POSTGRES_SETTINGS = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -32,15 +32,16 @@ _POSTGRES_SETTINGS = {
     "max_wal_size": "64MB",
 }
 
-# The examples of a property test cost requests, so a run makes few of them, and always
-# the same. `pytest --hypothesis-profile=thorough` makes many, and others every time.
+# Each example of a property test costs requests, so by default a run tries few, and
+# always the same. `pytest --hypothesis-profile=thorough` tries many, other ones each
+# time.
 settings.register_profile(
     "quick",
     max_examples=25,
     deadline=None,
     derandomize=True,
     suppress_health_check=[
-        # One test for several modes is one function in several classes.
+        # A test for several modes is one function in several classes.
         HealthCheck.differing_executors,
         HealthCheck.too_slow,
     ],
@@ -62,7 +63,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(ReportMissingPrograms())
-    # With pytest-xdist its first process starts it for all, which get the environment.
+    # With pytest-xdist, the first process starts it, and the environment tells the
+    # others.
     if config.getoption("database") == "postgres" and not _is_xdist_worker(config):
         _start_postgres()
     fork_synapse()
@@ -84,13 +86,13 @@ def pytest_collection_modifyitems(
         if not on_harness(item):
             item.add_marker("any_database")
     if _is_xdist_worker(config):
-        # Real servers take longest. Started first, nobody waits for them in the end.
+        # Real servers take longest, so they come first.
         items.sort(key=on_harness)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    # More than there are cores, as tests wait for a database. Those that wait for real
+    # More processes than cores, because tests wait for a database. Tests of real
     # servers run with SQLite.
     cores = os.cpu_count() or 1
     return cores * 2 if config.getoption("database") == "sqlite" else cores * 3 // 2
@@ -102,8 +104,8 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator["Browser"]:
-    """The system's Chromium. A process can have one at a time."""
-    # Imported here, as it takes a second.
+    """The system's Chromium. A process can have only one."""
+    # The import takes a second.
     from dashboard_page import chromium, find_chromium
 
     if find_chromium() is None:
@@ -120,8 +122,8 @@ def _is_xdist_worker(config: pytest.Config) -> bool:
 
 
 def _start_postgres() -> None:
-    # Not in pytest_unconfigure: the harness, imported later, drops its databases in
-    # an exit handler, and exit handlers run last to first.
+    # Not in pytest_unconfigure: the harness, imported later, drops its databases in an
+    # exit handler, and exit handlers run last to first.
     directory = tempfile.TemporaryDirectory(prefix="postgres-", dir=_memory())
     atexit.register(directory.cleanup)
     server = PostgresServer.start(Path(directory.name), _POSTGRES_SETTINGS)
@@ -137,7 +139,7 @@ def _start_postgres() -> None:
 
 
 def _memory() -> str | None:
-    """A place in memory, if there is room: every test makes a database of its own."""
+    """A folder in memory, if there is room: every test makes a database."""
     memory = "/dev/shm"
     if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 1 << 30:
         return memory

@@ -1,6 +1,6 @@
-"""Runs tests once for each way in which the module can be set up to answer.
+"""Runs tests once for each way in which the module can answer.
 
-The answers have to be the same.
+The answers must be equal.
 """
 
 from collections.abc import Collection, Mapping
@@ -44,7 +44,7 @@ def in_every_mode(test_class: type) -> None:
 
 
 def class_name(test_class: type, _: int, parameters: JsonDict) -> str:
-    """What pytest calls a class that runs with some parameters."""
+    """The name of a class with parameters, for pytest."""
     names = [value for value in parameters.values() if isinstance(value, str)]
     return "_".join([test_class.__name__, *names])
 
@@ -96,12 +96,12 @@ class ModesTestCase(MediaStatsTestCase):
 
     @property
     def local_media(self) -> list[LocalMedia]:
-        """What is in `local_media_repository`."""
+        """The rows of `local_media_repository`."""
         return [row for row in self.media if isinstance(row, LocalMedia)]
 
     @property
     def remote_media(self) -> list[RemoteMedia]:
-        """What is in `remote_media_cache`."""
+        """The rows of `remote_media_cache`."""
         return [row for row in self.media if isinstance(row, RemoteMedia)]
 
     @property
@@ -118,7 +118,7 @@ class ModesTestCase(MediaStatsTestCase):
         thumbnails: tuple[Thumbnail, ...] = (),
         deactivated: Collection[str] = (),
     ) -> None:
-        """Put these into the database, in place of what is there.
+        """Replace all media, profiles and accounts in the database.
 
         Args:
             media: all rows of media.
@@ -151,13 +151,13 @@ class ModesTestCase(MediaStatsTestCase):
         return self.ask(self.path, query)
 
     def request_raw(self, query: bytes) -> FakeChannel:
-        """Ask the endpoint with a query string that is sent as it stands."""
+        """Ask the endpoint with a query string, as it is."""
         return self.make_request(
             "GET", self.path.encode() + b"?" + query, access_token=self.admin_token
         )
 
     def answer(self, query: Mapping[str, object] | None = None) -> Any:
-        """The endpoint's answer to a request that it does not refuse."""
+        """Ask the endpoint; return the answer, which must have status 200."""
         channel = self.request(query)
         assert channel.code == 200, (query, channel.result)
         return channel.json_body
@@ -165,7 +165,7 @@ class ModesTestCase(MediaStatsTestCase):
     def assert_refused(
         self, channel: FakeChannel, *words: str, errcode: str = "M_INVALID_PARAM"
     ) -> None:
-        """The request got 400 and this `errcode`, with a text that has these words."""
+        """Check that it got 400, this `errcode`, and a text with these words."""
         assert (channel.code, channel.json_body["errcode"]) == (400, errcode)
         for word in words:
             assert word in channel.json_body["error"], channel.json_body

@@ -1,7 +1,7 @@
-"""Equal configurations of homeservers are parsed once.
+"""Parses equal configurations of homeservers only once.
 
-Newer harnesses do so themselves. In an older one, most of a test's time goes into the
-schemas and the templates of e-mails that Synapse reads with each configuration.
+Newer harnesses do so themselves. With an older one, most of a test's time is spent on
+the schemas and the e-mail templates that Synapse reads with each configuration.
 """
 
 import copy

@@ -1,7 +1,6 @@
-"""One database in which Synapse's background updates are done, copied for each test.
+"""A database after Synapse's background updates, copied for each test.
 
-The database that the harness copies still needs these updates, so each homeserver of
-the harness would run them again.
+In the database that the harness copies, each homeserver would run these updates again.
 """
 
 import functools
@@ -32,13 +31,14 @@ from tests import server as harness
 
 @functools.cache
 def use_prepared_database() -> None:
-    """Make all homeservers that the harness starts from now on copy it."""
+    """Make all homeservers of the harness copy it from now on."""
     # The harness starts a homeserver only within a test.
     _PrepareDatabase("runTest").debug()
-    # 90 statements of each start on PostgreSQL, which compare sequences with tables.
+    # On PostgreSQL, each start would run 90 statements that compare sequences with
+    # tables.
     PostgresSequenceGenerator.check_consistency = lambda *_, **__: None  # type: ignore[method-assign]
-    # Everything that is in memory now stays there. Older harnesses collect garbage
-    # after each test, and would look at all of it.
+    # All objects of now stay. Older harnesses collect garbage after each test, and
+    # would visit all of them.
     gc.freeze()
 
 
@@ -59,7 +59,7 @@ class _PrepareDatabase(HomeserverTestCase):
             ((name,),) = self.get_success(
                 database.runInteraction("name", _database_name_txn)
             )
-            # PostgreSQL copies a database only while nobody is connected to it.
+            # PostgreSQL copies a database only while it has no connections.
             database._db_pool.close()  # type: ignore[no-untyped-call]
             harness.POSTGRES_BASE_DB = _copy_postgres(name)  # type: ignore[attr-defined]
         else:
@@ -93,7 +93,7 @@ def _copy_postgres(name: str) -> str:
 def _copy_sqlite(
     connection: LoggingDatabaseConnection, prepared: sqlite3.Connection
 ) -> None:
-    # What Twisted wraps a connection in passes everything on.
+    # Twisted's wrapper of a connection passes everything on.
     connection.conn.backup(prepared)  # type: ignore[attr-defined]
 
 

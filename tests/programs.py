@@ -1,13 +1,13 @@
-"""Programs that are in no wheel: says in the end which ones tests were skipped for.
+"""Programs that are in no wheel; reports which ones tests were skipped for.
 
-With `REQUIRE_PROGRAMS=1` in the environment the run fails then.
+With `REQUIRE_PROGRAMS=1` in the environment, a missing one fails the run.
 """
 
 import os
 
 import pytest
 
-# By the name that the reason for skipping has in it: Debian's package.
+# Debian's packages, by the name in the reason for skipping.
 _PACKAGES = {
     "chromium": "chromium-headless-shell",
     "nginx": "nginx",

@@ -1,4 +1,4 @@
-"""What the README and docs/ tell administrators to write, word for word."""
+"""The commands and settings in the README and docs/, word for word."""
 
 import json
 import re
@@ -18,7 +18,7 @@ _ADDRESS = r"127\.0\.0\.1:80\d\d"
 
 
 def example(heading: str) -> str:
-    """The first block of code below a heading, on whichever page that is."""
+    """The first block of code below a heading, on any page."""
     for page in PAGES:
         found = re.search(
             rf"^#+ {re.escape(heading)}$(?:(?!^#+ ).)*?^```\w+\n(.*?)^```$",
@@ -63,7 +63,7 @@ def commands_in(text: str) -> list[str]:
 
 
 def answers_shown() -> dict[str, object]:
-    """The answers of the API that the README shows, by path and query."""
+    """The answers of the API in the README, by path and query."""
     return {
         request: json.loads(answer)
         for request, answer in re.findall(

@@ -1,6 +1,6 @@
-"""Homeservers that many tests run on, one after the other.
+"""Homeservers that many tests use, one after the other.
 
-To make a homeserver, and to end it, takes longer than most tests.
+Starting and stopping a homeserver takes longer than most tests.
 """
 
 import gc
@@ -9,12 +9,12 @@ from collections.abc import Hashable
 
 from tests.unittest import HomeserverTestCase
 
-# Each was set up for a test that never ran. None is ended: the process ends soon.
+# Each was set up for a test that never ran. None is stopped: the process ends soon.
 _owners: dict[Hashable, HomeserverTestCase] = {}
 
 
 def lend_homeserver(test: HomeserverTestCase, key: Hashable) -> None:
-    """Set a test up with the homeserver of an earlier one, or else with a new one.
+    """Give a test the homeserver of an earlier one, or else a new one.
 
     Args:
         test: is given what the harness would give it.
@@ -25,7 +25,7 @@ def lend_homeserver(test: HomeserverTestCase, key: Hashable) -> None:
     if owner is None:
         owner = _owners[key] = type(test)(test._testMethodName)
         HomeserverTestCase.setUp(owner)
-        # Older harnesses collect garbage after each test, and would look at all of it.
+        # Older harnesses collect garbage after each test, and would visit all of it.
         gc.freeze()
     given = {
         name: value for name, value in vars(owner).items() if name not in vars(test)

@@ -1,7 +1,7 @@
-"""What tests on Synapse's harness share: a homeserver with the module, and its media.
+"""Shared by tests on Synapse's harness: a homeserver with the module, and media.
 
-Requests go through the harness's real site. Synapse's built-in endpoint is mounted
-too, so that a test can ask both and compare.
+Requests go through the harness's real site. Synapse's built-in endpoint is mounted,
+too, so a test can ask both and compare.
 """
 
 import atexit
@@ -43,8 +43,8 @@ PROFILES_HAVE_FULL_USER_ID = SCHEMA_VERSION >= 76
 # `sha256` came to the media tables with schema version 91 (Synapse 1.128).
 MEDIA_HAVE_SHA256 = SCHEMA_VERSION >= 91
 
-# Before schema version 78 (Synapse 1.90) the harness took the server's name apart
-# from the configuration.
+# Before schema version 78 (Synapse 1.90), the harness had the server's name outside of
+# the configuration.
 _HARNESS_WANTS_NAME = SCHEMA_VERSION < 78
 
 _MEDIA_AND_PROFILES = (
@@ -55,14 +55,14 @@ _MEDIA_AND_PROFILES = (
     "profiles",
 )
 
-# By the column that holds the user ID.
+# By the column with the user ID.
 _ACCOUNTS = {"users": "name", "access_tokens": "user_id"}
 
 
 def modules(**options: Any) -> list[JsonDict]:
     """The `modules:` block of homeserver.yaml that loads the module.
 
-    Also for a single test: `@override_config({"modules": modules(path="/...")})`.
+    For a single test: `@override_config({"modules": modules(path="/...")})`.
     """
     return [{"module": "media_stats_module.MediaStatsModule", "config": options}]
 
@@ -144,7 +144,7 @@ class Thumbnail:
 
 @functools.cache
 def _media_store_path() -> str:
-    # One for all tests, so that the harness can parse equal configurations once.
+    # The same for all tests, so the harness can parse equal configurations once.
     path = tempfile.mkdtemp(prefix="media-")
     atexit.register(shutil.rmtree, path, ignore_errors=True)
     return path
@@ -152,7 +152,7 @@ def _media_store_path() -> str:
 
 def headers(channel: FakeChannel) -> Headers:
     """The headers of an answer."""
-    # What an older harness holds is what Twisted gave it, which it cannot read.
+    # An older harness stores what Twisted gave it, and cannot read that.
     held = channel.result["headers"]
     return held if isinstance(held, Headers) else channel.headers
 
@@ -187,11 +187,11 @@ class MediaStatsTestCase(HomeserverTestCase):
         super().setUpClass()
         use_prepared_database()
         parse_once()
-        # On a busy machine, a probe may take long. A test is about what it answers.
+        # On a busy machine, a probe may take long, and tests are about answers.
         shared_database._PROBE_TIMEOUT_MS = 600_000
 
     def setUp(self) -> None:
-        # With options of its own a test needs a homeserver of its own.
+        # With options of its own, a test needs a homeserver of its own.
         if self.shares_homeserver and self._extra_config is None:
             lend_homeserver(self, (self.serves_admin_api, *self.servlets))
             self.delete_media_and_profiles()
@@ -215,8 +215,8 @@ class MediaStatsTestCase(HomeserverTestCase):
         return homeserver
 
     def create_test_resource(self) -> Resource:
-        # The root that Synapse puts above all it serves, which answers preflights.
-        # Older harnesses take one that does not.
+        # The root of Synapse's resources, which answers preflights. Older harnesses use
+        # another one.
         root: Resource = create_resource_tree(
             self.create_resource_dict(),
             OptionsResource(),  # type: ignore[no-untyped-call]
@@ -225,9 +225,9 @@ class MediaStatsTestCase(HomeserverTestCase):
 
     def create_resource_dict(self) -> dict[str, Resource]:
         resources: dict[str, Resource] = super().create_resource_dict()
-        # As a real process serves it. The harness sorts the keys of every answer.
+        # As on a real process. The harness sorts the keys of every answer.
         resources["/_synapse/admin"].canonical_json = False  # type: ignore[attr-defined]
-        # The harness loads modules but leaves out the resources they register.
+        # The harness loads modules, but leaves out their resources.
         resources.update(self.hs._module_web_resources)
         if self.serves_admin_api:
             del resources[DOCUMENTED_PATH]
@@ -269,7 +269,7 @@ class MediaStatsTestCase(HomeserverTestCase):
             access_token=access_token or None,
             await_result=False,
         )
-        # Longer than by default, which is too short for an answer in many pieces.
+        # The default is too short for an answer in many pieces.
         channel.await_result(timeout_ms=60_000)
         return channel
 
@@ -287,7 +287,7 @@ class MediaStatsTestCase(HomeserverTestCase):
         return self.ask(DOCUMENTED_PATH, query, token=token)
 
     def users(self, query: Mapping[str, object] | None = None) -> JsonDict:
-        """The module's answer to a request that it does not refuse."""
+        """Ask the module for users; return the answer, which must have status 200."""
         channel = self.ask_module(query)
         assert channel.code == 200, channel.result
         answer: JsonDict = channel.json_body
@@ -295,14 +295,14 @@ class MediaStatsTestCase(HomeserverTestCase):
 
     def run_round(self) -> None:
         """Let the background process do one round of its work."""
-        # What is due goes on a step at a time, as the database answers. The harness's
-        # own `pump` would let as many rounds pass as there are steps.
+        # Each step runs when the database has answered. The harness's own `pump` would
+        # run a round per step.
         self.reactor.pump([ROUND_MS / 1000] + [0.0] * 100)
 
-    # What is in the database
+    # The database
 
     def delete_media_and_profiles(self) -> None:
-        """Delete all rows of media, of thumbnails and of profiles."""
+        """Delete all media, thumbnails and profiles."""
 
         def delete_txn(txn: LoggingTransaction) -> None:
             for table in _MEDIA_AND_PROFILES:
@@ -336,7 +336,7 @@ class MediaStatsTestCase(HomeserverTestCase):
         self._insert("remote_media_cache_thumbnails", remote)
 
     def insert_profiles(self, displaynames: Mapping[str, str | None]) -> None:
-        """Give users profiles with these displaynames, or with none in them.
+        """Give users profiles with these displaynames; None for no displayname.
 
         Args:
             displaynames: by user ID.
@@ -350,7 +350,7 @@ class MediaStatsTestCase(HomeserverTestCase):
         self._insert("profiles", rows)
 
     def insert_deactivated_users(self, user_ids: Iterable[str]) -> None:
-        """Give users accounts that are deactivated."""
+        """Give users deactivated accounts."""
         self._insert("users", [{"name": name, "deactivated": 1} for name in user_ids])
 
     def execute(self, sql: str, *args: object) -> list[tuple[Any, ...]]:
@@ -363,7 +363,7 @@ class MediaStatsTestCase(HomeserverTestCase):
         return self.in_transaction(txn_function)
 
     def in_transaction(self, function: Callable[[LoggingTransaction], _T]) -> _T:
-        """Call a function with a transaction; return what it returns."""
+        """Call a function with a transaction; return its result."""
         db_pool = self.hs.get_datastores().main.db_pool
         result: _T = self.get_success(db_pool.runInteraction("tests", function))
         return result

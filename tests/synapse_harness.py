@@ -1,10 +1,10 @@
 """Synapse's own test harness, which its wheel leaves out.
 
 It is the package `tests` in Synapse's source distribution. The distribution of the
-very version that is installed is downloaded once, checked against the digest that
-the package index states, and only that package is kept, in a cache.
+installed version is downloaded once, checked against the digest in the package index,
+and only this package is kept, in a cache.
 
-Run as a script it prints where the harness is, for tools that want a search path.
+As a script, it prints the folder of the harness, for tools that need a search path.
 """
 
 import shutil
@@ -31,7 +31,7 @@ def ensure_harness() -> Path:
     if destination.is_dir():
         return destination
 
-    # Not above: to import this takes most of a second, in each process of each run.
+    # The import takes most of a second, in each process of each run.
     from pypi_simple import PyPISimple
 
     CACHE.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,5 @@
 """Real servers for tests and benchmarks, from wheels: no system package, root or not.
 
-Each module holds one server as a class: it starts in its own directory on its own
-port, and `stop()` or leaving the `with` block ends it.
+Each module has one server as a class. It starts in its own directory on its own port.
+`stop()`, or the end of the `with` block, stops it.
 """

@@ -1,4 +1,4 @@
-"""What large servers have: PostgreSQL, Valkey, and Synapse with a worker."""
+"""A setup like that of large servers: PostgreSQL, Valkey, and Synapse with a worker."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ _WAIT_TIMEOUT_S = 120.0
 
 @attr.s(frozen=True, auto_attribs=True, kw_only=True)
 class Deployment:
-    """A homeserver with a worker, and who is on it.
+    """A homeserver with a worker, and two accounts.
 
     Attributes:
         homeserver: on PostgreSQL.
@@ -38,12 +38,12 @@ class Deployment:
 
     @property
     def main(self) -> Client:
-        """Asks the main process."""
+        """A client of the main process."""
         return self.homeserver.client
 
     @property
     def worker(self) -> Client:
-        """Asks the worker."""
+        """A client of the worker."""
         return self.homeserver.workers["worker"].client
 
     def ask(self, client: Client, path: str, method: str = "GET") -> Response:
@@ -79,7 +79,7 @@ def deployed(
     listeners: Sequence[Resources] = (("client",),),
     worker_listeners: Sequence[Resources] = (("client",),),
 ) -> Iterator[Deployment]:
-    """Start one, with an admin and a user who is none.
+    """Start one, with an admin and a user.
 
     Args:
         directory: holds everything of Synapse's.
@@ -94,7 +94,8 @@ def deployed(
         database = postgres.dsn("synapse")
         homeserver = Homeserver(
             directory,
-            # With a port: Synapse's own endpoint then finds everybody by the name.
+            # With a port: a search by Synapse's own endpoint then matches the server
+            # name.
             server_name="localhost:8448",
             module=module,
             listeners=listeners,
@@ -112,7 +113,7 @@ def deployed(
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:
-    """Wait for what has to happen soon, and may take its time on a loaded machine."""
+    """Wait until a condition is true, also on a loaded machine."""
     deadline = time.monotonic() + _WAIT_TIMEOUT_S
     while not is_so():
         assert time.monotonic() < deadline

@@ -1,4 +1,4 @@
-"""Processes of Synapse that are forks of one which has imported it: 2 s less for each.
+"""Forks processes of Synapse from one that has imported it, which saves 2 s each.
 
 That one has imported no part of the module.
 """
@@ -21,23 +21,23 @@ _PROCESSES = multiprocessing.get_context("forkserver")
 
 
 def fork_synapse() -> None:
-    """Have the processes of Synapse that are started from now on forked."""
+    """Fork the processes of Synapse that are started from now on."""
     SynapseProcess.popen = _Fork  # type: ignore[assignment]
 
 
 def forking_context() -> ForkServerContext:
-    """Starts processes that are forks of one which has imported Synapse."""
+    """Starts processes as forks of one that has imported Synapse."""
     _PROCESSES.set_forkserver_preload(
         ["synapse.app.homeserver", "synapse.app.generic_worker"]
     )
-    # Else it would not find what it is to import before it forks.
+    # Otherwise it would not find the modules to import before it forks.
     with patch.dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path)):
         forkserver.ensure_running()
     return _PROCESSES
 
 
 class _Fork:
-    """What `SynapseProcess` uses of `subprocess.Popen`."""
+    """The part of `subprocess.Popen` that `SynapseProcess` uses."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class _Fork:
 def _run(
     module: str, arguments: Sequence[str], log_path: str, env: Mapping[str, str]
 ) -> None:
-    """Be Synapse, in a process that was forked for it."""
+    """Be Synapse, in a forked process."""
     from twisted.internet import reactor
 
     os.setsid()
@@ -88,6 +88,6 @@ def _run(
     os.environ.clear()
     os.environ.update(env)
     sys.argv = [module, *arguments]
-    # The forks must not share the files by which the reactor learns of events.
+    # Forks must not share the files by which the reactor learns of events.
     reactor.__init__()  # type: ignore[misc]
     importlib.import_module(module).main()

@@ -3,8 +3,7 @@
 Only the programs are used. The wheel's own Python interface, run as root, creates a
 system user and opens every directory on the way to the data to everybody.
 
-Programs of another version are used if `POSTGRES_PROGRAMS` says which directory they
-are in.
+`POSTGRES_PROGRAMS` names the directory of another version's programs.
 """
 
 import os
@@ -77,7 +76,7 @@ class PostgresServer(RunningServer):
             raise
 
     def dsn(self, name: str) -> dict[str, Any]:
-        """The keyword arguments with which psycopg2 connects to a database."""
+        """The keyword arguments for psycopg2 to connect to a database."""
         return {
             "host": self.host,
             "port": self.port,
@@ -114,7 +113,7 @@ class PostgresServer(RunningServer):
             shutil.rmtree(self._temporary_directory, ignore_errors=True)
 
     def _ensure_data(self, password_path: Path) -> str:
-        """Create the data directory unless it is there, and return the password."""
+        """Create the data directory if it is missing; return the password."""
         if (self._data / "PG_VERSION").exists():
             return password_path.read_text()
         password = secrets.token_hex(16)
@@ -142,7 +141,7 @@ class PostgresServer(RunningServer):
         all_settings = {
             "listen_addresses": self.host,
             "port": str(self.port),
-            # A socket's path may have only some 100 characters.
+            # A socket's path can have only about 100 characters.
             "unix_socket_directories": "",
             **settings,
         }
@@ -177,11 +176,11 @@ def _programs() -> Path:
 
 
 def _not_as_root() -> list[str]:
-    """Make a program run as somebody else if we are root, as PostgreSQL demands.
+    """Make a program run as another user if we are root, as PostgreSQL demands.
 
-    It keeps root's right to pass through any directory, since the data and the
-    programs may well be in places that are root's alone. The secure bit makes that
-    right count in access(2) as well, with which PostgreSQL looks for its programs.
+    It keeps root's right to enter any directory, because data and programs may be in
+    directories that only root can enter. The secure bit makes this right count in
+    access(2), too, with which PostgreSQL looks for its programs.
     """
     if os.geteuid() != 0:
         return []

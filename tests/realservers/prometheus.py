@@ -1,4 +1,4 @@
-"""A Prometheus server, from the program that Debian's package `prometheus` installs."""
+"""A Prometheus server, from the program in Debian's package `prometheus`."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ from realservers.running import RunningServer
 
 
 def missing_programs() -> str | None:
-    """Why there can be no Prometheus here; None if there can be."""
+    """The reason why Prometheus cannot run here; None if it can."""
     missing = [name for name in ("prometheus", "promtool") if not shutil.which(name)]
     if not missing:
         return None
@@ -21,7 +21,7 @@ def missing_programs() -> str | None:
 
 
 class PrometheusServer(RunningServer):
-    """A running server that scrapes some others every second.
+    """A running server that scrapes others every second.
 
     Attributes:
         url: where it answers.
@@ -70,20 +70,20 @@ class PrometheusServer(RunningServer):
         self._process.start()
 
     def query(self, expression: str) -> list[dict[str, Any]]:
-        """Evaluate an expression now; the vector that it gives."""
+        """Evaluate an expression now; return the vector."""
         result: list[dict[str, Any]] = self._get("query", {"query": expression})[
             "result"
         ]
         return result
 
     def values_of_label(self, label: str, selector: str) -> list[str]:
-        """The values that a label has in the series that a selector finds."""
+        """The values of a label in the series of a selector."""
         path = f"label/{quote(label)}/values"
         values: list[str] = self._get(path, {"match[]": selector})
         return values
 
     def rules(self) -> list[dict[str, Any]]:
-        """All rules, with what came of their last evaluation."""
+        """All rules, with the results of their last evaluation."""
         groups = self._get("rules", {})["groups"]
         return [rule for group in groups for rule in group["rules"]]
 

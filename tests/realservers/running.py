@@ -1,4 +1,4 @@
-"""What all servers of the tests have in common: a `with` statement stops them."""
+"""The base of all servers of the tests: a `with` statement stops them."""
 
 from abc import ABC, abstractmethod
 from types import TracebackType

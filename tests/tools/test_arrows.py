@@ -1,4 +1,4 @@
-"""Who imports whom in the package: the picture in CONTRIBUTING.md, held by a test."""
+"""The imports between the rooms of the package, as in CONTRIBUTING.md."""
 
 import ast
 from collections.abc import Iterator
@@ -13,8 +13,8 @@ pytestmark = pytest.mark.once
 
 PACKAGE = Path(media_stats_module.__file__).parent
 
-# The rooms that each room may import. Another room's inner files are never imported:
-# storage is one door, `media_stats_module.storage`.
+# The rooms that each room may import. A room never imports inner files of storage, only
+# `media_stats_module.storage`.
 ALLOWED = {
     "__init__": {"module"},
     "__main__": {"disk", "endpoints", "errors", "formats", "offline", "storage"},
@@ -45,13 +45,13 @@ ALLOWED = {
 
 
 def room(path: Path) -> str:
-    """The room that a file belongs to."""
+    """The room of a file."""
     first = path.relative_to(PACKAGE).parts[0]
     return first.removesuffix(".py")
 
 
 def imports(path: Path) -> Iterator[list[str]]:
-    """The modules of the package that a file imports, without the package's name."""
+    """The package's modules that a file imports, without the package's name."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module:
             package, *parts = node.module.split(".")
@@ -76,7 +76,7 @@ def test_arrows_go_one_way() -> None:
             assert there in ALLOWED[here], f"{path} imports {'.'.join(parts)}"
             if there == "storage":
                 assert parts == ["storage"], f"{path} goes around the door of storage"
-    # Nothing is allowed that is not needed.
+    # Nothing is allowed without need.
     assert found == {
         (here, there) for here, all_of in ALLOWED.items() for there in all_of
     }
@@ -84,12 +84,12 @@ def test_arrows_go_one_way() -> None:
 
 @pytest.mark.parametrize("name", ["endpoints", "formats", "rest", "storage"])
 def test_no_circles_in_a_room(name: str) -> None:
-    """The files and folders in a room import each other one way only, too."""
+    """Inside a room, too, files and folders import each other one way only."""
     folder = PACKAGE / name
     inner: dict[str, set[str]] = {}
     for path in folder.rglob("*.py"):
         here, *_ = path.relative_to(folder).with_suffix("").parts
-        # The door names what is inside.
+        # The door names the inner files.
         if here != "__init__":
             inner[here] = inner.get(here, set()) | {
                 below[0]
@@ -108,7 +108,9 @@ def test_sql_is_in_storage_alone() -> None:
 
 
 def test_what_reaches_behind_the_module_api() -> None:
-    """As synapse_internals.py says: itself, and what the SQL relies on."""
+    """As synapse_internals.py says: itself, and the tables and types that SQL relies
+    on.
+    """
     behind = {
         path.relative_to(PACKAGE).as_posix()
         for path in PACKAGE.rglob("*.py")

@@ -1,4 +1,4 @@
-"""The benchmark, on next to nothing: that it runs, and finds the answers right."""
+"""The benchmark, with very little media: it runs, and finds the answers equal."""
 
 import csv
 from pathlib import Path
@@ -66,7 +66,7 @@ def _read(directory: Path, name: str) -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All parts but those that take long."""
+    """All parts, except those that take long."""
     directory = tmp_path_factory.mktemp("benchmark")
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(build, "_IDLE_S", 0.5)
@@ -137,7 +137,7 @@ def test_wrong_answers_are_found() -> None:
     assert compare(page(1, 2, total=2), built_in)
     assert not compare(page(1, 2, total=3), built_in)
     assert not compare(page(1, 3, total=2), built_in)
-    # One may have been pushed off the page, and no more.
+    # One may have left the page.
     assert compare(page(1, 2, 1, total=2), built_in)
     assert not compare(page(1, 2, 1, 1, total=2), built_in)
 
@@ -159,7 +159,7 @@ def test_slow_questions_are_asked_less_often() -> None:
     asked: list[str] = []
     ways = {"one": lambda: asked.append("one"), "two": lambda: asked.append("two")}
     take_turns(ways, runs=3, time_limit_s=60.0)
-    # The first time is to warm up.
+    # The first time warms up.
     assert asked == ["one", "two", "two", "one"] * 2
 
     asked.clear()

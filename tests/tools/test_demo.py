@@ -20,7 +20,7 @@ pytestmark = pytest.mark.once
 
 _PROJECT = Path(__file__).resolve().parents[2]
 _TIMEOUT_S = 300
-# Without what is installed, and so without Synapse.
+# Without installed packages, and so without Synapse.
 _BARE_PYTHON = (sys.executable, "-S")
 
 
@@ -47,7 +47,7 @@ def _environment() -> dict[str, str]:
 
 
 def table_in(printed: str, heading: str) -> dict[str, tuple[str, str]]:
-    """A table that the demo printed: files and size by name."""
+    """A table in the demo's output: files and size by name."""
     _, _, below = printed.partition(f"{heading}\n")
     rows = below.partition("\n\n")[0].splitlines()[1:]
     table = {}
@@ -59,7 +59,7 @@ def table_in(printed: str, heading: str) -> dict[str, tuple[str, str]]:
 
 
 def curl_in(printed: str) -> list[str]:
-    """The curl command that the demo printed."""
+    """The curl command in the demo's output."""
     found = re.search(r"^ *(curl .*)$", printed, re.MULTILINE)
     assert found is not None, printed
     return shlex.split(found[1])
@@ -77,7 +77,7 @@ def make_environment(directory: Path) -> None:
 
 @pytest.fixture
 def running_demo(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A demo that waits for Ctrl-C, and what it has printed until then."""
+    """A demo that waits for Ctrl-C, and its output until then."""
     with subprocess.Popen(
         [sys.executable, "demo", "--directory", str(tmp_path)],
         cwd=_PROJECT,
@@ -85,7 +85,7 @@ def running_demo(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
         stdout=subprocess.PIPE,
         text=True,
     ) as demo:
-        # The demo bounds its own waiting.
+        # The demo limits its waiting itself.
         assert demo.stdout is not None
         printed = ""
         for line in demo.stdout:
@@ -148,7 +148,7 @@ def test_first_look(
 
 
 def test_once(tmp_path: Path) -> None:
-    """It ends by itself, and prints nothing about the server that is gone."""
+    """It ends by itself, and prints no address of the server that is gone."""
     directory = tmp_path / "new"
     demo = run("--once", "--port", "0", "--directory", str(directory))
 
@@ -171,7 +171,7 @@ def test_ended_while_it_installs(number: signal.Signals, tmp_path: Path) -> None
         env=_environment(),
         stderr=subprocess.PIPE,
         text=True,
-        # `nohup`, under which the tests may run, has SIGHUP ignored.
+        # `nohup`, under which tests may run, ignores SIGHUP.
         preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     ) as demo:
         assert demo.stderr is not None
@@ -217,7 +217,7 @@ def test_folders_that_cannot_be_used(tmp_path: Path) -> None:
 
 
 def test_two_at_once(tmp_path: Path) -> None:
-    """The second waits while the first installs Synapse, and then uses it."""
+    """The second demo waits while the first installs Synapse, and then uses it."""
     first = os.open(tmp_path, os.O_RDONLY)
     fcntl.flock(first, fcntl.LOCK_EX)
     with subprocess.Popen(
@@ -264,7 +264,7 @@ def test_help_with_nothing_installed() -> None:
 
 
 def test_starts_again_where_synapse_is(tmp_path: Path) -> None:
-    """Without Synapse, it goes on in the environment that was made for it earlier."""
+    """Without Synapse, it continues in the environment of an earlier demo."""
     make_environment(tmp_path)
     arguments = ("--once", "--directory", str(tmp_path))
     demo = run(*arguments, python=_BARE_PYTHON)

@@ -1,4 +1,4 @@
-"""The README and docs/ agree with the code, and their links lead somewhere."""
+"""The README and docs/ agree with the code, and their links work."""
 
 import configparser
 import json
@@ -43,7 +43,7 @@ def test_configuration_shown_is_the_default() -> None:
 
     assert module["module"] == "media_stats_module.MediaStatsModule"
     assert parse_config(module["config"]) == MediaStatsConfig()
-    # With every option, once.
+    # Every option once.
     for option in module["config"]:
         assert example("Configure").count(f" {option}: ") == 1
     assert module["config"].keys() == set(MediaStatsConfig.__annotations__)
@@ -232,7 +232,7 @@ def test_recipes(tmp_path: Path) -> None:
 def test_commands_of_the_module(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Each on any page, whichever container or environment it runs in there."""
+    """Each command on any page, in place of any container or environment."""
     with Homeserver(tmp_path / "synapse", module={}) as homeserver:
         homeserver.client.upload(homeserver.register("alice"), b"x")
         (tmp_path / "standby.yaml").write_text("{}")
@@ -240,7 +240,7 @@ def test_commands_of_the_module(
         for page in PAGES:
             for command in commands_in(page.read_text()):
                 found = re.search(r"python3? -m media_stats_module (.*)", command, re.S)
-                # An Amazon bucket is needed for one.
+                # This one needs an Amazon bucket.
                 if found is None or "--listing" in command:
                     continue
                 text = re.sub(r"\\\n|>.*", "", found[1])

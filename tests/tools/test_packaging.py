@@ -1,4 +1,4 @@
-"""What is built installs into a clean environment, is complete, and loads there."""
+"""The built package installs into a clean environment, is complete, and loads there."""
 
 import configparser
 import email
@@ -48,7 +48,7 @@ json.dump([media_stats_module.__file__, module.__name__, config.path], sys.stdou
 
 
 def copy_checkout(directory: Path) -> Path:
-    """Elsewhere, as building may leave files behind."""
+    """In a copy, because building may leave files behind."""
     copy = directory / "checkout"
     ignored = shutil.ignore_patterns(".*", "*.egg-info", "build", "dist")
     shutil.copytree(_ROOT, copy, ignore=ignored)
@@ -57,9 +57,9 @@ def copy_checkout(directory: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The sdist and the wheel, by their kind."""
+    """The sdist and the wheel, by kind."""
     source = copy_checkout(tmp_path_factory.mktemp("source"))
-    # What an earlier build or an older version left there.
+    # Left by an earlier build or an older version.
     for stale in ("build/lib/media_stats_module", "media_stats_module/__pycache__"):
         folder = source / stale
         folder.mkdir(parents=True, exist_ok=True)
@@ -93,7 +93,7 @@ def test_installs_into_a_clean_environment(
         "synapse-media-stats-module"
     ]
 
-    # Synapse comes from here, after what is installed there.
+    # Synapse comes from here, after the packages of that environment.
     clean = Path(
         sysconfig.get_path("purelib", vars={"base": str(environment)})
     ).resolve()
@@ -111,7 +111,7 @@ def test_installs_into_a_clean_environment(
 
 
 def test_install_and_upgrade(tmp_path: Path) -> None:
-    """The README's commands, twice: for other code of the same version, too."""
+    """The README's commands, twice: also for other code of the same version."""
     checkout = copy_checkout(tmp_path)
     enter, build, install = commands("Install")
     assert enter == "cd /path/to/checkout"
@@ -135,7 +135,7 @@ def test_install_and_upgrade(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("deployment", ["Container", "Ansible playbook"])
 def test_image(deployment: str, built: dict[str, Path], tmp_path: Path) -> None:
-    """What docs/install.md has images do, in an environment instead of an image."""
+    """The steps of docs/install.md for images, run in an environment."""
     text = example(deployment)
     (copied,) = re.findall(r"COPY (\S+) /tmp/$", text, re.MULTILINE)
     (run,) = re.findall(r"RUN pip (.*)$", text, re.MULTILINE)
@@ -173,7 +173,7 @@ def test_metadata(built: dict[str, Path]) -> None:
     assert metadata["Name"] == "synapse-media-stats-module"
     assert metadata["Version"] == media_stats_module.__version__
     assert metadata["Requires-Python"] == ">=3.10"
-    # uPlot, which the dashboard brings along, has the MIT license.
+    # The package contains uPlot, which has the MIT license.
     assert metadata["License-Expression"] == "Apache-2.0 AND MIT"
     assert len(metadata.get_all("License-File", [])) == 2
     for requirement in metadata.get_all("Requires-Dist", []):
@@ -192,7 +192,7 @@ def test_sdist_holds_what_a_contributor_needs(built: dict[str, Path]) -> None:
         ["git", "ls-files"], cwd=_ROOT, text=True
     ).splitlines()
     missing = {path for path in tracked if (_ROOT / path).exists()} - names
-    # The files of the repository itself, and what the copy above leaves out.
+    # The repository's own files, and what the copy above leaves out.
     assert {path for path in missing if "/." not in f"/{path}"} == set()
     assert {name for name in names if "stale" in name or ".pyc" in name} == set()
 

@@ -1,4 +1,4 @@
-"""docs/statements.sql and its twin for SQLite have the statements that are sent."""
+"""docs/statements.sql and statements-sqlite.sql have the statements that are sent."""
 
 import sys
 from pathlib import Path
