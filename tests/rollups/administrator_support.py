@@ -1,4 +1,4 @@
-"""For databases that administrators have changed: media, and what has to be right.
+"""Databases that administrators have changed: media, and checks of the answers.
 
 Answers are exact at every moment, or come from the media itself.
 """
@@ -15,7 +15,7 @@ MEDIA_TABLES = tuple(MEDIA.names)
 
 
 def insert_media(connection: Connection, name: str, number: int = 20) -> None:
-    """Local and remote files with thumbnails, of some owners and days."""
+    """Insert local and remote files with thumbnails, of some owners and days."""
     values = (name, number)
     connection.execute(
         "INSERT INTO local_media_repository "
@@ -41,17 +41,17 @@ def insert_media(connection: Connection, name: str, number: int = 20) -> None:
 
 
 def assert_exact(connection: Connection) -> None:
-    """The totals answer, and answer right."""
+    """Check that the totals answer, and are exact."""
     assert connection.run(assert_reads_are_exact_txn) == ALL_ANSWERS
 
 
 def assert_right_or_silent(connection: Connection) -> None:
-    """What the totals answer is right."""
+    """Check that the totals do not answer, or are exact."""
     connection.run(assert_reads_are_exact_txn)
 
 
 def run_as(connection: Connection, role: str, *statements: str) -> None:
-    """Run statements in one transaction, as another role with nothing in its path."""
+    """Run statements in one transaction, as another role with an empty search path."""
 
     def run_txn(txn: LoggingTransaction) -> None:
         txn.execute(f"SET LOCAL ROLE {role}")
@@ -63,7 +63,7 @@ def run_as(connection: Connection, role: str, *statements: str) -> None:
 
 
 def objects(connection: Connection) -> list[tuple[Any, ...]]:
-    """All that is called as rollups are, in all schemas."""
+    """All objects with names like those of rollups, in all schemas."""
     return sorted(
         connection.execute(
             """

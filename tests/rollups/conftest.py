@@ -21,7 +21,7 @@ _numbers = count()
 
 @pytest.fixture(autouse=True)
 def _no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On Synapse's harness, an hour passes whenever the keeper looks at its clock."""
+    """On Synapse's harness, an hour passes each time the keeper reads its clock."""
     hours = count()
     monkeypatch.setattr(
         "media_stats_module.rollups_keeper.monotonic", lambda: next(hours) * 3600.0
@@ -30,7 +30,7 @@ def _no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[PostgresServer]:
-    """A server that has a template with Synapse's tables."""
+    """A server with a template that has Synapse's tables."""
     memory = "/dev/shm"
     in_memory = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 1 << 30
     with tempfile.TemporaryDirectory(
@@ -49,7 +49,7 @@ def server() -> Iterator[PostgresServer]:
 def config_path(server: PostgresServer, tmp_path: Path) -> Path:
     """The homeserver.yaml of a database with Synapse's tables."""
     name = f"synapse_{next(_numbers)}"
-    # In half the time of the default, where nothing is written to a disk.
+    # In half the time of the default, if nothing is written to a disk.
     execute_on_server(
         server, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} STRATEGY FILE_COPY"
     )

@@ -1,6 +1,6 @@
-"""What a process does until it is killed: media comes and goes, rollups are kept.
+"""A process that writes media and keeps rollups until it is killed.
 
-Run in processes that tests start, so nothing here needs Synapse's harness.
+Tests start it, so nothing here needs Synapse's harness.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ _OTHER_WRITERS = 3
 
 
 def work(config_path: Path, name: str, seed: int, works: Event) -> None:
-    """Work for ever, or until there is no server any more.
+    """Work until killed, or until the server is gone.
 
     Args:
         config_path: the homeserver.yaml of the database.
@@ -29,7 +29,7 @@ def work(config_path: Path, name: str, seed: int, works: Event) -> None:
         works: is set when work begins.
     """
     logging.disable()
-    # Small, so that a kill meets the middle of much that is done in steps.
+    # Small, so a kill meets steps in the middle.
     maintenance.APPLY_AT_MOST = 20
     random = Random(seed)
     connection = Connection(config_path)

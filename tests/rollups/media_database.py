@@ -1,8 +1,7 @@
-"""A database of Synapse's without Synapse, for real connections, many at once.
+"""A database with Synapse's tables, without Synapse, for many real connections.
 
-Transactions run as Synapse runs them: at its isolation level, and again where it would
-try again. The module's background work runs on such a connection too, a round
-whenever it is called.
+Transactions run as Synapse runs them: at its isolation level, and with its retries. The
+module's background work runs on such a connection, too, one round per call.
 """
 
 import time
@@ -68,7 +67,7 @@ def write_config(directory: Path, database: Mapping[str, Any]) -> Path:
 
 
 def execute_on_server(server: PostgresServer, statement: str) -> None:
-    """Run what cannot be in a transaction."""
+    """Run a statement that cannot be in a transaction."""
     with closing(psycopg2.connect(**server.dsn("postgres"))) as connection:
         connection.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
         with connection.cursor() as cursor:
@@ -100,9 +99,9 @@ class Connection:
         *args: _P.args,
         **kwargs: _P.kwargs,
     ) -> _T:
-        """Call a function with a transaction of its own; return what it returns.
+        """Call a function with a transaction of its own; return its result.
 
-        If that fails where Synapse tries again, it is tried again.
+        Retries where Synapse retries.
         """
         for attempt in range(_ATTEMPTS):
             try:
@@ -118,7 +117,7 @@ class Connection:
         *args: _P.args,
         **kwargs: _P.kwargs,
     ) -> _T:
-        """The same, and any failure is raised."""
+        """The same, without retries."""
         try:
             with self._connection.cursor(txn_name=function.__name__) as txn:
                 result = function(txn, *args, **kwargs)
@@ -150,7 +149,7 @@ class Connection:
 
     @property
     def is_open(self) -> bool:
-        """Whether the server has not closed it. SQLite has none."""
+        """Whether the server has not closed it. SQLite has no server."""
         return not getattr(self._connection.conn, "closed", False)
 
     def close(self) -> None:
@@ -167,7 +166,7 @@ def execute_txn(
 
 
 class Api:
-    """What the background work needs of Synapse, on one connection.
+    """The part of Synapse that the background work needs, on one connection.
 
     Attributes:
         now_ts: the time, in milliseconds since the epoch; None for that of the machine.
@@ -237,7 +236,7 @@ class Api:
 class Keeper:
     """The module's background work, as if Synapse had loaded the module.
 
-    Each new one is as after a restart.
+    A new one is like a restart.
 
     Attributes:
         api: Synapse, for it.
@@ -263,31 +262,31 @@ class Keeper:
 
     @property
     def failures(self) -> Mapping[str, str]:
-        """Why steps fail, by step."""
+        """The failures, by step."""
         assert self.maintenance.failures is not None
         return {
             step: failure.reason for step, failure in self.maintenance.failures.items()
         }
 
     def round(self) -> None:
-        """Do one round of all. What goes wrong in it is left to a later one."""
+        """Do one round of all work. Failed steps are left to later rounds."""
         for work in self.api.rounds.values():
             finish(work())
 
     def wait(self, seconds: float) -> None:
-        """Have that much time pass, and do a round."""
+        """Let time pass, and do a round."""
         self.api.now_ts = self.api.time_msec() + int(seconds * 1000)
         self.api.seconds += seconds
         self.round()
 
     def statuses(self) -> list[Status]:
-        """Those of local and of remote media."""
+        """The statuses of local and of remote media."""
         return [
             state.status for state in finish(self.store.get_rollup_states()).values()
         ]
 
     def check(self) -> None:
-        """Do what the check on demand does; it must find nothing wrong."""
+        """Check on demand; there must be no differences."""
         for table in self.maintenance.media.both:
             found = finish(self.maintenance.check(table))
             assert found is None or found.total == 0, found
@@ -309,7 +308,7 @@ Totals = dict[Any, tuple[int, int]]
 
 @attr.frozen
 class MediaTotals:
-    """What the totals of a source have to be.
+    """The right totals of a source.
 
     Attributes:
         owners: by owner.
@@ -323,7 +322,7 @@ class MediaTotals:
 
 
 def media_totals_txn(txn: LoggingTransaction, media: MediaTable) -> MediaTotals:
-    """What the totals have to be: the media, counted in Python."""
+    """Compute the right totals: count the media in Python."""
     is_local = media.source is Source.LOCAL
     txn.execute(
         f"SELECT {media.owner}, created_ts, media_length, media_type, quarantined_by, "
@@ -360,7 +359,7 @@ def _group(media_type: str | None) -> str:
 def assert_reads_are_exact_txn(
     txn: LoggingTransaction, tables: MediaTables = MEDIA
 ) -> int:
-    """Compare all that the totals can answer with the media, in one snapshot.
+    """Compare all answers from the totals with the media, in one snapshot.
 
     Returns:
         how many answers there were; none while the totals are being built.
@@ -415,7 +414,7 @@ def _in_order(
 def assert_applied_totals_are_exact_txn(
     txn: LoggingTransaction, tables: MediaTables = MEDIA
 ) -> None:
-    """All is in the totals, and the totals are those of the media: no more, no less."""
+    """Check that all changes are applied, and the totals are those of the media."""
     for media in tables.both:
         wanted = media_totals_txn(txn, media)
         assert get_totals_txn(txn, media).status is Status.EXACT

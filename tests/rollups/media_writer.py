@@ -1,4 +1,4 @@
-"""Somebody who writes media as Synapse does, and as an administrator does by hand."""
+"""A writer of media, like Synapse and like an administrator."""
 
 from random import Random
 
@@ -12,10 +12,9 @@ _MEDIA_TYPES = ("image/png", "Image/PNG; q=1", "video/mp4", "text/plain", "x", N
 
 
 class MediaWriter:
-    """Uploads, completes, moves, quarantines and deletes media, all of it its own.
+    """Uploads, completes, moves, quarantines and deletes media of its own.
 
-    Two writers never write the same row, so that none has a reason to fail but the
-    module's.
+    Two writers never write the same row, so only the module can make them fail.
 
     Attributes:
         writes: how many rows it has written.
@@ -144,7 +143,7 @@ class MediaWriter:
             "media_id, thumbnail_width, thumbnail_height, thumbnail_type, "
             "thumbnail_method, thumbnail_length"
         )
-        # A width of its own, so that none is there already.
+        # Each has its own width, so none exists already.
         self._made += 1
         values = (self._made, 1, "image/png", "crop", self._random.randrange(100))
         if self._random.random() < 0.5:

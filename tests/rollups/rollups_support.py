@@ -1,4 +1,4 @@
-"""What the tests of rollups on Synapse's harness share."""
+"""Shared by the tests of rollups on Synapse's harness."""
 
 import csv
 from typing import ClassVar
@@ -24,7 +24,7 @@ class RollupsTestCase(MediaStatsTestCase):
     module_options: ClassVar[JsonDict] = {"rollups": True}
 
     def objects(self) -> list[str]:
-        """The names of all that the module has put into the database."""
+        """The names of all objects that the module has added to the database."""
         rows = self.execute(
             "SELECT relname FROM pg_class UNION ALL SELECT proname FROM pg_proc "
             "UNION ALL SELECT tgname FROM pg_trigger"
@@ -32,18 +32,18 @@ class RollupsTestCase(MediaStatsTestCase):
         return sorted(name for (name,) in rows if name.startswith("media_stats"))
 
     def state(self, source: str = "local") -> JsonDict:
-        """The state of the totals of a source, by the API."""
+        """The state of the totals of a source, from the API."""
         state: JsonDict = self.ask(ROLLUPS).json_body["rollups"][source]
         return state
 
     def check(self) -> FakeChannel:
-        """Ask for a check."""
+        """Check on demand."""
         return self.make_request(
             "POST", f"{ROLLUPS}/check", access_token=self.admin_token
         )
 
     def differences(self) -> JsonDict | None:
-        """What the check finds wrong with the totals of local media."""
+        """The differences that the check finds for local media."""
         found: JsonDict | None = self.check().json_body["differences"]["local"]
         return found and {name: value for name, value in found.items() if value}
 
@@ -52,7 +52,7 @@ class RollupsTestCase(MediaStatsTestCase):
         return answer
 
     def lengths(self) -> set[int]:
-        """Of the one file, as every answer has it that may come from the totals."""
+        """The length of the one file, by each answer that can come from totals."""
         queries: list[JsonDict] = [
             {},
             {"order_by": "displayname"},
@@ -75,7 +75,7 @@ class RollupsTestCase(MediaStatsTestCase):
         return lengths | {self.summary()["local"]["uploads"]["media_length"]}
 
     def add_to_totals(self, length: int) -> None:
-        """Make the totals wrong, so that they can be told from the media."""
+        """Make the totals wrong, to tell them from the media."""
         for table in ("owners", "days", "kinds"):
             self.execute(
                 f"UPDATE media_stats_{table} SET media_length = media_length + ? "

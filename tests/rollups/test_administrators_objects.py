@@ -1,4 +1,4 @@
-"""What an administrator adds to the database: tables, views, publications."""
+"""Objects that an administrator adds to the database: tables, views, publications."""
 
 import logging
 
@@ -47,7 +47,7 @@ def test_an_administrators_own_objects_are_left_alone(connection: Connection) ->
     off.round()
     assert off.failures == {}
     assert objects(connection) == mine
-    # There is nothing left to do.
+    # A second round has nothing to do.
     before = off.api.ran.total()
     off.wait(3600)
     assert off.api.ran.total() == before
@@ -57,7 +57,7 @@ def test_an_administrators_own_objects_are_left_alone(connection: Connection) ->
 def test_an_administrators_own_table_of_the_same_name(
     connection: Connection, name: str
 ) -> None:
-    """It is in the way, and stays."""
+    """An administrator's table with one of our names prevents installing, and stays."""
     insert_media(connection, "a")
     connection.execute(f"CREATE TABLE {name} (mine INT)")
     keeper = Keeper(connection)
@@ -75,7 +75,7 @@ def test_an_administrators_own_table_of_the_same_name(
 def test_a_view_on_one_of_ours(
     connection: Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It blocks the removal, which is tried again ever more rarely."""
+    """A view on a table of ours prevents removal, which is retried ever more rarely."""
     caplog.set_level(logging.WARNING, "media_stats_module")
     insert_media(connection, "a")
     Keeper(connection).round()

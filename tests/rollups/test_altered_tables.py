@@ -1,4 +1,4 @@
-"""ALTER TABLE while connections go on that have fired the triggers before."""
+"""ALTER TABLE while connections stay open whose triggers have fired before."""
 
 from collections.abc import Callable
 

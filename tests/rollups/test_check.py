@@ -1,4 +1,4 @@
-"""The check of the totals, on rows such as Synapse does not write."""
+"""The check of the totals, on rows that Synapse does not write."""
 
 import pytest
 from media_database import Connection, Keeper, finish
@@ -16,7 +16,7 @@ _INSERTED = (
 
 @pytest.mark.parametrize("is_before", [True, False])
 def test_files_without_a_time(connection: Connection, is_before: bool) -> None:
-    """They belong to the first day, for the check as for those who add up.
+    """A file without a time belongs to day 0, for the check and for building.
 
     Args:
         connection: to the database.
@@ -43,7 +43,7 @@ def test_files_without_a_time(connection: Connection, is_before: bool) -> None:
 def test_a_file_without_a_time_that_bypassed_the_triggers(
     connection: Connection,
 ) -> None:
-    """It is an owner, a day and a kind too few."""
+    """The check misses one owner, one day and one kind."""
     keeper = Keeper(connection)
     keeper.round()
     connection.execute("ALTER TABLE local_media_repository DISABLE TRIGGER USER")

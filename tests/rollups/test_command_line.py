@@ -1,4 +1,4 @@
-"""`python -m media_stats_module users` and `summary`, beside a server."""
+"""The commands `users` and `summary`, beside a server."""
 
 import json
 import os
@@ -42,7 +42,7 @@ def config(config_path: Path, connection: Connection) -> Path:
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """What the command prints when it succeeds."""
+    """Run a command that succeeds; return its output."""
     capsys.readouterr()
     assert main(arguments) == 0
     return capsys.readouterr().out
@@ -63,7 +63,7 @@ def test_users(
         "user_id         displayname  media_count  media_length",
         "@bob:test                              1       5.0 MiB",
         "@alice:test                            2       2.0 KiB",
-        # What would change the colour of a terminal.
+        # Would change the colour of a terminal.
         "@\\x1b[31m:test                         1       1 bytes",
         "total: 3",
     ]
@@ -87,7 +87,7 @@ def test_users(
 def test_a_reader_that_has_seen_enough(
     config: Path, connection: Connection, format: str | None, unbuffered: str
 ) -> None:
-    """As a program, before `| head`."""
+    """In a real process, before `| head`."""
     connection.execute(
         "INSERT INTO local_media_repository (media_id, user_id, media_length, "
         "created_ts) SELECT 'f' || i, '@user' || i || ':test', 1, 1 "
@@ -118,7 +118,7 @@ def test_a_reader_that_has_seen_enough(
 def test_output_that_cannot_be_written(
     config: Path, format: str | None, unbuffered: str
 ) -> None:
-    """As a program, onto a disk that is full."""
+    """In a real process, to a full disk."""
     with open("/dev/full", "w") as full:
         program = subprocess.run(
             [
@@ -262,7 +262,7 @@ def test_refusals_are_one_line(
 
 
 def sqlite_config(directory: Path, database: str) -> Path:
-    """A configuration with a database of SQLite."""
+    """A configuration with an SQLite database."""
     path = directory / "homeserver.yaml"
     path.write_text(
         "server_name: test\nreport_stats: false\n"
@@ -278,7 +278,7 @@ def test_no_empty_database_is_left(
     capsys: pytest.CaptureFixture[str],
     command: str,
 ) -> None:
-    """A relative path, in another directory than that of Synapse."""
+    """A relative path, in another directory than Synapse's."""
     monkeypatch.chdir(tmp_path)
     path = sqlite_config(tmp_path, "homeserver.db")
     assert main([command, "-c", str(path)]) == 1

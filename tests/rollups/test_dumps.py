@@ -1,4 +1,4 @@
-"""`pg_dump` and `pg_restore`, in every way: totals of elsewhere are never believed."""
+"""`pg_dump` and `pg_restore` in every way: restored totals are rebuilt first."""
 
 import os
 import subprocess
@@ -57,7 +57,7 @@ def small(server: PostgresServer) -> str:
 
 
 def run(server: PostgresServer, program: str, *arguments: str) -> str:
-    """Run one of PostgreSQL's own programs; return what it complains about."""
+    """Run one of PostgreSQL's own programs; return its complaints."""
     finished = subprocess.run(
         [*client_program(program), *arguments],
         env={
@@ -72,13 +72,13 @@ def run(server: PostgresServer, program: str, *arguments: str) -> str:
         timeout=300,
         check=False,
     )
-    # pg_restore goes on after an error, and says so.
+    # pg_restore goes on after an error, and reports it.
     assert finished.returncode == 0 or program == "pg_restore", finished.stderr
     return finished.stderr
 
 
 class Databases:
-    """Makes databases and connections to them, and dumps and restores them."""
+    """Makes, dumps and restores databases, and connects to them."""
 
     def __init__(self, server: PostgresServer, template: str, directory: Path) -> None:
         self._server = server
@@ -111,7 +111,7 @@ class Databases:
         return path
 
     def restore_elsewhere(self, name: str, dump: Path) -> str:
-        """Restore a dump, and have Synapse's tables in a schema of another name."""
+        """Restore a dump, with Synapse's tables in a schema of another name."""
         script = self._directory / "dump.sql"
         run(self._server, "pg_restore", "-f", str(script), str(dump))
         moved = script.read_text().replace("public.", "elsewhere.")
@@ -119,7 +119,7 @@ class Databases:
         return run(self._server, "psql", "-q", "-d", name, "-f", str(script))
 
     def restore(self, name: str, dump: Path, *options: str) -> str:
-        """Restore a part of a dump; return what pg_restore complains about."""
+        """Restore a part of a dump; return the complaints of pg_restore."""
         return run(self._server, "pg_restore", "-d", name, *options, str(dump))
 
 
@@ -144,7 +144,7 @@ def upload(connection: Connection, name: str, number: int) -> None:
 
 
 def fill(connection: Connection) -> None:
-    """Some media in the totals, and some in the change log."""
+    """Put some media into the totals, and some into the change log."""
     upload(connection, "a", 10)
     Keeper(connection).round()
     upload(connection, "b", 5)
@@ -153,7 +153,7 @@ def fill(connection: Connection) -> None:
 
 
 def assert_is_put_right(connection: Connection) -> None:
-    """Whatever answers is right at once, and after the next round the totals answer."""
+    """Check that answers are exact at once, and from totals after the next round."""
     connection.run(assert_reads_are_exact_txn)
     upload(connection, "later", 3)
     connection.run(assert_reads_are_exact_txn)
@@ -218,7 +218,7 @@ def test_restored_over_what_is_there(databases: Databases) -> None:
 def test_data_restored_into_emptied_tables(
     databases: Databases, options: Sequence[str], are_ours_emptied: bool
 ) -> None:
-    """The tables are the same ones, so that the totals seem to belong to them."""
+    """The tables are the same ones, so the totals seem to belong to them."""
     name, connection = databases.create()
     fill(connection)
     dump = databases.dump(name)
@@ -235,7 +235,7 @@ def test_data_restored_into_emptied_tables(
 
 
 def test_database_that_is_a_copy(databases: Databases) -> None:
-    """`CREATE DATABASE ... TEMPLATE`, as of a whole file system: OIDs are the same."""
+    """`CREATE DATABASE ... TEMPLATE`, like a copy of a file system, keeps all OIDs."""
     name, source = databases.create()
     fill(source)
     source.close()
@@ -245,7 +245,7 @@ def test_database_that_is_a_copy(databases: Databases) -> None:
 
 
 def test_synapse_runs_between_schema_and_data(databases: Databases) -> None:
-    """The module has built the totals of nothing by then."""
+    """The module builds the totals of empty tables in between."""
     name, source = databases.create()
     fill(source)
     dump = databases.dump(name)
@@ -257,7 +257,7 @@ def test_synapse_runs_between_schema_and_data(databases: Databases) -> None:
     assert_is_put_right(target)
 
 
-# What a dump can leave out, and what has to be found out nevertheless
+# Parts that a dump can leave out, which must be noticed
 
 _LEFT_OUT = [
     ("--no-comments",),
@@ -349,7 +349,7 @@ def objects_of_version_1(connection: Connection) -> list[tuple[str, str]]:
 def test_triggers_that_cannot_be_taken_off_are_not_gone(
     databases: Databases, server: PostgresServer
 ) -> None:
-    """Nobody is told so. Here a role lacks the right."""
+    """Here, a role lacks the right. The command must not say that they are gone."""
     name, connection = databases.create()
     Keeper(connection).round()
     role = f"role_of_{name}"

@@ -1,4 +1,4 @@
-"""The background work when the database refuses: seldom tried, and said once."""
+"""The background work when the database refuses: few retries, one line in the log."""
 
 import logging
 import threading
@@ -60,7 +60,7 @@ def set_session_txn(txn: LoggingTransaction, setting: str) -> None:
 
 
 def refuse(connection: Connection, table: str, code: str) -> None:
-    """Have every INSERT into a table fail with an SQLSTATE."""
+    """Make every INSERT into a table fail with an SQLSTATE."""
     connection.execute(
         "CREATE FUNCTION refuse() RETURNS TRIGGER LANGUAGE plpgsql AS $$ BEGIN "
         f"RAISE EXCEPTION 'No space left on device' USING ERRCODE = '{code}'; END $$"
@@ -74,7 +74,7 @@ def refuse(connection: Connection, table: str, code: str) -> None:
 def test_disk_full(
     connection: Connection, keeper: Keeper, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Building fails: a transaction per attempt, and ever fewer attempts."""
+    """Building fails, with one transaction per attempt, and ever fewer attempts."""
     refuse(connection, "media_stats_days", "53100")
     connection.execute("SELECT nextval('media_stats_missed_local')")
     before = keeper.api.ran["media_stats_build_txn"]
@@ -99,7 +99,7 @@ def test_disk_full(
 
 
 def test_temp_file_limit(connection: Connection, keeper: Keeper) -> None:
-    """A real limit of the disk: sorting does not find room."""
+    """A real limit of the disk: sorting has no room."""
     connection.execute("DROP INDEX media_stats_local_by_time")
     connection.execute(
         "INSERT INTO local_media_repository (media_id, user_id, media_length, "
@@ -111,7 +111,7 @@ def test_temp_file_limit(connection: Connection, keeper: Keeper) -> None:
         keeper.wait(60)
     assert "temporary file size exceeds" in keeper.failures["index"]
     assert 3 <= keeper.api.ran["media_stats_create_time_index_txn"] - 2 <= 12
-    # Everything else goes on, and no half index is left.
+    # Everything else goes on, and no invalid index is left.
     connection.run(assert_applied_totals_are_exact_txn)
     connection.run_autocommit(set_session_txn, "temp_file_limit = -1")
     keeper.wait(_HOUR)
@@ -125,7 +125,7 @@ def test_temp_file_limit(connection: Connection, keeper: Keeper) -> None:
 def test_a_read_only_database(
     connection: Connection, keeper: Keeper, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """As after a failover. A check that cannot be written down is tried again."""
+    """As after a failover. A check that cannot be stored is retried."""
     insert_media(connection, "b")
     read_only = "default_transaction_read_only = "
     connection.run_autocommit(set_session_txn, read_only + "on")
@@ -153,7 +153,7 @@ def test_a_read_only_database(
 def test_a_lock_is_tried_again_soon(
     connection: Connection, connect: Callable[[], Connection]
 ) -> None:
-    """Somebody holds one for an hour. Each attempt is short."""
+    """A lock is held for an hour. Each attempt is short."""
     insert_media(connection, "a")
     keeper = Keeper(connection)
 
@@ -174,7 +174,7 @@ def test_a_lock_is_tried_again_soon(
 
 
 def test_nothing_to_remove(connection: Connection) -> None:
-    """With rollups off, the round that finds nothing is the last to ask."""
+    """With rollups off, the first round that finds nothing is the last."""
     off = Keeper(connection, rollups=False)
     off.round()
     assert off.api.ran == {"media_stats_is_present_txn": 1}
@@ -190,7 +190,7 @@ def test_the_index_takes_longer_than_a_statement_may(
     insert_media(connection, "a")
     connection.run_autocommit(set_session_txn, "statement_timeout = '2s'")
     keeper = Keeper(connection)
-    # An index waits for everybody who is writing.
+    # Creating an index waits for all writers.
     is_writing, may_end = threading.Event(), threading.Event()
 
     def write_txn(txn: LoggingTransaction) -> None:
@@ -204,7 +204,7 @@ def test_the_index_takes_longer_than_a_statement_may(
     writer = threading.Thread(target=connect().run_once, args=(write_txn,))
     writer.start()
     assert is_writing.wait(60)
-    # As long as the statement may take, and a second.
+    # As long as a statement may take, and a second.
     threading.Timer(3, may_end.set).start()
     finish(keeper.api.rounds["media_stats_index_round"]())
     writer.join()
@@ -219,7 +219,7 @@ _NOTHING = Differences(0, 0, 0, 0, 0, 0)
 
 
 class Checks:
-    """In place of the checks themselves: each ends when a test says so."""
+    """Replaces the checks: each ends when a test says so."""
 
     def __init__(self) -> None:
         self.begun: list[Any] = []
@@ -253,17 +253,17 @@ def test_one_check_at_a_time(keeper: Keeper, checks: Checks) -> None:
 
 
 def hung_up(failure: Failure) -> None:
-    """Expected of a client that is cancelled."""
+    """Check that a client was cancelled."""
     failure.trap(CancelledError)  # type: ignore[no-untyped-call]
 
 
 def failed(failure: Failure) -> None:
-    """Expected of a check that fails."""
+    """Check that a check failed."""
     failure.trap(ZeroDivisionError)  # type: ignore[no-untyped-call]
 
 
 def test_the_client_that_checks_hangs_up(keeper: Keeper, checks: Checks) -> None:
-    """The next who waits checks. One who waits and hangs up harms nobody."""
+    """The next waiting caller checks. One that hangs up disturbs nobody."""
     first, second, third = (
         ensureDeferred(keeper.maintenance.check(LOCAL)) for _ in range(3)
     )

@@ -1,4 +1,4 @@
-"""The background work at its limits: of time, of numbers, of what can be logged."""
+"""The background work at its limits: time, numbers, changes that are not logged."""
 
 import logging
 import threading
@@ -43,7 +43,7 @@ def keeper(connection: Connection) -> Keeper:
 
 
 def slow(connection: Connection, table: str) -> None:
-    """Have every statement that inserts into a table take a fifth of a second."""
+    """Make every statement that inserts into a table take a fifth of a second."""
     connection.execute(
         "CREATE FUNCTION wait() RETURNS TRIGGER LANGUAGE plpgsql AS "
         "'BEGIN PERFORM pg_sleep(0.2); RETURN NULL; END'"
@@ -54,7 +54,7 @@ def slow(connection: Connection, table: str) -> None:
 
 
 def refuse(connection: Connection, table: str, condition: str) -> None:
-    """Have a table refuse the rows for which a condition is not true."""
+    """Make a table refuse the rows for which a condition is not true."""
     connection.execute(
         f"ALTER TABLE {table} ADD CONSTRAINT refused CHECK ({condition}) NOT VALID"
     )
@@ -106,7 +106,7 @@ def test_a_check_that_fails_is_failed_until_it_succeeds(
 
 
 def test_a_check_in_the_future_is_due(connection: Connection, keeper: Keeper) -> None:
-    """The clock was years ahead when it was written down."""
+    """The clock was years ahead when the check was stored."""
     connection.execute("UPDATE media_stats_state SET checked_ts = 99999999999999")
     keeper.wait(5)
     assert keeper.api.ran["media_stats_write_check_txn"] == 2
@@ -115,7 +115,7 @@ def test_a_check_in_the_future_is_due(connection: Connection, keeper: Keeper) ->
 
 
 def test_a_clock_that_is_set_back(connection: Connection, keeper: Keeper) -> None:
-    """A step that failed is tried again nevertheless."""
+    """A failed step is retried all the same."""
     with patch.object(keeper.maintenance, "apply", side_effect=RuntimeError("no")):
         keeper.wait(5)
     assert list(keeper.failures) == ["local", "remote"]
@@ -127,7 +127,7 @@ def test_a_clock_that_is_set_back(connection: Connection, keeper: Keeper) -> Non
 def test_no_index_before_the_triggers(
     connection: Connection, connect: Callable[[], Connection]
 ) -> None:
-    """Creating one takes a lock that keeps triggers away."""
+    """Creating an index takes a lock that prevents triggers."""
     keeper = Keeper(connection)
 
     def write_txn(txn: LoggingTransaction) -> None:
@@ -145,7 +145,7 @@ def test_no_index_before_the_triggers(
 def test_autovacuum_gives_way(
     connection: Connection, connect: Callable[[], Connection]
 ) -> None:
-    """It holds a lock for an hour, but releases it when another waits for a second."""
+    """Autovacuum releases its lock after another has waited for a second."""
     keeper = Keeper(connection)
     waits = []
 
@@ -166,7 +166,7 @@ def test_autovacuum_gives_way(
 def test_a_trigger_that_always_fails(
     connection: Connection, keeper: Keeper, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Totals are not rebuilt after each upload, and somebody is told."""
+    """Totals are not rebuilt after each upload, and the log says so once."""
     refuse(connection, "media_stats_changes", "FALSE")
     builds = keeper.api.ran["media_stats_build_txn"]
     for number in range(720):
@@ -179,7 +179,7 @@ def test_a_trigger_that_always_fails(
     assert "was not logged" in keeper.failures["local"]
     assert keeper.statuses() == [Status.BUILDING, Status.EXACT]
     assert len(caplog.messages) <= 15
-    # One number says as much as a row for each of them.
+    # One number counts them, not a row for each.
     ((size,),) = connection.execute(
         "SELECT SUM(pg_total_relation_size(oid)) FROM pg_class "
         "WHERE starts_with(relname, 'media_stats_missed')"
@@ -196,7 +196,7 @@ def test_a_trigger_that_always_fails(
 def test_a_source_that_cannot_be_applied(
     connection: Connection, keeper: Keeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its log stays short, and the other source goes on."""
+    """The change log stays short, and the other source goes on."""
     monkeypatch.setattr("media_stats_module.rollups_keeper.REBUILD_BEYOND", 50)
     refuse(connection, "media_stats_owners", "source <> 'local'")
     for number in range(30):
@@ -248,7 +248,7 @@ def test_sums_beyond_64_bits(connection: Connection, keeper: Keeper) -> None:
 def test_what_runs_is_cancelled_at_shutdown(
     connection: Connection, keeper: Keeper, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The process ends at once, and nothing is said to have failed."""
+    """The process ends at once, and no failure is reported."""
     caplog.set_level(logging.WARNING, "media_stats_module")
 
     def sleep_txn(txn: LoggingTransaction, table: str) -> None:
@@ -271,7 +271,7 @@ def test_what_runs_is_cancelled_at_shutdown(
 def test_an_index_that_another_connection_creates(
     connection: Connection, keeper: Keeper, connect: Callable[[], Connection]
 ) -> None:
-    """That of a process that was killed goes on for a while."""
+    """The statement of a killed process goes on for a while."""
     index = "CAST('media_stats_local_by_time' AS regclass)"
     connection.execute(
         f"UPDATE pg_index SET indisvalid = FALSE WHERE indexrelid = {index}"

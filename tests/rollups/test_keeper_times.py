@@ -1,4 +1,4 @@
-"""When the background work does what: its checks, and what it tries again."""
+"""The times of the background work: checks and retries."""
 
 from unittest.mock import patch
 
@@ -29,7 +29,7 @@ def insert_media(connection: Connection, name: str, number: int = 20) -> None:
 
 
 def checks(keeper: Keeper, rounds: int) -> int:
-    """How many checks there are in some rounds."""
+    """The number of checks in some rounds."""
     before = keeper.api.ran["media_stats_check"]
     for _ in range(rounds):
         keeper.wait(_ROUND_S)
@@ -41,13 +41,13 @@ def keeper(connection: Connection) -> Keeper:
     """Rollups of some files, all in the totals."""
     insert_media(connection, "a")
     keeper = Keeper(connection)
-    # From now on time passes as the test says.
+    # From now on, the test sets the time.
     keeper.wait(0)
     return keeper
 
 
 def test_a_check_a_day(connection: Connection, keeper: Keeper) -> None:
-    """Of each source, from the building on, whatever is restarted in between."""
+    """Of each source, from building on, whatever restarts there are."""
     assert checks(keeper, 10) == 0
     keeper.wait(_DAY_S)
     assert keeper.api.ran["media_stats_check"] == 2
@@ -71,7 +71,7 @@ def test_all_changes_are_applied_in_a_round(
     before = keeper.api.ran["media_stats_apply_txn"]
     insert_media(connection, "b", 30)
     keeper.wait(_ROUND_S)
-    # Five for the local media, and one to see that there is no change of the remote.
+    # Five for the local media, and one that finds no change of the remote media.
     assert keeper.api.ran["media_stats_apply_txn"] == before + 6
     connection.run(assert_applied_totals_are_exact_txn)
 

@@ -1,6 +1,6 @@
 """`python -m media_stats_module remove`, beside a server.
 
-That it runs as a program is shown in test_uninstall.py.
+test_uninstall.py runs it in a real process.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ Remove = Callable[[Path], tuple[int, str]]
 
 @pytest.fixture
 def remove(capsys: pytest.CaptureFixture[str]) -> Remove:
-    """Runs the command in this process; returns the exit status and what is printed."""
+    """Runs the command in this process; returns the exit status and the output."""
 
     def run(config_path: Path) -> tuple[int, str]:
         status = main(["remove", "-c", str(config_path)])
@@ -59,7 +59,7 @@ def test_waits_for_a_lock(
     remove: Remove,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """It ends with the reason, and takes what is left another time."""
+    """It gives up with the reason, and removes the rest another time."""
     monkeypatch.setattr(offline_database, "_ATTEMPTS", 3)
     Keeper(connection).round()
 

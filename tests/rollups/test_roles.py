@@ -1,4 +1,4 @@
-"""Other roles of PostgreSQL that write media, or own its tables: answers stay right."""
+"""Other roles of PostgreSQL that write media, or own its tables: answers stay exact."""
 
 import logging
 from contextlib import closing
@@ -64,7 +64,7 @@ def test_another_role_that_may_insert_update_and_truncate(
     ("rights", "failing"),
     [
         ("", {"install": "permission denied for table local_media_repository"}),
-        # Enough for the triggers, and not for the index.
+        # Enough for the triggers, but not for the index.
         (", TRIGGER", {}),
     ],
 )
@@ -78,7 +78,7 @@ def test_media_tables_of_another_role(
     rights: str,
     failing: dict[str, str],
 ) -> None:
-    """Synapse's role does not own them. One message says what it lacks."""
+    """Synapse's role does not own them. One message says which rights it lacks."""
     caplog.set_level(logging.WARNING, "media_stats_module")
     insert_media(connection, "a")
     connection.execute(f"GRANT CREATE ON SCHEMA public TO {role}")

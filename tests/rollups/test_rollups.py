@@ -15,7 +15,7 @@ from media_stats_module.storage.rollups import build
 
 
 class RollupsTest(RollupsTestCase):
-    """Built, kept, reported in the log, and taken out."""
+    """Built, kept, reported in the log, and removed."""
 
     def test_builds_from_what_is_there(self) -> None:
         self.insert_local_media(
@@ -59,7 +59,7 @@ class RollupsTest(RollupsTestCase):
         assert (self.state()["status"], self.state()["owners"]) == ("exact", 0)
 
     def test_changes_of_kinds_show_at_once(self) -> None:
-        """Each column that makes a kind, thumbnails, and uploads that are pending."""
+        """Each column that makes a kind, thumbnails, and pending uploads."""
         (media_id, _) = self.insert_local_media(
             LocalMedia(user_id=ALICE, media_length=None, media_type=None),
             LocalMedia(user_id=ALICE, media_length=5, media_type="image/png"),
@@ -95,7 +95,7 @@ class RollupsTest(RollupsTestCase):
         assert self.differences() == {}
 
     def everything(self) -> tuple[object, ...]:
-        """What the store answers where it may ask the totals."""
+        """Every answer of the store that can come from the totals."""
         answers: tuple[object, ...] = self.get_success(
             self.ask_store(self.store_with(rollups=True))
         )
@@ -117,7 +117,7 @@ class RollupsTest(RollupsTestCase):
         return summary, types
 
     def test_everything_goes(self) -> None:
-        """As at the first start with `rollups: false`, and at the second."""
+        """At the first start with `rollups: false`, and at the second."""
         self.insert_local_media(LocalMedia(user_id=ALICE, media_length=3))
         self.run_round()
         # The indexes come after the triggers.
@@ -171,7 +171,7 @@ class RollupsTest(RollupsTestCase):
             "built the totals of local media: 3 files of 2 owners in ",
         ):
             assert [each.startswith(line) for each in said].count(True) == 1, said
-        # Nothing is left to do, so nothing is left to say.
+        # Nothing to do, so nothing in the log.
         with self.assertNoLogs("media_stats_module", "INFO"):
             self.run_round()
 

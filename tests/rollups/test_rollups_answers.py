@@ -1,4 +1,4 @@
-"""Answers that come from the totals, and those that must not: wrong totals show it."""
+"""Answers that come from the totals, and answers that must not."""
 
 from functools import partial
 
@@ -7,10 +7,10 @@ from support import MODULE_PATH, LocalMedia, RemoteMedia
 
 
 class TotalsTest(RollupsTestCase):
-    """Totals and the change log, as answers have them."""
+    """Totals and the change log, in answers."""
 
     def test_answers_come_from_the_totals(self) -> None:
-        """Not from the media: totals that are wrong on purpose show."""
+        """Totals that are wrong on purpose show."""
         self.insert_local_media(LocalMedia(user_id=ALICE, media_length=3))
         self.insert_remote_media(RemoteMedia(media_origin="a.example", media_length=2))
         self.run_round()
@@ -24,7 +24,7 @@ class TotalsTest(RollupsTestCase):
         assert self.lengths() == {1000}
 
     def test_totals_from_elsewhere_are_not_used(self) -> None:
-        """Those of another database or other options, or that are not finished."""
+        """Those of another database or other options, or unfinished ones."""
         self.insert_local_media(LocalMedia(user_id=ALICE, media_length=3))
         self.run_round()
         for other, status in (
@@ -44,7 +44,7 @@ class TotalsTest(RollupsTestCase):
                 assert self.lengths() == {3}
 
     def test_a_long_log(self) -> None:
-        """A page does not cost the totals times the log: that would be hours."""
+        """A page does not cost the totals times the log, which would be hours."""
         self.run_round()
         many = 100_000
         columns = "source, owner, media_count, media_length"
@@ -119,7 +119,7 @@ class TotalsTest(RollupsTestCase):
         assert self.ask(url, {"until_ts": DAY_MS - 1}).json_body == live
 
     def test_a_part_of_a_day_needs_the_index_by_time(self) -> None:
-        """Without it, the part costs all media, and has to wait for its turn."""
+        """Without it, a part of a day costs all media, and waits for its turn."""
         self.insert_local_media(
             LocalMedia(user_id=ALICE, media_length=3, created_ts=DAY_MS)
         )

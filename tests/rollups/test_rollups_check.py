@@ -1,11 +1,11 @@
-"""The check of the totals, by itself and on demand: what it finds, counts and mends."""
+"""The check of the totals, daily and on demand: it finds, counts and mends."""
 
 from rollups_support import ALICE, ROLLUPS, RollupsTestCase
 from support import LocalMedia, Thumbnail
 
 
 class CheckTest(RollupsTestCase):
-    """What is wrong is found, and then put right."""
+    """Differences are found, and then mended."""
 
     def test_the_check_finds_what_bypassed_the_triggers(self) -> None:
         self.insert_local_media(LocalMedia(user_id=ALICE, media_length=3))
@@ -89,17 +89,17 @@ class CheckTest(RollupsTestCase):
             "media_length": 3,
             "number_of_owners": -1,
         }
-        # Until it is rebuilt, the answer comes from the media itself.
+        # Until the rebuild, answers come from the media itself.
         assert self.users()["users"][0]["media_length"] == 3
         assert self.state()["differences"] == 2
         assert self.check().json_body["differences"]["local"] is None
         self.run_round()
         assert self.check().json_body["differences"]["local"] == nothing
-        # As Synapse itself answers another method: 404 before 1.90.
+        # As Synapse answers another method: 404 before 1.90.
         assert self.ask(f"{ROLLUPS}/check").code in (404, 405)
 
     def test_the_check_looks_at_every_total(self) -> None:
-        """Whichever is wrong is found, counted, and mended."""
+        """Any wrong total is found, counted and mended."""
         (media_id,) = self.insert_local_media(
             LocalMedia(user_id=ALICE, media_length=3, media_type="image/png")
         )

@@ -1,7 +1,7 @@
 """Many connections at once, on a real PostgreSQL: uploads go on, answers are exact.
 
-`STRESS=100` in the environment makes them last a hundred times as long; `pytest -s`
-shows how much was done.
+`STRESS=100` in the environment makes the tests a hundred times as long; `pytest -s`
+shows the numbers.
 """
 
 import os
@@ -55,7 +55,7 @@ class Crowd:
         self.done: Counter[str] = Counter()
 
     def run(self, *others: Callable[[Connection], int]) -> None:
-        """Write until each writer is through; the others work meanwhile, all the time.
+        """Write until each writer is done; the others work meanwhile.
 
         Args:
             others: do a piece of work, and return how much it was.
@@ -81,7 +81,7 @@ class Crowd:
 
     def _repeat(self, other: Callable[[Connection], int]) -> None:
         with closing(Connection(self._config_path)) as connection:
-            # On a loaded machine the writers may be through before it has begun.
+            # On a loaded machine, the writers may be done before it begins.
             more = _ATTEMPTS_AFTERWARDS
             while not self._stop.is_set() or (more and not self.done[other.__name__]):
                 more -= self._stop.is_set()
@@ -91,7 +91,7 @@ class Crowd:
 
 
 def read(connection: Connection) -> int:
-    """Ask for everything, and compare it with the media in the same snapshot."""
+    """Ask every question; compare the answers with the media in the same snapshot."""
     return connection.run(assert_reads_are_exact_txn)
 
 
@@ -102,15 +102,15 @@ def apply(connection: Connection) -> int:
 
 
 def check(connection: Connection) -> int:
-    """The check on demand, which other processes do too."""
+    """The check on demand, which other processes run, too."""
     Keeper(connection).check()
     return 1
 
 
 def rebuild(connection: Connection) -> int:
-    """Ask for a rebuild, as a check does that finds differences.
+    """Request a rebuild, as a check does that finds differences.
 
-    Some time after the last one has ended, so that there is something to read.
+    Some time after the last rebuild, so that totals answer in between.
     """
     time.sleep(0.2)
     if Keeper(connection).statuses() != [Status.EXACT] * 2:
@@ -127,13 +127,13 @@ def remove_and_install(connection: Connection) -> int:
     is_gone = not connection.run(install.is_present_txn)
     keeper = Keeper(connection)
     keeper.round()
-    # A round that met a lock leaves that to the next.
+    # A round that met a lock leaves the work to the next.
     return is_gone and keeper.statuses() == [Status.EXACT] * 2
 
 
 def assert_exact_in_the_end(config_path: Path) -> None:
     with closing(Connection(config_path)) as connection:
-        # One to install if need be, and one to apply.
+        # One to install, if necessary, and one to apply.
         apply(connection)
         apply(connection)
         connection.run(assert_applied_totals_are_exact_txn)
@@ -197,9 +197,10 @@ def test_no_upload_fails_while_rollups_are_turned_on_and_off(
 
 
 def test_who_changes_objects_is_alone(config_path: Path) -> None:
-    """Say, a Synapse that is still running, and the command that takes them out.
+    """Only one process changes objects at a time.
 
-    Even where neither has come to what the other is about.
+    For example, a running Synapse and the command that removes them, at any step of the
+    two.
     """
     with (
         closing(Connection(config_path)) as one,

@@ -1,7 +1,7 @@
-"""Killed at any moment, of building, applying, installing or removing: nothing is lost.
+"""Processes killed at any moment of any step: nothing is lost or counted twice.
 
-And nothing is counted twice. `STRESS=20` in the environment kills twenty times as
-often; `pytest -s` shows how often.
+`STRESS=20` in the environment kills twenty times as often; `pytest -s` shows the
+number.
 """
 
 import logging
@@ -43,7 +43,7 @@ def postgres(config_path: Path) -> Path:
 
 
 def fill(config_path: Path) -> None:
-    """Put some media into it that nobody touches."""
+    """Insert some media that no process changes."""
     with closing(Connection(config_path)) as connection:
         connection.run(_insert_media_txn)
 
@@ -85,7 +85,7 @@ class Victim:
         self._process.close()
 
     def wait(self) -> None:
-        """Until it ends by itself, as it does when there is no server."""
+        """Wait until it ends by itself, because the server is gone."""
         self._process.join(_TIMEOUT_S)
         self._process.kill()
         self._process.join(_TIMEOUT_S)
@@ -97,7 +97,7 @@ def sleep_a_little(random: Random) -> None:
 
 
 def assert_nothing_is_lost(config_path: Path, found: dict[str, int]) -> None:
-    """What there is at once is exact; so is what the next start makes of it."""
+    """Check that answers are exact at once, and after the next start."""
     with closing(Connection(config_path)) as connection:
         answers = connection.run(assert_reads_are_exact_txn)
         keeper = Keeper(connection)
@@ -106,9 +106,10 @@ def assert_nothing_is_lost(config_path: Path, found: dict[str, int]) -> None:
         found["answers"] = found.get("answers", 0) + answers
 
         deadline = time.monotonic() + _TIMEOUT_S
-        # PostgreSQL takes a moment to see that the process is gone, with its locks.
+        # PostgreSQL takes a moment to notice the end of the process, and free its
+        # locks.
         while True:
-            # As after a restart each time: nothing waits after a failure.
+            # As after a restart each time: no step waits after a failure.
             Keeper(connection).round()
             try:
                 connection.run(assert_applied_totals_are_exact_txn)

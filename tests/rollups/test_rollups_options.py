@@ -17,7 +17,7 @@ EXACT = [Status.EXACT, Status.EXACT]
 def test_options_that_differ_between_processes(
     connection: Connection, connect: Callable[[], Connection]
 ) -> None:
-    """The totals answer where they belong to the options, and nowhere else."""
+    """The totals answer only in processes with their options."""
     connection.execute(
         "INSERT INTO local_media_repository (media_id, user_id, media_length, "
         "created_ts, url_cache) VALUES ('a', '@a', 1, 1, 'https://a')"

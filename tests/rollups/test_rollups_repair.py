@@ -1,7 +1,7 @@
 """Objects changed by others: an administrator's commands, Synapse's schema upgrades.
 
-Uploads go on, answers are right at once, and the next round, such as the first one
-after a start, puts everything right.
+Uploads go on, answers are exact at once, and the next round, such as the first after a
+start, mends everything.
 """
 
 from typing import ClassVar
@@ -13,7 +13,7 @@ from tests.utils import USE_POSTGRES_FOR_TESTS
 
 from media_stats_module.storage.rollups import names
 
-# How the module repairs its own tables.
+# The module's own SQL for its tables.
 pytestmark = [
     pytest.mark.once,
     pytest.mark.skipif(not USE_POSTGRES_FOR_TESTS, reason="rollups are for PostgreSQL"),
@@ -23,7 +23,7 @@ ALICE = "@alice:test"
 
 MEDIA_TABLES = ("local_media_repository", "remote_media_cache")
 
-# Far more than any media here has, so that answers show where they come from.
+# Far more than the media has, so that answers show their source.
 _MARK = 1_000_000
 
 
@@ -41,13 +41,13 @@ class RepairTest(MediaStatsTestCase):
         self.objects_at_first = self.objects()
 
     def upload(self) -> None:
-        """An upload, and a file of another server's."""
+        """An upload, and a remote file."""
         self.insert_local_media(LocalMedia(user_id=ALICE, media_length=1))
         self.insert_remote_media(RemoteMedia(media_origin="a.example", media_length=1))
         self.uploaded += 1
 
     def lengths(self) -> list[int]:
-        """What users, servers, and both timelines add up to."""
+        """The sums of users, servers, and both timelines."""
         users = self.users()["users"]
         servers = self.ask(f"{MODULE_PATH}/v1/servers").json_body["servers"]
         timelines = [
@@ -67,7 +67,7 @@ class RepairTest(MediaStatsTestCase):
         assert self.lengths() == [self.uploaded] * 4
 
     def assert_answers_come_from_totals(self) -> None:
-        """They do if totals that are wrong on purpose show."""
+        """Totals that are wrong on purpose show."""
         self.assert_answers_are_exact()
         self.add_to_totals(_MARK)
         assert self.lengths() == [_MARK + self.uploaded] * 4
@@ -81,7 +81,7 @@ class RepairTest(MediaStatsTestCase):
             )
 
     def assert_is_put_right(self) -> None:
-        """Uploads go on, nothing is missing in any answer, and the next round mends."""
+        """Uploads go on, no answer misses any, and the next round mends."""
         self.assert_answers_are_exact()
         self.upload()
         self.assert_answers_are_exact()
@@ -99,7 +99,7 @@ class RepairTest(MediaStatsTestCase):
         self.assert_answers_come_from_totals()
 
     def objects(self) -> list[tuple[str, ...]]:
-        """The names of all objects of rollups, with the tables that they are on."""
+        """The names of all objects of rollups, with their tables."""
         rows = self.execute(
             """
             SELECT relname, '' FROM pg_class
@@ -155,7 +155,7 @@ class RepairTest(MediaStatsTestCase):
         self.assert_is_put_right()
 
     def test_settings_of_a_function_changed_by_hand_are_noticed_at_once(self) -> None:
-        """With others it would write elsewhere, or as somebody else."""
+        """With other settings, it would write elsewhere, or as another role."""
         for change in (
             "SECURITY INVOKER",
             "RESET search_path",
@@ -180,7 +180,7 @@ class RepairTest(MediaStatsTestCase):
         self.assert_is_put_right()
 
     def test_a_change_that_cannot_be_logged_is_noticed_at_once(self) -> None:
-        """The log refuses it here; or someone has locked the log."""
+        """Here the change log refuses it; it could also be locked."""
         log = names.CHANGES
         self.execute(f"ALTER TABLE {log} ADD CONSTRAINT no_more CHECK (id < 0)")
         self.upload()
@@ -193,7 +193,7 @@ class RepairTest(MediaStatsTestCase):
         self.assert_is_put_right()
 
     def test_changes_by_hand_from_another_schema(self) -> None:
-        """A session need not look where the log is."""
+        """The search path of a session need not contain the change log."""
 
         def change(txn: LoggingTransaction) -> None:
             txn.execute("SET LOCAL search_path TO pg_catalog")
@@ -209,7 +209,7 @@ class RepairTest(MediaStatsTestCase):
         self.assert_is_put_right()
 
     def test_an_index_that_was_interrupted_is_created_again(self) -> None:
-        """`CREATE INDEX CONCURRENTLY` leaves one behind that cannot be used."""
+        """`CREATE INDEX CONCURRENTLY` leaves an invalid index behind."""
         index = "CAST('media_stats_local_by_time' AS regclass)"
         self.execute(
             f"UPDATE pg_index SET indisvalid = FALSE WHERE indexrelid = {index}"
@@ -220,7 +220,7 @@ class RepairTest(MediaStatsTestCase):
         ) == [(True,)]
 
     def test_synapse_adds_a_column_and_an_index(self) -> None:
-        """An upgrade like most: nothing has to be built anew."""
+        """A usual upgrade: nothing has to be rebuilt."""
         for media in MEDIA_TABLES:
             with self.subTest(media):
                 self.execute(
@@ -233,7 +233,7 @@ class RepairTest(MediaStatsTestCase):
                 self.assert_answers_come_from_totals_and_the_change_log()
 
     def test_synapse_changes_the_types_of_columns(self) -> None:
-        """Above all `media_length`, which has no room for files beyond 2 GB."""
+        """Above all `media_length`, which cannot hold more than 2 GB."""
         for media in MEDIA_TABLES:
             for column in ("media_length", "created_ts"):
                 self.execute(f"ALTER TABLE {media} ALTER COLUMN {column} TYPE NUMERIC")
@@ -243,10 +243,9 @@ class RepairTest(MediaStatsTestCase):
         self.assert_answers_come_from_totals_and_the_change_log()
 
     def test_synapse_makes_a_media_table_anew(self) -> None:
-        """A new one is filled and takes the name of the old one, which is dropped.
+        """A new table is filled, and takes the name of the old one, which is dropped.
 
-        The triggers and the index on the
-        old table go with it, silently.
+        The triggers and the index of the old table go with it.
         """
         for media in MEDIA_TABLES:
             with self.subTest(media):
@@ -257,7 +256,7 @@ class RepairTest(MediaStatsTestCase):
                 self.assert_is_put_right()
 
     def test_synapse_renames_a_media_table_and_makes_another(self) -> None:
-        """The triggers and the index go on with the old table, which is left."""
+        """The triggers and the index stay with the old table."""
         for media in MEDIA_TABLES:
             with self.subTest(media):
                 self.execute(f"ALTER TABLE {media} RENAME TO {media}_old")

@@ -1,6 +1,6 @@
-"""Whatever happens, in any order: what rollups answer is what the media says.
+"""Any events in any order: answers from rollups equal those from the media.
 
-`--hypothesis-profile=thorough` looks longer; `pytest -s` shows how long.
+`--hypothesis-profile=thorough` tries more; `pytest -s` shows the number.
 """
 
 import sys
@@ -55,7 +55,7 @@ from media_stats_module.storage.types import (
 pytestmark = pytest.mark.once
 
 _DAY_MS = 86_400_000
-# The admin API refuses to delete what was read before a much earlier time.
+# The admin API refuses earlier times.
 _READ_TS = 1_000_000_000_000
 _ADMIN_API = "/_synapse/admin/v1"
 
@@ -113,7 +113,7 @@ def compare_txn(txn: LoggingTransaction) -> int:
 
 
 def _is_of_users(query: OwnersQuestion) -> bool:
-    """Whether only `/v1/users` can ask it."""
+    """Whether only `/v1/users` can have this question."""
     by_name = query.order_by is OwnersOrder.DISPLAYNAME
     return by_name or query.accounts is not None
 
@@ -195,7 +195,7 @@ class Machine(RuleBasedStateMachine):
         self._done["steps"] += 1
         self._done["answers of totals"] += self._case.in_transaction(compare_txn)
 
-    # Media, through Synapse's admin API where that can do it.
+    # Media, through Synapse's admin API if possible.
 
     @rule(user_id=USERS, length=LENGTHS, created_ts=TIMES)
     def upload(self, user_id: str | None, length: int, created_ts: int) -> None:
@@ -336,7 +336,7 @@ class Machine(RuleBasedStateMachine):
             "POST", f"purge_media_cache?before_ts={_READ_TS + before_ts}"
         )
 
-    # The rollups.
+    # Rollups.
 
     @rule()
     def start_with_rollups(self) -> None:
@@ -372,7 +372,7 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self._is_current())
     @rule(media=st.sampled_from(MEDIA.both), most=st.integers(1, 4))
     def apply_some(self, media: MediaTable, most: int) -> None:
-        """Also while it has to be built."""
+        """Also before the totals are built."""
         self._case.in_transaction(lambda txn: build.apply_txn(txn, media, most=most))
         self._done["applied"] += 1
 

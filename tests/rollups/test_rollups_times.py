@@ -1,4 +1,4 @@
-"""Media of every time there can be in the database, in the totals."""
+"""Media of every time that the database can hold, in the totals."""
 
 import pytest
 from administrator_support import assert_exact
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.once
 
 @pytest.mark.parametrize("is_before", [True, False])
 def test_times_of_every_kind(connection: Connection, is_before: bool) -> None:
-    """Also such as Synapse does not write, before and after the triggers are there."""
+    """Also times that Synapse does not write, before and after installing."""
     if not is_before:
         Keeper(connection).round()
     day = 86_400_000

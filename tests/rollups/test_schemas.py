@@ -21,8 +21,8 @@ pytestmark = pytest.mark.once
 
 
 def test_schema_of_the_user(connection: Connection, role: str) -> None:
-    """The search path is `"$user", public`, as PostgreSQL has it by itself."""
-    # The name of the role that Synapse has here.
+    """The search path is `"$user", public`, PostgreSQL's default."""
+    # The name of Synapse's role here.
     connection.execute("ALTER SCHEMA public RENAME TO synapse_tests")
     connection.execute("CREATE SCHEMA public")
     insert_media(connection, "a")

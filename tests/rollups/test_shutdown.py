@@ -1,6 +1,6 @@
-"""A real Synapse is stopped, or killed, while an index is created, which takes hours.
+"""A real Synapse is stopped or killed while an index is created, which takes hours.
 
-Here it takes as long as somebody else's transaction has an old snapshot.
+Here it lasts as long as another transaction has an old snapshot.
 """
 
 import os
@@ -19,7 +19,7 @@ from demo.homeserver import Homeserver
 
 pytestmark = [pytest.mark.any_database]
 
-# Synapse logs this when it begins to.
+# Synapse logs this when it begins to shut down.
 _ENDED = "Shutting down..."
 
 
@@ -49,7 +49,7 @@ def creating(database: dict[str, Any]) -> list[tuple[Any, ...]]:
 
 
 def indexes(database: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """The indexes by time, and whether they can be used."""
+    """The indexes by time, and whether they are valid."""
     return query(
         database,
         "SELECT CAST(CAST(indexrelid AS regclass) AS TEXT), indisvalid FROM pg_index "
@@ -63,7 +63,7 @@ def test_while_an_index_is_created(
     tmp_path: Path, database: dict[str, Any], is_killed: bool
 ) -> None:
     homeserver = Homeserver(tmp_path, postgres=database, module=None)
-    # Its tables.
+    # Synapse's tables.
     with homeserver:
         pass
     homeserver = Homeserver(tmp_path, postgres=database, module={"rollups": True})

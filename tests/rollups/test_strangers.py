@@ -1,9 +1,8 @@
-"""Roles that may connect, and no more: nothing of the module does anything for them.
+"""Roles that may connect, and no more: nothing of the module runs for them.
 
 Every role of a cluster may connect to Synapse's database and create temporary tables
-there, unless an administrator forbids that. So the tests here try what such a role can:
-to have a function of the module run for its own table, whose types, casts and operators
-are its own as well.
+there, unless an administrator forbids it. The tests try to have a function of the
+module run for such a role's own table, with types, casts and operators of its own.
 """
 
 from collections.abc import Iterator
@@ -28,7 +27,7 @@ from media_stats_module.storage.rollups.status import Status
 
 pytestmark = [pytest.mark.once, pytest.mark.any_database]
 
-# The columns that the functions read, with types of the stranger's own.
+# The columns that the functions read, with the stranger's types.
 _COLUMNS = {
     "user_id": "TEXT",
     "media_origin": "TEXT",
@@ -41,7 +40,7 @@ _COLUMNS = {
     "thumbnail_length": "BIGINT",
 }
 
-# Has the rights of the role that evaluates it. With Synapse's, the server is lost.
+# Has the rights of the role that evaluates it. Synapse's role would lose the server.
 _EVIL = """
     CREATE FUNCTION pg_temp.evil() RETURNS VOID LANGUAGE plpgsql AS $$
     BEGIN
@@ -56,7 +55,7 @@ _ONES = ", ".join("'1'" for _ in _COLUMNS)
 _INSERT = f"INSERT INTO mine VALUES ({_ONES})"
 _UPDATE = f"UPDATE mine SET {', '.join(f'{name} = NULL' for name in _COLUMNS)}"
 
-# When a trigger fires, and what has it fire.
+# When a trigger fires, and the statement for it.
 _TIMINGS = {
     "AFTER INSERT OR UPDATE ON mine FOR EACH ROW": (_INSERT, _UPDATE),
     "BEFORE INSERT OR UPDATE OR DELETE ON mine FOR EACH ROW": (_INSERT, _UPDATE),
@@ -68,8 +67,8 @@ _TIMINGS = {
     "AFTER TRUNCATE ON mine": (_INSERT, "TRUNCATE mine"),
 }
 
-# Statements that make the type pg_temp.bad_{plain}, which stands in for another one. To
-# use it is to call the function above.
+# Statements that make the type pg_temp.bad_{plain}, in place of another one. Using it
+# calls the function above.
 _TYPES = {
     "a cast": """
         CREATE TYPE pg_temp.bad_{plain} AS ENUM ('1');
@@ -114,7 +113,7 @@ def role_connection(
 
 @pytest.fixture
 def keeper(connection: Connection) -> Keeper:
-    """Rollups of some files; and where a stranger's function would leave its proof."""
+    """Rollups of some files, and a table for the proof of a stranger's function."""
     connection.execute("CREATE TABLE proof (name TEXT)")
     connection.execute("GRANT INSERT ON proof TO PUBLIC")
     connection.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
@@ -127,7 +126,7 @@ def keeper(connection: Connection) -> Keeper:
 
 
 def assert_nothing_happened(connection: Connection, keeper: Keeper) -> None:
-    """Nothing ran as Synapse's role, and nothing was logged."""
+    """Check that nothing ran as Synapse's role, and nothing was logged."""
     assert connection.execute("SELECT name FROM proof") == []
     connection.run(assert_applied_totals_are_exact_txn)
     keeper.round()
@@ -148,7 +147,7 @@ def trigger_functions(connection: Connection) -> list[str]:
 def try_trigger(
     connection: Connection, function: str, kind: str, timing: str, argument: str
 ) -> bool:
-    """Have a function run for a temporary table; whether that is allowed.
+    """Try to run a function for a temporary table; return whether that is allowed.
 
     Args:
         connection: the stranger's.
@@ -196,7 +195,7 @@ def test_triggers_on_a_table_of_ones_own_where_that_is_allowed(
     role: str,
     kind: str,
 ) -> None:
-    """Somebody granted too much. Nothing runs for other tables than Synapse's."""
+    """Too much was granted. The functions do nothing for others than Synapse's tables."""
     connection.execute(f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {role}")
     functions = trigger_functions(connection)
     assert functions
@@ -209,7 +208,7 @@ def test_triggers_on_a_table_of_ones_own_where_that_is_allowed(
     assert connection.execute("SELECT name FROM proof") == []
     keeper.round()
     assert_nothing_happened(connection, keeper)
-    # The round took the right away.
+    # The round revoked the right.
     assert not try_trigger(role_connection, *attack)
 
 
@@ -221,7 +220,7 @@ def test_everything_directly(
     role: str,
     rights: str,
 ) -> None:
-    """Functions, tables and sequences, also by a role that may write media."""
+    """Functions, tables and sequences, also for a role that may write media."""
     if rights:
         connection.execute(f"GRANT {rights} ON {', '.join(MEDIA_TABLES)} TO {role}")
     calls = [
@@ -256,8 +255,8 @@ def test_everything_directly(
     assert_nothing_happened(connection, keeper)
 
 
-# Functions that the module's statements could mean, by their names and arguments. They
-# fit better than PostgreSQL's own ones, or than the module's, if these come first.
+# Functions that the module's statements could call, by names and arguments. They fit
+# better than PostgreSQL's own, or than the module's, if these come first.
 _OVERLOADS = (
     "media_stats_day(INTEGER)",
     "media_stats_day(NUMERIC)",
@@ -277,7 +276,7 @@ _OVERLOADS = (
 def test_a_schema_that_everybody_may_create_objects_in(
     connection: Connection, role_connection: Connection, keeper: Keeper, role: str
 ) -> None:
-    """As `public` is by default before PostgreSQL 15."""
+    """Like `public` by default before PostgreSQL 15."""
     connection.execute("GRANT CREATE ON SCHEMA public TO PUBLIC")
     for number, overload in enumerate(_OVERLOADS):
         result = "TEXT" if "TEXT" in overload or "VARCHAR" in overload else "BIGINT"
@@ -320,7 +319,7 @@ def test_a_schema_that_everybody_may_create_objects_in(
 def test_objects_of_a_stranger_with_our_names(
     connection: Connection, role_connection: Connection, role: str
 ) -> None:
-    """They came first, look like ours, and have triggers of the stranger's."""
+    """The stranger's objects came first, look like ours, and have triggers."""
     insert_media(connection, "a")
     connection.execute("CREATE TABLE proof (name TEXT)")
     connection.execute("GRANT INSERT ON proof TO PUBLIC")
@@ -353,7 +352,7 @@ def test_objects_of_a_stranger_with_our_names(
 
 
 def test_default_privileges(connection: Connection, role: str) -> None:
-    """An administrator has everything new granted to everybody."""
+    """An administrator grants everybody all that is new."""
     for kind in ("FUNCTIONS", "TABLES", "SEQUENCES"):
         for grantee in ("PUBLIC", role):
             connection.execute(
@@ -374,7 +373,7 @@ def test_default_privileges(connection: Connection, role: str) -> None:
         assert keeper.failures == {}
         assert rights_of_others(connection) == [], right
         assert keeper.statuses() == [Status.EXACT] * 2
-    # What a role may do with tables is the administrator's business.
+    # The rights to tables are the administrator's business.
     connection.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")
     keeper.round()
     assert rights_of_others(connection) != []
@@ -382,7 +381,7 @@ def test_default_privileges(connection: Connection, role: str) -> None:
 
 
 def rights_of_others(connection: Connection) -> list[tuple[str, ...]]:
-    """What others than the owner may do with the module's objects."""
+    """The rights of others than the owner to the module's objects."""
     return connection.execute(
         """
         SELECT name, grantee, privilege_type

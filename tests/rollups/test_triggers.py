@@ -1,4 +1,4 @@
-"""What the triggers log, what that costs, and where it ends."""
+"""The rows that triggers log, their cost, and their limit."""
 
 from collections.abc import Callable
 from typing import Any
@@ -55,14 +55,14 @@ def keeper(connection: Connection) -> Keeper:
 
 
 def logged(connection: Connection) -> int:
-    """How many changes are in the change log."""
+    """The number of changes in the change log."""
     ((number,),) = connection.execute("SELECT COUNT(*) FROM media_stats_changes")
     assert isinstance(number, int)
     return number
 
 
 def transaction_ids(connection: Connection, statement: str) -> int:
-    """How many transaction IDs a statement takes."""
+    """The number of transaction IDs that a statement takes."""
     next_id = (
         "SELECT CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS TEXT) AS BIGINT)"
     )
@@ -149,7 +149,7 @@ def test_a_transaction_that_is_rolled_back(
     assert connection.run(assert_reads_are_exact_txn) == _ALL_ANSWERS
 
 
-# The change log has a bound
+# The limit of the change log
 
 _CHANGES = [
     "INSERT INTO local_media_repository (media_id, user_id, media_length, created_ts) "
@@ -164,7 +164,7 @@ _CHANGES = [
 
 
 def fill_log(connection: Connection) -> None:
-    """As if nobody had applied it for a million changes."""
+    """Make it full, as if nobody had applied it for a million changes."""
     connection.execute(
         "SELECT setval('media_stats_change_id', "
         "pg_sequence_last_value('media_stats_log_limit'))"
@@ -175,7 +175,7 @@ def fill_log(connection: Connection) -> None:
 def test_where_nobody_applies_the_change_log(
     connection: Connection, keeper: Keeper, change: str
 ) -> None:
-    """It ends, answers come from the media, and the next round puts all right."""
+    """Logging ends, answers come from the media, and the next round mends all."""
     fill_log(connection)
     assert keeper.statuses() == [Status.EXACT] * 2
     connection.execute(change)
@@ -240,7 +240,7 @@ def test_a_change_is_missed_around_a_rebuild(
     connect: Callable[[], Connection],
     moment: str,
 ) -> None:
-    """Whenever that is: the totals never answer without it."""
+    """At any moment: the totals never answer without it."""
     fill_log(connection)
     connection.execute(_CHANGES[0])
     writer = connect()

@@ -1,4 +1,4 @@
-"""What docs/install.md says about taking rollups out of a database."""
+"""The steps of docs/install.md that take rollups out of a database."""
 
 import shutil
 import subprocess
@@ -22,7 +22,7 @@ _MODULE = {
 
 @pytest.fixture(autouse=True)
 def _installed(connection: Connection) -> None:
-    """Rollups were on, up to the indexes, which come last."""
+    """Rollups were on, with the indexes, which come last."""
     connection.execute("INSERT INTO local_media_repository (media_id) VALUES ('a')")
     Keeper(connection).round()
     assert {"media_stats_local_by_time", "media_stats_remote_by_time"} <= {
@@ -41,7 +41,7 @@ def remove(*config_paths: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_statements(connection: Connection) -> None:
-    """They leave nothing."""
+    """The statements leave nothing."""
     for statement in example("The package is gone, too").split(";\n"):
         if statement.strip():
             connection.run_autocommit(execute_txn, statement)
@@ -56,10 +56,10 @@ def test_command(connection: Connection, config_path: Path, tmp_path: Path) -> N
     folder.mkdir()
     (folder / "modules.yaml").write_text(yaml.safe_dump({"modules": [_MODULE]}))
 
-    # Synapse would put everything back.
+    # A running Synapse would put everything back.
     refused = remove(config_path, folder)
     assert refused.returncode == 1
-    # An old Synapse warns about one of its libraries, in two lines before.
+    # An old Synapse first warns about one of its libraries, in two lines.
     *_, line = refused.stderr.splitlines()
     assert "rollups: true" in line
     assert objects(connection)

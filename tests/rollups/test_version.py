@@ -1,4 +1,4 @@
-"""The version of the objects in the database counts up when they change."""
+"""The version of the objects in the database increases when they change."""
 
 from hashlib import sha256
 from pathlib import Path
@@ -11,9 +11,9 @@ pytestmark = pytest.mark.once
 
 
 def test_objects_that_change_have_another_version() -> None:
-    """Else databases would keep the old ones.
+    """Otherwise databases would keep the old ones.
 
-    Where this fails, count `VERSION` up, and put both here.
+    If this fails, increase `VERSION`, and put both values here.
     """
     folder = Path(install.__file__).parent
     digest = sha256()
@@ -26,7 +26,7 @@ def test_objects_that_change_have_another_version() -> None:
 
 
 def test_names() -> None:
-    """All that the SQL files create has a name that is known, and so is removed."""
+    """All names that the SQL files create are known, so they are removed, too."""
     folder = Path(install.__file__).parent
     sql = (folder / "install.sql").read_text() + (folder / "triggers.sql").read_text()
     created = {
