@@ -1,7 +1,8 @@
 """`python -m benchmarks.disk`: the command `disk` beside `du`, and its memory.
 
-It makes a store of real files in a folder, each with a row in SQLite; and in PostgreSQL
-rows without files, all of one remote server, which is the worst case for the memory.
+It makes a store of real files in a folder, each with a row in SQLite. In PostgreSQL it
+makes rows without files: all of one remote server, which no index has in order; and
+local ones that are lost, so that each of them is looked at twice.
 """
 
 import argparse
@@ -28,7 +29,17 @@ from realservers.postgres import PostgresServer  # noqa: E402
 
 from demo.homeserver import Homeserver  # noqa: E402
 
-_SERVER = "large.example"
+_ID_SQL = "translate(md5(i::text), '0123456789', 'ghijklmnop')"
+_LOST_SQL = f"""
+    INSERT INTO local_media_repository (media_id, media_type, media_length, created_ts)
+    SELECT {_ID_SQL}, 'image/png', 1000, 1 FROM generate_series(1, %s) AS i
+"""
+_REMOTE_SQL = f"""
+    INSERT INTO remote_media_cache
+        (media_origin, media_id, filesystem_id, media_type, media_length, created_ts)
+    SELECT 'large.example', {_ID_SQL}, upper({_ID_SQL}), 'image/png', 1000, 1
+    FROM generate_series(1, %s) AS i
+"""
 
 # Runs a command, and says how much memory it took at most, in KiB.
 _MEASURED = (
@@ -50,15 +61,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--files", type=int, default=200_000)
     parser.add_argument("--rows", type=int, default=10_000_000)
+    parser.add_argument("--lost", type=int, default=200_000)
     options = parser.parse_args()
     importing = int(_run([sys.executable, "-c", _IMPORTING]).stdout) // 1024
     print(f"importing Synapse: {importing} MiB")
     with tempfile.TemporaryDirectory(prefix="disk-") as directory:
         if options.files:
             _files(Path(directory) / "files", options.files, importing)
-    if options.rows:
+    if options.rows or options.lost:
         with tempfile.TemporaryDirectory(prefix="disk-") as directory:
-            _rows(Path(directory) / "rows", options.rows, importing)
+            _rows(Path(directory), options.rows, options.lost, importing)
 
 
 def _files(directory: Path, number: int, importing: int) -> None:
@@ -106,41 +118,42 @@ def _files(directory: Path, number: int, importing: int) -> None:
         assert report["difference"]["causes"] == {}
 
 
-def _rows(directory: Path, number: int, importing: int) -> None:
+def _rows(directory: Path, rows: int, lost: int, importing: int) -> None:
     settings = {"fsync": "off", "synchronous_commit": "off", "max_wal_size": "4GB"}
     with PostgresServer.start(directory / "postgres", settings) as postgres:
         postgres.create_database("synapse")
         dsn = postgres.dsn("synapse")
         with Homeserver(directory / "synapse", postgres=dsn) as homeserver:
             pass
-        # All of it may be there, so that no row is looked at twice.
-        with homeserver.config_path.open("a") as file:
-            file.write("media_storage_providers: [{module: some.Provider}]\n")
         (homeserver.directory / "media").mkdir(exist_ok=True)
-        _insert_rows(dsn, number)
-        seconds, memory, report = _disk(homeserver)
-        assert report["kinds"]["remote_files"]["rows"]["media_count"] == number
-        print(
-            f"{number:,} rows of one server: {seconds:.0f} s, "
-            f"{memory} MiB ({memory - importing:+} MiB)",
-            flush=True,
-        )
+        for number, sql, words in (
+            (lost, _LOST_SQL, "rows without a file"),
+            (rows, _REMOTE_SQL, "rows of one server"),
+        ):
+            if not number:
+                continue
+            _execute(dsn, "TRUNCATE local_media_repository, remote_media_cache")
+            _execute(dsn, sql, number)
+            _execute(dsn, "VACUUM ANALYZE")
+            if sql is _REMOTE_SQL:
+                # All of it may be there, so that no row is looked at twice.
+                with homeserver.config_path.open("a") as file:
+                    file.write("media_storage_providers: [{module: some.Provider}]\n")
+            seconds, memory, report = _disk(homeserver)
+            kinds = report["kinds"].values()
+            assert sum(kind["rows"]["media_count"] for kind in kinds) == number
+            print(
+                f"{number:,} {words}: {seconds:.0f} s, "
+                f"{memory} MiB ({memory - importing:+} MiB)",
+                flush=True,
+            )
 
 
-def _insert_rows(dsn: Mapping[str, Any], number: int) -> None:
+def _execute(dsn: Mapping[str, Any], sql: str, *args: object) -> None:
     with closing(psycopg2.connect(**dsn)) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO remote_media_cache "
-                "(media_origin, media_id, filesystem_id, "
-                "media_type, media_length, created_ts, last_access_ts) SELECT %s, "
-                "translate(md5(i::text), '0123456789', 'ghijklmnop'), "
-                "translate(md5((-i)::text), '0123456789', 'GHIJKLMNOP'), "
-                "'image/png', 1000, 1, 1 FROM generate_series(1, %s) AS i",
-                (_SERVER, number),
-            )
-            cursor.execute("VACUUM ANALYZE remote_media_cache")
+            cursor.execute(sql, args)
 
 
 def _disk(homeserver: Homeserver) -> tuple[float, int, Any]:

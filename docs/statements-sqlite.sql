@@ -1745,7 +1745,19 @@ SELECT m.media_id
 FROM local_media_repository AS m
 WHERE
     m.media_id >= ''
+    AND m.media_id < ':'
     AND m.url_cache IS NOT NULL
     AND m.media_id GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'
 ORDER BY m.media_id
 LIMIT 1;
+
+
+-- python -m media_stats_module disk: remote files
+-- ===============================================
+
+-- 37.
+SELECT COALESCE(m.filesystem_id, ''), m.media_id, m.media_length, m.created_ts, 0
+FROM remote_media_cache AS m
+WHERE m.media_origin = :server_name AND COALESCE(m.filesystem_id, '') IS NOT NULL
+ORDER BY COALESCE(m.filesystem_id, '')
+LIMIT 50000;

@@ -2437,6 +2437,7 @@ SELECT m.media_id
 FROM local_media_repository AS m
 WHERE
     m.media_id >= ''
+    AND m.media_id < ':'
     AND m.url_cache IS NOT NULL
     AND m.media_id ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}'
 ORDER BY m.media_id
@@ -2505,9 +2506,18 @@ SELECT set_config(
     true
 );
 
--- 73. The server's rows, by the same index, sorted by filesystem_id; 50,000 a page.
+-- 73. The server's rows, by the same index, sorted by filesystem_id. PostgreSQL keeps
+-- them until CLOSE: 100 bytes a row, on its disk if there are many.
+ DECLARE media_stats_disk_1 NO SCROLL CURSOR
+WITH HOLD FOR
 SELECT COALESCE(m.filesystem_id, ''), m.media_id, m.media_length, m.created_ts, 0
 FROM remote_media_cache AS m
 WHERE m.media_origin = :server_name AND COALESCE(m.filesystem_id, '') IS NOT NULL
-ORDER BY COALESCE(m.filesystem_id, '')
-LIMIT 50000;
+ORDER BY COALESCE(m.filesystem_id, '');
+
+-- 74. A page of them.
+ FETCH 1000
+FROM media_stats_disk_1;
+
+-- 75. Forgets them.
+ CLOSE media_stats_disk_1;

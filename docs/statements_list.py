@@ -472,8 +472,10 @@ _DISK = (
         costs=(
             "A probe of the unique index on (media_origin, media_id) for each server.",
             "The same, from the last server on.",
-            "The server's rows, by the same index, sorted by filesystem_id; 50,000 a "
-            "page.",
+            "The server's rows, by the same index, sorted by filesystem_id. PostgreSQL "
+            "keeps them until CLOSE: 100 bytes a row, on its disk if there are many.",
+            "A page of them.",
+            "Forgets them.",
         ),
     ),
 )

@@ -11,13 +11,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from media_stats_module.disk.tallies import Tallies
     from media_stats_module.storage import OfflineDatabase
 
 _UNITS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DEFAULT_MIN_AGE = "1h"
 
 # The names in `lists.CAUSES`, which would import Synapse.
-_LISTS = ("without-row", "without-file", "another-length")
+_LISTS = ("without-row", "without-file", "another-length", "other")
+
+# The number of rows without a file from which a wrong folder is noticed at once.
+_ROWS_AT_LEAST = 10_000
 
 # With fewer files, no warning that none of them has a row.
 _FILES_AT_LEAST = 100
@@ -59,7 +63,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--force",
         action="store_true",
-        help="print the list even if this does not look like the right folder",
+        help="go on, and print the list, even if this does not look like the right "
+        "folder",
     )
 
 
@@ -94,7 +99,6 @@ def run(
     from media_stats_module.disk.age import Age
     from media_stats_module.disk.comparison import Comparison
     from media_stats_module.disk.configuration import media_store_config
-    from media_stats_module.disk.errors import ProviderError
     from media_stats_module.disk.listing import Listing
     from media_stats_module.disk.lists import CAUSES, DifferenceList
     from media_stats_module.disk.progress import Progress
@@ -116,6 +120,15 @@ def run(
             "no folder"
         )
     providers = open_providers(config.providers, listing)
+    try:
+        file_system = file_system_of(config.path)
+        os.listdir(config.path)
+    except OSError as error:
+        raise RefusedError(
+            f"{config.path!r}: {error.strerror or error}. The folder is "
+            "media_store_path in Synapse's configuration; one that does not start with "
+            "/ is below the folder that Synapse is started in."
+        ) from error
     now_ts = database.now_ts()
     age = Age(now_ts, options.min_age, config.unused_expiration_ms)
     tallies: Tallies = {}
@@ -135,22 +148,19 @@ def run(
         tallies,
         (lambda difference: None) if differences is None else differences.add,
     )
+
+    def seen(number: int) -> None:
+        progress.add(number)
+        # Each of millions of missing files would be looked at twice.
+        warning = _files_are_missing(tallies, at_least=_ROWS_AT_LEAST)
+        if warning and not options.force:
+            raise RefusedError(f"{warning} With --force, all rows are looked at.")
+
     try:
-        file_system = file_system_of(config.path)
-        Comparison(
-            config, rows, providers, age, second_look, tallies, progress.add
-        ).run()
-    except ProviderError as error:
-        raise RefusedError(str(error)) from error
-    except OSError as error:
-        raise RefusedError(
-            f"{error.filename or config.path!r}: {error.strerror or error}. The folder "
-            "is media_store_path in Synapse's configuration; one that does not start "
-            "with / is below the folder that Synapse is started in."
-        ) from error
+        Comparison(config, rows, providers, age, second_look, tallies, seen).run()
     finally:
         progress.end()
-    warning = _warning(tallies)
+    warning = _files_are_missing(tallies) or _rows_are_missing(tallies)
     if differences is not None:
         if warning and not options.force:
             raise RefusedError(f"{warning} --force prints the list all the same.")
@@ -163,8 +173,7 @@ def run(
         file_system=file_system,
         min_age_ms=options.min_age,
         tallies=tallies,
-        providers=[provider.name for provider in providers],
-        unlisted=[provider.name for provider in providers if not provider.is_listed],
+        providers=[(provider.name, provider.problem) for provider in providers],
     )
     if form == "json":
         sys.stdout.write(report.to_json() + "\n")
@@ -176,23 +185,36 @@ def run(
         sys.stderr.write(f"media_stats_module: {warning}\n")
 
 
-def _warning(tallies: "Any") -> str | None:
-    """The warning that this looks like the wrong folder or the wrong database."""
+def _files_are_missing(tallies: "Tallies", *, at_least: int = 1) -> str | None:
+    """The warning that this looks like the wrong folder, if so many files are missing.
+
+    Args:
+        tallies: the figures so far.
+        at_least: the number of rows without a file from which this is asked.
+    """
+    rows, without_file = _count(tallies, "rows"), _count(tallies, "without_file")
+    if without_file < at_least or without_file * 2 <= rows:
+        return None
+    return (
+        f"{without_file:,} of {rows:,} rows have no file. This looks like another "
+        "machine or another folder than the one that Synapse keeps media in."
+    )
+
+
+def _rows_are_missing(tallies: "Tallies") -> str | None:
+    """The warning that this looks like the wrong database, if no file has a row."""
+    files, without_row = _count(tallies, "files"), _count(tallies, "without_row")
+    if files < _FILES_AT_LEAST or without_row < files:
+        return None
+    return (
+        f"None of the {files:,} files has a row. This looks like the folder or the "
+        "database of another homeserver."
+    )
+
+
+def _count(tallies: "Tallies", name: str) -> int:
+    """A figure of all local and remote files, without thumbnails and previews."""
     from media_stats_module.disk.paths import Kind
 
-    media = [tallies[Kind.LOCAL_FILES], tallies[Kind.REMOTE_FILES]]
-    rows = sum(found.rows.media_count for found in media)
-    without_file = sum(found.without_file.media_count for found in media)
-    files = sum(found.files.media_count for found in media)
-    without_row = sum(found.without_row.media_count for found in media)
-    if without_file * 2 > rows:
-        return (
-            f"{without_file:,} of {rows:,} rows have no file. This looks like another "
-            "machine or another folder than the one that Synapse keeps media in."
-        )
-    if files == without_row >= _FILES_AT_LEAST:
-        return (
-            f"None of the {files:,} files has a row. This looks like the folder or the "
-            "database of another homeserver."
-        )
-    return None
+    found = (tallies[Kind.LOCAL_FILES], tallies[Kind.REMOTE_FILES])
+    return sum(getattr(kind, name).media_count for kind in found)

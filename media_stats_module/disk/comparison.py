@@ -16,7 +16,7 @@ from media_stats_module.disk.tallies import (
     Tallies,
     Tally,
 )
-from media_stats_module.disk.walk import BLOCK, FoundFile, names_in, walk
+from media_stats_module.disk.walk import BLOCK, FoundFile, walk
 from media_stats_module.storage import DiskRow, DiskRows
 
 # Synapse deletes the row of a preview two days after it was made, and its file earlier.
@@ -68,7 +68,7 @@ class Comparison:
             OSError: the folder cannot be read.
             DatabaseFailedError: an error of the database.
         """
-        names = names_in(self._root)
+        names = os.listdir(self._root)
         for kind in Kind:
             self._tallies[kind] = KindTallies(
                 providers=[ProviderTallies() for _ in self._providers]
@@ -88,7 +88,12 @@ class Comparison:
             for file in walk(self._root, name, tallies.folders):
                 if file.media_length is not None:
                     _count_file(tallies, file)
-                    tallies.explain(Cause.OTHER, file.media_length)
+                    if self._age.is_young(file.modified_ts):
+                        tallies.explain(Cause.YOUNG, file.media_length)
+                    else:
+                        self._second_look.add(
+                            Suspect(Kind.OTHER, Cause.OTHER, file.path, None, file)
+                        )
 
     def _compare(self, kind: Kind) -> None:
         """Merge the rows and files of a kind by their paths."""
@@ -276,7 +281,7 @@ class _Judge:
             self._tallies.explain(Cause.EXPIRED, length)
         elif (
             is_elsewhere
-            or any(not provider.is_listed for provider in self._providers)
+            or any(provider.problem for provider in self._providers)
             or not (self._config.keeps_local or self._providers)
         ):
             self._tallies.explain(Cause.NOT_LOCAL, length)

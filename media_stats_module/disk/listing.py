@@ -9,8 +9,10 @@ import csv
 import gzip
 import heapq
 import marshal
+import os
 import re
 import tempfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime
@@ -19,15 +21,16 @@ from operator import itemgetter
 from typing import IO
 from urllib.parse import unquote_to_bytes
 
-from media_stats_module.disk.errors import ProviderError
 from media_stats_module.disk.paths import FOLDERS, Kind
 from media_stats_module.disk.walk import FoundFile
+from media_stats_module.errors import RefusedError
 
 # Path, length, time.
 _Entry = tuple[bytes, int, int]
 
 _AWS = re.compile(rb"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) +(\d+) (.+)")
 _AWS_SUMMARY = re.compile(rb"\s*(Total Objects|Total Size):.*")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z")
 _RCLONE = re.compile(rb"(.+);(-?\d+)")
 
 # The most entries that are sorted in memory.
@@ -37,7 +40,7 @@ _SORTED_AT_ONCE = 100_000
 class Listing:
     """A `Provider` whose files are listed in some text files."""
 
-    is_listed = True
+    problem: str | None = None
 
     def __init__(self, paths: Sequence[str]) -> None:
         """
@@ -94,6 +97,9 @@ class Listing:
 
     def _parse(self, path: str) -> Iterator[_Entry]:
         """Yield the entries of a file in its own order."""
+        if os.path.exists(path) and not os.path.isfile(path):
+            # Only a file can be read more than once.
+            raise RefusedError(f"{path} is no regular file")
         try:
             with open(path, "rb") as start:
                 is_gzip = start.read(2) == b"\x1f\x8b"
@@ -103,36 +109,40 @@ class Listing:
                     if not line or _AWS_SUMMARY.fullmatch(line):
                         continue
                     try:
-                        entry = _entry(line)
+                        entry = _entry(line, self._prefix)
                     except (ValueError, IndexError) as error:
-                        raise ProviderError(
+                        raise RefusedError(
                             f"{path}, line {number}: this is no line of `aws s3 ls "
                             "--recursive`, `rclone lsf -R --format ps` or an S3 "
                             "inventory"
                         ) from error
                     if entry is not None:
-                        name, length, ts = entry
-                        yield name.removeprefix(self._prefix), length, ts
-        except (OSError, EOFError) as error:
-            raise ProviderError(f"{path} cannot be read: {error}") from error
+                        yield entry
+        except (OSError, EOFError, zlib.error) as error:
+            raise RefusedError(f"{path} cannot be read: {error}") from error
 
 
-def _entry(line: bytes) -> _Entry | None:
-    """Parse a line of a listing; None if it is not about a file.
+def _entry(line: bytes, prefix: bytes) -> _Entry | None:
+    """Parse a line of a listing; None if it is not about a file of the provider.
 
     Raises:
         ValueError: it is not a line of a listing.
     """
     if line.startswith(b'"'):
-        return _inventory_entry(next(csv.reader([line.decode()])))
-    if found := _AWS.fullmatch(line):
+        entry = _inventory_entry(next(csv.reader([line.decode()])))
+    elif found := _AWS.fullmatch(line):
         # Its times are in the zone of the machine that wrote it.
         time = datetime.strptime(found[1].decode(), "%Y-%m-%d %H:%M:%S")
-        return found[3], int(found[2]), int(time.timestamp() * 1000)
-    if found := _RCLONE.fullmatch(line):
-        is_folder = found[1].endswith(b"/")
-        return None if is_folder else (found[1], int(found[2]), 0)
-    raise ValueError(line)
+        entry = found[3], int(found[2]), int(time.timestamp() * 1000)
+    elif found := _RCLONE.fullmatch(line):
+        # Its names are below the folder that it lists, with the prefix or without.
+        entry = prefix + found[1].removeprefix(prefix), int(found[2]), 0
+    else:
+        raise ValueError(line)
+    # Names of folders end with a slash.
+    if entry is None or not entry[0].startswith(prefix) or entry[0].endswith(b"/"):
+        return None
+    return entry[0][len(prefix) :], entry[1], entry[2]
 
 
 def _inventory_entry(cells: list[str]) -> _Entry | None:
@@ -149,7 +159,8 @@ def _inventory_entry(cells: list[str]) -> _Entry | None:
         more = more[3:]
     size = int(more[0])
     ts = 0
-    if len(more) > 1 and more[1]:
+    # An inventory has the columns that somebody chose.
+    if len(more) > 1 and _TIME.fullmatch(more[1]):
         time = datetime.fromisoformat(more[1].replace("Z", "+00:00"))
         ts = int(time.timestamp() * 1000)
     return unquote_to_bytes(key), size, ts

@@ -20,6 +20,7 @@ CAUSES = {
     "without-row": Cause.WITHOUT_ROW,
     "without-file": Cause.WITHOUT_FILE,
     "another-length": Cause.OTHER_LENGTH,
+    "other": Cause.OTHER,
 }
 
 # Longer lists are in a file.

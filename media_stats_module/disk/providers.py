@@ -17,11 +17,12 @@ class Provider(Protocol):
 
     Attributes:
         name: its name in the report.
-        is_listed: whether its files are known.
+        problem: the reason why its files are not known, in one sentence; None if they
+            are. Reading them may show it.
     """
 
     name: str
-    is_listed: bool
+    problem: str | None
 
     def files(self, kind: Kind) -> Iterator[FoundFile]:
         """Its files of a kind, in the order of the bytes of the paths.
@@ -29,20 +30,19 @@ class Provider(Protocol):
         Called once for each kind, in the order of the folders.
 
         Raises:
-            ProviderError: it cannot be listed.
+            RefusedError: it is a listing, and that is wrong.
         """
 
     def has(self, path: bytes) -> bool:
         """Whether it may have a file now."""
 
 
-class _Unlisted:
-    """A provider that cannot be listed here."""
+class _Unknown:
+    """A provider whose files are not known."""
 
-    is_listed = False
-
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, problem: str) -> None:
         self.name = name
+        self.problem: str | None = problem
 
     def files(self, kind: Kind) -> Iterator[FoundFile]:
         return iter(())
@@ -54,19 +54,21 @@ class _Unlisted:
 class _Folder:
     """A second folder with the layout of the first."""
 
-    is_listed = True
+    problem: str | None = None
 
     def __init__(self, name: str, directory: str) -> None:
         self.name = name
         self._root = os.fsencode(directory)
         if not os.path.isdir(directory):
-            self.is_listed = False
+            self.problem = "There is no such folder here."
 
     def files(self, kind: Kind) -> Iterator[FoundFile]:
-        for file in walk(self._root, FOLDERS[kind], Folders()):
+        folders = Folders()
+        for file in walk(self._root, FOLDERS[kind], folders):
             if file.media_length is None:
-                # From now on, any file may be in it, so none counts as missing.
-                self.is_listed = False
+                # Any file may be in it, so none counts as missing from now on.
+                path, reason = folders.unreadable[0]
+                self.problem = f"{os.fsdecode(path)} cannot be read: {reason}."
             else:
                 yield file
 
@@ -87,7 +89,15 @@ def open_providers(
         configs: the providers.
         listing: the files of the one provider that is not a folder, if given.
     """
-    return [_open(config, listing) for config in configs]
+    providers: list[Provider] = []
+    for config in configs:
+        provider = _open(config, listing)
+        name, number = provider.name, 1
+        while provider.name in [other.name for other in providers]:
+            number += 1
+            provider.name = f"{name} ({number})"
+        providers.append(provider)
+    return providers
 
 
 def _open(config: ProviderConfig, listing: Listing | None) -> Provider:
@@ -95,9 +105,15 @@ def _open(config: ProviderConfig, listing: Listing | None) -> Provider:
         return _Folder(f"{config.module} {config.directory}", config.directory)
     if config.s3 is None:
         if listing is None:
-            return _Unlisted(config.module)
+            return _Unknown(
+                config.module, "This command cannot list it. Use --listing."
+            )
         return listing.named(config.module, b"")
     bucket = Bucket(config.s3)
     if listing is not None:
         return listing.named(bucket.name, bucket.prefix.encode())
-    return bucket if has_boto3() else _Unlisted(bucket.name)
+    if not has_boto3():
+        return _Unknown(
+            bucket.name, "The Python package boto3 is not installed. Use --listing."
+        )
+    return bucket

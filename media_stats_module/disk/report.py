@@ -11,8 +11,20 @@ import attr
 
 from media_stats_module.disk.paths import Kind
 from media_stats_module.disk.size import FileSystem
-from media_stats_module.disk.tallies import Cause, KindTallies, Tallies, Tally
+from media_stats_module.disk.tallies import (
+    Cause,
+    KindTallies,
+    ProviderTallies,
+    Tallies,
+    Tally,
+)
 from media_stats_module.formats import printable, size_text, table
+
+# The figures of a provider whose files are not known.
+_UNKNOWN = {
+    name: {"media_count": None, "media_length": None}
+    for name in attr.fields_dict(ProviderTallies)
+}
 
 
 @attr.frozen(kw_only=True)
@@ -25,8 +37,8 @@ class Report:
         file_system: the file system of the folder.
         min_age_ms: the age from which files and rows were judged, in milliseconds.
         tallies: the figures by kind.
-        providers: the names of the storage providers.
-        unlisted: the names of those whose files are not known.
+        providers: for each storage provider, its name and the reason why its files are
+            not known; None if they are.
     """
 
     looked_at_ts: int
@@ -34,8 +46,7 @@ class Report:
     file_system: FileSystem
     min_age_ms: int
     tallies: Tallies
-    providers: Sequence[str]
-    unlisted: Sequence[str]
+    providers: Sequence[tuple[str, str | None]]
 
     def to_json(self) -> str:
         """The report as JSON, with lengths in bytes."""
@@ -46,6 +57,11 @@ class Report:
                 "file_system": attr.asdict(self.file_system),
                 "kinds": {kind.value: self._kind(kind) for kind in Kind},
                 "difference": self._difference(),
+                "unknown_providers": [
+                    {"name": name, "reason": problem}
+                    for name, problem in self.providers
+                    if problem is not None
+                ],
                 "unreadable": {
                     "count": self._unreadable_count,
                     "paths": [
@@ -97,8 +113,10 @@ class Report:
         }
         if self.providers:
             figures["providers"] = {
-                name: attr.asdict(found)
-                for name, found in zip(self.providers, tallies.providers, strict=True)
+                name: attr.asdict(found) if problem is None else _UNKNOWN
+                for (name, problem), found in zip(
+                    self.providers, tallies.providers, strict=True
+                )
             }
         figures["without_row"] = attr.asdict(tallies.without_row)
         figures["without_file"] = attr.asdict(tallies.without_file)
@@ -194,11 +212,11 @@ class Report:
 
     def _tables_of_providers(self) -> Iterator[str]:
         header = ("kind", "only here", "size", "only there", "size", "both", "size")
-        for index, name in enumerate(self.providers):
-            if name in self.unlisted:
+        for index, (name, problem) in enumerate(self.providers):
+            if problem is not None:
                 yield (
-                    f"{printable(name)}: its files are not known. Rows without a file "
-                    "here are not counted as missing."
+                    f"{printable(name)}: its files are not known. {printable(problem)}"
+                    "\nRows without a file here are not counted as missing."
                 )
                 continue
 

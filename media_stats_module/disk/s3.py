@@ -8,9 +8,14 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from media_stats_module.disk.errors import ProviderError
 from media_stats_module.disk.paths import FOLDERS, Kind
 from media_stats_module.disk.walk import FoundFile
+
+# The most files that S3 lists in one request.
+_PAGE = 1_000
+
+# For a wrong address. By default, boto3 waits for minutes.
+_CONNECT_TIMEOUT_S = 10
 
 # The options of homeserver.yaml, by the parameters of boto3.
 _CLIENT_OPTIONS = {
@@ -30,7 +35,7 @@ def has_boto3() -> bool:
 class Bucket:
     """A `Provider`: a bucket, with the options from homeserver.yaml."""
 
-    is_listed = True
+    problem: str | None = None
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         """
@@ -45,29 +50,39 @@ class Bucket:
 
     def files(self, kind: Kind) -> Iterator[FoundFile]:
         """See `Provider.files`. S3 lists in the order of the bytes."""
-        pages = self._client().get_paginator("list_objects_v2")
+        if self.problem is not None:
+            return
         start = f"{self.prefix}{FOLDERS[kind].decode()}/"
         before = b""
         try:
-            for page in pages.paginate(Bucket=self._bucket, Prefix=start):
+            pages = self._client().get_paginator("list_objects_v2")
+            for page in pages.paginate(
+                Bucket=self._bucket,
+                Prefix=start,
+                PaginationConfig={"PageSize": _PAGE},
+            ):
                 for found in page.get("Contents", ()):
                     path = str(found["Key"])[len(self.prefix) :].encode()
                     if path < before:
-                        raise ProviderError(
-                            f"{self.name} does not list its files in the order of "
-                            "their bytes. Give a listing of it with --listing."
+                        self.problem = (
+                            "It does not list its files in the order of their bytes. "
+                            "Use --listing."
                         )
+                        return
                     before = path
+                    if path.endswith(b"/"):
+                        # A folder, as some tools make them.
+                        continue
                     modified_ts = int(found["LastModified"].timestamp() * 1000)
                     yield FoundFile(path, int(found["Size"]), 0, modified_ts)
         except self._errors() as error:
-            raise ProviderError(
-                f"{self.name} cannot be listed: {error}. Give a listing of it with "
-                "--listing."
-            ) from error
+            reason = " ".join(str(error).split()).rstrip(".")
+            self.problem = f"It cannot be listed: {reason}. Use --listing."
 
     def has(self, path: bytes) -> bool:
         """See `Provider.has`. Costs a request."""
+        if self.problem is not None:
+            return True
         key = {
             name: self._options[option]
             for name, option in (("SSECustomerKey", "sse_customer_key"),)
@@ -90,8 +105,12 @@ class Bucket:
     def _client(self) -> Any:
         if self._opened is None:
             boto3: Any = import_module("boto3")
+            config: Any = import_module("botocore.config")
             self._opened = boto3.session.Session().client(
                 "s3",
+                config=config.Config(
+                    connect_timeout=_CONNECT_TIMEOUT_S, retries={"max_attempts": 2}
+                ),
                 **{
                     name: self._options[option]
                     for name, option in _CLIENT_OPTIONS.items()
@@ -102,4 +121,5 @@ class Bucket:
 
     def _errors(self) -> tuple[type[Exception], ...]:
         exceptions: Any = import_module("botocore.exceptions")
-        return exceptions.BotoCoreError, exceptions.ClientError
+        # ValueError: the address is none.
+        return exceptions.BotoCoreError, exceptions.ClientError, ValueError

@@ -212,7 +212,8 @@ class SecondLook:
         named = {
             name
             for suspect in suspects
-            if suspect.path is not None
+            if kind is not Kind.OTHER
+            and suspect.path is not None
             and (name := named_by(kind, suspect.path)) is not None
         }
         explained: set[bytes] = set()
@@ -264,7 +265,7 @@ class SecondLook:
             tallies.without_row.add(file_length)
         elif cause is Cause.WITHOUT_FILE:
             tallies.without_file.add(row_length)
-        else:
+        elif cause is Cause.OTHER_LENGTH:
             tallies.other_length.add(row_length)
         self._found(Difference(suspect, looked_at_ts))
 

@@ -135,15 +135,6 @@ def walk(root: bytes, top: bytes, folders: Folders) -> Iterator[FoundFile]:
             stack.pop()
 
 
-def names_in(root: bytes) -> list[bytes]:
-    """The names in the folder of the media store.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    return sorted(os.listdir(root))
-
-
 def _found(path: bytes, status: os.stat_result, folders: Folders) -> FoundFile:
     allocated_length = status.st_blocks * BLOCK
     if status.st_nlink > 1:

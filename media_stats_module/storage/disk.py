@@ -1,13 +1,12 @@
 """The rows of media and of thumbnails in the order of the paths of their files.
 
-Every statement reads one page in a transaction of its own, so that no snapshot stays
-open during a walk through the files. Lists by media ID follow Synapse's unique indexes,
-1,000 rows a page.
+Every page is read in a transaction of its own, so that no snapshot stays open during a
+walk through the files. Lists by media ID follow Synapse's unique indexes.
 
 No index has the order of the others: remote files by `filesystem_id`, dated previews by
-the part of their ID after the day. Their pages are large, and each is of one server or
-one day. For each page, the database reads all rows of that server or day and keeps the
-first ones in memory.
+the part of their ID after the day. They are read for one server or one day at a time.
+PostgreSQL sorts these rows once, in a cursor that outlives its transaction (WITH HOLD).
+SQLite has no such cursor: each page, a larger one, reads all rows of the server or day.
 """
 
 import re
@@ -32,14 +31,14 @@ _T = TypeVar("_T")
 
 _LOCAL = local_media(count_url_previews=True)
 
-# Rows per page: by an index; and where each page reads all rows of a server or day.
+# Rows per page; and where each page reads all rows of a server or day.
 _PAGE = 1_000
 _LARGE_PAGE = 50_000
 
 # SQLite has a limit to the parameters of a statement, which was once 999.
 _AT_ONCE = 400
 
-# Room for the rows of a large page. With less, the database sorts them on its disk.
+# Room to sort about 400,000 rows. PostgreSQL sorts more of them on its disk.
 _WORK_MEM_KB = 64 * 1024
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -89,8 +88,7 @@ class _Rows:
         media_origin: the server of origin of all rows; None for local media.
         source: `FROM` and `WHERE`.
         args: the parameters of `source`.
-        is_by_index: whether an index has this order; else the database reads all rows
-            for each page.
+        is_by_index: whether an index has this order; else the database has to sort.
     """
 
     name: str
@@ -109,6 +107,7 @@ class DiskRows:
 
     def __init__(self, database: OfflineDatabase) -> None:
         self._database = database
+        self._cursors = 0
         self._is_postgres = self._run(is_postgres)
         # Synapse requires the order of bytes, except with `allow_unsafe_locale`.
         self._is_in_byte_order = not self._is_postgres or self._run(
@@ -231,10 +230,23 @@ class DiskRows:
         return cast(_T, found)
 
     def _read(self, rows: _Rows) -> Iterator[DiskRow]:
-        """Read all rows, a page at a time. Rows with equal names are on one page."""
-        size = _PAGE if rows.is_by_index and self._is_in_byte_order else _LARGE_PAGE
+        """Read all rows, a page at a time."""
+        is_by_index = rows.is_by_index and self._is_in_byte_order
+        if self._is_postgres and not is_by_index:
+            pages = self._sorted_pages(rows)
+        else:
+            pages = self._pages(rows, _PAGE if is_by_index else _LARGE_PAGE)
+        for page in pages:
+            # Frees this page before the next one is read.
+            page.reverse()
+            while page:
+                yield _disk_row(rows, page.pop())
+
+    def _pages(self, rows: _Rows, size: int) -> Iterator[list[tuple[Any, ...]]]:
+        """Read each page by the last name before it. Equal names are on one page."""
         after: object = None
-        while True:
+        is_last = False
+        while not is_last:
             page = self._run(self._page_txn, rows, ">", after, size)
             is_last = len(page) < size
             if not is_last:
@@ -250,12 +262,7 @@ class DiskRows:
                 if isinstance(name, str) and isinstance(after, str):
                     is_last = name <= after
                 after = name
-            # Frees this page before the next one is read.
-            page.reverse()
-            while page:
-                yield _disk_row(rows, page.pop())
-            if is_last:
-                return
+            yield page
 
     def _page_txn(
         self,
@@ -267,21 +274,46 @@ class DiskRows:
     ) -> list[tuple[Any, ...]]:
         """Read one page, or with `=` all rows of one name."""
         args: list[object] = list(rows.args)
-        condition = f"{rows.name} IS NOT NULL"
-        if name is not None:
-            condition = f"{rows.name}{self._collate} {comparison} ?"
+        if name is None:
+            sql = self._rows_sql(rows)
+        else:
+            sql = self._rows_sql(rows, f"{rows.name}{self._collate} {comparison} ?")
             args.append(name)
-        if self._is_postgres and not (rows.is_by_index and self._is_in_byte_order):
-            txn.execute(f"SELECT {set_work_mem_sql(_WORK_MEM_KB)}")
-        sql = (
-            f"SELECT {rows.name}, {rows.columns} {rows.source} AND {condition} "
-            f"ORDER BY {rows.name}{self._collate}"
-        )
         if limit is not None:
             sql += " LIMIT ?"
             args.append(limit)
         txn.execute(sql, args)
         return txn.fetchall()
+
+    def _sorted_pages(self, rows: _Rows) -> Iterator[list[tuple[Any, ...]]]:
+        """Read all rows from a cursor: sorted once, and no snapshot stays open."""
+        self._cursors += 1
+        cursor = f"media_stats_disk_{self._cursors}"
+        page = self._run(self._first_page_txn, rows, cursor)
+        while len(page) == _PAGE:
+            yield page
+            page = self._run(_next_page_txn, cursor)
+        yield page
+        self._run(_close_txn, cursor)
+
+    def _first_page_txn(
+        self, txn: LoggingTransaction, rows: _Rows, cursor: str
+    ) -> list[tuple[Any, ...]]:
+        txn.execute(f"SELECT {set_work_mem_sql(_WORK_MEM_KB)}")
+        txn.execute(
+            f"DECLARE {cursor} NO SCROLL CURSOR WITH HOLD FOR {self._rows_sql(rows)}",
+            rows.args,
+        )
+        return _next_page_txn(txn, cursor)
+
+    def _rows_sql(self, rows: _Rows, condition: str | None = None) -> str:
+        """The query for rows in the order of their names."""
+        if condition is None:
+            condition = f"{rows.name} IS NOT NULL"
+        return (
+            f"SELECT {rows.name}, {rows.columns} {rows.source} AND {condition} "
+            f"ORDER BY {rows.name}{self._collate}"
+        )
 
     def _find(
         self, rows: _Rows, columns: tuple[str, ...], names: Sequence[str]
@@ -312,11 +344,15 @@ class DiskRows:
         )
 
     def _next_dated_txn(self, txn: LoggingTransaction, after: str) -> str | None:
-        """The first dated preview after a name. Costs a read of the rows between."""
+        """The first dated preview after a name.
+
+        Costs a read of the rows between, if their IDs start with a digit.
+        """
         name = f"m.media_id{self._collate}"
         txn.execute(
             f"SELECT m.media_id FROM {_LOCAL.name} AS m WHERE {name} >= ? "
-            f"AND m.url_cache IS NOT NULL AND {self._is_dated_sql('m.media_id')} "
+            f"AND {name} < ':' AND m.url_cache IS NOT NULL "
+            f"AND {self._is_dated_sql('m.media_id')} "
             f"ORDER BY {name} LIMIT 1",
             (after,),
         )
@@ -400,6 +436,15 @@ def _of_server(server: str, *, with_thumbnails: bool) -> _Rows:
         args=(server,),
         is_by_index=False,
     )
+
+
+def _next_page_txn(txn: LoggingTransaction, cursor: str) -> list[tuple[Any, ...]]:
+    txn.execute(f"FETCH {_PAGE} FROM {cursor}")
+    return txn.fetchall()
+
+
+def _close_txn(txn: LoggingTransaction, cursor: str) -> None:
+    txn.execute(f"CLOSE {cursor}")
 
 
 def _find_txn(

@@ -6,12 +6,16 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import attr
 import pytest
 from disk_support import DAY_MS, DiskTestCase
 from synapse.module_api import JsonDict
 
-from media_stats_module.disk import listing
+from demo.process import free_port
+from media_stats_module.disk import listing, s3
 from media_stats_module.disk.configuration import media_store_config
+from media_stats_module.disk.s3 import Bucket
+from media_stats_module.disk.tallies import ProviderTallies
 from media_stats_module.errors import RefusedError
 
 S3 = {
@@ -22,6 +26,8 @@ S3 = {
         }
     ]
 }
+
+FIGURES = attr.fields(ProviderTallies)
 
 # What the provider's part of a kind has, of those that are not nothing.
 Found = dict[str, int]
@@ -142,13 +148,16 @@ class SecondFolderTestCase(ProviderTestCase):
 
 
 AWS = """\
+2026-11-01 10:00:00          3  two spaces  .txt
 2026-11-01 10:00:00        100 another/local_content/aa/bb/more
+2026-11-01 10:00:00          3 local_content/aa/bb/lost
+2026-11-01 10:00:00          0 some/where/local_content/
 2026-11-01 10:00:00          3 some/where/local_content/aa/bb/both
 2026-11-01 10:00:00          3 some/where/local_content/aa/bb/more
 2026-11-01 10:00:00          3 some/where/local_content/aa/bb/them
 
-Total Objects: 4
-   Total Size: 109
+Total Objects: 7
+   Total Size: 115
 """
 RCLONE = """\
 local_content/;-1
@@ -160,7 +169,9 @@ local;with;semicolons;7
 """
 INVENTORY = """\
 "media","some/where/local_content/aa/bb/them","3","2026-11-01T10:00:00.000Z"
-"media","some/where/local_content/%61a/bb/more","3","2026-11-01T10:00:00.000Z"
+"media","some/where/local_content/%61a/bb/more","3","d41d8cd98f00b204e9800998ecf8427e"
+"media","local_content/aa/bb/lost","3","2026-11-01T10:00:00.000Z"
+"media","some/where/a+%22name%22,%0A%C3%A9","3","2026-11-01T10:00:00.000Z"
 "media","some/where/local_content/aa/bb/both","3","2026-11-01T10:00:00.000Z"
 """
 VERSIONS = """\
@@ -205,15 +216,17 @@ class ListingTestCase(ProviderTestCase):
     def test_what_is_no_listing(self) -> None:
         for content, said in (
             (b"abc\n", "line 1"),
-            (AWS.encode() + b"\xff\n", "line 8"),
+            (AWS.encode() + b"\xff\n", "line 11"),
             (b'"a","b"\n', "line 1"),
             (gzip.compress(AWS.encode())[:-20], "cannot be read"),
+            (gzip.compress(AWS.encode())[:20] + b"x" * 99, "cannot be read"),
         ):
             path = self.write(content)
             with pytest.raises(RefusedError, match=said):
                 self.run_command("--listing", path)
-        with pytest.raises(RefusedError, match="cannot be read"):
-            self.run_command("--listing", "/no/such/file")
+        for path, said in (("/no/such/file", "cannot be"), ("/dev/null", "is no reg")):
+            with pytest.raises(RefusedError, match=said):
+                self.run_command("--listing", path)
 
     def test_a_listing_of_no_provider(self) -> None:
         self.with_options({})
@@ -227,7 +240,7 @@ class ListingTestCase(ProviderTestCase):
         assert (
             "some.Provider: its files are not known" in self.run_command().out.decode()
         )
-        written = AWS.replace("some/where/", "").encode()
+        written = RCLONE.replace("some/where/", "").encode()
         assert self.in_provider("--listing", self.write(written)) == ALL
 
     def test_without_boto3(self) -> None:
@@ -235,6 +248,7 @@ class ListingTestCase(ProviderTestCase):
             assert self.causes() == {"not_local": (2, -6)}
             printed = self.run_command().out.decode()
         assert "s3://media/some/where/: its files are not known" in printed
+        assert "boto3 is not installed" in printed
 
 
 class BucketTestCase(ProviderTestCase):
@@ -303,19 +317,19 @@ class BucketTestCase(ProviderTestCase):
         assert "s3://media/some/where/:" in self.run_command().out.decode()
 
     def test_more_than_a_page(self) -> None:
-        # S3 gives 1,000 at once.
-        for number in range(1_005):
+        for number in range(5):
             self.put_object(f"local_content/aa/bb/{number:04}")
         # In an order that is not that of the names of folders.
         for server in ("a.b", "a", "a-b"):
             self.remote(server, "id", "aabbcccc")
             self.put_object(f"remote_content/{server}/aa/bb/cccc")
 
-        assert self.in_provider("--min-age", "0")["without_row"] == 1_005
-        assert self.in_provider(kind="remote_files") == {
-            "stored": 3,
-            "only_provider": 3,
-        }
+        with patch.object(s3, "_PAGE", 2):
+            assert self.in_provider("--min-age", "0")["without_row"] == 5
+            assert self.in_provider(kind="remote_files") == {
+                "stored": 3,
+                "only_provider": 3,
+            }
 
     def test_a_file_that_has_moved_meanwhile(self) -> None:
         def upload(seconds: float) -> None:
@@ -325,11 +339,50 @@ class BucketTestCase(ProviderTestCase):
         with patch("media_stats_module.disk.second_look.sleep", upload):
             assert self.differences() == {}
 
-    def test_no_such_bucket(self) -> None:
+    def test_a_bucket_that_cannot_be_listed(self) -> None:
+        """The folder is compared all the same."""
         (provider,) = self.homeserver_yaml["media_storage_providers"]
-        provider["config"]["bucket"] = "other"
-        with pytest.raises(RefusedError, match="s3://other/some/where/ cannot be list"):
-            self.run_command()
+        for option, value, said in (
+            ("bucket", "other", "The specified bucket does not exist"),
+            ("endpoint_url", f"http://127.0.0.1:{free_port()}", "Could not connect"),
+            ("endpoint_url", "s3.example", "Invalid endpoint"),
+            ("region_name", "no region", "no region"),
+        ):
+            with self.subTest(said), patch.dict(provider["config"], {option: value}):
+                printed = self.run_command().out.decode()
+                assert "its files are not known. It cannot be listed: " in printed
+                assert said in printed
+                report = self.report()
+                (unknown,) = report["unknown_providers"]
+                assert said in unknown["reason"]
+                (found,) = report["kinds"]["local_files"]["providers"].values()
+                nothing = {"media_count": None, "media_length": None}
+                assert found == {field.name: nothing for field in FIGURES}
+                assert self.causes() == {"not_local": (2, -6)}
+
+    def test_a_bucket_that_is_denied_after_a_page(self) -> None:
+        """What was seen of it before is no reason to call a file lost."""
+        for name in ("0000", "them"):
+            self.put_object(f"local_content/aa/bb/{name}")
+        make_client = Bucket._client
+
+        def deny(self: Bucket) -> Any:
+            client = make_client(self)
+            client.meta.events.register(
+                "before-parameter-build.s3.ListObjectsV2", _deny_the_second_page
+            )
+            return client
+
+        with patch.object(Bucket, "_client", deny), patch.object(s3, "_PAGE", 1):
+            assert self.causes() == {"not_local": (2, -6)}
+            assert "AccessDenied" in self.run_command().out.decode()
+
+
+def _deny_the_second_page(params: dict[str, Any], **_: object) -> None:
+    if "ContinuationToken" in params:
+        exceptions = pytest.importorskip("botocore.exceptions")
+        error = {"Error": {"Code": "AccessDenied", "Message": "Access Denied"}}
+        raise exceptions.ClientError(error, "ListObjectsV2")
 
 
 def test_providers_of_a_configuration() -> None:

@@ -10,7 +10,8 @@ from unittest.mock import patch
 import pytest
 from disk_support import DAY_MS, HOUR_MS, NOTHING, DiskTestCase
 
-from media_stats_module.disk import second_look, walk
+from media_stats_module.disk import command, comparison, second_look, walk
+from media_stats_module.disk.second_look import SecondLook
 from media_stats_module.errors import RefusedError
 from media_stats_module.storage import disk
 from media_stats_module.synapse_internals import has_postgres
@@ -329,7 +330,7 @@ class DiskTrapsTestCase(DiskTestCase):
     # What else is in the folder
 
     def test_other_files(self) -> None:
-        """They are counted, and no list has them: they may be anything."""
+        """They have a list of their own, as they may be anything."""
         self.put("homeserver.db", b"abc")
         self.put("backup/local_content/aa/bb/cccc", b"ab")
 
@@ -340,6 +341,20 @@ class DiskTrapsTestCase(DiskTestCase):
         assert on_disk["folders"] == 5
         assert self.causes() == {"other": (2, 5)}
         assert self.listed("without-row") == []
+        assert self.listed("other") == [
+            "backup/local_content/aa/bb/cccc",
+            "homeserver.db",
+        ]
+        self.put("new", age_ms=0)
+        assert self.causes() == {"other": (2, 5), "young": (1, 1)}
+
+        def finish(look: SecondLook) -> None:
+            (self.root / "homeserver.db").unlink()
+            finish_really(look)
+
+        finish_really = SecondLook.finish
+        with patch.object(SecondLook, "finish", finish):
+            assert self.listed("other") == ["backup/local_content/aa/bb/cccc"]
 
     def test_files_where_synapse_puts_none(self) -> None:
         paths = [
@@ -550,6 +565,14 @@ class DiskTrapsTestCase(DiskTestCase):
         with pytest.raises(RefusedError, match="2 of 3 rows have no file"):
             self.run_command("--list", "without-row")
         assert self.listed("without-row") == ["local_content/aa/bb/cccc"]
+        # Of many rows, it does not look at each again.
+        with (
+            patch.object(command, "_ROWS_AT_LEAST", 2),
+            patch.object(comparison, "_STEP", 1),
+            patch.object(second_look, "_SUSPECTS_AT_MOST", 2),
+            pytest.raises(RefusedError, match="2 of 3 rows have no file"),
+        ):
+            self.run_command()
         self.put("local_content/aa/bb/0001")
         assert self.run_command().err == ""
         assert b"cccc" in self.run_command("--list", "without-row").out
