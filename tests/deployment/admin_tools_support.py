@@ -1,4 +1,4 @@
-"""The users whom admin tools are shown, and the tools as their traffic has them."""
+"""The users for admin tools, and the requests that the tools send."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from media_stats_module.module import DOCUMENTED_PATH
 SERVER_NAME = "localhost:8448"
 _USERS = 2_300
 
-# In many scripts, and with what means something in URLs and in SQL.
+# In many scripts, and with characters that are special in URLs and in SQL.
 NAMES = (
     "Ünïcode Größe",
     "Ελληνική Σοφία",
@@ -45,7 +45,7 @@ ORDERS = {"ASC": "f", "DESC": "b"}
 
 
 def _media() -> Sequence[LocalMedia]:
-    """So that many users are equal in everything but their ID."""
+    """Many users are equal in all but their ID."""
     names = [f"user{index:04}" for index in range(_USERS)]
     names += [f"name{index:02}" for index in range(len(NAMES))]
     return [
@@ -58,7 +58,7 @@ def _media() -> Sequence[LocalMedia]:
 def _displaynames() -> Mapping[str, str | None]:
     displaynames: dict[str, str | None] = {}
     for index in range(_USERS):
-        # Some have a profile without a name, and some have none.
+        # Some have a profile without a displayname, and some have no profile.
         if index % 10:
             name = f"Name {index % 40:02}" if index % 5 else None
             displaynames[f"@user{index:04}:{SERVER_NAME}"] = name
@@ -68,12 +68,12 @@ def _displaynames() -> Mapping[str, str | None]:
 
 
 def right_answer(**query: object) -> Any:
-    """What has to be answered."""
+    """The right answer."""
     return users_answer(_media(), _displaynames(), query)
 
 
 def insert_media(database: Mapping[str, Any]) -> None:
-    """Put the media where uploads would put it, which would take minutes."""
+    """Insert the media as uploads would, which would take minutes."""
     with (
         closing(psycopg2.connect(**database)) as connection,
         connection,
@@ -106,15 +106,15 @@ def insert_media(database: Mapping[str, Any]) -> None:
 
 # The web admin UIs: Ketesa and synapse-admin
 #
-# Both are made with react-admin, run on a host of their own, and ask (src/providers of
-# the one, src/synapse/dataProvider.ts of the other) with the headers Accept and
-# Authorization, which makes browsers ask first whether they may. They compute `from` of
-# the page, and read `users` and `total` of the answer, or `errcode` and `error`.
+# Both are made with react-admin, and run on a host of their own. They send
+# (src/providers, src/synapse/dataProvider.ts) the headers Accept and Authorization, so
+# browsers send a preflight first. They compute `from` of the page, and read `users` and
+# `total` of the answer, or `errcode` and `error`.
 
 
 @attr.s(frozen=True, auto_attribs=True, kw_only=True)
 class WebUi:
-    """A page on another host, and the browser that it is in."""
+    """A page on another host, and its browser."""
 
     client: Client
     token: str
@@ -122,7 +122,7 @@ class WebUi:
     _ORIGIN = "https://admin.example.org"
 
     def fetch(self, path: str, method: str = "GET") -> Response:
-        """Ask as a browser does, which keeps from the page what is not allowed."""
+        """Ask as a browser does, which hides answers that the page may not read."""
         preflight = self.client.request(
             "OPTIONS",
             path,
@@ -154,7 +154,7 @@ class WebUi:
         order: str = "DESC",
         **filters: str,
     ) -> Any:
-        """What the list of users shows; it opens with these fields and this order."""
+        """The list of users, in the order and with the fields that it has at first."""
         query = {
             "from": (page - 1) * per_page,
             "limit": per_page,
@@ -179,7 +179,7 @@ def _listed(response: Response, header: str) -> Sequence[str]:
 
 @attr.s(frozen=True, auto_attribs=True, kw_only=True)
 class Synadm:
-    """Somebody's command line.
+    """The command line of one user.
 
     Attributes:
         program: the command.
@@ -190,7 +190,7 @@ class Synadm:
     home: Path
 
     def __call__(self, *arguments: str) -> Any:
-        """Run a command, and return what it prints."""
+        """Run a command, and return its output."""
         done = subprocess.run(
             [
                 self.program,

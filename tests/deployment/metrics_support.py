@@ -1,4 +1,4 @@
-"""What the tests of the metrics share: a homeserver, time that passes, and a scrape."""
+"""Shared by the tests of the metrics: a homeserver, a clock, and a scrape."""
 
 from typing import Any, ClassVar
 from unittest.mock import patch
@@ -17,16 +17,16 @@ MINUTE = 60
 
 
 def exposed(of: str = "") -> list[str]:
-    """The module's lines in a scrape: of all metrics, or of those named like this.
+    """The module's lines in a scrape: of all metrics, or of those with this name.
 
-    Without what all the names start with.
+    Without the prefix of all names.
     """
     prefix = "synapse_media_stats_"
     lines = generate_latest(REGISTRY).decode().splitlines()
     return [
         line.removeprefix(prefix)
         for line in lines
-        # How old a counter is. Synapse's listener leaves it out.
+        # The age of a counter. Synapse's listener leaves it out.
         if line.startswith(prefix + of) and "_created{" not in line
     ]
 
@@ -36,7 +36,7 @@ def value_of(line: str) -> float:
 
 
 class MetricsTestCase(MediaStatsTestCase):
-    """A homeserver that exposes metrics. Measuring takes no time."""
+    """A homeserver with metrics. A measurement takes no time."""
 
     module_options: ClassVar[JsonDict] = {"metrics_interval": "1m"}
 
@@ -52,13 +52,13 @@ class MetricsTestCase(MediaStatsTestCase):
         return super().make_homeserver(reactor, clock)
 
     def wait(self, seconds: int) -> None:
-        """Let time pass as it does, second by second."""
+        """Let time pass, second by second."""
         for _ in range(seconds):
-            # With a few steps more for what is due in it.
+            # With a few steps more for the work that is due.
             self.reactor.pump([1.0] + [0.0] * 20)
 
     def insert_some_of_everything(self) -> None:
-        """No two of the gauges are equal then, but the numbers of thumbnails."""
+        """Insert media. All gauges differ, except the numbers of thumbnails."""
         admin = "@admin:test"
         self.insert_local_media(
             LocalMedia(user_id=ALICE, media_length=3),

@@ -1,8 +1,8 @@
-"""What administrators use already, through a proxy set up as the README says.
+"""Existing admin tools, through a proxy with the README's recipe.
 
-The web admin UIs by their traffic, the published Python clients themselves; with a real
-PostgreSQL, Synapse and worker behind. The worker answers the documented path, and the
-main process what else the tools ask for. All share one server, so all are in one file.
+The requests of the web admin UIs, and the published Python clients themselves, with a
+real PostgreSQL, Synapse and worker. The worker answers the documented path, and the
+main process all else. All share one server, so all are in one file.
 """
 
 import json
@@ -35,10 +35,10 @@ from realservers.proxies import Caddy
 from demo.client import Client
 from media_stats_module.module import DOCUMENTED_PATH
 
-# Other programs; other tests have the answers.
+# Other programs; other tests check the answers.
 pytestmark = pytest.mark.once
 
-# What both web UIs have in their menu of rows per page, at most.
+# The largest number of rows per page in both web UIs.
 _LARGEST_PAGE = 1_000
 
 _COLUMNS = ("user_id", "displayname", "media_count", "media_length")
@@ -55,7 +55,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
 def proxy(
     deployment: Deployment, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Client]:
-    """The one that comes as a wheel and that all tests behind it can share."""
+    """The proxy that is in a wheel, so all tests behind it can share it."""
     with deployment.behind(Caddy, tmp_path_factory.mktemp("caddy")) as client:
         yield client
 
@@ -71,7 +71,7 @@ def web_ui(deployment: Deployment, proxy: Client) -> WebUi:
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("field", _COLUMNS)
 def test_pages_of_1000_rows(web_ui: WebUi, field: str, order: str) -> None:
-    """As the UIs show them, and as they fetch what they export as CSV."""
+    """For display and for the UIs' own CSV export."""
     everyone = right_answer(order_by=field, dir=ORDERS[order], limit=10_000)
     total = everyone["total"]
     users: list[Any] = []
@@ -86,7 +86,7 @@ def test_pages_of_1000_rows(web_ui: WebUi, field: str, order: str) -> None:
 
 
 def test_small_pages(web_ui: WebUi) -> None:
-    """Those that Ketesa opens with: everybody is on one of them, and on one only."""
+    """The first page of Ketesa, and all that follow: everybody is on exactly one."""
     everyone = right_answer(order_by="media_length", dir="b", limit=10_000)
     pages = math.ceil(everyone["total"] / 50)
 
@@ -101,7 +101,7 @@ def test_same_users_as_built_in(deployment: Deployment, web_ui: WebUi) -> None:
     module = web_ui.fetch(path).json()
     built_in = deployment.ask(deployment.main, path).json()
 
-    # In the default order, in which no two are equal.
+    # In the default order, all keys differ.
     assert module == built_in
 
 
@@ -109,7 +109,7 @@ def test_same_users_as_built_in(deployment: Deployment, web_ui: WebUi) -> None:
     "term",
     [
         *NAMES,
-        # In another case, where the script has one.
+        # In the other case, if the script has one.
         "ünïCODE GRÖßE",
         "ΕΛΛΗΝΙΚΉ",
         "ёжик",
@@ -122,10 +122,10 @@ def test_same_users_as_built_in(deployment: Deployment, web_ui: WebUi) -> None:
         "_",
         "\\",
         " ",
-        # Of the ID.
+        # A part of the ID.
         "NAME0",
         f"@user0042:{SERVER_NAME}",
-        # Of nobody.
+        # Matches nobody.
         "localhost",
         "nobody",
     ],
@@ -138,9 +138,9 @@ def test_searches(web_ui: WebUi, term: str) -> None:
         assert term in [user["displayname"] for user in expected["users"]]
         assert expected["total"] < 10
 
-    # Ketesa: URLSearchParams, which writes a space as a plus sign.
+    # Ketesa uses URLSearchParams, which writes a space as a plus sign.
     assert web_ui.list_users(1, 50, search_term=term) == expected
-    # synapse-admin: query-string, which escapes it and sorts the parameters.
+    # synapse-admin uses query-string, which escapes it and sorts the parameters.
     query = f"dir=b&from=0&limit=50&order_by=media_length&search_term={quote(term, '')}"
     assert web_ui.fetch(f"{DOCUMENTED_PATH}?{query}").json() == expected
 
@@ -148,7 +148,7 @@ def test_searches(web_ui: WebUi, term: str) -> None:
 @pytest.mark.parametrize(
     "query",
     [
-        # What react-admin sorts by where it is not told.
+        # The order that react-admin sends by default.
         "order_by=id&dir=f",
         "order_by=media_length&dir=DESC",
         "from=-50&limit=50",
@@ -184,7 +184,7 @@ def test_tokens_that_are_refused(
 
 
 def test_what_else_the_uis_ask_for(deployment: Deployment, web_ui: WebUi) -> None:
-    """Ketesa shows more about each user of the page, and both lead to their media."""
+    """Ketesa shows more about each user, and both link to the user's media."""
     user_id = deployment.user.user_id
     uri = deployment.main.upload(deployment.user, b"x" * 1_000_000)
     (row,) = web_ui.list_users(1, 1)["users"]
@@ -217,7 +217,7 @@ def _page_of_another_origin(directory: Path) -> Iterator[str]:
 
     class Handler(SimpleHTTPRequestHandler):
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Print nothing."""
 
     handler = partial(Handler, directory=str(directory))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
@@ -235,7 +235,7 @@ def test_page_of_another_origin(
         page.goto(url)
 
         def fetch(path: str, token: str = deployment.admin.access_token) -> Any:
-            """The status and the body, or why the page may not see them."""
+            """Return the status and the body, or why the page may not see them."""
             return page.evaluate(
                 """async ([url, token]) => {
                     const headers = {
@@ -264,22 +264,22 @@ def test_page_of_another_origin(
         assert (status, error["errcode"]) == (401, "M_UNKNOWN_TOKEN")
         status, error = fetch(DOCUMENTED_PATH, deployment.user.access_token)
         assert (status, error["errcode"]) == (403, "M_FORBIDDEN")
-        # The browser does look: nothing allows other origins to read this.
+        # The browser does check: nothing allows other origins to read this.
         assert fetch("/health") == "Failed to fetch"
 
 
-# matrix-synapse-admin, a library
+# The library matrix-synapse-admin
 
 
 @pytest.fixture
 def library(monkeypatch: pytest.MonkeyPatch) -> Any:
-    # It would ask the environment's proxy for our own server.
+    # It would use the environment's proxy for our own server.
     monkeypatch.setenv("NO_PROXY", "*")
     return pytest.importorskip("synapse_admin")
 
 
 def _where(deployment: Deployment, proxy: Client) -> tuple[str | None, ...]:
-    """The arguments that all classes of the library take first."""
+    """The first arguments of all classes of the library."""
     where = urlsplit(proxy.base_url)
     port: Any = where.port
     return where.hostname, port, deployment.admin.access_token, "http://"
@@ -318,7 +318,7 @@ def test_library_reads_all_pages(
     assert users == right_answer(limit=10_000)["users"]
 
 
-# synadm, a command
+# The command synadm
 
 
 @pytest.fixture(scope="module")
@@ -357,7 +357,7 @@ def test_synadm_raw(synadm: Synadm) -> None:
     assert synadm(
         "raw", f"{statistics}?order_by=media_length&dir=b&limit=3&search_term=Name%2010"
     ) == right_answer(order_by="media_length", dir="b", limit=3, search_term="Name 10")
-    # Not escaped, as one types it.
+    # Not escaped, as a person types it.
     assert synadm("raw", f"{statistics}?search_term=山田") == right_answer(
         search_term="山田"
     )

@@ -32,7 +32,7 @@ def where(
     *listeners: JsonDict,
     worker_name: str | None = None,
 ) -> str:
-    """Where a process with these listeners says that the module is reachable."""
+    """The place in the log line of a process with these listeners."""
     parsed = [parse_listener_def(i, listener) for i, listener in enumerate(listeners)]
     is_main = worker_name is None
     config = SimpleNamespace(
@@ -89,7 +89,7 @@ class AnnounceTest(MediaStatsTestCase):
         {"modules": modules(path="/_synapse/client/other", query_timeout="90s")}
     )
     def test_options(self) -> None:
-        """Those in force, with the defaults, as homeserver.yaml may have them."""
+        """All options, with the defaults, as homeserver.yaml could have them."""
         (line,) = self.logged
         said, _, options = line.partition("; options: ")
         assert said == (

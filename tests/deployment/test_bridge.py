@@ -1,6 +1,6 @@
-"""A real Synapse with a bridge, as an application service registers with it.
+"""A real Synapse with a bridge, registered as an application service.
 
-What only that shows: whose media its users' files are, also when it is gone.
+Only that shows whose media its users' files are, also after its removal.
 """
 
 from pathlib import Path
@@ -44,10 +44,10 @@ def test_bridge(tmp_path: Path) -> None:
         puppet = bridged.register("puppet")
         client = bridged.client
         ghosts = [_register(client, localpart) for localpart in _GHOSTS]
-        # The bridge says for whom it acts.
+        # The bridge names the user for whom it acts.
         _upload_as_bridge(client, 100, user_id=ghosts[0])
         _upload_as_bridge(client, 101, user_id=ghosts[1])
-        # A double puppet: the bridge uses the token of a real user, whose file it is.
+        # A double puppet: the bridge uses the token of a real user, who owns the file.
         client.upload(puppet, b"x" * 1_000)
         client.upload(admin, b"x" * 2_000)
 
@@ -72,7 +72,7 @@ def test_bridge(tmp_path: Path) -> None:
         assert _appservices(client, admin) == [people, discord]
         assert _users(client, admin, "discord", erased="true") == [ghosts[0]]
 
-    # The bridge is removed. It is still known who registered its users.
+    # The bridge is removed. Its users remain known as its users.
     with Homeserver(tmp_path / "synapse", module={}) as homeserver:
         client = homeserver.client
         assert _appservices(client, admin) == [people, discord]

@@ -1,4 +1,4 @@
-"""The options in homeserver.yaml: what is legal, and what stops Synapse and how."""
+"""The options in homeserver.yaml: legal values, and errors that stop Synapse."""
 
 import contextlib
 import tempfile
@@ -29,7 +29,7 @@ def parse(**options: Any) -> MediaStatsConfig:
 
 
 def error_of(**options: Any) -> ConfigError:
-    """The error that options raise, which must name the first of them."""
+    """The error of the options, which must name the first of them."""
     with pytest.raises(ConfigError) as raised:
         parse(**options)
     assert raised.value.path == (next(iter(options)),)
@@ -171,7 +171,7 @@ def test_legal_path(path: str) -> None:
     [
         "",
         "/",
-        # Synapse would lose the first segment of it.
+        # Synapse would lose its first segment.
         "_synapse/client/media_stats",
         # Only the form with the slash would be served.
         "/_synapse/client/media_stats/",
@@ -179,7 +179,7 @@ def test_legal_path(path: str) -> None:
         "/_synapse/client/",
         "/_synapse/client",
         "/_synapse/clientele/media_stats",
-        # Would replace the whole admin API, or hide in it.
+        # Would replace the whole admin API, or be hidden by it.
         "/_synapse/admin",
         "/_synapse/admin/v1/statistics/users/media",
         # Would stop Synapse from starting if the listener compresses.
@@ -188,7 +188,7 @@ def test_legal_path(path: str) -> None:
         "/health",
         "/media_stats",
         "https://example.com/_synapse/client/media_stats",
-        # Twisted would never match these, as they look when a request comes in.
+        # Twisted would never match these.
         "/_synapse/client/media stats",
         "/_synapse/client/media%20stats",
         "/_synapse/client/média",
@@ -233,19 +233,19 @@ def test_path_that_is_synapses_own(path: str) -> None:
     )
 )
 def test_whatever_yaml_gives(config: Any) -> None:
-    """It is either legal or a ConfigError, and never anything else."""
+    """Any value is either legal or a ConfigError."""
     with contextlib.suppress(ConfigError):
         assert isinstance(MediaStatsModule.parse_config(config), MediaStatsConfig)
 
 
 def load_modules(module_block: dict[str, Any]) -> list[Any]:
-    """Load homeserver.yaml with one entry of `modules:`, as Synapse does at start.
+    """Load homeserver.yaml with one entry of `modules:`, as Synapse does at start-up.
 
     Returns:
         a class and its parsed options for each module.
     """
     config = HomeServerConfig()
-    # Synapse makes the folder for the media while it reads the file.
+    # Synapse creates the folder of the media store when it reads the file.
     with tempfile.TemporaryDirectory() as media:
         config.parse_config_dict(
             {
@@ -307,7 +307,7 @@ def test_synapse_says_where_in_the_file_the_error_is() -> None:
     ],
 )
 def test_synapse_says_what_is_missing(name: str, text: str) -> None:
-    """As the README's *Troubleshooting* has it."""
+    """As in the README's *Troubleshooting*."""
     with pytest.raises((ImportError, AttributeError), match=text):
         load_modules({"module": name})
 
@@ -325,7 +325,7 @@ class LoadedTwiceTest(MediaStatsTestCase):
 
 @pytest.mark.skipif(USE_POSTGRES_FOR_TESTS, reason="PostgreSQL has rollups")
 class RollupsOnSqliteTest(MediaStatsTestCase):
-    """Rollups are for PostgreSQL alone."""
+    """Rollups need PostgreSQL."""
 
     def default_config(self) -> JsonDict:
         config = super().default_config()
@@ -333,7 +333,7 @@ class RollupsOnSqliteTest(MediaStatsTestCase):
         return config
 
     def create_resource_dict(self) -> dict[str, Resource]:
-        # Of this class's own: there are none of the module's.
+        # Only those of this class, without the module's.
         return {}
 
     def test_is_refused(self) -> None:
@@ -348,6 +348,6 @@ class SynapsesOwnPathsTestCase(MediaStatsTestCase):
         paths = build_synapse_client_resource_tree(self.hs)
 
         assert "/_synapse/client/pick_idp" in paths
-        # The second one only in some versions, with an option.
+        # Only some versions have the second one, with an option.
         for path in (*paths, "/_synapse/client/rendezvous"):
             assert "belongs to Synapse" in error_of(path=path).msg

@@ -1,7 +1,7 @@
 """Real processes: PostgreSQL, Valkey, Synapse with a worker, and proxies in front.
 
-What only a real server shows: who answers at which path on which process, that one
-process sees at once what another has changed, and what a bad option does.
+Only a real server shows which path is answered on which process, that one process sees
+at once the changes of another, and the effect of a wrong option.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ from media_stats_module.module import DOCUMENTED_PATH
 
 _USERS = f"{MODULE_PATH}/v1/users"
 
-# Since this version no worker lets a module serve anything below /_synapse/admin.
+# Since this version, no worker lets a module serve anything below /_synapse/admin.
 _WORKERS_HAVE_ADMIN_API = (1, 130)
 _VERSION = tuple(int(part) for part in synapse_version.split(".")[:2])
 
@@ -37,8 +37,8 @@ def _listener_in_readme() -> Sequence[str]:
     return [name for resource in listener["resources"] for name in resource["names"]]
 
 
-# Listeners of the main process that have nothing of Synapse's admin API. Not every
-# version knows all of these resources.
+# Listeners of the main process without Synapse's admin API. Some versions lack some of
+# these resources.
 _BARE = [
     _listener_in_readme(),
     *([name] for name in ("static", "health") if name in KNOWN_RESOURCES),
@@ -47,7 +47,7 @@ _BARE = [
 
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """It keeps rollups, which are exact; admin and user have uploaded a file each."""
+    """With exact rollups; admin and user have uploaded a file each."""
     with deployed(
         tmp_path_factory.mktemp("synapse"),
         {"rollups": True},
@@ -81,7 +81,7 @@ def _rollups_are_exact(deployment: Deployment) -> bool:
 
 def _answerer(deployment: Deployment, url: str, path: str) -> str:
     """Who answers at a path: `module`, Synapse's own endpoint, or nobody."""
-    # An empty page leads to itself, in Synapse's own endpoint.
+    # In Synapse's own endpoint, an empty page leads to itself.
     response = deployment.ask(Client(url), f"{path}?limit=0")
     if response.status == 404:
         assert response.json()["errcode"] == "M_UNRECOGNIZED"
@@ -97,7 +97,7 @@ def _answerer(deployment: Deployment, url: str, path: str) -> str:
 @pytest.mark.parametrize(
     "query",
     [
-        # Each is answered differently by Synapse's own endpoint.
+        # Synapse's own endpoint answers each differently.
         "?limit=0",
         f"?search_term={quote('ÜNÏCODE')}",
         "?search_term=localhost",
@@ -125,13 +125,13 @@ def test_who_may_ask_through_proxy(deployment: Deployment, proxy: Client) -> Non
     assert no_admin.status == 403
     assert no_admin.json()["errcode"] == "M_FORBIDDEN"
 
-    # For browsers, which refuse two of them.
+    # Browsers refuse two of them.
     for error in (no_token, no_admin):
         assert error.headers.get_all("Access-Control-Allow-Origin") == ["*"]
 
 
 def test_preflight_through_proxy(deployment: Deployment, proxy: Client) -> None:
-    """As a browser asks first, on behalf of an admin tool on another host."""
+    """The preflight of an admin tool on another host."""
     module = proxy.request("OPTIONS", DOCUMENTED_PATH)
     built_in = deployment.main.request("OPTIONS", DOCUMENTED_PATH)
 
@@ -166,7 +166,7 @@ def test_synapse_answers_every_other_path(
 
 
 def test_worker_answers_documented_path(deployment: Deployment, proxy: Client) -> None:
-    """And needs nobody else for it: not the main process, which is no longer there."""
+    """The worker alone answers, also after the main process has stopped."""
     main = deployment.homeserver.main
     before = deployment.ask(proxy, DOCUMENTED_PATH)
 
@@ -183,7 +183,7 @@ def test_worker_answers_documented_path(deployment: Deployment, proxy: Client) -
     assert other.status == 502
 
 
-# One process sees what another has changed
+# One process sees the changes of another
 
 
 def test_module_path_on_a_worker(deployment: Deployment, tmp_path: Path) -> None:
@@ -233,7 +233,7 @@ def test_changes_are_seen_at_once(deployment: Deployment) -> None:
 
 
 def test_uploads_do_not_wait_for_the_log(deployment: Deployment) -> None:
-    """Somebody has locked it, say with VACUUM FULL. Nothing is missing afterwards."""
+    """The log is locked, as by VACUUM FULL. Nothing is missing afterwards."""
 
     def media_count() -> int:
         answer = deployment.ask(deployment.worker, _USERS).json()
@@ -244,7 +244,7 @@ def test_uploads_do_not_wait_for_the_log(deployment: Deployment) -> None:
     with closing(psycopg2.connect(**deployment.database)) as connection:
         cursor = connection.cursor()
         cursor.execute("LOCK TABLE media_stats_changes IN ACCESS EXCLUSIVE MODE")
-        # The lock is held until both have been made.
+        # The lock is held until both uploads have ended.
         for _ in range(2):
             deployment.main.upload(deployment.user, b"some more bytes")
     assert media_count() == before + 2
@@ -253,7 +253,7 @@ def test_uploads_do_not_wait_for_the_log(deployment: Deployment) -> None:
 
 
 def test_totals_are_right_after_changes(deployment: Deployment) -> None:
-    """The check that the worker makes finds nothing amiss."""
+    """A check by the worker finds no differences."""
     path = f"{MODULE_PATH}/v1/rollups/check"
     response = deployment.ask(deployment.worker, path, "POST")
     assert response.status == 200, response.body
@@ -279,7 +279,7 @@ def test_new_admin_may_ask(deployment: Deployment) -> None:
         assert response.status == 200, response.body
 
     assert status() == 403
-    # Synapse remembers who is an admin, until it hears from the other process.
+    # Synapse caches who is an admin, until the other process tells it.
     make_admin(True)
     wait_until(lambda: status() == 200)
     make_admin(False)
@@ -335,7 +335,7 @@ def test_bad_option_stops_synapse(tmp_path: Path, option: str, value: object) ->
         homeserver.start()
 
     assert raised.value.exit_code == 1
-    # As the README's *Troubleshooting* has it.
+    # As in the README's *Troubleshooting*.
     *_, name, failed, reason = raised.value.log_tail.strip().splitlines()
     assert f"'modules.<item 0>.config.{option}'" in name
     assert "Failed to parse config for module" in failed

@@ -1,8 +1,8 @@
-"""The module is a guest in Synapse's process, and leaves room for everybody else.
+"""The module is a guest in Synapse's process, and leaves room for others.
 
-Questions are slow here because they wait: for a lock that another session holds on
-PostgreSQL, and on SQLite for a view that never ends. Both are on the table of remote
-media, which uploads, logins and syncs do not touch.
+Questions are slow here because they wait: on PostgreSQL for a lock of another session,
+on SQLite for a view that never ends. Both are on the table of remote media, which
+uploads, logins and syncs do not use.
 """
 
 import re
@@ -40,7 +40,7 @@ _WHOLE_TABLE = (
     # Of an index, but long.
     "files?source=remote&limit=10000",
 )
-# As long as nothing is locked. A probe that has to wait is soon one of those above.
+# Fast unless a table is locked. A probe that waits soon becomes one of those above.
 _PROBES = ("files?source=remote", "files?source=remote&limit=1")
 _ONE_OWNER = (
     "types?source=remote&server_name=other.example",
@@ -69,7 +69,7 @@ _NOT_IN_TOTALS = (
     "files?source=remote&order_by=media_length",
 )
 
-# What nobody may find in the log because a client has gone, or a question took long.
+# Must not be in the log because a client hung up, or a question took long.
 _TROUBLE = re.compile(r" - (ERROR|CRITICAL) - |Traceback|TXN OPERROR")
 
 
@@ -119,7 +119,7 @@ class Host:
 
     @contextmanager
     def assert_logs_no_trouble(self) -> Iterator[None]:
-        """Nothing of what happens meanwhile is logged as an error, or tried again."""
+        """Check that nothing is logged as an error, or retried."""
         start = self.homeserver.log_path.stat().st_size
         yield
         with self.homeserver.log_path.open("rb") as log:
@@ -129,13 +129,13 @@ class Host:
 
 
 class LockedTable:
-    """A table that is locked by a session that does nothing else."""
+    """A table that is locked by a session of its own."""
 
     def __init__(self, host: Host, name: str = "remote_media_cache") -> None:
         assert host.database is not None
         self._session = psycopg2.connect(**host.database)
         self._session.cursor().execute(f"LOCK TABLE {name}")
-        # In a transaction the view of all sessions stands still.
+        # In a transaction, the view of all sessions does not change.
         self._observer = psycopg2.connect(**host.database)
         self._observer.autocommit = True
 
@@ -150,7 +150,7 @@ class LockedTable:
             return [query for (query,) in cursor.fetchall()]
 
     def release(self) -> None:
-        """Let everybody go on."""
+        """Release the lock."""
         self._session.rollback()
 
     def close(self) -> None:
@@ -161,7 +161,7 @@ class LockedTable:
 
 @contextmanager
 def most_waiting(table: LockedTable) -> Iterator[list[int]]:
-    """The numbers of statements that were seen to wait, once that is over."""
+    """Yield a list of the numbers of waiting statements, complete at the end."""
     seen: list[int] = []
     is_over = threading.Event()
 
@@ -186,7 +186,7 @@ def hosting(
     pool_size: int = _POOL_SIZE,
     **module: object,
 ) -> Iterator[Host]:
-    """Start a homeserver; on SQLite if there is no other database server.
+    """Start a homeserver, on SQLite if no database server is given.
 
     Args:
         directory: for the homeserver; its name is for the database.
@@ -195,8 +195,8 @@ def hosting(
         module: its options.
     """
     database = None
-    # Synapse's background updates do not begin. When they have ended, Synapse looks in
-    # the table of remote media at every upload.
+    # Keeps Synapse's background updates from starting. After them, each upload reads
+    # the table of remote media.
     overrides: dict[str, object] = {
         "background_updates": {"sleep_duration_ms": 3_600_000}
     }
@@ -298,7 +298,7 @@ def assert_most_wait(
 def test_a_small_pool_is_shared(
     server: PostgresServer, tmp_path_factory: pytest.TempPathFactory, pool_size: int
 ) -> None:
-    """With one connection, nothing of ours keeps it."""
+    """With one connection, no question of ours keeps it."""
     directory = tmp_path_factory.mktemp(f"pool{pool_size}")
     with (
         hosting(directory, server, pool_size=pool_size) as host,
@@ -315,7 +315,7 @@ def test_who_hangs_up_is_forgotten(host: Host, table: LockedTable, path: str) ->
             wait_until(lambda: bool(table.waiting()))
         wait_until(lambda: not table.waiting())
 
-        # Those that were queued are not asked now, nor is one asked again.
+        # Queued questions are dropped, and none is asked again.
         for local in ("types", "files", "files?format=csv"):
             assert host.ask(local).status == 200
         assert table.waiting() == []
@@ -337,14 +337,14 @@ def test_many_reloads_are_one_load(host: Host, table: LockedTable) -> None:
 
 @pytest.fixture
 def endless(tmp_path: Path) -> Iterator[Host]:
-    """On SQLite, where the table of remote media has no end."""
+    """On SQLite, with an endless table of remote media."""
     with hosting(tmp_path, None) as host:
         make_endless(tmp_path / "homeserver.db")
         yield host
 
 
 def make_endless(database: Path) -> None:
-    """Make a view, which gives no row and never ends, of the table of remote media."""
+    """Replace the table of remote media by a view that has no rows and never ends."""
     with closing(sqlite3.connect(database, timeout=60)) as connection:
         connection.executescript(
             """
@@ -365,7 +365,7 @@ def test_sqlite_forgets_too(endless: Host) -> None:
         assert endless.ask("files?format=csv").status == 200
 
 
-# A limit of time
+# The limit of time
 
 
 @pytest.mark.parametrize("path", _ONE_OF_EACH)
@@ -382,7 +382,7 @@ def test_long_questions_are_given_up(hurried: Host, path: str) -> None:
 def hurried(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Host]:
-    """It gives every question a second, and remote media takes for ever."""
+    """Each question has a second, and remote media takes for ever."""
     directory = tmp_path_factory.mktemp("hurried")
     if request.param == "sqlite":
         with hosting(directory, None, query_timeout="1s") as host:
@@ -401,7 +401,7 @@ def hurried(
 
 
 def test_totals_do_not_wait(summed: Host) -> None:
-    """They answer while all that has to read the media waits."""
+    """Totals answer while all questions that read media wait."""
     with closing(LockedTable(summed)) as table, summed.asking(_NOT_IN_TOTALS * 5):
         wait_until(lambda: len(table.waiting()) == 2)
         for path in _IN_TOTALS:
@@ -410,13 +410,13 @@ def test_totals_do_not_wait(summed: Host) -> None:
 
 @pytest.mark.parametrize("name", ["media_stats_owners", "media_stats_state"])
 def test_totals_that_are_locked(summed: Host, name: str) -> None:
-    """As VACUUM FULL and REINDEX do."""
+    """As by VACUUM FULL and REINDEX."""
     with closing(LockedTable(summed, name)) as table:
         assert_most_wait(summed, table, _IN_TOTALS, 3, refuses=False)
     with closing(LockedTable(summed, name)) as table, summed.assert_logs_no_trouble():
         with summed.asking(_IN_TOTALS):
             wait_until(lambda: len(table.waiting()) > 1)
-        # The background work may wait, too, with what it has to write.
+        # The background work may wait, too, before it writes.
         wait_until(lambda: len(table.waiting()) <= 1)
         summed.assert_serves_everybody()
 
@@ -457,7 +457,7 @@ def test_checks_are_one(summed: Host) -> None:
 def summed(
     tmp_path_factory: pytest.TempPathFactory, server: PostgresServer
 ) -> Iterator[Host]:
-    """With rollups, which answer."""
+    """With rollups that answer."""
     with hosting(tmp_path_factory.mktemp("summed"), server, rollups=True) as host:
         wait_until_exact(host)
         yield host

@@ -1,7 +1,7 @@
-"""The page waits for the issuer of access tokens, and nobody else has to for it.
+"""The page waits for the issuer of access tokens, and nobody else waits with it.
 
-Synapse asks the issuer once, for all clients. The page needs no token, so what it does
-is what any stranger can do.
+Synapse asks the issuer once, for all clients. The page needs no token, so any stranger
+can load it.
 """
 
 import http.server
@@ -38,7 +38,7 @@ _TROUBLE = re.compile(r" - (ERROR|CRITICAL) - |Traceback")
 
 
 class SlowIssuer(http.server.ThreadingHTTPServer):
-    """An issuer that answers when it is told to.
+    """An issuer that answers when a test lets it.
 
     Attributes:
         may_answer: whether it answers.
@@ -120,7 +120,7 @@ def test_only_the_page_gives_up(homeserver: Homeserver, issuer: SlowIssuer) -> N
     with ThreadPoolExecutor() as clients:
         with opening_page(homeserver):
             wait_until(lambda: issuer.asked == 1)
-            # It waits for what the page has Synapse ask.
+            # It waits for the answer to Synapse's request.
             signing_in = clients.submit(client.request, "GET", _METADATA_PATH)
         # That page was closed, and this one gives up.
         page = client.request("GET", f"{MODULE_PATH}/")

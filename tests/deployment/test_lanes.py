@@ -1,6 +1,6 @@
-"""The queue in front of the database: whose turn it is, and in whose name Synapse logs.
+"""The queue in front of the database: turns, and log contexts.
 
-That the database sees no more questions than there are turns is in test_guest.py.
+test_guest.py tests that the database gets no more questions than there are turns.
 """
 
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ class Question:
             self._asked = run_in_background(self._ask, lane)
 
     def answer(self, outcome: str | Exception = "answer") -> None:
-        """Have the database answer, or fail."""
+        """Let the database answer, or fail."""
         with PreserveLoggingContext():
             if isinstance(outcome, Exception):
                 self._answer.errback(outcome)
@@ -44,7 +44,7 @@ class Question:
                 self._answer.callback(outcome)
 
     def hang_up(self) -> None:
-        """Have the client go away."""
+        """Let the client hang up."""
         with PreserveLoggingContext():
             self._asked.cancel()
 
@@ -95,7 +95,7 @@ def test_one_that_hangs_up_while_it_runs() -> None:
 
 
 def test_one_that_hangs_up_while_it_waits() -> None:
-    """It leaves the queue at once, and makes room in it."""
+    """It leaves the queue at once, and makes room."""
     lane = Lane(1, most_waiting=2)
     first, second, third = (Question(lane, name) for name in ("1st", "2nd", "3rd"))
     second.hang_up()

@@ -1,6 +1,6 @@
-"""The Prometheus metrics of media on the harness: what a scrape shows.
+"""The Prometheus metrics of media, in a scrape on the harness.
 
-When it is added up is in test_metrics_refresh.py.
+test_metrics_refresh.py tests the times of the refreshes.
 """
 
 from typing import ClassVar
@@ -67,7 +67,7 @@ class MediaMetricsTest(MetricsTestCase):
 
 @skipUnless(USE_POSTGRES_FOR_TESTS, "rollups are for PostgreSQL")
 class MediaMetricsByRollupsTest(MediaMetricsTest):
-    """From the totals, every minute without being asked."""
+    """From the totals, every minute by default."""
 
     module_options: ClassVar[JsonDict] = {"rollups": True}
 
@@ -82,7 +82,7 @@ class MediaMetricsByRollupsTest(MediaMetricsTest):
 
 
 class NotAskedForTest(MetricsTestCase):
-    """Without rollups, whole tables are read only where an interval is set."""
+    """Without rollups, whole tables are read only if an interval is set."""
 
     module_options: ClassVar[JsonDict] = {}
 

@@ -1,4 +1,4 @@
-"""The Prometheus metrics of application services: what their users have here."""
+"""The Prometheus metrics of application services: their users' media."""
 
 from typing import ClassVar
 from unittest import skipUnless
@@ -45,7 +45,7 @@ class RollupsTest(_AppservicesMetricsTestCase):
     module_options: ClassVar[JsonDict] = {"rollups": True}
 
     def test_gauges(self) -> None:
-        """One series per application service; one that is gone is no longer shown."""
+        """One series per application service; one that is gone disappears."""
         self.insert_bridges()
         self.wait(3 * MINUTE)
         assert exposed("appservice") == [

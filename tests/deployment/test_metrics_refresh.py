@@ -1,4 +1,4 @@
-"""When the metrics are added up anew, by which process, and what that may cost."""
+"""The refresh of the metrics: when, by which process, and at which cost."""
 
 from unittest.mock import patch
 

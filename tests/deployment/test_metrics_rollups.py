@@ -1,4 +1,4 @@
-"""The Prometheus metrics of rollups: built, behind, failing, checked, gone."""
+"""The Prometheus metrics of rollups: built, behind, failing, checked, removed."""
 
 from itertools import count
 from typing import ClassVar
@@ -18,7 +18,7 @@ class NoRollupsMetricsTest(MetricsTestCase):
     def test_nothing_of_rollups(self) -> None:
         self.wait(2 * MINUTE)
         assert exposed("files")
-        # The counter may be there from another test in this process.
+        # Another test in this process may have made the counter.
         found = exposed("rollups_differences")
         assert [line for line in exposed("rollups") if line not in found] == []
 
@@ -100,7 +100,7 @@ class RollupsMetricsTest(MetricsTestCase):
         assert exposed("rollups_failure") == []
 
     def test_checks(self) -> None:
-        """The time of a check that is known no more is shown no more."""
+        """The time of a check that is no longer known disappears."""
         before = self.differences_found()
         self.wait(MINUTE)
         assert exposed("rollups_last_check") == []
@@ -120,7 +120,7 @@ class RollupsMetricsTest(MetricsTestCase):
 
         self.execute("DELETE FROM media_stats_owners")
         self.check()
-        # The one user is missing, and so the number of users is wrong.
+        # The one user is missing, so the number of users is wrong.
         assert self.differences_found() == [before[0] + 2, before[1]]
 
         self.execute("DROP TABLE media_stats_days")
@@ -136,5 +136,5 @@ class RollupsMetricsTest(MetricsTestCase):
             self.execute("DROP TABLE media_stats_state")
             self.wait(2 * MINUTE)
             assert sum(map(value_of, exposed("rollups_exact"))) == 0
-            # What was added up last is still shown.
+            # The last values are still shown.
             assert exposed("files") == before

@@ -1,6 +1,6 @@
-"""When the gauges are refreshed, if ticks are late and the database is slow or away.
+"""Refreshes of the gauges with late ticks, and a database that is slow or away.
 
-What they show is in test_metrics.py.
+test_metrics.py tests the values.
 """
 
 from collections.abc import Callable, Coroutine, Iterator
@@ -52,13 +52,13 @@ class Process:
         ).start()
 
     def tick(self, now: float) -> None:
-        """Have Synapse's clock call, at a time."""
+        """Let Synapse's clock call, at a time."""
         self.now = now
         with pytest.raises(StopIteration):
             self._work(self._interval).send(None)
 
     def shown(self) -> float | None:
-        """The number of servers that Prometheus sees, which counts up; None if none."""
+        """The number of servers in the gauges, which counts refreshes; None if none."""
         found = [
             sample.value
             for family in prometheus.gauges.collect()
@@ -118,12 +118,12 @@ def test_a_late_tick_delays_no_refresh(process: Process) -> None:
 
 @pytest.mark.parametrize("is_away", [False, True])
 def test_what_is_slow_is_rare(process: Process, is_away: bool) -> None:
-    """Also if it fails: a statement that ran into its limit has cost as much."""
+    """Also if it fails: a statement that timed out has cost as much."""
     process.takes = 3.0
     process.is_away = is_away
     for seconds in range(10, 300, 10):
         process.tick(seconds)
-    # What was added up last is still shown.
+    # The last values are still shown.
     assert (process.added_up, process.shown()) == (1, None if is_away else 1)
     for seconds in range(300, 360, 10):
         process.tick(seconds)

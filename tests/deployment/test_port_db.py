@@ -1,4 +1,4 @@
-"""From SQLite to PostgreSQL by Synapse's own `synapse_port_db`, to rollups there."""
+"""From SQLite to PostgreSQL by Synapse's own `synapse_port_db`, and then rollups."""
 
 import shutil
 import subprocess
@@ -16,7 +16,7 @@ from support import MODULE_PATH
 from demo.client import Account
 from demo.homeserver import Homeserver
 
-# Another of Synapse's scripts; test_dumps.py tests what copies tables.
+# Another of Synapse's scripts; test_dumps.py tests copies of tables.
 pytestmark = pytest.mark.once
 
 _TIMEOUT_S = 300
@@ -30,11 +30,11 @@ def server(tmp_path: Path) -> Iterator[PostgresServer]:
 
 
 def port(homeserver: Homeserver, server: PostgresServer, directory: Path) -> None:
-    """Copy the database of a homeserver that is down, as Synapse documents it."""
+    """Copy the database of a stopped homeserver, as Synapse documents it."""
     snapshot = directory / "snapshot.db"
     config = yaml.safe_load(homeserver.config_path.read_text())
     config["database"] = {"name": "psycopg2", "args": server.dsn("synapse")}
-    # It waits between two of those on PostgreSQL, which are some sixty.
+    # It waits between two of those on PostgreSQL, about sixty in all.
     config["background_updates"] = {"sleep_duration_ms": 1}
     config_path = directory / "postgres.yaml"
     config_path.write_text(yaml.safe_dump(config))
@@ -58,7 +58,7 @@ def run(script: str, *args: str) -> None:
 
 
 def finish_background_updates(homeserver: Homeserver) -> None:
-    """Which `synapse_port_db` waits for, and does not always know how to do."""
+    """`synapse_port_db` waits for them, and cannot always do them."""
     run(
         "update_synapse_database",
         *("--database-config", str(homeserver.config_path)),
@@ -67,19 +67,19 @@ def finish_background_updates(homeserver: Homeserver) -> None:
 
 
 class Asked:
-    """What an admin asks of a homeserver."""
+    """The questions of an admin to a homeserver."""
 
     def __init__(self, homeserver: Homeserver, admin: Account) -> None:
         self._homeserver = homeserver
         self._admin = admin
 
     def counts(self) -> dict[str, int]:
-        """How many files each user has."""
+        """The number of each user's files."""
         users = self._request("GET", "users")["users"]
         return {user["user_id"]: user["media_count"] for user in users}
 
     def wait_until_exact(self) -> None:
-        """Until the totals answer."""
+        """Wait until the totals answer."""
         wait_until(
             lambda: (
                 {
@@ -91,7 +91,7 @@ class Asked:
         )
 
     def differences(self) -> list[int]:
-        """What the check on demand finds wrong."""
+        """The differences that the check on demand finds."""
         found = self._request("POST", "rollups/check")["differences"]
         return [n for source in ("local", "remote") for n in found[source].values()]
 
@@ -106,7 +106,7 @@ class Asked:
 def test_totals_are_exact_after_synapse_port_db(
     server: PostgresServer, tmp_path: Path
 ) -> None:
-    """Also if the new database has been used, and had rollups of its own already.
+    """Also if the new database was used before, and had rollups of its own.
 
     Then `synapse_port_db` adds the old media to the new one.
     """

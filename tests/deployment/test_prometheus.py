@@ -1,6 +1,6 @@
-"""The dashboard and the alerts, with what a real Prometheus scrapes of a real Synapse.
+"""The dashboard and the alerts, with a real Prometheus that scrapes a real Synapse.
 
-Prometheus comes in no wheel. Where it is not installed these tests are skipped.
+No wheel has Prometheus. Without it, these tests are skipped.
 """
 
 import json
@@ -24,8 +24,8 @@ _DASHBOARD = _ROOT / "contrib" / "grafana" / "media_stats.json"
 _RULES = _ROOT / "contrib" / "prometheus" / "media_stats.rules.yaml"
 _ALERT_TESTS = Path(__file__).with_name("alerts.test.yaml")
 
-# A scrape and a refresh come every second, a build some seconds after the start. What
-# takes this long on a busy machine has failed.
+# A scrape and a refresh come every second, a build some seconds after the start. This
+# is long enough for a busy machine.
 _PATIENCE_S = 90.0
 
 # test_metrics.py tests the exposition on every version.
@@ -36,7 +36,7 @@ pytestmark = [
 
 
 def wait_for(what: str, is_so: Callable[[], Any]) -> Any:
-    """Ask until the answer is something; return it."""
+    """Ask until the answer is not empty; return it."""
     deadline = time.monotonic() + _PATIENCE_S
     while not (answer := is_so()):
         assert time.monotonic() < deadline, f"there is still no {what}"
@@ -45,7 +45,7 @@ def wait_for(what: str, is_so: Callable[[], Any]) -> Any:
 
 
 def promtool(*arguments: object, stdin: str | None = None) -> str:
-    """Run Prometheus's own tool, which must find nothing wrong; what it prints."""
+    """Run Prometheus's own tool, which must find no errors; return its output."""
     result = subprocess.run(
         ["promtool", *map(str, arguments)],
         input=stdin,
@@ -100,7 +100,7 @@ class Server:
         return client.request("GET", "/_synapse/metrics").body.decode().splitlines()
 
     def prepare(self) -> None:
-        """Give it, once it runs, what it is to have."""
+        """Upload the file, and wait for rollups and their check."""
         self._admin = self.homeserver.register("admin", admin=True)
         self.homeserver.client.upload(self._admin, b"Hello world")
         wait_for("rollups", self._are_built)
@@ -134,7 +134,7 @@ def prometheus(
 
 
 def queries() -> list[tuple[str, str]]:
-    """What each panel of the dashboard asks, after its title."""
+    """The query of each panel of the dashboard, by title."""
     dashboard = json.loads(_DASHBOARD.read_text())
     return [
         (panel["title"], target["expr"])
@@ -159,7 +159,7 @@ def test_every_panel_has_data(
 
 
 def _with_variables(expression: str, server_name: str) -> str:
-    """Put values for the dashboard's variables, as it does when it is opened."""
+    """Replace the dashboard's variables, as Grafana does."""
     for name, value in {
         "server_name": server_name,
         "job": ".+",
@@ -216,7 +216,7 @@ def test_growth_when_the_work_moves_to_another_process(tmp_path: Path) -> None:
             sample("Stored", 100, 2 * stored(100)),
             sample("Growth in a day", 100, stored(24)),
             sample("Growth in a day", 130, 2 * stored(24)),
-            # A rate wants seven days.
+            # The rate needs seven days.
             sample("Disk full in", 100, None),
             sample("Disk full in", 190, free / stored(168) * 7 * 86400),
         ],
@@ -227,7 +227,7 @@ def test_growth_when_the_work_moves_to_another_process(tmp_path: Path) -> None:
 
 
 def test_every_panel_says_what_it_shows() -> None:
-    """Checks by hand what Grafana's dashboard-linter asks for."""
+    """The rules of Grafana's dashboard-linter, by hand."""
     dashboard = json.loads(_DASHBOARD.read_text())
     assert dashboard["editable"] is False
     panels = [panel for panel in dashboard["panels"] if panel["type"] != "row"]
@@ -276,7 +276,7 @@ def test_the_numbers_are_those_of_the_api(
         _, number = sample["value"]
         return str(number)
 
-    # A refresh may have been on its way when the file came.
+    # A refresh may have begun before the file came.
     wait_for("file", lambda: value("sum(synapse_media_stats_files)") == "1")
     assert value("sum(synapse_media_stats_bytes)") == "11"
     assert value("synapse_media_stats_users_with_media") == "1"

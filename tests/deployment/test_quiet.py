@@ -1,6 +1,7 @@
-"""A server on which nothing is wrong: its log says what the documentation promises.
+"""The log of a server without faults is as the documentation promises.
 
-Each is asked every endpoint once, and left for two rounds of the background work.
+Each server is asked every endpoint once, and left for two rounds of the background
+work.
 """
 
 import re
@@ -23,12 +24,12 @@ pytestmark = [pytest.mark.any_database]
 # A line of the log, with the traceback below it.
 _ENTRY = re.compile(r"^20.*\n(?:(?!20).*\n)*", re.MULTILINE)
 _ABOVE_INFO = re.compile(r" - (WARNING|ERROR|CRITICAL) - ")
-# Afterwards, a worker of Synapse may miss the server of Redis.
+# After this line, a worker may log that Redis is gone.
 _END = "Shutting down..."
 
 _ANNOUNCEMENT = re.compile(r" - Version .* at /_synapse/client/media_stats")
 
-# What the module does to the database, and what docs/rollups.md says about it.
+# The changes to the database, and the log lines that docs/rollups.md names.
 _DONE_ONCE = [
     "installing the tables",
     "changes of local_media_repository are logged from now on",
@@ -56,7 +57,7 @@ class Asked:
 
 
 def ask_everything(client: Client, admin: Account) -> None:
-    """Ask every endpoint once, as the page and as CSV, too."""
+    """Ask every endpoint once, also for the page and CSV."""
 
     def ask(path: str, method: str = "GET") -> int:
         path = f"{MODULE_PATH}{path}"
@@ -71,7 +72,7 @@ def ask_everything(client: Client, admin: Account) -> None:
     for whole_path in found:
         path = whole_path.removeprefix(MODULE_PATH)
         for method in document["paths"][whole_path]:
-            # Not everything has totals to check, or is a list.
+            # Some servers have no totals to check, and some endpoints are no lists.
             assert ask(path, method.upper()) in (200, 404), path
             assert ask(f"{path}?format=csv", method.upper()) in (200, 400, 404), path
     assert ask("/") == 200
@@ -132,7 +133,7 @@ def test_nothing_is_wrong(asked: Asked) -> None:
         log = process.log_path.read_text()
         assert _END in log
         assert "Traceback" not in log.partition(_END)[0]
-        # Ours name the module, a transaction of ours, or the file that fails.
+        # Ours name the module, a transaction of ours, or the failing file.
         ours = [entry for entry in _ENTRY.findall(log) if "media_stats" in entry]
         assert ours
         assert [entry for entry in ours if _ABOVE_INFO.search(entry)] == []
@@ -155,6 +156,6 @@ def test_rollups_say_what_they_do(asked: Asked) -> None:
     said = re.findall(r" - Rollups: (.*)", main.log_path.read_text())
     assert sorted(line for line in said if line in _DONE_ONCE) == sorted(_DONE_ONCE)
     for worker in workers:
-        # It was asked to check.
+        # A check was requested.
         said = re.findall(r" - Rollups: (.*)", worker.log_path.read_text())
         assert [line for line in said if "are right; checked in" not in line] == []

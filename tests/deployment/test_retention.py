@@ -1,4 +1,4 @@
-"""`media_retention` is said by a process, too, that has not read it."""
+"""A process that does not serve media answers with `media_retention`, too."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,6 +41,6 @@ def test_every_process_says_it(homeserver: Homeserver) -> None:
         "local_media_lifetime": 90 * _DAY_MS,
         "remote_media_lifetime": None,
     }
-    # The folder may be another computer's, if this process does not serve media.
+    # A process that does not serve media may run on another computer.
     serves_media = "enable_media_repo: true" in homeserver.config_path.read_text()
     assert (limits["file_system"] is not None) is serves_media

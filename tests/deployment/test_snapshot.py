@@ -1,4 +1,4 @@
-"""What reads for long on SQLite: in one snapshot, and nobody waits long for it."""
+"""Long reads on SQLite: in one snapshot, and others do not wait long."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -66,7 +66,7 @@ def test_writers_do_not_wait_and_are_not_seen(
 def test_nobody_waits_long_where_sqlite_cannot_write_ahead(
     synapse: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As on network file systems: there, writers wait for readers."""
+    """As on network file systems, where writers wait for readers."""
     synapse.execute("PRAGMA journal_mode = DELETE")
 
     def connect(api: ModuleApi, description: str) -> LoggingDatabaseConnection:
@@ -93,7 +93,7 @@ def test_nobody_waits_long_where_sqlite_cannot_write_ahead(
 def test_no_more_connections(
     synapse: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nor open files: a client is told to ask again, and Synapse need not be told."""
+    """No connections or open files are left: the client is told to ask again."""
 
     def connect(*_: object) -> LoggingDatabaseConnection:
         raise sqlite3.OperationalError("unable to open database file")

@@ -195,7 +195,7 @@ def test_triggers_on_a_table_of_ones_own_where_that_is_allowed(
     role: str,
     kind: str,
 ) -> None:
-    """Too much was granted. The functions do nothing for others than Synapse's tables."""
+    """Too much was granted. The functions work for Synapse's tables only."""
     connection.execute(f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {role}")
     functions = trigger_functions(connection)
     assert functions
