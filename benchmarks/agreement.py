@@ -121,6 +121,14 @@ def _files(answer: Any, found: Sequence[_Rows]) -> tuple[object, object]:
     ]
 
 
+def _appservices(answer: Any, found: Sequence[_Rows]) -> tuple[object, object]:
+    columns = ("appservice_id", "users", "media_count", "media_length")
+    return (
+        {(name, *map(int, numbers)) for name, *numbers in found[0]},
+        {tuple(row[column] for column in columns) for row in answer["appservices"]},
+    )
+
+
 def _summary(answer: Any, found: Sequence[_Rows]) -> tuple[object, object]:
     def numbers(*kinds: Mapping[str, int]) -> list[int]:
         return [
@@ -158,6 +166,7 @@ _COMPARED = {
     "timeline": _timeline,
     "types": _types,
     "files": _files,
+    "appservices": _appservices,
     "summary": _summary,
     "reclaimable": _reclaimable,
 }

@@ -1,23 +1,39 @@
 """The part `dashboard`: what one load of the page costs, request by request."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from benchmarks.context import Context
-from benchmarks.questions import DASHBOARD, MODULE_PATH
+from benchmarks.questions import (
+    DASHBOARD,
+    DASHBOARD_OF_SMALL_STORE,
+    MODULE_PATH,
+    SMALL_STORE,
+)
 from benchmarks.site import Asked, Running, median_database_s
 from benchmarks.timing import take_turns
 
 
 def measure_dashboard(context: Context) -> None:
     """Without rollups and with them."""
+    size = context.site.size
+    is_small = size.media + size.remote <= SMALL_STORE
     for rollups in (False, True):
+        how = "with rollups" if rollups else "live"
         with context.site.running(rollups=rollups) as running:
-            _measure(context, running, "with rollups" if rollups else "live")
+            if is_small:
+                paths = [*DASHBOARD, *DASHBOARD_OF_SMALL_STORE]
+                _measure(context, running, paths, how)
+            else:
+                _measure(context, running, DASHBOARD, how)
+                clicks = f"{how}, after a click"
+                _measure(context, running, DASHBOARD_OF_SMALL_STORE, clicks)
 
 
-def _measure(context: Context, running: Running, how: str) -> None:
+def _measure(
+    context: Context, running: Running, paths: Sequence[str], how: str
+) -> None:
     request_s = database_s = 0.0
-    for path in DASHBOARD:
+    for path in paths:
         timed = take_turns(
             {path: _asking(running, path)},
             runs=context.options.runs,

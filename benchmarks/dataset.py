@@ -29,6 +29,7 @@ THUMBNAILED = 4  # files has a thumbnail,
 WITHOUT_PROFILE = 20  # users has none,
 WITHOUT_DISPLAYNAME = 10  # profiles has none,
 DEACTIVATED = 17  # accounts is deactivated,
+BRIDGED = 3  # accounts was registered by an application service,
 TOUCHED = 50  # files was read since the table was last vacuumed.
 DUPLICATED = 10  # contents is stored twice,
 PROTECTED = 5_000  # files is protected from quarantine,

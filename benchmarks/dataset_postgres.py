@@ -55,6 +55,9 @@ def _tables(size: Size) -> Iterator[tuple[str, int, dict[str, str], str]]:
             "name": everybody,
             "deactivated": f"(i % {dataset.DEACTIVATED} = 0)::int",
             "creation_ts": f"{dataset.START_TS // 1000}",
+            "appservice_id": (
+                f"CASE WHEN i % {dataset.BRIDGED} = 0 THEN 'bridge' || i % 5 END"
+            ),
         },
         "TRUE",
     )

@@ -14,18 +14,34 @@ from media_stats_module.storage.sources import MEDIA_HAVE_SHA256
 MODULE_PATH = "/_synapse/client/media_stats/v1"
 BUILT_IN_PATH = "/_synapse/admin/v1/statistics/users/media"
 
-# What the dashboard asks for when it is opened.
+_LARGEST = "order_by=media_length&dir=b"
+_MONTH = END_TS - 30 * DAY_MS + 1
+
+# What the dashboard asks for when it is opened; tests/dashboard holds it to the page.
 DASHBOARD = [
     f"{MODULE_PATH}/{question}"
     for question in (
-        "rollups",
-        "summary?duplicates=false",
-        "users?order_by=media_length&dir=b&from=0&limit=10",
-        "servers?order_by=media_length&dir=b&from=0&limit=10",
-        "timeline?source=local",
-        "timeline?source=remote",
-        "types?source=local&group=true",
-        "types?source=remote&group=true",
+        "summary?limits=true",
+        f"timeline?from_ts={_MONTH}&interval=month&source=local",
+        f"timeline?from_ts={_MONTH}&interval=month&source=remote",
+        "timeline?interval=week&source=local",
+        "timeline?interval=week&source=remote",
+        f"users?{_LARGEST}&from=0&limit=10",
+        f"servers?{_LARGEST}&from=0&limit=10",
+        "appservices?limit=100",
+        f"types?{_LARGEST}&source=local&group=true",
+        f"types?{_LARGEST}&source=remote&group=true",
+    )
+]
+
+# What it asks for, too, where there are few files; elsewhere after a click.
+SMALL_STORE = 100_000
+DASHBOARD_OF_SMALL_STORE = [
+    f"{MODULE_PATH}/{question}"
+    for question in (
+        f"files?source=local&{_LARGEST}&limit=20",
+        "reclaimable?size_gt=0&keep_profiles=true",
+        "reclaimable?size_gt=0&keep_profiles=true&thumbnails=true",
     )
 ]
 
@@ -158,9 +174,25 @@ def _about_the_rest(size: Size) -> list[Question]:
         ]
     first_user = "@user1:example.org"
     last_user = f"@user{size.users}:example.org"
+    questions.append(_appservices())
     for name, user_id in (("with most files", first_user), ("with few", last_user)):
         questions.append(_files_of(name, user_id))
     return [*questions, *_summaries(), *_reclaimable()]
+
+
+def _appservices() -> Question:
+    return Question(
+        name="application services",
+        endpoint="appservices",
+        parameters={},
+        by_hand=[
+            "SELECT appservice_id, COUNT(*), SUM(files), SUM(bytes) FROM ("
+            "SELECT user_id, COUNT(*) AS files, SUM(media_length) AS bytes "
+            f"FROM {_MEDIA['local']} GROUP BY 1) AS owners "
+            "LEFT JOIN users ON name = user_id "
+            "GROUP BY 1, name IS NULL"
+        ],
+    )
 
 
 def _timeline(source: str) -> Question:

@@ -88,7 +88,7 @@ def _compare_with_disk(homeserver: Homeserver) -> str:
         capture_output=True,
         text=True,
     )
-    return f"python {shlex.join(command)}\n\n{done.stdout}{done.stderr}"
+    return f"\npython {shlex.join(command)}\n\n{done.stdout}{done.stderr}"
 
 
 def _what_next(homeserver: Homeserver, admin: Account) -> str:

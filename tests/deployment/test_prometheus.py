@@ -255,7 +255,7 @@ def test_the_dashboard_finds_the_server(
     assert names == [synapse.name]
 
 
-def test_the_dashboard_shows_every_metric(synapse: Server) -> None:
+def test_the_dashboard_and_the_documents_have_every_metric(synapse: Server) -> None:
     lines = synapse.exposition()
     names = {
         line.split()[2] for line in lines if line.startswith("# TYPE synapse_media_")
@@ -263,6 +263,9 @@ def test_the_dashboard_shows_every_metric(synapse: Server) -> None:
     asked = " ".join(expression for _, expression in queries())
     assert len(names) == 17
     assert [name for name in names if f"{name}{{" not in asked] == []
+    table = (_ROOT / "docs" / "monitoring.md").read_text()
+    short = {name.removeprefix("synapse_media_stats_") for name in names}
+    assert [name for name in short if f"`{name}`" not in table] == []
 
 
 def test_the_numbers_are_those_of_the_api(

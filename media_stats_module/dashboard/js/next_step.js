@@ -116,7 +116,7 @@ export function showServersChoices(section, address, server) {
         {},
         "fetch no more from this server, with ",
         el("code", {}, `prevent_media_downloads_from: [${JSON.stringify(server)}]`),
-        " in homeserver.yaml (newer versions of Synapse).",
+        " in homeserver.yaml (Synapse 1.84 and later).",
       ),
     ),
   );
