@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 
 from media_stats_module.disk.size import FileSystem, file_system_of
 
@@ -35,7 +36,7 @@ class PatientSize:
                 self._asking = _Asking(self._path, self._may_be_empty)
                 self._asking.start()
             asking = self._asking
-        asking.join(_LONGEST_S)
+        asking.join(max(0.0, asking.until - time.monotonic()))
         return asking.answer
 
 
@@ -47,6 +48,8 @@ class _Asking(threading.Thread):
         self._path = path
         self._may_be_empty = may_be_empty
         self.answer: FileSystem | None = None
+        # Nobody waits longer.
+        self.until = time.monotonic() + _LONGEST_S
 
     def run(self) -> None:
         try:

@@ -21,7 +21,9 @@ _SEPARATOR = "----\n"
 _PROGRAMS = {
     "python": f'exec {sys.executable} "$@"',
     "python3": f'exec {sys.executable} "$@"',
-    "docker": 'test "$1 $2" = "exec synapse"; shift 2; exec "$@"',
+    "docker": 'case "$*" in "exec synapse "*) shift 2; exec "$@";; '
+    '"compose run --rm --entrypoint python3 synapse "*) shift 6; exec python3 "$@";; '
+    "*) exit 1; esac",
     "kubectl": 'while test "$1" != --; do shift; done; shift; exec "$@"',
     "aws": "echo 2026-11-01 10:00:00 3 local_content/aa/bb/cccc",
 }
@@ -82,7 +84,7 @@ def test_disk_full(tmp_path: Path) -> None:
         printed = _run("disk-full.md", tmp_path, homeserver, admin.access_token)
 
         # What the commands showed before anything was deleted.
-        assert sum("local uploads" in part for part in printed) == 3
+        assert sum("local uploads" in part for part in printed) == 4
         assert any("@admin:localhost" in part for part in printed)
         assert any("s.example" in part for part in printed)
         assert any("Bytes, from the database to the disk:" in part for part in printed)
