@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measure, and show what was measured."""
+"""`python -m benchmarks`: measure, and print the results."""
 
 import sys
 import time
@@ -20,7 +20,7 @@ from benchmarks.writes import measure_writes
 from demo.progress import Progress
 
 _MEASURE: dict[str, Callable[[Context], None]] = {
-    # Done before any part.
+    # Runs before any part.
     "load": lambda context: None,
     "live": measure_live,
     "build": measure_build,

@@ -1,9 +1,9 @@
-"""Whether two answers to a question are the same, where they should be.
+"""Whether two answers to a question are equal, where they should be.
 
-The README says where Synapse's own endpoint is wrong. Here it differs because it counts
-uploads that were never made, and takes media without a user for that of a user; because
-users with equal sort keys come in any order; and because users without a displayname
-come first or last.
+docs/compared-with-synapse.md lists the errors of Synapse's own endpoint. Those that
+matter here: it counts pending uploads, and media without a user as that of a user;
+users with equal sort keys come in any order; users without a displayname come first or
+last.
 """
 
 import json
@@ -16,17 +16,17 @@ from benchmarks.questions import Question
 
 YES = "yes"
 
-# What an administrator's statement shows, as the answer of the endpoint has it.
+# The columns of an administrator's statement, as the endpoint's answer has them.
 _Rows = Sequence[Sequence[Any]]
 
 
 def digest(answer: Any) -> str:
-    """Equal answers have equal ones."""
+    """A digest of an answer; equal answers have equal digests."""
     if "ages" in answer:
-        # They are counted from now.
+        # These count from now.
         answer = [{**age, "before_ts": None} for age in answer["ages"]]
     elif "buckets" in answer:
-        # It goes on to the present day.
+        # The timeline ends today.
         answer = [bucket for bucket in answer["buckets"] if bucket["media_count"]]
     return sha256(json.dumps(answer, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -39,15 +39,14 @@ def compare_with_built_in(
     pending: Mapping[str, int],
     nobodies: int,
 ) -> str:
-    """Say what is wrong, or `yes`.
+    """Compare the answer with Synapse's own; return `yes`, or the difference.
 
     Args:
-        question: what was asked.
+        question: the question.
         module: the module's answer.
         built_in: Synapse's own.
-        pending: how many uploads users announced and did not make.
-        nobodies: how many users the built-in has too many, for all that the question
-            is about.
+        pending: the number of pending uploads.
+        nobodies: the number of users whom only the built-in counts.
     """
     if built_in["total"] - module["total"] != nobodies:
         return (
@@ -68,7 +67,7 @@ def compare_with_built_in(
     order = question.parameters.get("order_by", "user_id")
     if order in ("user_id", "media_length"):
         keys = Counter(user[order] for user in module["users"])
-        # Users whom there are not may have pushed others off the page.
+        # Users without media may have pushed others off the page.
         missing = keys - Counter(user[order] for user in built_in["users"])
         if missing.total() > nobodies:
             return f"{missing.total()} are on one page and not on the other"
@@ -78,10 +77,10 @@ def compare_with_built_in(
 def compare_with_by_hand(
     question: Question, answer: Any, found: Sequence[_Rows]
 ) -> str:
-    """Say what is wrong with the module's answer, or `yes`.
+    """Compare the answer with statements by hand; return `yes`, or the difference.
 
     Args:
-        question: what was asked.
+        question: the question.
         answer: the module's.
         found: the rows of each statement.
     """
@@ -90,7 +89,7 @@ def compare_with_by_hand(
 
 
 def _servers(answer: Any, found: Sequence[_Rows]) -> tuple[object, object]:
-    # By hand it is the whole list.
+    # By hand, it is the whole list.
     return (len(found[0]), _usages(found[0][: len(answer["servers"])])), (
         answer["total"],
         [(row["media_count"], row["media_length"]) for row in answer["servers"]],

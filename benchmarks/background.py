@@ -1,4 +1,4 @@
-"""The part `background`: how long the database works while nobody asks anything."""
+"""The part `background`: the work of the database without requests."""
 
 import time
 
@@ -8,7 +8,7 @@ _OBSERVED_S = 60.0
 
 
 def measure_background(context: Context) -> None:
-    """With rollups; without gauges for Prometheus, and with them."""
+    """Measure with rollups, without and with gauges for Prometheus."""
     for gauges in (False, True):
         with context.site.running(rollups=True, gauges=gauges) as running:
             assert running.log is not None

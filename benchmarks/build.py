@@ -1,4 +1,4 @@
-"""The part `build`: how long rollups take to build, and what uploads notice of it."""
+"""The part `build`: the time to build rollups, and the effect on uploads meanwhile."""
 
 import threading
 import time
@@ -15,7 +15,7 @@ _PAUSE_S = 0.02
 _IDLE_S = 5.0
 _BODY = b"a" * 10_000
 
-# Nobody's, so that no answer about users changes, and easily taken away again.
+# Without an owner, so no answer about users changes; and easily deleted.
 _ADMIN = "@admin:example.org"
 _INSERT = (
     "INSERT INTO local_media_repository (media_id, media_type, media_length, "
@@ -25,9 +25,9 @@ _INSERT = (
 
 
 def measure_build(context: Context) -> None:
-    """Build rollups while somebody uploads all the time.
+    """Build rollups while a client uploads.
 
-    How long the whole takes has some seconds in it before the module begins.
+    The total time includes some seconds before the module begins.
     """
     with context.site.running(rollups=False) as running:
         context.say("no rollups are there")
@@ -55,7 +55,7 @@ def measure_build(context: Context) -> None:
 
 
 def remove_uploads(context: Context) -> None:
-    """Take away all that was uploaded here."""
+    """Delete all uploads of this part."""
     with closing(context.site.cursor_connection()) as connection:
         cursor = connection.cursor()
         cursor.execute(f"DELETE FROM local_media_repository WHERE user_id = '{_ADMIN}'")
@@ -64,7 +64,7 @@ def remove_uploads(context: Context) -> None:
 
 @contextmanager
 def _writing(context: Context, running: Running) -> Iterator[dict[str, list[float]]]:
-    """Upload, and insert rows, all the time; how long each took, in seconds."""
+    """Upload and insert rows all the time; yield the duration of each, in seconds."""
     base_url = running.base_url
     waits: dict[str, list[float]] = {}
     failures: list[BaseException] = []
@@ -100,7 +100,7 @@ def _writing(context: Context, running: Running) -> Iterator[dict[str, list[floa
 
 
 def _writer(connection: Any) -> Callable[[], None]:
-    """What to do all the time, on a connection."""
+    """Run a function again and again, on a connection."""
     if isinstance(connection, Asker):
         return lambda: connection.upload(_BODY)
     numbers = count()
@@ -119,7 +119,7 @@ def _write_down(context: Context, waits: dict[str, list[float]], when: str) -> N
 
 
 def _sizes(context: Context) -> dict[str, int]:
-    """The bytes that rollups take, by what they are for."""
+    """The bytes of the rollups, by purpose."""
     with closing(context.site.cursor_connection()) as connection:
         cursor = connection.cursor()
         cursor.execute(

@@ -1,6 +1,6 @@
-"""Clients of a homeserver, each in a process of its own: hanging up is ending it.
+"""Clients of a homeserver, each in a process of its own, which is killed to hang up.
 
-A process reads what to do from its standard input, as JSON.
+A process reads its requests from standard input, as JSON.
 """
 
 import json
@@ -25,7 +25,7 @@ _BODY = b"a" * 10_000
 
 
 class Client:
-    """A client that asks all that it is told to."""
+    """A client that makes all requests that it is given."""
 
     def __init__(
         self, base_url: str, token: str, requests: Sequence[str], *, at_once: int
@@ -33,10 +33,10 @@ class Client:
         """Start it.
 
         Args:
-            base_url: of the homeserver.
-            token: of who asks.
+            base_url: the homeserver's URL.
+            token: the access token.
             requests: each is a method and a path, such as `GET /_matrix/...`.
-            at_once: how many requests to make at a time.
+            at_once: the number of requests at a time.
         """
         self._process = _start(
             "ask",
@@ -67,10 +67,10 @@ def neighbours(
     """Upload, log in and sync all the time.
 
     Args:
-        base_url: of the homeserver.
-        token: of who uploads and syncs.
-        user: who logs in.
-        password: of that user.
+        base_url: the homeserver's URL.
+        token: the access token for uploads and syncs.
+        user: the user who logs in.
+        password: the user's password.
 
     Yields:
         how long each took, in seconds, when that is over.
@@ -84,7 +84,7 @@ def neighbours(
         # Each has been done once.
         process.stdout.readline()
         yield waits
-        # It goes on until there is nothing more to read.
+        # It goes on until the input ends.
         answer, _ = process.communicate(timeout=_TIMEOUT_S)
         waits.update(json.loads(answer))
     finally:
@@ -154,7 +154,7 @@ def _live(base_url: str, token: str, user: str, password: str) -> None:
     ).encode()
 
     def sync() -> int:
-        # Synapse keeps its answer to a request that is the same as the last one.
+        # Synapse caches its answer to a request that equals the last one.
         content = {"room": {"timeline": {"limit": next(numbers)}}}
         path = f"/_matrix/client/v3/sync?timeout=0&filter={quote(json.dumps(content))}"
         return _request(base_url, token, "GET", path)

@@ -1,4 +1,4 @@
-"""What every part of the benchmark has at hand."""
+"""The values that every part of the benchmark uses."""
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
@@ -15,13 +15,13 @@ from demo.progress import Progress
 
 @attr.frozen(kw_only=True)
 class Context:
-    """What is being measured.
+    """The homeserver, the options and the results of a run.
 
     Attributes:
-        options: of the command line.
+        options: the options of the command line.
         site: the homeserver and its data set.
-        results: where to write down what is measured.
-        progress: is told what takes long.
+        results: the store of the results.
+        progress: called with each step.
     """
 
     options: Options
@@ -30,7 +30,7 @@ class Context:
     progress: Progress
 
     def questions(self) -> Sequence[Question]:
-        """Those that are to be asked."""
+        """The questions to ask."""
         return [
             question
             for question in all_questions(self.site.size)
@@ -38,17 +38,17 @@ class Context:
         ]
 
     def say(self, text: str) -> None:
-        """Tell what is going on."""
+        """Print the progress."""
         self.progress.say(text)
 
     def figure(self, part: str, name: str, value: float, unit: str) -> None:
-        """Write down what was measured, and tell."""
+        """Store a figure, and print it."""
         self.results.add_figure(self.site.size, part, name, value, unit)
         self.say(f"{name}: {value:.4g} {unit}")
 
 
 def milliseconds(seconds: Sequence[float]) -> dict[str, float]:
-    """The columns of the results that say how long something took."""
+    """The columns of the results for durations."""
     return {
         "median_ms": round(median(seconds) * 1000, 3),
         "fastest_ms": round(min(seconds) * 1000, 3),

@@ -1,4 +1,4 @@
-"""The part `dashboard`: what one load of the page costs, request by request."""
+"""The part `dashboard`: the cost of loading the page, request by request."""
 
 from collections.abc import Callable, Sequence
 
@@ -14,7 +14,7 @@ from benchmarks.timing import take_turns
 
 
 def measure_dashboard(context: Context) -> None:
-    """Without rollups and with them."""
+    """Measure without rollups and with them."""
     size = context.site.size
     is_small = size.media + size.remote <= SMALL_STORE
     for rollups in (False, True):

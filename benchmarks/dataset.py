@@ -1,4 +1,4 @@
-"""What every data set is like."""
+"""The properties of every data set."""
 
 # The names below end with it.
 SERVER_NAME = "example.org"
@@ -9,7 +9,7 @@ END_TS = 1_735_689_599_999
 PERIOD_MS = 5 * 365 * DAY_MS
 START_TS = END_TS - PERIOD_MS
 
-# What users upload. Some types are said with a parameter, or in capitals.
+# The types of uploads. Some have a parameter, or capitals.
 MEDIA_TYPES = (
     "image/png",
     "image/jpeg",
@@ -41,7 +41,7 @@ JOINED = 10
 REMOTE_MEMBERS = 2
 MEMBERS = 100
 
-# The tables that are large. Their indexes are created after they are filled.
+# The large tables. Their indexes are created after they are filled.
 MEDIA_TABLES = (
     "local_media_repository",
     "local_media_repository_thumbnails",

@@ -15,12 +15,12 @@ _ROWS_AT_ONCE = 500_000
 
 
 def load(dsn: Mapping[str, Any], size: Size, progress: Progress) -> None:
-    """Fill Synapse's tables, which are there and empty.
+    """Fill Synapse's empty tables.
 
     Args:
         dsn: the keyword arguments with which psycopg2 connects.
-        size: how much to load.
-        progress: is told how far it is.
+        size: the size of the data set.
+        progress: called with each step.
     """
     with closing(psycopg2.connect(**dsn)) as connection:
         connection.autocommit = True
@@ -34,7 +34,8 @@ def load(dsn: Mapping[str, Any], size: Size, progress: Progress) -> None:
             progress.say("vacuuming")
             for table in dataset.TABLES:
                 cursor.execute(f"VACUUM ANALYZE {table}")
-            # As on a busy server: Synapse writes this all the time, which moves rows.
+            # As on a busy server: Synapse writes this column all the time, which moves
+            # rows.
             for table in ("local_media_repository", "remote_media_cache"):
                 cursor.execute(
                     f"UPDATE {table} SET last_access_ts = last_access_ts + 1 "
@@ -43,9 +44,10 @@ def load(dsn: Mapping[str, Any], size: Size, progress: Progress) -> None:
 
 
 def _tables(size: Size) -> Iterator[tuple[str, int, dict[str, str], str]]:
-    """Each table, how many rows, the SQL of each column, and which rows to leave out.
+    """Each table: its number of rows, the SQL of each column, and the rows to leave
+    out.
 
-    The number of the row is `i`.
+    `i` is the number of the row.
     """
     everybody = "'@user' || i || ':example.org'"
     yield (
@@ -86,7 +88,7 @@ def _tables(size: Size) -> Iterator[tuple[str, int, dict[str, str], str]]:
         ),
         "authenticated": "TRUE",
     }
-    # Each has some media, the first of it real.
+    # Each has some media; the first file is an upload.
     yield (
         "local_media_repository",
         size.media,
@@ -127,7 +129,7 @@ def _tables(size: Size) -> Iterator[tuple[str, int, dict[str, str], str]]:
         },
         f"i % {dataset.THUMBNAILED} = 0 AND i % {dataset.PENDING} <> 0",
     )
-    # What says whose it is has to be the same for a file and its thumbnail.
+    # A file and its thumbnail must have the same owner.
     server = (
         f"'server' || floor({size.servers} * power("
         "('x' || substr(md5('s' || i), 1, 7))::bit(28)::int / 268435456.0, 3))::int "
@@ -209,7 +211,7 @@ def _rooms(size: Size) -> Iterator[tuple[str, int, dict[str, str], str]]:
 
 
 def _avatar(number: str) -> str:
-    """The first file of each user; not every user has chosen one."""
+    """The first file of each user; some users have no avatar."""
     return (
         f"CASE WHEN {number} % {dataset.WITHOUT_AVATAR} <> 0 "
         f"THEN 'mxc://{dataset.SERVER_NAME}/' || substr(md5({number}::text), 1, 24) END"
@@ -237,13 +239,13 @@ def _fill(
         "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0",
         (table,),
     )
-    # Older versions of Synapse have not all of them.
+    # Older versions of Synapse lack some of them.
     present = {name for (name,) in cursor.fetchall()}
     chosen = {name: sql for name, sql in columns.items() if name in present}
     cursor.execute("BEGIN")
     if table in dataset.LARGE_TABLES:
-        # What is put into a table that was emptied in the same transaction need not
-        # be written to the log.
+        # Rows of a table that was emptied in the same transaction need not be written
+        # to the log.
         cursor.execute(f"TRUNCATE {table}")
     for first in range(1, rows + 1, _ROWS_AT_ONCE):
         last = min(first + _ROWS_AT_ONCE - 1, rows)

@@ -1,8 +1,7 @@
 """`python -m benchmarks.disk`: the command `disk` beside `du`, and its memory.
 
-It makes a store of real files in a folder, each with a row in SQLite. In PostgreSQL it
-makes rows without files: all of one remote server, which no index has in order; and
-local ones that are lost, so that each of them is looked at twice.
+It makes a store of real files in a folder, with rows in SQLite; and rows without files
+in PostgreSQL, all of one remote server, which needs most memory.
 """
 
 import argparse
@@ -41,7 +40,7 @@ _REMOTE_SQL = f"""
     FROM generate_series(1, %s) AS i
 """
 
-# Runs a command, and says how much memory it took at most, in KiB.
+# Runs a command, and prints the most memory that it took, in KiB.
 _MEASURED = (
     "import resource, runpy, sys\n"
     "sys.argv = sys.argv[1:]\n"
@@ -75,7 +74,7 @@ def main() -> None:
 
 def _files(directory: Path, number: int, importing: int) -> None:
     with Homeserver(directory) as homeserver:
-        # Its database, which is empty.
+        # Its database is empty.
         pass
     media = homeserver.directory / "media"
     rng = random.Random(1)
@@ -102,7 +101,7 @@ def _files(directory: Path, number: int, importing: int) -> None:
         f"exec({walk!r})\n"
         "print(time.perf_counter() - started)"
     )
-    # The first brings all folders into memory.
+    # The first run brings all folders into memory.
     for _ in range(3):
         du = _time(["du", "-s", str(media)])
         walked = float(
@@ -136,7 +135,7 @@ def _rows(directory: Path, rows: int, lost: int, importing: int) -> None:
             _execute(dsn, sql, number)
             _execute(dsn, "VACUUM ANALYZE")
             if sql is _REMOTE_SQL:
-                # All of it may be there, so that no row is looked at twice.
+                # No file is missing, so no row is looked at twice.
                 with homeserver.config_path.open("a") as file:
                     file.write("media_storage_providers: [{module: some.Provider}]\n")
             seconds, memory, report = _disk(homeserver)
@@ -157,7 +156,7 @@ def _execute(dsn: Mapping[str, Any], sql: str, *args: object) -> None:
 
 
 def _disk(homeserver: Homeserver) -> tuple[float, int, Any]:
-    """How long the command takes, how much memory in MiB, and its report."""
+    """The time of the command, its memory in MiB, and its report."""
     command = [
         *(sys.executable, "-c", _MEASURED, "media_stats_module"),
         *("disk", "-c", str(homeserver.config_path), "--json", "--force"),

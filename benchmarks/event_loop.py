@@ -1,7 +1,7 @@
-"""A module for Synapse, which tells how late its event loop has been.
+"""A module for Synapse that measures how late its event loop is.
 
-The longest lag of an idle Synapse is that of its own garbage collection, so there is
-the 99th percentile, too.
+In an idle Synapse, the longest lag is that of garbage collection, so there is the 99th
+percentile, too.
 """
 
 import json
@@ -20,7 +20,7 @@ _INTERVAL_S = 0.005
 
 
 class EventLoopModule(Resource):
-    """Answers with the lag, and the most memory, since it was last asked."""
+    """Answers with the lag and the most memory since the last request."""
 
     isLeaf = True  # noqa: N815 - Twisted's name
 
@@ -39,7 +39,7 @@ class EventLoopModule(Resource):
         self._wait()
 
     def render_GET(self, request: Request) -> bytes:  # noqa: N802 - Twisted's name
-        """Tell, and begin anew."""
+        """Answer, and begin again."""
         lags_ms = sorted(self._lags_ms) or [0.0]
         self._lags_ms = []
         answer = {
@@ -47,7 +47,7 @@ class EventLoopModule(Resource):
             "percentile_99_ms": lags_ms[len(lags_ms) * 99 // 100],
             "most_mib": _most_mib(),
         }
-        # Linux then forgets how much memory there has been.
+        # Linux then forgets the most memory.
         Path("/proc/self/clear_refs").write_text("5")
         return json.dumps(answer).encode()
 

@@ -1,4 +1,4 @@
-"""The part `growth`: ten times the media of as many users, and what an answer costs."""
+"""The part `growth`: the cost of answers with ten times the media."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from benchmarks.timing import take_turns
 
 _TIMES = 10
 
-# Without rollups: one of each way to answer.
+# Without rollups: one question for each way to answer.
 _LIVE = (
     "users by user_id, first page",
     "users by size, first page",
@@ -43,7 +43,7 @@ _TOTALS = (
 
 
 def measure_growth(context: Context) -> None:
-    """Ask both data sets in turns; of both, how long PostgreSQL works."""
+    """Ask both data sets in turns; measure the time that PostgreSQL works."""
     size = context.site.size
     small_size = attr.evolve(
         size,

@@ -1,7 +1,7 @@
-"""The part `guest`: what everybody else notices while administrators ask much at once.
+"""The part `guest`: the delay of other requests while administrators ask a lot.
 
-Somebody uploads, logs in and syncs all the time: with nothing going on, beside each
-load on the module, and beside one on Synapse's own endpoint.
+A client uploads, logs in and syncs all the time: without other load, beside each load
+on the module, and beside one on Synapse's own endpoint.
 """
 
 import threading
@@ -23,17 +23,17 @@ from benchmarks.results import GUEST
 from benchmarks.site import Running, Site
 
 _IDLE_S = 10.0
-# Most loads are over earlier. Some would last for hours.
+# Most loads end earlier. Some would last for hours.
 _AT_MOST_S = 90.0
 _RELOAD_S = 1.0
-# A transaction that is as old is a load's, not a neighbour's.
+# An older transaction belongs to a load, not to a neighbour.
 _LONG_MS = 200
 
-# Who logs in.
+# The user who logs in.
 _USER = "@neighbour:example.org"
 _PASSWORD = "not a secret"
 
-# 30 of what an administrator can ask when there are no totals.
+# 30 questions of an administrator without totals.
 _QUESTIONS = (
     "users?order_by=media_length&dir=b",
     "summary",
@@ -43,20 +43,20 @@ _QUESTIONS = (
     "timeline",
 )
 
-# Of a browser.
+# Those of a browser.
 _BROWSER_AT_ONCE = 4
 
 
 @attr.frozen(kw_only=True)
 class Load:
-    """What administrators ask.
+    """The requests of administrators.
 
     Attributes:
-        name: what it is, in a few words.
-        requests: of each administrator.
-        at_once: how many requests an administrator makes at a time.
-        administrators: how many there are, each with a client of their own.
-        reloads: how often the client hangs up and asks all over again.
+        name: a few words.
+        requests: the requests of each administrator.
+        at_once: the number of requests of an administrator at a time.
+        administrators: their number, each with a client of their own.
+        reloads: the number of times that the client hangs up and starts again.
         rollups: whether there are rollups.
         locked: a table that another session has locked meanwhile.
     """
@@ -164,7 +164,7 @@ _LOADS = (
 
 
 def measure_guest(context: Context) -> None:
-    """Measure each load, and pages where Synapse's index is missing."""
+    """Measure each load, and pages without Synapse's index."""
     for rollups in (False, True):
         loads = [
             load
@@ -220,7 +220,7 @@ def _ask(running: Running, load: Load, at_most_s: float) -> list[int]:
 def _measure(
     context: Context, running: Running, name: str, ask: Callable[[], None]
 ) -> None:
-    """Write down what is noticed of a load, and how soon it is over."""
+    """Store the delays under a load, and the time until it ends."""
     with (
         neighbours(running.base_url, running.token, _USER, _PASSWORD) as waits,
         _pool_watched(context) as held,
@@ -244,7 +244,7 @@ def _measure(
 
 @contextmanager
 def _pool_watched(context: Context) -> Iterator[list[int]]:
-    """How many of the pool's connections were seen to be held for long."""
+    """Yield the number of the pool's connections that were held for long."""
     held = [0]
     is_over = threading.Event()
 
@@ -283,7 +283,7 @@ def _held(connection: Any) -> int:
 
 
 def _measure_without_index(context: Context) -> None:
-    """Without the index that Synapse's own background update makes, on less media."""
+    """Measure without the index of Synapse's background update, on less media."""
     size = Size(
         media=min(200_000, context.site.size.media),
         users=min(2_000, context.site.size.users),
@@ -320,7 +320,7 @@ def _without_index(site: Site) -> Iterator[None]:
 
 @contextmanager
 def _locked(context: Context, table: str | None) -> Iterator[None]:
-    """While another session has a table locked."""
+    """Lock a table in another session."""
     if table is None:
         yield
         return

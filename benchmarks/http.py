@@ -1,4 +1,4 @@
-"""Asking a homeserver, on one connection that stays open, as a busy client does."""
+"""A client of a homeserver, on one connection that stays open."""
 
 import json
 from http.client import HTTPConnection
@@ -14,7 +14,7 @@ class Asker:
     def __init__(self, base_url: str, token: str) -> None:
         """
         Args:
-            base_url: of the homeserver, such as `http://127.0.0.1:8008`.
+            base_url: the homeserver's URL, such as `http://127.0.0.1:8008`.
             token: the user's access token.
         """
         self._connection = HTTPConnection(urlsplit(base_url).netloc, timeout=_TIMEOUT_S)
@@ -37,7 +37,7 @@ class Asker:
         self._ask("POST", "/_matrix/media/v3/upload", body)
 
     def put(self, path: str, content: object) -> None:
-        """Put JSON there."""
+        """`PUT` JSON."""
         self._ask("PUT", path, json.dumps(content).encode())
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What the command line says."""
+"""The options of the command line."""
 
 import argparse
 from collections.abc import Sequence
@@ -10,8 +10,8 @@ from benchmarks.dataset import JOINED, MEMBERS, REMOTE_MEMBERS
 
 _PROJECT = Path(__file__).resolve().parent.parent
 
-# In the order in which they run: rollups are built once, and what changes the data
-# comes last. Whatever is run, a data set that is missing is loaded first.
+# In the order in which they run: rollups are built once, and parts that change the data
+# come last. A missing data set is loaded first.
 PARTS = (
     "load",
     "live",
@@ -28,11 +28,11 @@ PARTS = (
 
 @attr.frozen
 class Size:
-    """How much a data set has.
+    """The size of a data set.
 
     Attributes:
         media: rows of local media.
-        users: who have it.
+        users: the users who have it.
         remote: rows of cached remote media.
     """
 
@@ -42,39 +42,38 @@ class Size:
 
     @property
     def servers(self) -> int:
-        """Where the remote media is from."""
+        """The number of servers of remote media."""
         return max(1, min(5_000, self.remote // 20))
 
     @property
     def rooms(self) -> int:
-        """Where the users meet."""
+        """The number of rooms."""
         return 1 + self.memberships // MEMBERS
 
     @property
     def memberships(self) -> int:
-        """Of this server's users and others, in all rooms together."""
+        """The number of members of all rooms together."""
         return self.users * JOINED * (1 + REMOTE_MEMBERS)
 
     @property
     def name(self) -> str:
-        """For files and databases."""
+        """The name in files and databases."""
         return f"media_{self.media}_{self.users}_{self.remote}"
 
 
 @attr.frozen(kw_only=True)
 class Options:
-    """What is measured, and how.
+    """The things to measure, and the ways to do it.
 
     Attributes:
-        size: of the data set.
-        parts: which of `PARTS`.
+        size: the size of the data set.
+        parts: some of `PARTS`.
         cases: a pattern, such as `users *`, for the names of the questions to ask, and
             of the loads.
-        runs: how often to ask each, at most.
-        time_limit_s: how long to go on asking one question in one way. It is asked
-            once, whatever it takes.
-        out: where the results go.
-        data: where data sets are kept for the next time.
+        runs: the most times to ask each.
+        time_limit_s: the time for one question in one way. It is asked at least once.
+        out: the folder of the results.
+        data: the folder of data sets, which are kept for the next time.
     """
 
     size: Size

@@ -1,4 +1,4 @@
-"""What is asked over HTTP, and how an administrator would find out by hand."""
+"""The questions over HTTP, and an administrator's statements without the module."""
 
 import time
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ BUILT_IN_PATH = "/_synapse/admin/v1/statistics/users/media"
 _LARGEST = "order_by=media_length&dir=b"
 _MONTH = END_TS - 30 * DAY_MS + 1
 
-# What the dashboard asks for when it is opened; tests/dashboard holds it to the page.
+# The requests of the dashboard when it is opened; tests/dashboard compares them.
 DASHBOARD = [
     f"{MODULE_PATH}/{question}"
     for question in (
@@ -50,7 +50,7 @@ _FILE = (
     "media_length"
 )
 
-# The tables by the name of the source, and the files that count in them.
+# The tables by source, and the condition on files that count.
 _MEDIA = {
     "local": (
         "local_media_repository WHERE user_id IS NOT NULL AND media_length IS NOT NULL"
@@ -64,9 +64,9 @@ class Question:
     """One question.
 
     Attributes:
-        name: what it is, in a few words, beginning with the endpoint.
-        endpoint: below `/v1/`.
-        parameters: of the request.
+        name: a few words, beginning with the endpoint.
+        endpoint: its path below `/v1/`.
+        parameters: the parameters of the request.
         by_hand: the statements with which an administrator would find out without
             the module; none where Synapse's own endpoint answers.
     """
@@ -78,12 +78,12 @@ class Question:
 
     @property
     def path(self) -> str:
-        """Where the module answers it."""
+        """The module's path for it."""
         return f"{MODULE_PATH}/{self.endpoint}{self._query_string}"
 
     @property
     def built_in_path(self) -> str:
-        """Where Synapse's own endpoint answers it."""
+        """The path for it in Synapse's own endpoint."""
         return f"{BUILT_IN_PATH}{self._query_string}"
 
     @property
@@ -92,7 +92,7 @@ class Question:
 
     @property
     def has_window(self) -> bool:
-        """Whether it is about some time only."""
+        """Whether it has a window of time."""
         return "from_ts" in self.parameters
 
     @property
@@ -102,7 +102,7 @@ class Question:
 
 
 def all_questions(size: Size) -> list[Question]:
-    """Every question, about a data set of this size."""
+    """Every question, for a data set of this size."""
     return [*_about_users(size), *_about_the_rest(size)]
 
 
@@ -308,7 +308,7 @@ def _summaries() -> list[Question]:
 
 
 def _reclaimable() -> list[Question]:
-    """What Synapse would delete; by hand, by the rules of Synapse's own statements."""
+    """Files that Synapse would delete; by hand, by the rules of its statements."""
     avatars = {
         "profiles": "avatar_url",
         "room_memberships": "avatar_url",

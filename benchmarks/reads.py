@@ -1,7 +1,7 @@
 """The parts `live` and `rollups`: every question, in every way to answer it.
 
-All ways that can be are taken in turns, over HTTP. PostgreSQL says how much of it were
-the statements.
+All possible ways take turns, over HTTP. PostgreSQL's log says how long the statements
+took.
 """
 
 import json
@@ -33,7 +33,7 @@ from benchmarks.timing import Timed, take_turns
 
 
 def measure_live(context: Context) -> None:
-    """Without rollups, beside Synapse's own endpoint or SQL by hand."""
+    """Measure without rollups, beside Synapse's own endpoint or SQL by hand."""
     context.say("without rollups")
     with (
         context.site.running(rollups=False) as running,
@@ -56,7 +56,7 @@ def measure_live(context: Context) -> None:
 
 
 def measure_rollups(context: Context) -> None:
-    """With rollups."""
+    """Measure with rollups."""
     context.say("with rollups")
     with context.site.running(rollups=True) as running:
         for question in context.questions():
@@ -118,13 +118,13 @@ def _live_agrees(
         answer,
         _json(timed[BUILT_IN]),
         pending=dict(pending),
-        # A search finds no user whom there is not, and every user has some media.
+        # A search finds no unknown users, and every user has some media.
         nobodies=0 if "search_term" in asked else nobodies.count(window),
     )
 
 
 class _Nobodies:
-    """The users whom Synapse's own endpoint lists although they have no media.
+    """The users without media that Synapse's own endpoint lists.
 
     Counting them takes as long as some answers, so it is done once for each window.
     """
@@ -134,7 +134,7 @@ class _Nobodies:
         self._counted: dict[str, int] = {}
 
     def count(self, window: str) -> int:
-        """How many there are in a window, which is a condition of SQL."""
+        """The number of them in a window, which is a condition of SQL."""
         if window not in self._counted:
             ((self._counted[window],),) = _rows(
                 self._connection,

@@ -1,4 +1,4 @@
-"""One table of all answers."""
+"""The table of all answers."""
 
 from collections.abc import Sequence
 
@@ -27,13 +27,13 @@ _COLUMNS = (
 
 @attr.frozen
 class Line:
-    """A question, and how it was answered.
+    """A question, and the times of its answers.
 
     Attributes:
         question: its name.
-        before: who answers without the module, `built-in` or `by hand`; empty if that
-            was not measured.
-        medians: by way and level, in milliseconds.
+        before: the way without the module, `built-in` or `by hand`; empty if it was not
+            measured.
+        medians: the medians by way and level, in milliseconds.
         agrees: whether all answers were right.
     """
 
@@ -43,19 +43,19 @@ class Line:
     agrees: bool
 
     def median_before(self, level: str) -> float | None:
-        """How long it takes without the module."""
+        """The time without the module."""
         return self._median(self.before, level)
 
     def ratio(self, way: str, level: str) -> float | None:
-        """How many times as fast the module is."""
+        """How many times faster the module is."""
         before = self.median_before(level)
         after = self.medians.get((way, level))
         return before / after if before and after else None
 
     def _median(self, way: str, level: str) -> float | None:
-        """How long it takes in a way without the module.
+        """The time of a way without the module.
 
-        By hand there is no HTTP.
+        Statements by hand have no HTTP.
         """
         other = SQL if level == HTTP else HTTP
         found = self.medians.get((way, level))
@@ -113,7 +113,7 @@ def table(results: Results, size: Size) -> str:
 
 
 def _loads(figures: Sequence[Figure]) -> list[str]:
-    """What everybody else notices of each load, a line for each."""
+    """The delays of other requests under each load, a line for each."""
     loads: dict[str, dict[str, str]] = {}
     for figure in figures:
         if figure.part == GUEST:
@@ -128,7 +128,7 @@ def _loads(figures: Sequence[Figure]) -> list[str]:
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows of as many cells as lines of text; numbers to the right."""
+    """Rows of cells as lines of text; numbers to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(

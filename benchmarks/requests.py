@@ -1,4 +1,4 @@
-"""The part `requests`: a page from rollups beside what cannot be done without."""
+"""The part `requests`: a page from rollups beside the smallest possible requests."""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -12,7 +12,7 @@ from benchmarks.timing import Timed, take_turns
 _RUNS = 200
 _TIME_LIMIT_S = 30.0
 _WHOAMI = "/_matrix/client/v3/account/whoami"
-# As little as an admin endpoint can do: select from a table, here an empty one.
+# The smallest work of an admin endpoint: a select from an empty table.
 _TOKENS = "/_synapse/admin/v1/registration_tokens"
 _PROBE = (
     "SELECT owner, media_count, media_length FROM media_stats_owners "

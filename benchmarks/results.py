@@ -1,6 +1,6 @@
-"""What was measured, written down at once: a run that is cut off has not been in vain.
+"""The results, stored at once, so an interrupted run is not lost.
 
-Two CSV files. What is measured again replaces what is there; the rest stays.
+Two CSV files. A new measurement replaces the old one of the same; the rest stays.
 """
 
 import csv
@@ -17,7 +17,7 @@ BY_HAND = "by hand"
 LIVE = "live"
 ROLLUPS = "rollups"
 
-# A part with figures that make a table of their own: `load: what is noticed of it`.
+# A part whose figures are a table of their own: `load: what others notice`.
 GUEST = "guest"
 
 HTTP = "http"
@@ -26,23 +26,22 @@ SQL = "sql"
 
 @attr.frozen(kw_only=True)
 class Answer:
-    """How long an answer took.
+    """The time of an answer.
 
     Attributes:
         media: rows of the data set, as the next two.
         users: likewise.
         remote: likewise.
         question: its name.
-        way: who answered.
+        way: the way to answer.
         level: `http` for a whole request, `sql` for its statements alone, as PostgreSQL
             tells.
-        runs: how often it was measured.
-        median_ms: how long it took.
-        fastest_ms: likewise.
-        slowest_ms: likewise.
-        agrees: whether the answer is right, as far as another can tell: `yes`, or what
-            is wrong.
-        digest: of the answer; equal answers have equal ones.
+        runs: the number of measurements.
+        median_ms: the median time.
+        fastest_ms: the shortest time.
+        slowest_ms: the longest time.
+        agrees: `yes` if the answer equals another one, or the difference.
+        digest: the answer's digest; equal answers have equal ones.
     """
 
     media: int = attr.ib(converter=int)
@@ -60,22 +59,22 @@ class Answer:
 
     @property
     def key(self) -> tuple[object, ...]:
-        """What another measurement of the same has in common with it."""
+        """The fields that identify a measurement."""
         return (*attr.astuple(self)[:3], self.question, self.way, self.level)
 
 
 @attr.frozen(kw_only=True)
 class Figure:
-    """Anything else that was measured.
+    """Any other result.
 
     Attributes:
         media: rows of the data set, as the next two.
         users: likewise.
         remote: likewise.
-        part: of the benchmark.
-        name: what it is.
-        value: how much.
-        unit: of what.
+        part: the part of the benchmark.
+        name: its name.
+        value: the number.
+        unit: its unit.
     """
 
     media: int = attr.ib(converter=int)
@@ -88,7 +87,7 @@ class Figure:
 
     @property
     def key(self) -> tuple[object, ...]:
-        """What another measurement of the same has in common with it."""
+        """The fields that identify a measurement."""
         return (*attr.astuple(self)[:3], self.part, self.name)
 
 
@@ -124,10 +123,10 @@ class _Table(Generic[_R]):
 
 
 class Results:
-    """All that was measured, in a folder.
+    """All results, in a folder.
 
     Attributes:
-        folder: where the files are.
+        folder: the folder of the files.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -137,13 +136,13 @@ class Results:
         self._figures = _Table(folder / "figures.csv", Figure)
 
     def add_answers(self, *answers: Answer) -> None:
-        """Write down how long answers took."""
+        """Store the times of answers."""
         self._answers.add(*answers)
 
     def add_figure(
         self, size: Size, part: str, name: str, value: float, unit: str
     ) -> None:
-        """Write down something else."""
+        """Store a figure."""
         self._figures.add(
             Figure(
                 **attr.asdict(size),
@@ -163,7 +162,7 @@ class Results:
         return [row for row in self._figures if _is_about(row, size)]
 
     def digest(self, size: Size, question: str, way: str) -> str | None:
-        """That of an answer over HTTP, if it was measured."""
+        """The digest of an answer over HTTP, if it was measured."""
         for answer in self.answers(size):
             if (answer.question, answer.way, answer.level) == (question, way, HTTP):
                 return answer.digest

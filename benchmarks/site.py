@@ -1,4 +1,4 @@
-"""A homeserver with a data set: where it is, how to start it, how to ask its database.
+"""A homeserver with a data set, and its database.
 
 Data sets are kept, since loading a large one takes minutes.
 """
@@ -29,7 +29,7 @@ from demo.progress import Progress
 _TIMEOUT_S = 1800.0
 _ROLLUPS = "/_synapse/client/media_stats/v1/rollups"
 
-# Settings for loading only: what is lost in a crash is loaded anew.
+# Settings for loading only: after a crash, data is loaded again.
 _LOADING = {
     "fsync": "off",
     "wal_level": "minimal",
@@ -41,11 +41,11 @@ _LOADING = {
 
 @attr.frozen
 class Asked:
-    """What was asked, with the statements that it took.
+    """The answer to a question, and the time of its statements.
 
     Attributes:
         answer: the body; by hand, the rows of each statement.
-        database_s: how long the statements took; not known by hand.
+        database_s: the time of the statements; not known by hand.
     """
 
     answer: Any
@@ -53,7 +53,7 @@ class Asked:
 
 
 def median_database_s(timed: Timed[Asked]) -> float:
-    """How long the statements took."""
+    """The time of the statements."""
     return median(asked.database_s or 0.0 for asked in timed.results)
 
 
@@ -63,9 +63,9 @@ class Running:
 
     Attributes:
         asker: asks it as an admin.
-        base_url: where it listens.
+        base_url: its URL.
         token: the admin's.
-        log: of PostgreSQL.
+        log: PostgreSQL's log.
     """
 
     asker: Asker
@@ -84,15 +84,15 @@ class Site:
     """A homeserver with a data set.
 
     Attributes:
-        size: of the data set.
+        size: the size of the data set.
     """
 
     def __init__(self, folder: Path, size: Size, progress: Progress) -> None:
         """
         Args:
             folder: holds all data sets.
-            size: of the data set.
-            progress: is told what takes long.
+            size: the size of the data set.
+            progress: called with each step.
         """
         self.size = size
         self._progress = progress
@@ -103,7 +103,7 @@ class Site:
 
     @contextmanager
     def open(self) -> Iterator[None]:
-        """Start the database server, and load the data set unless it is there."""
+        """Start the database server, and load the data set if it is missing."""
         if not self._loaded.exists():
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder.mkdir(parents=True)
@@ -137,7 +137,7 @@ class Site:
     def starting(
         self, *, rollups: bool, gauges: bool = False, event_loop: bool = False
     ) -> Iterator[Running]:
-        """The same, but do not wait for rollups."""
+        """The same, without waiting for rollups."""
         config: dict[str, object] = {"rollups": rollups}
         if rollups and not gauges:
             # Once, from the totals. Without rollups there are no gauges.
@@ -150,7 +150,9 @@ class Site:
 
     @contextmanager
     def without_module(self) -> Iterator[Running]:
-        """Start the homeserver without the module. What is in the database stays."""
+        """Start the homeserver without the module. The module's objects stay in the
+        database.
+        """
         with self._homeserver([]) as homeserver, self._ask(homeserver) as running:
             yield running
 
@@ -204,7 +206,7 @@ class Site:
             return not _tables_of_rollups(connection.cursor())
 
     def _vacuum_rollups(self) -> None:
-        """What autovacuum does by itself within a minute or so."""
+        """As autovacuum does within a minute."""
         with closing(self.cursor_connection()) as connection:
             connection.autocommit = True
             cursor = connection.cursor()
@@ -239,7 +241,7 @@ class Site:
             return bool(left == 0)
 
     def _warm_up(self) -> None:
-        """Have the database's files in memory, as those of a busy server are."""
+        """Read the database's files into memory, as on a busy server."""
         self._progress.say("Warming up")
         with closing(self.cursor_connection()) as connection:
             cursor = connection.cursor()
@@ -266,7 +268,7 @@ class Site:
             "modules": modules,
             "database": {"name": "psycopg2", "args": args},
             "enable_metrics": True,
-            # There is a hundred of them on a new database.
+            # A new database has about a hundred of them.
             "background_updates": {"sleep_enabled": False},
         }
         return Homeserver(
@@ -290,14 +292,14 @@ def _tables_of_rollups(cursor: Any) -> list[str]:
 
 
 def _module(name: str, config: Mapping[str, object]) -> object:
-    """As homeserver.yaml has it."""
+    """The module's entry in homeserver.yaml."""
     return {"module": name, "config": config}
 
 
 def _settings(size: Size) -> dict[str, str]:
-    """The usual advice for PostgreSQL: a quarter of the memory; all else as it comes.
+    """The usual advice for PostgreSQL: a quarter of the memory; defaults for all else.
 
-    But no more than the data could ever fill.
+    At most as much as the data can fill.
     """
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     data = (size.media + size.remote) * 700

@@ -1,10 +1,10 @@
-"""How long PostgreSQL works for a request, as its own log says."""
+"""The time that PostgreSQL works for a request, from its own log."""
 
 import re
 from collections import defaultdict
 from pathlib import Path
 
-# For the connections whose statements are to be found in the log.
+# For the connections whose statements are read from the log.
 OPTIONS = "-c log_min_duration_statement=0"
 
 _DURATION = re.compile(r"duration: ([0-9.]+) ms")
@@ -20,13 +20,13 @@ class StatementLog:
         self._position = 0
 
     def begin(self) -> None:
-        """Forget what has been logged until now."""
+        """Skip the log until now."""
         self._position = self._path.stat().st_size
 
     def seconds(self) -> float:
-        """How long the statements took that were logged since `begin()`.
+        """The time of the statements that were logged since `begin()`.
 
-        Those of connections with a statement about media: Synapse uses others for the
+        Only of connections with a statement about media: Synapse uses others for the
         access token and for its own work.
         """
         with self._path.open("rb") as log:
@@ -41,7 +41,7 @@ class StatementLog:
                 found = _PROCESS.search(line)
                 process = found[1] if found else ""
                 milliseconds[process] += float(duration[1])
-            # A statement may have many lines.
+            # A statement can have several lines.
             if _IS_ABOUT_MEDIA.search(line):
                 about_media.add(process)
         return sum(milliseconds[process] for process in about_media) / 1000

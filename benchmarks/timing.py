@@ -1,4 +1,4 @@
-"""How long things take, when they take turns."""
+"""Measures times, in turns."""
 
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -10,17 +10,18 @@ import attr
 _K = TypeVar("_K", bound=Hashable)
 _T = TypeVar("_T")
 
-# A first run of less is not counted: it fills caches. A longer one would cost too much.
+# A first run that is shorter does not count: it fills caches. A longer one would cost
+# too much.
 _WARM_UP_S = 1.0
 
 
 @attr.frozen
 class Timed(Generic[_T]):
-    """What something returned, and how long it took each time.
+    """The results of runs, and their times.
 
     Attributes:
-        results: of each run that counts.
-        seconds: likewise.
+        results: the result of each run that counts.
+        seconds: the time of each run that counts.
     """
 
     results: Sequence[_T]
@@ -28,24 +29,24 @@ class Timed(Generic[_T]):
 
     @property
     def result(self) -> _T:
-        """Of the last run."""
+        """The result of the last run."""
         return self.results[-1]
 
     @property
     def median(self) -> float:
-        """In seconds."""
+        """The median in seconds."""
         return median(self.seconds)
 
 
 def take_turns(
     ways: Mapping[_K, Callable[[], _T]], *, runs: int, time_limit_s: float
 ) -> dict[_K, Timed[_T]]:
-    """Run each of some functions again and again, in turns, every other time backwards.
+    """Run some functions again and again, in turns, every other time backwards.
 
     Args:
         ways: the functions.
-        runs: how often to run each, at most.
-        time_limit_s: after how long to stop running one. Each is run once.
+        runs: the most runs of each.
+        time_limit_s: the time for the runs of one. Each is run at least once.
     """
     seconds: dict[_K, list[float]] = {way: [] for way in ways}
     results: dict[_K, list[_T]] = {way: [] for way in ways}

@@ -1,6 +1,6 @@
-"""The part `writes`: what rollups cost each upload and each deletion.
+"""The part `writes`: the cost of rollups for each upload and each deletion.
 
-With the triggers and without, in turns.
+With and without the triggers, in turns.
 """
 
 import time
@@ -23,7 +23,7 @@ _MEDIA = "local_media_repository"
 
 
 def measure_writes(context: Context) -> None:
-    """Compare rows that are inserted, rows that are deleted, and whole uploads."""
+    """Compare inserted rows, deleted rows, and whole uploads."""
     with context.site.running(rollups=True):
         context.say("rollups are there")
     deleted = min(_DELETED, context.site.size.media // 2)
@@ -35,7 +35,7 @@ def measure_writes(context: Context) -> None:
         _measure_rows(context, connection, "inserted", _insert(context), _ROW_BLOCKS)
         _measure_rows(context, connection, "deleted", delete, _DELETE_BLOCKS)
         _measure_uploads(context, connection)
-    # Half of the uploads, and of their deletions, are not in the totals.
+    # The totals lack half of the uploads, and of their deletions.
     with context.site.running(rollups=False):
         context.say("rollups are gone")
 
@@ -43,7 +43,7 @@ def measure_writes(context: Context) -> None:
 def _measure_rows(
     context: Context, connection: Any, what: str, statement: str, blocks: int
 ) -> None:
-    """Many in one statement, in a transaction that is rolled back."""
+    """Many rows in one statement, in a transaction that is rolled back."""
     seconds: dict[bool, list[float]] = {True: [], False: []}
     cursor = connection.cursor()
     rows = 0
@@ -71,8 +71,8 @@ def _measure_rows(
 def _measure_uploads(context: Context, connection: Any) -> None:
     """Through Synapse's media API.
 
-    The homeserver is without the module, which would put the triggers back while they
-    are off. When they are on, it has them all the same: they are in the database.
+    The homeserver does not load the module, which would put the triggers back. The
+    triggers work without it: they are in the database.
     """
     seconds: dict[bool, list[float]] = {True: [], False: []}
     cursor = connection.cursor()
@@ -95,7 +95,7 @@ def _measure_uploads(context: Context, connection: Any) -> None:
 
 
 def _switch_triggers(cursor: Any, how: str) -> None:
-    """Have changes logged again, or not: `ENABLE` or `DISABLE`."""
+    """Turn logging on or off: `ENABLE` or `DISABLE`."""
     cursor.execute(
         "SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass "
         "AND starts_with(tgname, 'media_stats_')",

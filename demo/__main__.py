@@ -1,7 +1,7 @@
 """`python3 demo`: a real Synapse with the module and some media, for a first look.
 
-It needs only Python. Synapse is installed into an environment of its own, so nothing
-but the standard library may be imported before that is done.
+It needs only Python. Synapse is installed into an environment of its own, so before
+that, only the standard library may be imported.
 """
 
 import argparse
@@ -28,7 +28,7 @@ def main() -> int:
     from demo.progress import Progress
 
     options = _parse_arguments()
-    # 0 is a free port, as everywhere.
+    # 0 means a free port.
     port = options.port or None
     if port is not None:
         _check_port(port)
@@ -72,7 +72,7 @@ def _check_port(port: int) -> None:
 
 
 def _check_directory(directory: Path) -> None:
-    """Create the folder, if need be, and try to write there."""
+    """Create the folder if it is missing, and try to write there."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=directory):

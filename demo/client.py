@@ -1,4 +1,4 @@
-"""A client of a homeserver, which knows only the HTTP APIs that Synapse documents."""
+"""A client of a homeserver, for the HTTP APIs that Synapse documents."""
 
 import hmac
 import json
@@ -20,7 +20,7 @@ class Account:
 
     Attributes:
         user_id: such as `@alice:example.org`.
-        password: with which to log in again.
+        password: the user's password.
         access_token: for requests.
     """
 
@@ -31,7 +31,7 @@ class Account:
 
 @attr.frozen(kw_only=True)
 class Response:
-    """What was answered to a request.
+    """The response to a request.
 
     Attributes:
         status: such as 200.
@@ -49,14 +49,14 @@ class Response:
 
 
 class RequestError(Exception):
-    """A homeserver refused what a method of `Client` asked for."""
+    """A homeserver refused the request of a method of `Client`."""
 
 
 class Client:
     """Makes requests, each on a connection of its own.
 
     Attributes:
-        base_url: where the homeserver, or a proxy in front of it, listens.
+        base_url: the URL of the homeserver, or of a proxy in front of it.
     """
 
     def __init__(self, base_url: str) -> None:
@@ -78,16 +78,16 @@ class Client:
         headers: Mapping[str, str] | None = None,
         timeout_s: float = _TIMEOUT_S,
     ) -> Response:
-        """Make a request. Whatever the status of the answer, it is returned.
+        """Make a request. Return the response, whatever its status.
 
         Args:
             method: such as `GET`.
-            path: what follows the base URL, with the query string if there is one.
-            token: the access token of who asks.
+            path: the path after the base URL, with the query string, if any.
+            token: the access token.
             content: to send as JSON.
             body: to send as it is, instead of `content`.
             headers: to send beside those that the other arguments make.
-            timeout_s: how long to wait for the answer.
+            timeout_s: the longest time to wait for the answer.
 
         Raises:
             OSError: there is nobody to ask, or no answer in time.
@@ -99,7 +99,7 @@ class Client:
             sent["Content-Type"] = "application/json"
             body = json.dumps(content).encode()
         sent.update(headers or {})
-        # Not urllib.request, which would follow redirects and ask the environment's
+        # Not urllib.request, which would follow redirects and use the environment's
         # proxy.
         connection = HTTPConnection(self._host, timeout=timeout_s)
         try:
@@ -123,7 +123,7 @@ class Client:
         """Register a user, and log them in.
 
         Args:
-            localpart: of the new user's ID.
+            localpart: the localpart of the new user's ID.
             shared_secret: the homeserver's `registration_shared_secret`.
             admin: whether the user will be a server admin.
             displayname: the localpart by default.
@@ -173,7 +173,7 @@ class Client:
         )
 
     def set_displayname(self, account: Account, displayname: str) -> None:
-        """Change a user's displayname. An empty one is none."""
+        """Change a user's displayname. An empty one removes it."""
         self._ask(
             "PUT",
             f"/_matrix/client/v3/profile/{quote(account.user_id)}/displayname",
@@ -201,10 +201,10 @@ class Client:
         """Upload a file, and return its `mxc://` URI.
 
         Args:
-            account: who uploads.
-            body: what is in the file.
+            account: the uploader.
+            body: the content of the file.
             media_type: such as `image/png`.
-            name: of the file.
+            name: the name of the file.
         """
         query = "" if name is None else f"?{urlencode({'filename': name})}"
         answer = self._ask(
@@ -218,7 +218,7 @@ class Client:
         return uri
 
     def _ask(self, method: str, path: str, **arguments: Any) -> Any:
-        """Make a request that is meant to succeed, and return its JSON."""
+        """Make a request that must succeed, and return its JSON."""
         response = self.request(method, path, **arguments)
         if response.status != 200:
             raise RequestError(

@@ -1,6 +1,6 @@
-"""Installs Synapse where Python has none. Standard library only.
+"""Installs Synapse if Python does not have it. Standard library only.
 
-The environment is kept in the demo's folder, and Python starts again in it.
+The environment is kept in the demo's folder, and the demo starts again in it.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from demo.progress import Progress
 
-# Lines in which pip says what it is doing.
+# Lines in which pip says its current step.
 _STEPS_OF_PIP = ("Collecting", "Downloading", "Processing", "Building", "Installing")
 _LOG_TAIL_LINES = 15
 
@@ -27,12 +27,12 @@ class InstallError(Exception):
 
 
 def ensure_synapse(project: Path, directory: Path, progress: Progress) -> None:
-    """Return if Synapse is installed, else start the demo again where it is.
+    """Return if Synapse is installed, else start the demo again in its environment.
 
     Args:
         project: the folder of this project.
         directory: holds the environment, which later runs use again.
-        progress: is told about every step.
+        progress: called with every step.
     """
     if _has_synapse():
         return
@@ -104,7 +104,7 @@ def _install(
         *(str(environment / "bin" / "python"), "-m", "pip"),
         *("--disable-pip-version-check", "install"),
     ]
-    # Alone and without retries, so that a machine without a network learns it at once.
+    # Alone and without retries, so that a machine without a network fails at once.
     _run(
         [*pip, "--retries", "0", "--timeout", "10", "setuptools>=77"],
         log_path,
@@ -120,7 +120,7 @@ def _install(
 
 
 def _remove(environment: Path) -> None:
-    """Remove a folder in which a process that was killed may still write a moment."""
+    """Remove a folder in which a killed process may still write for a moment."""
     for _ in range(20):
         shutil.rmtree(environment, ignore_errors=True)
         if not environment.exists():
@@ -136,7 +136,7 @@ def _run(
     Args:
         command: the command.
         log_path: the file to which its output is appended.
-        progress: is told what pip says.
+        progress: called with the lines of pip.
         hint: a likely reason if it fails.
 
     Raises:
@@ -152,7 +152,7 @@ def _run(
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-        # Ctrl-C goes to the demo, which then ends all of it.
+        # Ctrl-C reaches the demo, which then ends all processes.
         start_new_session=True,
     )
     lines: list[str] = []

@@ -1,4 +1,4 @@
-"""What the demo shows: the module's answers on a homeserver with two years of media."""
+"""The demo: the module's answers on a homeserver with two years of media."""
 
 import contextlib
 import os
@@ -31,7 +31,7 @@ def show(directory: Path, port: int | None, *, once: bool, progress: Progress) -
         directory: the homeserver's data goes into a temporary folder in it.
         port: the port that the homeserver listens on, or None for a free one.
         once: whether to end after the tables, and not with Ctrl-C.
-        progress: is told about every step.
+        progress: called with every step.
     """
     data = Path(tempfile.mkdtemp(prefix="homeserver-", dir=directory))
     try:
@@ -80,7 +80,7 @@ def _fill(homeserver: Homeserver, progress: Progress) -> Account:
 
 
 def _compare_with_disk(homeserver: Homeserver) -> str:
-    """What the command `disk` prints."""
+    """The output of the command `disk`."""
     command = ["-m", "media_stats_module", "disk", "-c", str(homeserver.config_path)]
     done = subprocess.run(
         [sys.executable, *command],
@@ -110,7 +110,7 @@ Ctrl-C stops Synapse and removes its data.
 
 
 def _print(text: str) -> None:
-    # Some terminals cannot show every script, and one that was closed shows nothing.
+    # Some terminals lack some scripts, and a closed one shows nothing.
     encoding = sys.stdout.encoding
     with contextlib.suppress(OSError):
         print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)

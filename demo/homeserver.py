@@ -19,17 +19,17 @@ from demo.process import SynapseProcess, free_port
 _HOST = "127.0.0.1"
 _MODULE = "media_stats_module.MediaStatsModule"
 
-# Since this version workers find the main process in `instance_map`, and soon after
-# it they refused the options that had told them before.
+# Since this version, workers find the main process in `instance_map`; soon after,
+# Synapse refused the older options for that.
 _WORKERS_READ_INSTANCE_MAP = (1, 84)
 
-# Of a listener: the names of what Synapse itself serves there.
+# The names of Synapse's own resources on a listener.
 Resources = Sequence[str]
 
 
 @attr.frozen
 class Redis:
-    """Where the Redis (or Valkey) is that Synapse's processes talk through."""
+    """The Redis (or Valkey) through which Synapse's processes talk."""
 
     host: str
     port: int
@@ -77,9 +77,8 @@ class Homeserver:
             postgres: the keyword arguments with which psycopg2 connects to an empty
                 database, or to one that the homeserver has used before; None is
                 SQLite.
-            redis: where the workers and the main process meet.
-            overrides: for homeserver.yaml: replaces what is written there, option by
-                option.
+            redis: the Redis of the workers and the main process.
+            overrides: options that replace those in homeserver.yaml.
         """
         if workers and (postgres is None or redis is None):
             raise ValueError("Workers need PostgreSQL and Redis")
@@ -125,12 +124,12 @@ class Homeserver:
 
     @property
     def base_url(self) -> str:
-        """Where the main process listens, on its first listener."""
+        """The URL of the main process's first listener."""
         return self.main.urls[0]
 
     @property
     def client(self) -> Client:
-        """A client that asks there."""
+        """A client of it."""
         return self.main.client
 
     @property
@@ -142,7 +141,7 @@ class Homeserver:
         """Start all processes, and wait until all answer.
 
         Args:
-            timeout_s: how long to wait in all.
+            timeout_s: the longest time to wait in all.
 
         Raises:
             StartError: one of them does not. None is then running.
@@ -231,7 +230,7 @@ class Homeserver:
             "registration_shared_secret": self._registration_secret,
             "macaroon_secret_key": self._macaroon_secret,
             "report_stats": False,
-            # It keeps to itself, and its passwords guard nothing for long.
+            # No other server can reach it, and its passwords protect nothing for long.
             "trusted_key_servers": [],
             "bcrypt_rounds": 4,
             "rc_login": {
@@ -297,7 +296,7 @@ def _write_signing_key(path: Path) -> None:
 
 
 def _write_yaml(path: Path, content: object) -> None:
-    # It holds secrets.
+    # It contains secrets.
     path.touch(mode=0o600)
     with path.open("w") as file:
         yaml.safe_dump(content, file, sort_keys=False)

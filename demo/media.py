@@ -1,4 +1,4 @@
-"""The files that people really upload in the demo."""
+"""The files that are really uploaded in the demo."""
 
 from collections.abc import Callable
 from io import BytesIO
@@ -12,7 +12,7 @@ class File:
     """A file to upload.
 
     Attributes:
-        name: with an ending.
+        name: its name, with a suffix.
         media_type: such as `image/png`.
         read: returns its content.
     """
@@ -27,9 +27,9 @@ class Person:
     """A user to register.
 
     Attributes:
-        localpart: of the user ID.
-        displayname: in any script.
-        files: what they upload. The first is their avatar if it is a picture.
+        localpart: the localpart of the user ID.
+        displayname: the displayname, in any script.
+        files: the files to upload. The first becomes the avatar if it is a picture.
     """
 
     localpart: str

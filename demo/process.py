@@ -1,4 +1,4 @@
-"""Processes of servers: Synapse's own here; tests start others in the same way."""
+"""Processes of servers: Synapse's here; tests start others in the same way."""
 
 import os
 import signal
@@ -20,10 +20,10 @@ _ports_taken: set[int] = set()
 
 
 class StartError(Exception):
-    """A server ended, or gave no answer, when it was started.
+    """A server ended, or did not answer, when it was started.
 
     Attributes:
-        exit_code: what it ended with, or None if it had to be killed.
+        exit_code: its exit status, or None if it had to be killed.
         log_tail: the last lines that it logged.
     """
 
@@ -54,11 +54,11 @@ class ServerProcess:
     ) -> None:
         """
         Args:
-            name: for errors.
+            name: its name in errors.
             command: starts the server in the foreground.
-            log_path: the file that it is to log to.
+            log_path: the file for its output.
             answers: whether the server answers. May raise OSError if it does not.
-            directory: where it runs; by default, where this process does.
+            directory: its working directory; by default, that of this process.
         """
         self.log_path = log_path
         self._name = name
@@ -66,7 +66,7 @@ class ServerProcess:
         self._answers = answers
         self._directory = directory
         self._process: subprocess.Popen[bytes] | None = None
-        # How long the log was when the process was last started.
+        # The length of the log at the last start of the process.
         self._log_start = 0
 
     @property
@@ -93,7 +93,7 @@ class ServerProcess:
         """Start the process, and do not wait for it."""
         if self.pid is not None:
             raise RuntimeError(f"{self._name} runs already")
-        # What can be imported here can be imported there.
+        # The process can import the same modules as this one.
         path = os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path)
         with self.log_path.open("ab") as log:
             self._log_start = log.tell()
@@ -104,7 +104,7 @@ class ServerProcess:
                 stdout=log,
                 stderr=log,
                 env={**os.environ, "PYTHONPATH": path},
-                # Ctrl-C is for us, who then stop it in good order.
+                # Ctrl-C reaches only us, and we stop it in good order.
                 start_new_session=True,
             )
 
@@ -149,7 +149,7 @@ class ServerProcess:
             process.wait()
 
     def log_tail(self, lines: int = _LOG_TAIL_LINES) -> str:
-        """The last lines that were logged since the process was last started."""
+        """The last lines of the log since the last start."""
         with self.log_path.open("rb") as log:
             log.seek(self._log_start)
             return b"".join(deque(log, lines)).decode(errors="replace")
@@ -165,7 +165,7 @@ class SynapseProcess(ServerProcess):
     """The main process or a worker of Synapse.
 
     Attributes:
-        urls: where it listens, in the order of its listeners.
+        urls: its URLs, in the order of its listeners.
     """
 
     def __init__(
@@ -174,9 +174,9 @@ class SynapseProcess(ServerProcess):
         """
         Args:
             name: `main`, or the name of the worker.
-            arguments: for Python.
-            urls: of the listeners that `arguments` make it open, at least one.
-            log_path: the file that it is to log to.
+            arguments: the arguments for Python.
+            urls: the URLs of its listeners, at least one.
+            log_path: the file for its output.
         """
         self.urls = tuple(urls)
         super().__init__(
@@ -188,25 +188,25 @@ class SynapseProcess(ServerProcess):
 
     @property
     def client(self) -> Client:
-        """A client that asks the first listener."""
+        """A client of the first listener."""
         return Client(self.urls[0])
 
     def launch(self) -> None:
         """Start the process, and do not wait for it."""
-        # Or its answers would be taken for those of the process.
+        # Otherwise, another server's answers would be taken for those of the process.
         if self.pid is None and self._is_ready():
             raise StartError(f"Somebody else listens at {self.urls[0]}.", None, "")
         super().launch()
 
 
 def is_healthy(client: Client) -> bool:
-    """Whether Synapse answers. It does so on every listener."""
+    """Whether Synapse answers, as it does on every listener."""
     return client.request("GET", "/health", timeout_s=5.0).status == 200
 
 
 def free_port() -> int:
-    """A TCP port on 127.0.0.1 that nothing listens on now."""
-    # The system may well name one port twice before anybody listens there.
+    """A TCP port on 127.0.0.1 that no process listens on now."""
+    # The system may return one port twice before a process listens there.
     while True:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))

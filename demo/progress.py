@@ -1,4 +1,4 @@
-"""Lines that say what the demo is doing, and since when. Standard library only."""
+"""Prints the demo's steps, with the time since its start. Standard library only."""
 
 import contextlib
 import os
@@ -24,11 +24,11 @@ class Progress:
 
     @classmethod
     def from_environment(cls) -> "Progress":
-        """Go on from where the process before this one left off, if there was one."""
+        """Continue from the process before this one, if there was one."""
         return cls(float(os.environ.get(_STARTED) or time.time()))
 
     def to_environment(self) -> dict[str, str]:
-        """The environment for a process that goes on from here."""
+        """The environment for a process that continues from here."""
         return {**os.environ, _STARTED: str(self._started)}
 
     def say(self, text: str) -> None:
@@ -37,10 +37,10 @@ class Progress:
         self._write(f"{self._elapsed()} {text}\n")
 
     def say_detail(self, text: str) -> None:
-        """Say what the current step is doing.
+        """Write the detail of the current step.
 
-        On a terminal the next call overwrites it. Elsewhere it is a line, and written
-        at most every few seconds.
+        On a terminal, the next call overwrites it. Elsewhere it is a line, written at
+        most every few seconds.
         """
         line = f"{self._elapsed()}   {text}"[:_WIDTH]
         if sys.stderr.isatty():
@@ -60,6 +60,6 @@ class Progress:
             self._has_detail = False
 
     def _write(self, text: str) -> None:
-        # The terminal may have been closed, and cleaning up must go on.
+        # The terminal may be closed, and cleaning up must go on.
         with contextlib.suppress(OSError):
             print(text, end="", file=sys.stderr, flush=True)

@@ -1,6 +1,6 @@
-"""Two years of media, as rows in Synapse's SQLite database. There are no files to them.
+"""Two years of media, as rows in Synapse's SQLite database, without files.
 
-The same rows come out every time; only the dates differ, since they end today.
+The rows are the same every time; only the dates differ, since they end today.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ _SERVERS = (
     *("mx.example.info", "[2001:db8::1]:8448", "xn--mnchen-3ya.example"),
     *(f"s{number}.example.net" for number in range(44)),
 )
-# How often files have a type, and the logarithm of their typical length.
+# The frequency of each type, and the logarithm of its typical length.
 _TYPES = (
     (("image/jpeg", 12.8), 6),
     (("image/png", 12.2), 4),
@@ -43,10 +43,10 @@ _TYPES = (
 
 @attr.frozen(kw_only=True)
 class Size:
-    """How much there is.
+    """The size of the sample.
 
     Attributes:
-        users: who have media.
+        users: the number of users with media.
         local: files of these users, URL previews among them.
         remote: cached files of other servers.
     """
@@ -68,8 +68,8 @@ def fill(
     Args:
         database: Synapse's database, with its tables.
         server_name: the part of user IDs behind the colon.
-        size: how much to write.
-        registered: IDs of users who exist. They get the most files.
+        size: the size of the sample.
+        registered: IDs of existing users. They get the most files.
     """
     size = size or Size()
     now = int(time.time() * 1000)
@@ -149,7 +149,7 @@ def _local_media(
             "created_ts": created_ts,
             "last_access_ts": _last_access_ts(rng, now, created_ts),
             "upload_name": f"file {number}.{media_type.partition('/')[2]}",
-            # Everybody has a file; a few have most of them.
+            # Everybody has a file; a few users have most of them.
             "user_id": users[number]
             if number < len(users)
             else users[int(rng.random() ** 2.5 * len(users))],

@@ -1,6 +1,6 @@
-"""Files for the rows of the sample, and some differences between disk and database.
+"""Files for the rows of the sample, with some differences between disk and database.
 
-The files have their length and no content, so that they take no space.
+The files have their length and no content, so they take no space.
 """
 
 import os
@@ -16,7 +16,7 @@ _DAY_S = 24 * 60 * 60
 _MISSING = 4_001
 _CUT_OFF = 5_003
 
-# Left by uploads that were refused: there is no row.
+# Left by refused uploads: there is no row.
 _REFUSED = (("refused1", 3_000_000), ("refused2", 800_000), ("refused3", 12_000_000))
 
 _SQL = """
@@ -36,7 +36,7 @@ _SQL = """
 
 
 def write_files(media: Path, database: Path) -> None:
-    """Write the files that are not there yet, but for some.
+    """Write the missing files, except some.
 
     Args:
         media: the folder of the media store.

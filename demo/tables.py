@@ -1,4 +1,4 @@
-"""The module's answers as short tables, for people."""
+"""The module's answers as short tables."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

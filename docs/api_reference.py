@@ -31,7 +31,7 @@ def main() -> None:
 
 
 def with_reference(page: str) -> str:
-    """The page with the reference as openapi.json has it now."""
+    """The page with the reference from the current openapi.json."""
     before, _, rest = page.partition(_BEGIN)
     _, _, after = rest.partition(_END)
     document = json.loads(_OPENAPI.read_text())
@@ -56,7 +56,7 @@ class Reference:
         )
 
     def _elsewhere(self, method: str, path: str, operation: Mapping[str, Any]) -> str:
-        """What is the same as an endpoint above, at a path that cannot change."""
+        """An endpoint that is the same as one above, at a fixed path."""
         heading = f"### `{method} {path}`"
         return "\n".join([heading, "", operation["description"], ""])
 
@@ -115,8 +115,8 @@ class Reference:
         """A row for each field of an object, and of the objects in it.
 
         Args:
-            prefix: where the object is, such as `users[].`.
-            schema: of the object.
+            prefix: the path of the object, such as `users[].`.
+            schema: the schema of the object.
             shown: the paths of the schemas that have been shown, by reference.
         """
         schema = self._resolve(schema)

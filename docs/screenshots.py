@@ -58,7 +58,7 @@ def _photograph(browser: Browser, url: str, admin: Account, out: Path) -> None:
         dashboard = DashboardPage(context.new_page(), url)
         dashboard.sign_in(admin.access_token)
         picture = out / f"dashboard-{name}.png"
-        # The first of the page: all of it is too long for a document.
+        # Only the top of the page: the whole is too long for a document.
         end = dashboard.section("By date").bounding_box()
         assert end is not None
         size = dashboard.page.viewport_size
@@ -97,7 +97,7 @@ def _measure(browser: Browser, url: str, admin: Account) -> None:
 
     def weigh(response: Response) -> None:
         if "/v1/" not in response.url and "content-length" in response.headers:
-            # As it is sent, so compressed.
+            # As sent, so compressed.
             weights[response.url] = int(response.headers["content-length"])
 
     seconds = []

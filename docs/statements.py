@@ -1,9 +1,10 @@
 """Writes docs/statements.sql and statements-sqlite.sql: the SQL of every question.
 
-Run it with `python docs/statements.py`. A test compares the files with what is asked.
+Run it with `python docs/statements.py`. A test compares the files with the statements
+that are sent.
 
-It starts a PostgreSQL and a real Synapse on each database, puts some media there, asks
-each question through the store, and records the statements.
+It starts PostgreSQL and a real Synapse on each database, inserts some media, asks each
+question through the store, and records the statements.
 """
 
 import re
@@ -85,7 +86,7 @@ def _file(database: str, more: str, parts: Iterable[str]) -> str:
 
 @attr.frozen
 class _Statement:
-    """A statement that was recorded, with its parameters named."""
+    """A recorded statement, with its parameters named."""
 
     text: str
 
@@ -100,7 +101,7 @@ _Recorded = Mapping[str, Sequence[_Statement]]
 
 
 class _RecordingTransaction:
-    """A transaction that writes down its statements, in `statements`."""
+    """A transaction that records its statements, in `statements`."""
 
     def __init__(self, txn: LoggingTransaction) -> None:
         self._txn = txn
@@ -113,13 +114,13 @@ class _RecordingTransaction:
         return iter(self._txn)
 
     def execute(self, sql: str, args: Sequence[object] = ()) -> None:
-        """Write the statement down, and run it."""
+        """Record the statement, and run it."""
         self.statements.append(_Statement(_with_names(sql, args)))
         self._txn.execute(sql, args)
 
 
 class _RecordingDatabase(OfflineDatabase):
-    """A database whose reading transactions write down their statements.
+    """A database that records the statements of its reading transactions.
 
     Attributes:
         statements: those since it was last emptied, each once.
@@ -145,7 +146,7 @@ class _RecordingDatabase(OfflineDatabase):
 
 
 def _with_names(sql: str, args: Sequence[object]) -> str:
-    """The text with the name or the value of each parameter in place of its mark.
+    """Put the name or the value of each parameter in place of its mark.
 
     No string in the statements has a question mark.
     """
@@ -219,7 +220,7 @@ def _connect(homeserver: Homeserver, postgres: Mapping[str, Any] | None) -> Any:
 
 
 def _fill(connection: Any) -> None:
-    """Insert a file of each of some users and servers."""
+    """Insert a file for each of some users and servers."""
     cursor = connection.cursor()
     for number in range(OWNERS):
         cursor.execute(
@@ -261,7 +262,7 @@ def _ask_all(database: _RecordingDatabase, *, has_rollups: bool) -> _Recorded:
 
 
 def _assert_known_txn(txn: LoggingTransaction, cost: Cost) -> None:
-    """Tables, indexes and columns that the costs name are there."""
+    """Check that the tables, indexes and columns in the costs exist."""
     txn.execute(
         "SELECT relname FROM pg_class UNION SELECT attname FROM pg_attribute UNION "
         "SELECT name FROM pg_settings"
@@ -288,7 +289,7 @@ def _ask(
 
 
 def _postgres_parts(recorded: _Recorded) -> Iterator[str]:
-    """The statements, each once, with what they cost."""
+    """The statements, each once, with their costs."""
     numbers: dict[_Statement, int] = {}
     for question in QUESTIONS:
         costs = iter(question.costs)

@@ -1,4 +1,4 @@
-"""Lays out a statement so that it can be read: a clause a line, subqueries indented."""
+"""Formats a statement for reading: a clause a line, subqueries indented."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -34,12 +34,12 @@ _CLAUSES = tuple(
         "UNION ALL",
     )
 )
-# What has a space before a parenthesis, as the name of a function does not.
+# Words with a space before a parenthesis, unlike the name of a function.
 _KEYWORDS = re.compile(
     "ALL|AND|ANY|AS|BY|CASE|DISTINCT|ELSE|EXISTS|FROM|IN|IS|JOIN|LIKE|MATERIALIZED|NOT|ON|OR|OVER|"
     "SELECT|THEN|UNION|VALUES|WHEN|WHERE"
 )
-# Where a line that is too long is broken, from the outside to the inside.
+# Places to break a line that is too long, from the outside to the inside.
 _BREAKS = ((",",), ("AND", "OR"), ("WHEN", "ELSE", "END"))
 
 
@@ -64,7 +64,7 @@ _Item = str | _Group
 
 
 def format_sql(sql: str) -> str:
-    """Lay out one statement or more. Nothing but spaces and comments changes."""
+    """Format one statement or more. Only spaces and comments change."""
     tokens = _tokens(sql)
     statements = _split_at_semicolons(_parse(iter(tokens)))
     text = ";\n\n".join("\n".join(_block(items, "")) for items in statements)
@@ -87,7 +87,7 @@ def _split_at_semicolons(items: "Sequence[_Item]") -> "list[list[_Item]]":
 
 
 def _parse(tokens: Iterator[str]) -> list[_Item]:
-    """The tokens up to the end, or to what closes a group."""
+    """The tokens up to the end, or to the end of a group."""
     items: list[_Item] = []
     for token in tokens:
         if token in ")]":
@@ -117,7 +117,7 @@ def _block(items: Sequence[_Item], indent: str) -> Iterator[str]:
 def _clauses(
     items: Sequence[_Item],
 ) -> Iterator[tuple[tuple[str, ...], Sequence[_Item]]]:
-    """The keywords that begin a clause, and what follows them."""
+    """The keywords that begin a clause, and the tokens after them."""
     head: tuple[str, ...] = ()
     rest: list[_Item] = []
     position = 0
@@ -167,7 +167,7 @@ def _lines(items: Sequence[_Item], indent: str) -> Iterator[str]:
             for part in others:
                 yield from _lines(part, further)
             return
-    # Open the last group, which is the longest as a rule.
+    # Open the last group, which is usually the longest.
     groups = [index for index, item in enumerate(items) if isinstance(item, _Group)]
     if not groups:
         yield line

@@ -1,4 +1,4 @@
-"""The questions whose statements are in docs/statements.sql, and what they cost."""
+"""The questions whose statements are in docs/statements.sql, and their costs."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -37,8 +37,8 @@ class Question:
         title: its title, unique.
         ask: asks the store; None if the disk's rows are asked for.
         ask_disk: asks for the rows that have files on the disk; None likewise.
-        costs: of each statement that no question before has: what it reads, by which
-            index, and how long that takes.
+        costs: for each statement that no question before has: the rows that it reads,
+            the index, and the time.
         from_totals: whether rollups are there.
         has_changes: whether the change log has changes that are not in the totals.
     """
@@ -65,7 +65,7 @@ _LIMIT: int = _PAGE["limit"]
 OWNERS = 45
 USER_IDS = [f"@user{number:02}:example.org" for number in range(OWNERS)]
 
-# A page of few enough users that a walk adds up their media only.
+# A page of so few users that a walk adds up only their media.
 _FEW = 3
 
 NAMES: Mapping[object, str] = {

@@ -57,10 +57,10 @@ class ModesTestCase(MediaStatsTestCase):
         applied: the part of the media that the totals have after a `fill`. The change
             log has the rest.
         walks: whether live questions for owners may walk the index by owner.
-        endpoint: which is asked: `users`, say.
-        media: what is in the two tables of media.
+        endpoint: the endpoint to ask, such as `users`.
+        media: the rows of the two tables of media.
         displaynames: those in the profiles, by user ID.
-        deactivated: the users whose accounts are.
+        deactivated: the users with deactivated accounts.
     """
 
     mode_options: ClassVar[JsonDict] = {}
@@ -122,10 +122,10 @@ class ModesTestCase(MediaStatsTestCase):
 
         Args:
             media: all rows of media.
-            displaynames: by user ID. None makes a profile without a displayname; who
-                is not in it gets no profile.
+            displaynames: by user ID. None makes a profile without a displayname; other
+                users get no profile.
             thumbnails: all thumbnails of the media.
-            deactivated: users who have an account, which is deactivated.
+            deactivated: users with deactivated accounts.
         """
         self.delete_media_and_profiles()
         self.media = media

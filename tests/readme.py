@@ -35,7 +35,7 @@ def recipe(heading: str, address: str) -> str:
 
     Args:
         heading: above the rule, such as `Caddy`; `nginx` is the rule in the README.
-        address: of the process that is to answer.
+        address: the address of the process that answers.
     """
     text = example(_HEADING_IN_README.get(heading, heading))
     changed, number = re.subn(_ADDRESS, address, text)

@@ -17,8 +17,8 @@ def lend_homeserver(test: HomeserverTestCase, key: Hashable) -> None:
     """Give a test the homeserver of an earlier one, or else a new one.
 
     Args:
-        test: is given what the harness would give it.
-        key: how the homeserver is set up, beside its configuration.
+        test: gets the attributes that the harness would set.
+        key: the homeserver's setup, besides its configuration.
     """
     key = (json.dumps(test.default_config(), sort_keys=True), key)
     owner = _owners.get(key)

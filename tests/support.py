@@ -72,17 +72,17 @@ class LocalMedia:
     """A row of `local_media_repository`.
 
     Attributes:
-        user_id: whose it is; None for rows older than that column.
-        media_length: None for an upload that was announced and not made.
+        user_id: the uploader; None for rows older than that column.
+        media_length: in bytes; None for a pending upload.
         created_ts: in milliseconds since the epoch.
-        url_cache: the URL that it was fetched for, if it is a preview's image.
-        quarantined_by: the admin who has put it into quarantine.
-        media_type: None for an upload that was announced and not made.
+        url_cache: the URL of the preview that it belongs to, if any.
+        quarantined_by: the admin who put it into quarantine.
+        media_type: None for a pending upload.
         last_access_ts: in milliseconds since the epoch, or None.
         upload_name: the file's name, if it was uploaded with one.
         safe_from_quarantine: whether an admin protects it from quarantine.
         sha256: the hash of the content; left out where Synapse keeps none.
-        media_id: None to have one made up.
+        media_id: None for a random one.
     """
 
     user_id: str | None
@@ -106,12 +106,12 @@ class RemoteMedia:
         media_origin: the server that it came from.
         media_length: in bytes.
         created_ts: in milliseconds since the epoch.
-        quarantined_by: the admin who has put it into quarantine.
+        quarantined_by: the admin who put it into quarantine.
         media_type: as the other server gave it.
         last_access_ts: in milliseconds since the epoch.
         upload_name: the file's name, likewise.
         sha256: the hash of the content; left out where Synapse keeps none.
-        media_id: None to have one made up.
+        media_id: None for a random one.
     """
 
     media_origin: str
@@ -133,7 +133,7 @@ class Thumbnail:
         media_id: the file's.
         media_origin: the server that the file came from; None for a local file.
         thumbnail_length: in bytes.
-        thumbnail_width: in pixels, by which the thumbnails of a file differ.
+        thumbnail_width: in pixels; each thumbnail of a file has its own.
     """
 
     media_id: str

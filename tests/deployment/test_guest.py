@@ -189,9 +189,9 @@ def hosting(
     """Start a homeserver, on SQLite if no database server is given.
 
     Args:
-        directory: for the homeserver; its name is for the database.
-        server: of the database.
-        pool_size: how many connections Synapse has to it.
+        directory: the homeserver's directory; the database has its name.
+        server: the database server.
+        pool_size: the number of Synapse's connections to it.
         module: its options.
     """
     database = None
@@ -262,11 +262,11 @@ def assert_most_wait(
     """Ask many questions at once; only a limited number waits in the database.
 
     Args:
-        host: is asked.
-        table: is released in the end.
-        paths: what is asked.
-        most: how many statements may wait for the table.
-        refuses: whether so much waits that some is refused.
+        host: the homeserver to ask.
+        table: the locked table, which is released in the end.
+        paths: the questions.
+        most: the number of statements that may wait for the table.
+        refuses: whether so many wait that some are refused.
     """
     many = [paths[number % len(paths)] for number in range(_MANY)]
     with (

@@ -42,7 +42,7 @@ class SlowIssuer(http.server.ThreadingHTTPServer):
 
     Attributes:
         may_answer: whether it answers.
-        asked: how often Synapse has asked.
+        asked: the number of Synapse's requests.
     """
 
     daemon_threads = True

@@ -23,8 +23,8 @@ class Question:
 
     Attributes:
         contexts: the names of the log contexts that it has run in.
-        has_begun: whether it has had its turn.
-        outcome: how it ended: an answer or an error; None as long as it has not.
+        has_begun: whether its turn has come.
+        outcome: the answer or the error at its end; None until then.
     """
 
     def __init__(self, lane: Lane, name: str) -> None:

@@ -24,9 +24,9 @@ class Process:
 
     Attributes:
         now: the time, in seconds.
-        takes: how many seconds it takes to add the media up.
-        is_away: whether the database fails then.
-        added_up: how often the media was added up, or should have been.
+        takes: the time to add the media up, in seconds.
+        is_away: whether the database fails.
+        added_up: the number of times that the media was added up, or should have been.
     """
 
     def __init__(self) -> None:

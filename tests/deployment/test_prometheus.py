@@ -63,7 +63,7 @@ class Server:
 
     Attributes:
         name: the server's name.
-        metrics: where its metrics are, as `host:port`.
+        metrics: the address of its metrics, as `host:port`.
     """
 
     name = "metrics.example"

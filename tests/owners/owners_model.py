@@ -28,9 +28,9 @@ def users_answer(
     Args:
         media: all of `local_media_repository`.
         displaynames: those in the profiles, by user ID.
-        query: what is asked.
+        query: the parameters.
         count_url_previews: the option of the module.
-        deactivated: the users whose accounts are.
+        deactivated: the users with deactivated accounts.
     """
     counted = [
         (file.user_id, file.media_length)
@@ -57,7 +57,7 @@ def servers_answer(media: Iterable[RemoteMedia], query: Query) -> JsonDict:
 
     Args:
         media: all of `remote_media_cache`.
-        query: what is asked.
+        query: the parameters.
     """
     counted = [
         (file.media_origin, file.media_length)

@@ -57,7 +57,7 @@ class Deployment:
         """A client of a proxy with a recipe of the documents, to the worker.
 
         Args:
-            kind: of the proxy.
+            kind: the class of the proxy.
             directory: an empty one.
             heading: above the recipe; by default, the one that rewrites.
         """
@@ -84,8 +84,8 @@ def deployed(
     Args:
         directory: holds everything of Synapse's.
         module: its options.
-        listeners: of the main process.
-        worker_listeners: of the worker.
+        listeners: those of the main process.
+        worker_listeners: those of the worker.
     """
     # The data need not survive a power cut.
     settings = {"fsync": "off", "synchronous_commit": "off"}

@@ -106,7 +106,7 @@ class PostgresServer(RunningServer):
         """Stop the server.
 
         Args:
-            immediate: as in a crash, so that the next start has to recover.
+            immediate: as in a crash: the next start must recover.
         """
         self._process.end(signal.SIGQUIT if immediate else signal.SIGINT)
         if self._temporary_directory is not None:

@@ -24,7 +24,7 @@ class PrometheusServer(RunningServer):
     """A running server that scrapes others every second.
 
     Attributes:
-        url: where it answers.
+        url: its URL.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class PrometheusServer(RunningServer):
 
         Args:
             directory: holds its configuration, data and log.
-            targets: what to scrape, as `host:port`; at Synapse's path for metrics.
+            targets: the servers to scrape, as `host:port`; at Synapse's path.
             rule_files: the rules to evaluate, every second too.
         """
         config = directory / "prometheus.yml"

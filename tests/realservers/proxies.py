@@ -22,8 +22,8 @@ class Proxy(RunningServer):
     """A running proxy.
 
     Attributes:
-        name: as the README calls it.
-        url: where it listens.
+        name: its name in the README.
+        url: its URL.
     """
 
     name: ClassVar[str]
@@ -39,7 +39,7 @@ class Proxy(RunningServer):
         Args:
             directory: an empty one, for its configuration and its log.
             recipe: the README's, for one path.
-            homeserver_url: where every other path is passed on to.
+            homeserver_url: the server that every other path is passed on to.
         """
         program = self._find()
         if program is None:

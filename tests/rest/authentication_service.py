@@ -16,10 +16,9 @@ class AuthenticationService(RunningServer):
     """A running service that issues any token.
 
     Attributes:
-        secret: what Synapse has to show to be answered.
-        port: where it listens, on 127.0.0.1.
-        tokens: what is to be answered about each token (RFC 7662). A token that is
-            not in here is not active.
+        secret: Synapse must send it.
+        port: its port on 127.0.0.1.
+        tokens: the answer about each token (RFC 7662). All others are not active.
     """
 
     secret = "secret_of_the_service"

@@ -39,7 +39,7 @@ class Store:
         now_ts: the time, in milliseconds since the epoch.
         earliest_ts: a timeline does not begin before this time by itself.
         server_name: the homeserver's.
-        deactivated: the users whose accounts are.
+        deactivated: the users with deactivated accounts.
     """
 
     media: Sequence[Media]

@@ -45,8 +45,8 @@ class DelegatedAccountsTestCase(AuthTestCase):
     """With Matrix Authentication Service, the scope of the token decides.
 
     Attributes:
-        generation: how Synapse is told to: by `matrix_authentication_service`, or by
-            the experimental feature that came before it.
+        generation: the setting: `matrix_authentication_service`, or the experimental
+            feature before it.
     """
 
     generation: ClassVar[str | None]

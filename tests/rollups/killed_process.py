@@ -25,7 +25,7 @@ def work(config_path: Path, name: str, seed: int, works: Event) -> None:
     Args:
         config_path: the homeserver.yaml of the database.
         name: no other process has had it on this database.
-        seed: decides what is done.
+        seed: the seed of the random choices.
         works: is set when work begins.
     """
     logging.disable()

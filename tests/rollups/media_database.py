@@ -78,8 +78,8 @@ class Connection:
     """One connection to the database.
 
     Attributes:
-        config: how Synapse is told to connect to it.
-        engine: what Synapse has for that kind of database.
+        config: Synapse's configuration of it.
+        engine: Synapse's adapter for that kind of database.
     """
 
     def __init__(self, config_path: Path) -> None:
@@ -171,9 +171,9 @@ class Api:
     Attributes:
         now_ts: the time, in milliseconds since the epoch; None for that of the machine.
         seconds: the time by a clock that nobody sets.
-        ran: how often each transaction was run, by its description.
+        ran: the number of runs of each transaction, by its description.
         rounds: the work that goes on in rounds, by its description.
-        at_shutdown: what is called then.
+        at_shutdown: the functions to call at shutdown.
     """
 
     server_name = "test"

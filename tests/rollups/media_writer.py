@@ -17,7 +17,7 @@ class MediaWriter:
     Two writers never write the same row, so only the module can make them fail.
 
     Attributes:
-        writes: how many rows it has written.
+        writes: the number of rows written.
     """
 
     def __init__(self, name: str, seed: int) -> None:

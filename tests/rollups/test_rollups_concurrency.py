@@ -44,7 +44,7 @@ class Crowd:
     """Writers and other workers, each on a connection of its own.
 
     Attributes:
-        done: how often each did its work.
+        done: the number of times that each did its work.
     """
 
     def __init__(self, config_path: Path) -> None:
@@ -58,7 +58,7 @@ class Crowd:
         """Write until each writer is done; the others work meanwhile.
 
         Args:
-            others: do a piece of work, and return how much it was.
+            others: functions that do a piece of work, and return its size.
         """
         with ThreadPoolExecutor(WRITERS + len(others)) as threads:
             running = [threads.submit(self._write, n) for n in range(WRITERS)]

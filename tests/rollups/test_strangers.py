@@ -152,9 +152,9 @@ def try_trigger(
     Args:
         connection: the stranger's.
         function: the module's.
-        kind: how the types of all columns would run what is evil.
+        kind: the way in which the types of columns call the stranger's function.
         timing: when the trigger fires.
-        argument: of the trigger.
+        argument: the trigger's argument.
     """
     columns = ", ".join(
         f"{name} pg_temp.bad_{plain}" for name, plain in _COLUMNS.items()
