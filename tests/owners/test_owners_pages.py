@@ -234,12 +234,12 @@ class DeletedMeanwhileTestCase(OwnersTestCase):
         def delete_and_add_up(
             txn: LoggingTransaction,
             media: MediaTable,
-            names: dict[str, str | None],
+            details: dict[str, list[Any]],
         ) -> list[OwnerUsage]:
             txn.execute(
                 f"DELETE FROM {media.name} WHERE {media.owner} = ?", (self.owner("b"),)
             )
-            return add_up(txn, media, names)
+            return add_up(txn, media, details)
 
         # These do not read the whole table.
         for query in (
