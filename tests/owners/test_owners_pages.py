@@ -2,6 +2,7 @@
 
 import json
 from itertools import chain, product
+from typing import Any
 from unittest.mock import patch
 
 from modes_support import DIRECTIONS
