@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import attr
 import pytest
@@ -28,6 +29,24 @@ _ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(_ROOT / "docs"))
 
 from api_reference import with_reference  # noqa: E402
+
+# Pages whose commands are all run: here, or by tests/disk/test_disk_pages.py.
+_RUN_AS_A_WHOLE = {"recipes.md", "disk.md", "disk-full.md"}
+
+# What the commands of the others begin with: run here or by the test that is named; or
+# not run, since that takes another program or a system of its own.
+_COMMANDS = (
+    "python3 demo",  # test_demo.py
+    "cd /path/to/checkout",  # test_packaging.py
+    "python3 -m pip wheel ",
+    "/path/to/env/bin/pip install ",
+    "curl ",
+    "TOKEN=",
+    "mas-cli ",  # not run
+    "sudo systemctl restart ",  # not run
+    "sudo /opt/venvs/matrix-synapse/bin/pip install ",  # as /path/to/env/bin/pip
+    "docker build ",  # not run; test_packaging.py runs what the image does
+)
 
 _LINKING = (*PAGES, _ROOT / "CONTRIBUTING.md", _ROOT / "CHANGELOG.md")
 
@@ -117,6 +136,7 @@ def test_see_that_it_works(tmp_path: Path) -> None:
         def run(command: str, token: str = "") -> object:
             printed = subprocess.check_output(
                 ["sh", "-c", command.replace("https://matrix.example.org", url)],
+                cwd=tmp_path,
                 env={"PATH": "/usr/bin:/bin", "TOKEN": token},
             )
             return json.loads(printed)
@@ -149,6 +169,16 @@ def test_see_that_it_works(tmp_path: Path) -> None:
             "total": 3,
         }
 
+        (as_csv,) = (
+            command
+            for command in commands_in((_ROOT / "docs" / "api.md").read_text())
+            if command.startswith("curl ")
+        )
+        assert run(f"{as_csv} && echo true", answer["access_token"])
+        header, *rows = (tmp_path / "users.csv").read_text().splitlines()
+        assert header == "user_id,displayname,media_count,media_length"
+        assert len(rows) == 3
+
         summary = subprocess.check_output(
             example("Without a token")
             .removeprefix("$ ")
@@ -158,6 +188,43 @@ def test_see_that_it_works(tmp_path: Path) -> None:
             text=True,
         )
         assert re.search(r"^local uploads +4 +91 bytes$", summary, re.MULTILINE)
+
+
+def test_every_command_is_run() -> None:
+    for page in PAGES:
+        if page.name in _RUN_AS_A_WHOLE:
+            continue
+        for command in commands_in(page.read_text()):
+            # `test_commands_of_the_module` runs all of these.
+            if "-m media_stats_module " not in command:
+                assert command.startswith(_COMMANDS), (page.name, command)
+    *_, install = commands("Install")
+    debian, *_ = commands_in((_ROOT / "docs" / "install.md").read_text())
+    assert debian.partition("/bin/pip ")[2] == install.partition("/bin/pip ")[2]
+
+
+def test_every_setting_is_right() -> None:
+    """Blocks of YAML, and those in their texts, can be read; the module takes them."""
+    found = 0
+    for page in PAGES:
+        for block in re.findall(r"^```yaml\n(.*?)^```$", page.read_text(), re.M | re.S):
+            for module in _modules(yaml.safe_load(block)):
+                assert module["module"] == "media_stats_module.MediaStatsModule"
+                parse_config(module.get("config", {}))
+                found += 1
+    assert found == 6
+
+
+def _modules(setting: object) -> Iterator[dict[str, Any]]:
+    if isinstance(setting, str) and setting.startswith("modules:"):
+        setting = yaml.safe_load(setting)
+    if isinstance(setting, dict):
+        if "module" in setting:
+            yield setting
+        setting = list(setting.values())
+    if isinstance(setting, list):
+        for each in setting:
+            yield from _modules(each)
 
 
 def test_recipes(tmp_path: Path) -> None:
