@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from media_stats_module import offline
 
         try:
-            with offline.raising_refused():
+            with offline.raising_refused(options.config_path):
                 homeserver = offline.OfflineHomeserver(options.config_path)
                 if options.command == "disk":
                     database = homeserver.connect_to_database()

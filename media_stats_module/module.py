@@ -17,7 +17,7 @@ from media_stats_module.rest.api import make_api
 from media_stats_module.rest.dashboard import DashboardDirectory
 from media_stats_module.rollups_keeper import RollupsKeeper
 from media_stats_module.storage import MediaStatsStore, SharedDatabase
-from media_stats_module.synapse_internals import has_postgres, media_retention
+from media_stats_module.synapse_internals import has_postgres
 
 # The path of Synapse's own endpoint. On most listeners Synapse itself answers there;
 # README.md says where the module does.
@@ -55,8 +55,6 @@ class MediaStatsModule:
         )
         api.register_web_resource(config.path, directory)
         api.register_web_resource(DOCUMENTED_PATH, endpoints.children[b"users"])
-        # Reads homeserver.yaml now: later, it would block the reactor.
-        media_retention(api)
         if config.rollups:
             for source in Source:
                 count_differences(api.server_name, source.value, 0)

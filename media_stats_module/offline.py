@@ -16,6 +16,7 @@ from media_stats_module.storage import (
     OfflineDatabase,
 )
 from media_stats_module.synapse_internals import (
+    UnreadableConfigError,
     configured_media_retention,
     connect_to_main,
     read_configuration,
@@ -77,25 +78,44 @@ class OfflineHomeserver:
 
 
 @contextmanager
-def raising_refused() -> Iterator[None]:
-    """Raise errors of the configuration and the database as `RefusedError`."""
+def raising_refused(config_paths: Sequence[str]) -> Iterator[None]:
+    """Raise errors of the configuration and the database as `RefusedError`.
+
+    Args:
+        config_paths: the files and directories of the configuration, for the error.
+    """
     try:
         yield
     except ConfigError as error:
         where = "".join(f"{part}: " for part in error.path or ())
         # Some of Synapse's explanations have several lines.
         reason = " ".join(error.msg.partition("\n\n")[0].split())
+        if not isinstance(error, UnreadableConfigError):
+            where = f"{', '.join(config_paths)}: {where}"
         raise RefusedError(f"the configuration: {where}{reason}") from error
     except DatabaseFailedError as error:
-        raise RefusedError(f"the database: {error.reason}") from error
+        raise RefusedError(
+            f"the database of {', '.join(config_paths)}: {error.reason}"
+        ) from error
 
 
 def _module_options(configuration: Mapping[str, Any]) -> MediaStatsConfig:
-    """The options of the module, or the defaults if it is not loaded."""
-    for module in configuration.get("modules") or ():
+    """The options of the module, or the defaults if it is not loaded.
+
+    Raises:
+        ConfigError: an option is wrong.
+    """
+    modules = configuration.get("modules") or []
+    if not isinstance(modules, list):
+        raise ConfigError("must be a list", ("modules",))
+    for module in modules:
         name = module.get("module") if isinstance(module, Mapping) else None
         if str(name).startswith("media_stats_module."):
-            return parse_config(module.get("config") or {})
+            try:
+                return parse_config(module.get("config") or {})
+            except ConfigError as error:
+                path = ("modules", str(name), *(error.path or ()))
+                raise ConfigError(error.msg, path) from error
     return MediaStatsConfig()
 
 

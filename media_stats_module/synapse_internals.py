@@ -6,9 +6,9 @@ store. Each function says why it is here. A new version of Synapse can break the
 the tests run all of them on every supported version.
 """
 
-import functools
 import inspect
 import io
+import os
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import redirect_stdout
 from functools import partial
@@ -16,13 +16,10 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
 
+import yaml
+
 # To read homeserver.yaml as Synapse's own commands do.
-from synapse.config._base import (
-    Config,
-    RootConfig,
-    find_config_files,
-    read_config_files,
-)
+from synapse.config._base import Config, RootConfig, find_config_files
 from synapse.config.database import DatabaseConfig, DatabaseConnectionConfig
 
 # The headers of Synapse's own answers, for one that is not JSON.
@@ -65,7 +62,6 @@ from synapse.util.cancellation import cancellable
 from twisted.enterprise.adbapi import ConnectionPool
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.python.failure import Failure
-from yaml import YAMLError
 
 try:
     from synapse.api.constants import Direction
@@ -76,6 +72,7 @@ except ImportError:
 __all__ = [
     "LoggingDatabaseConnection",
     "PreserveLoggingContext",
+    "UnreadableConfigError",
     "call_at_shutdown",
     "cancellable",
     "configured_media_retention",
@@ -221,12 +218,11 @@ def synapse_config(api: ModuleApi) -> Any:
     return api._hs.config
 
 
-@functools.lru_cache(maxsize=1)
 def media_retention(api: ModuleApi) -> tuple[int | None, int | None]:
     """The lifetimes of local and remote media in `media_retention`, in milliseconds.
 
     None where not set. A process that does not serve media (`enable_media_repo: false`)
-    has not parsed these settings, so they are parsed here. The first call reads files.
+    has not parsed these settings, so their files are read here.
     """
     config = synapse_config(api)
     if config.media.can_load_media_repo:
@@ -234,7 +230,12 @@ def media_retention(api: ModuleApi) -> tuple[int | None, int | None]:
             config.media.media_retention_local_media_lifetime_ms,
             config.media.media_retention_remote_media_lifetime_ms,
         )
-    return configured_media_retention(read_config_files(config.config_files))
+    try:
+        configuration = read_configuration(config.config_files)
+    except ConfigError:
+        # Synapse could read it. It was a pipe, for example.
+        return None, None
+    return configured_media_retention(configuration)
 
 
 def media_store_path(api: ModuleApi) -> str | None:
@@ -388,6 +389,10 @@ def _replace_what_is_not_utf8(connection: LoggingDatabaseConnection) -> None:
     driver.text_factory = lambda text: text.decode("utf-8", "replace")
 
 
+class UnreadableConfigError(ConfigError):
+    """A file of the configuration cannot be read. The error names the file."""
+
+
 def read_configuration(paths: Sequence[str]) -> Mapping[str, Any]:
     """Read Synapse's configuration as Synapse's own commands do.
 
@@ -395,17 +400,45 @@ def read_configuration(paths: Sequence[str]) -> Mapping[str, Any]:
         paths: files, and directories whose files end in `.yaml`.
 
     Raises:
-        ConfigError: it cannot be read.
+        UnreadableConfigError: it cannot be read.
     """
     try:
         # It prints the names of files that it skips, in the middle of our output.
         with redirect_stdout(io.StringIO()):
-            configuration = read_config_files(find_config_files(list(paths)))
-    except (OSError, YAMLError, UnicodeError) as error:
-        raise ConfigError(" ".join(str(error).split())) from error
-    if not isinstance(configuration, Mapping) or "server_name" not in configuration:
-        raise ConfigError(f"there is no server_name in {', '.join(paths)}")
+            files = find_config_files(list(paths))
+    except OSError as error:
+        raise UnreadableConfigError(str(error)) from error
+    configuration: dict[str, Any] = {}
+    for file in files:
+        content = _read_yaml(file)
+        # As Synapse does, skips a file that is empty.
+        if isinstance(content, dict):
+            configuration.update(content)
+    if not configuration:
+        raise UnreadableConfigError(
+            f"{', '.join(paths)}: empty, or not a mapping of options to values"
+        )
+    if not isinstance(configuration.get("server_name"), str):
+        raise UnreadableConfigError(f"{', '.join(paths)}: there is no server_name")
     return configuration
+
+
+def _read_yaml(path: str) -> object:
+    try:
+        with open(path, opener=_open_without_waiting) as file:
+            return yaml.safe_load(file)
+    except OSError as error:
+        reason = error.strerror
+    except (UnicodeError, yaml.YAMLError, RecursionError) as error:
+        reason = " ".join(str(error).split())
+    raise UnreadableConfigError(f"{path}: {reason}")
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    """Open a file. That of a pipe to which nobody writes is empty."""
+    file = os.open(path, flags | os.O_NONBLOCK)
+    os.set_blocking(file, True)
+    return file
 
 
 def parse_duration(value: object) -> int:
@@ -431,7 +464,7 @@ def connect_to_main(configuration: Mapping[str, Any]) -> LoggingDatabaseConnecti
     """
     try:
         return _connect_to_main(configuration)
-    except (AttributeError, KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         # Synapse's own parser expects mappings.
         raise ConfigError(
             "`database` must be a mapping with `name` and `args`"
@@ -461,15 +494,15 @@ def _open_sqlite_file(
     server_name: str,
 ) -> LoggingDatabaseConnection:
     """Open a file of SQLite for reading. Synapse's own way would create it."""
-    path = Path(database.config["args"]["database"]).absolute()
-    if not path.is_file():
+    path = os.path.abspath(database.config["args"]["database"])
+    if not os.path.isfile(path):
         raise ConfigError(
             f"there is no database file {path}. A relative path in `database` counts "
             "from the directory that Synapse is started in"
         )
     connection = _call_with_known(
         LoggingDatabaseConnection,
-        conn=engine.module.connect(f"{path.as_uri()}?mode=ro", uri=True),
+        conn=engine.module.connect(f"{Path(path).as_uri()}?mode=ro", uri=True),
         engine=engine,
         default_txn_name="media_stats",
         server_name=server_name,

@@ -30,10 +30,12 @@ def make_api(api: ModuleApi, store: MediaStatsStore, path: str) -> Directory:
         store: answers the questions.
         path: the option `path`.
     """
+    # May read files, so not at each request.
+    retention = media_retention(api)
     server = Server(
         name=api.server_name,
         now_ts=lambda: current_time_ms(api),
-        media_retention=lambda: media_retention(api),
+        media_retention=lambda: retention,
         file_system=_file_system(api),
         in_thread=api.defer_to_thread,
     )
