@@ -85,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _drop_unwritten_output() -> None:
-    """Keep Python from writing once more what the output refused, when it ends."""
+    """Discard unwritten output, which Python would write again when it ends."""
     with open(os.devnull, "wb") as devnull:
         os.dup2(devnull.fileno(), sys.stdout.fileno())
 

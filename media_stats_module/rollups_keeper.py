@@ -31,9 +31,9 @@ logger = logging.getLogger(__name__)
 
 ROUND_MS = 5_000
 
-# A failed step is retried after a round, then after twice the time each, up to this.
+# The longest wait after a failed step. The first is a round; each doubles the last.
 _LONGEST_WAIT_S = 60 * 60.0
-# The same if a lock was not free: it soon will be.
+# The longest wait after a lock was not free, which it soon will be.
 _LONGEST_WAIT_FOR_LOCK_S = 60.0
 
 

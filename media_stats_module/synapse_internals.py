@@ -253,7 +253,7 @@ def media_store_path(api: ModuleApi) -> str | None:
 def configured_media_retention(
     configuration: Mapping[str, Any],
 ) -> tuple[int | None, int | None]:
-    """The same, from a configuration that no process has loaded.
+    """The lifetimes in `media_retention`, from a configuration that is not loaded.
 
     Raises:
         ConfigError: the setting is wrong.

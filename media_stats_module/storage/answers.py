@@ -35,8 +35,8 @@ _LEADING_INTEGER = re.compile(r"[ \t\n\v\f\r]*([+-]?)0*([0-9]{1,20})")
 def to_integer(value: object) -> int:
     """Convert a value of the database to an integer; 0 if it is not a number.
 
-    In SQLite, what is no integer becomes that of `CAST(value AS INTEGER)`, by which SQL
-    sorts and adds up.
+    In SQLite, all else becomes `CAST(value AS INTEGER)`, by which SQL sorts and adds
+    up.
     """
     if isinstance(value, str | bytes):
         found = _LEADING_INTEGER.match(to_text(value))
@@ -70,12 +70,12 @@ def to_sum(value: object) -> int:
 
 
 def to_optional_text(value: object) -> str | None:
-    """The same, and None for NULL."""
+    """Convert a value of the database to text; None for NULL."""
     return None if value is None else to_text(value)
 
 
 def to_optional_integer(value: object) -> int | None:
-    """The same, and None for NULL."""
+    """Convert a value of the database to an integer; None for NULL."""
     return None if value is None else to_integer(value)
 
 

@@ -93,7 +93,7 @@ def sum_sql(txn: LoggingTransaction, expression: str, times: str = "1") -> str:
 
 
 def product_sql(txn: LoggingTransaction, expression: str, times: str) -> str:
-    """The SQL expression for an exact product of integers, likewise.
+    """The SQL expression for an exact product of integers. `to_sum` converts it.
 
     Args:
         txn: decides the dialect.

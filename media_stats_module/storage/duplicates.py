@@ -62,7 +62,7 @@ def get_duplicates_page_txn(
 def iterate_duplicates_txn(
     txn: LoggingTransaction, tables: Sequence[MediaTable], question: DuplicatesQuestion
 ) -> Values[DuplicatedFile, int | None]:
-    """The same for a page of any length: one by one, as the database returns them."""
+    """The sets of a page of any length, one by one, as the database returns them."""
     if not MEDIA_HAVE_SHA256:
         return None
     statement = _page_sql(txn, tables, question)

@@ -121,7 +121,7 @@ def iterate_files_txn(
     *,
     server_name: str,
 ) -> Values[File, FilesPosition | None]:
-    """The same for a page of any length: one by one, as the database returns them."""
+    """The files of a page of any length, one by one, as the database returns them."""
     limit = question.limit + 1
     statement = _files_sql_txn(txn, tables, question, limit, server_name)
     end = question.after
@@ -140,7 +140,7 @@ def get_page_of_index_txn(
     *,
     server_name: str,
 ) -> FilesPage | None:
-    """The same page; None if it reads more than the rows of the page."""
+    """One page of the files; None if it reads more than the rows of the page."""
     if not is_page_of_index(question) or not all(
         question.sha256 is None or is_indexed_by_txn(txn, table.name, "sha256")
         for table in tables

@@ -274,7 +274,7 @@ def _is_old_sql(table: MediaTable, before_ts: int, rules: DeletionRules) -> Sql:
     """The condition on a row, called `m`, that it is old and large enough to delete."""
     if table.owners_are_users:
         return Sql(
-            # The same as with COALESCE, but PostgreSQL can estimate the rows.
+            # Equals a condition with COALESCE, but PostgreSQL can estimate the rows.
             "(m.last_access_ts < ? OR (m.created_ts < ? AND m.last_access_ts IS NULL)) "
             "AND m.media_length > ? AND m.media_id IS NOT NULL",
             (before_ts, before_ts, rules.size_gt),

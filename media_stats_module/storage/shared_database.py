@@ -246,7 +246,7 @@ class _Running:
 
     @contextmanager
     def on_sqlite(self, txn: LoggingTransaction) -> Iterator[None]:
-        """The same for SQLite. The timeout is for all statements together."""
+        """Run SQLite statements with a timeout for all, and let `cancel` stop them."""
         connection = driver_connection(txn)
         txn.execute("PRAGMA journal_mode")
         timeout = self._timeout

@@ -50,7 +50,7 @@ class MediaTable:
 
     @property
     def is_file_sql(self) -> str:
-        """The same, including local files without an owner.
+        """The SQL condition on a row, called `m`, that it is a file, owned or not.
 
         A remote file always needs its server, which is half of its name.
         """

@@ -275,7 +275,7 @@ class MediaStatsStore:
     async def export_servers(
         self, question: OwnersQuestion, write: Callable[[Iterator[OwnerUsage]], None]
     ) -> int | None:
-        """The same for servers."""
+        """Export servers; see `export_users`."""
         return await self._export_owners(self._media.remote, question, write)
 
     async def export_appservices(
@@ -283,7 +283,7 @@ class MediaStatsStore:
         question: AppservicesQuestion,
         write: Callable[[Iterator[AppserviceUsage]], None],
     ) -> int | None:
-        """The same for application services."""
+        """Export application services; see `export_users`."""
         return await self._export(
             self._if_kept(_one_by_one(get_appservices_page_from_totals_txn)),
             _one_by_one(get_appservices_page_txn),
@@ -298,7 +298,7 @@ class MediaStatsStore:
         question: DuplicatesQuestion,
         write: Callable[[Iterator[DuplicatedFile]], None],
     ) -> int | None:
-        """The same for sets of identical files."""
+        """Export sets of identical files; see `export_users`."""
         return await self._export(
             None,
             iterate_duplicates_txn,
@@ -311,7 +311,7 @@ class MediaStatsStore:
     async def export_types(
         self, question: TypesQuestion, write: Callable[[Iterator[TypeUsage]], None]
     ) -> int | None:
-        """The same for media types."""
+        """Export media types; see `export_users`."""
         return await self._export(
             self._if_kept(_one_by_one(get_groups_from_totals_txn)),
             iterate_types_txn,
@@ -324,7 +324,7 @@ class MediaStatsStore:
     async def export_files(
         self, question: FilesQuestion, write: Callable[[Iterator[File]], None]
     ) -> FilesPosition | None:
-        """The same for files.
+        """Export files; see `export_users`.
 
         Returns:
             the position of the last one, if there is a next page.
@@ -444,7 +444,7 @@ class MediaStatsStore:
         costs: Sequence[Cost],
         write: Callable[[Iterator[_V]], None],
     ) -> _E | None:
-        """The same, for a list that is written while it is read.
+        """Write a list while it is read, from totals or an index if possible.
 
         Returns:
             the value after the last one; None if not all were written.
