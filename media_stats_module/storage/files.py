@@ -201,9 +201,9 @@ def _walk_sql(
     table: MediaTable, question: FilesQuestion, where: Sql, limit: int
 ) -> Sql:
     """A walk along the unique index from the position on. PostgreSQL: 0.5 ms a page."""
-    order = _Order(None, _id_columns(table), question.descending)
+    order = _Order(None, _id_columns_sql(table), question.descending)
     rows = _rows_sql(table, question, where, order, limit)
-    return Sql(f"SELECT {_columns(table)}, NULL {rows.text}", rows.args)
+    return Sql(f"SELECT {_columns_sql(table)}, NULL {rows.text}", rows.args)
 
 
 def _owners_files_sql(
@@ -220,7 +220,7 @@ def _owners_files_sql(
     """
     order = _sorted(txn, table, question)
     rows = _rows_sql(table, question, where, order, limit)
-    return Sql(f"SELECT {_columns(table)}, {order.key_sql} {rows.text}", rows.args)
+    return Sql(f"SELECT {_columns_sql(table)}, {order.key_sql} {rows.text}", rows.args)
 
 
 def _scan_sql_txn(
@@ -239,10 +239,10 @@ def _scan_sql_txn(
     set_up_scan_txn(txn, question)
     order = _sorted(txn, table, question)
     rows = _rows_sql(table, question, where, order, limit, scan_hint_sql(txn))
-    columns = _columns(table)
+    columns = _columns_sql(table)
     if limit > _MOST_LOOKED_UP:
         return Sql(f"SELECT {columns}, {order.key_sql} {rows.text}", rows.args)
-    ids = _id_columns(table)
+    ids = _id_columns_sql(table)
     ids_on_page = [column.replace("m.", "page.") for column in ids]
     is_same = " AND ".join(map(" = ".join, zip(ids, ids_on_page, strict=True)))
     page_order = _Order(order.key and "page.sort_key", ids_on_page, order.descending)
@@ -278,7 +278,8 @@ def _copies_sql(
     for table in tables:
         where = _where_sql(txn, table, question, server_name)
         columns = ", ".join(
-            f"{column} AS {name}" for name, column in _columns_by_name(table).items()
+            f"{column} AS {name}"
+            for name, column in _columns_by_name_sql(table).items()
         )
         parts.append(
             f"SELECT {columns}, {key or 'NULL'} AS sort_key, "
@@ -376,7 +377,7 @@ def _where_sql(
         is_listed = is_deleted_sql(txn, table, question.deletion, server_name)
     parts = [
         is_listed,
-        Sql("".join(f" AND {column} IS NOT NULL" for column in _id_columns(table))),
+        Sql("".join(f" AND {column} IS NOT NULL" for column in _id_columns_sql(table))),
         of_owner_sql(table, question.owner),
         in_window_sql(question),
         _filters_sql(txn, question),
@@ -494,7 +495,7 @@ def _sorted(
     txn: LoggingTransaction, table: MediaTable, question: FilesQuestion
 ) -> _Order:
     """The order of a list that the database sorts."""
-    ids = _id_columns(table)
+    ids = _id_columns_sql(table)
     if question.order_by is FilesOrder.MEDIA_ID:
         # Because of the limit, the databases would walk the unique index instead of
         # sorting, and read the table at random until enough rows match the filters. No
@@ -518,7 +519,7 @@ def _key_sql(txn: LoggingTransaction, question: FilesQuestion) -> str | None:
 # Columns
 
 
-def _id_columns(table: MediaTable) -> list[str]:
+def _id_columns_sql(table: MediaTable) -> list[str]:
     """The columns that identify a row, called `m`; a unique index is on them."""
     if table.source is Source.LOCAL:
         return ["m.media_id"]
@@ -532,9 +533,9 @@ def _ids_at(table: MediaTable, position: FilesPosition) -> tuple[object, ...]:
     return (position.server_name, position.media_id)
 
 
-def _columns(table: MediaTable) -> str:
-    return ", ".join(_columns_by_name(table).values())
+def _columns_sql(table: MediaTable) -> str:
+    return ", ".join(_columns_by_name_sql(table).values())
 
 
-def _columns_by_name(table: MediaTable) -> Mapping[str, str]:
+def _columns_by_name_sql(table: MediaTable) -> Mapping[str, str]:
     return _LOCAL_COLUMNS if table.source is Source.LOCAL else _REMOTE_COLUMNS

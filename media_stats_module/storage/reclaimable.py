@@ -136,7 +136,7 @@ class _Counter:
     def count_txn(self) -> Mapping[int, ReclaimablePart]:
         """Count the files that would be deleted and kept, by `before_ts`."""
         files = self._count_files()
-        kept = {reason: files.pop(reason) for reason in _reasons(self._table)}
+        kept = {reason: files.pop(reason) for reason in _reasons_sql(self._table)}
         if self._table.owners_are_users:
             kept[_AVATAR] = self._nothing()
         if _keeps_avatars(self._table, self._rules):
@@ -173,7 +173,7 @@ class _Counter:
         with the owner.
         """
         return self._add_up(
-            {**_reasons(self._table), **self._kinds},
+            {**_reasons_sql(self._table), **self._kinds},
             "m.media_length",
             Sql(
                 f"{self._table.name} AS m {self._scan} WHERE {self._where.text}",
@@ -205,10 +205,10 @@ class _Counter:
         Costs a hash join of the two tables on PostgreSQL, a probe for each thumbnail on
         SQLite; for one owner, on both, a probe for each file.
         """
-        names = ["media_id"]
+        columns = ["media_id"]
         if not self._table.owners_are_users:
-            names = [self._table.owner, "media_id"]
-        is_same = " AND ".join(f"t.{name} = m.{name}" for name in names)
+            columns = [self._table.owner, "media_id"]
+        is_same = " AND ".join(f"t.{column} = m.{column}" for column in columns)
         is_not_kept = _is_not_kept_sql(
             self._txn, self._table, self._rules, self._server_name
         )
@@ -286,7 +286,7 @@ def _is_old_sql(table: MediaTable, before_ts: int, rules: DeletionRules) -> Sql:
     )
 
 
-def _reasons(table: MediaTable) -> Mapping[str, str]:
+def _reasons_sql(table: MediaTable) -> Mapping[str, str]:
     return _LOCAL_REASONS if table.owners_are_users else _REMOTE_REASONS
 
 
@@ -296,7 +296,7 @@ def _keeps_avatars(table: MediaTable, rules: DeletionRules) -> bool:
 
 def _has_no_reason_sql(table: MediaTable) -> str:
     """Further conditions on a row, called `m`: none of its columns keeps the file."""
-    return "".join(f" AND NOT ({reason})" for reason in _reasons(table).values())
+    return "".join(f" AND NOT ({reason})" for reason in _reasons_sql(table).values())
 
 
 def _is_not_kept_sql(

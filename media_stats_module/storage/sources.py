@@ -123,7 +123,7 @@ class MediaTables:
         return self.local, self.remote
 
     @property
-    def names(self) -> list[str]:
+    def table_names(self) -> list[str]:
         """The names of the tables of media and of thumbnails."""
         return [name for table in self.both for name in (table.name, table.thumbnails)]
 

@@ -11,7 +11,7 @@ from synapse.module_api import LoggingTransaction
 # Of two sources: users in three orders, days, kinds.
 ALL_ANSWERS = 10
 
-MEDIA_TABLES = tuple(MEDIA.names)
+MEDIA_TABLES = tuple(MEDIA.table_names)
 
 
 def insert_media(connection: Connection, name: str, number: int = 20) -> None:

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.once
 
 _ALL_ANSWERS = 10
 
-_KEPT = (*MEDIA.names, "profiles", "users")
+_KEPT = (*MEDIA.table_names, "profiles", "users")
 
 Restore = Callable[..., None]
 

@@ -134,7 +134,7 @@ def tables_without_triggers_txn(
 ) -> list[str]:
     """The tables of media and thumbnails whose changes are not logged."""
     logged = set_up_totals_txn(txn).logged_tables
-    return [name for name in media.names if name not in logged]
+    return [name for name in media.table_names if name not in logged]
 
 
 def install_triggers_txn(txn: LoggingTransaction, table: str) -> None:
