@@ -1508,13 +1508,6 @@ ORDER BY page.sort_key DESC, page.media_id;
 
 -- 30.
 SELECT
-    before_0,
-    before_1,
-    before_2,
-    before_3,
-    is_not_quarantined,
-    is_not_protected,
-    is_not_url_preview,
     COUNT(*),
     printf(
         '%020d.%010d',
@@ -1522,13 +1515,18 @@ SELECT
             COALESCE(SUM(length & 4294967295), 0) >> 32
         ),
         COALESCE(SUM(length & 4294967295), 0) & 4294967295
-    )
+    ),
+    before_0,
+    before_1,
+    before_2,
+    is_not_quarantined,
+    is_not_protected,
+    is_not_url_preview
 FROM (
     SELECT
         COALESCE(m.last_access_ts, m.created_ts) < :before_ts_365 AS before_0,
         COALESCE(m.last_access_ts, m.created_ts) < :before_ts_180 AS before_1,
         COALESCE(m.last_access_ts, m.created_ts) < :before_ts_90 AS before_2,
-        COALESCE(m.last_access_ts, m.created_ts) < :before_ts_30 AS before_3,
         NOT (m.quarantined_by IS NOT NULL) AS is_not_quarantined,
         NOT (m.safe_from_quarantine) AS is_not_protected,
         NOT (m.url_cache IS NOT NULL) AS is_not_url_preview,
@@ -1546,18 +1544,12 @@ GROUP BY
     before_0,
     before_1,
     before_2,
-    before_3,
     is_not_quarantined,
     is_not_protected,
     is_not_url_preview;
 
 -- 31.
 SELECT
-    before_0,
-    before_1,
-    before_2,
-    before_3,
-    is_not_url_preview,
     COUNT(*),
     printf(
         '%020d.%010d',
@@ -1565,13 +1557,16 @@ SELECT
             COALESCE(SUM(length & 4294967295), 0) >> 32
         ),
         COALESCE(SUM(length & 4294967295), 0) & 4294967295
-    )
+    ),
+    before_0,
+    before_1,
+    before_2,
+    is_not_url_preview
 FROM (
     SELECT
         COALESCE(m.last_access_ts, m.created_ts) < :before_ts_365 AS before_0,
         COALESCE(m.last_access_ts, m.created_ts) < :before_ts_180 AS before_1,
         COALESCE(m.last_access_ts, m.created_ts) < :before_ts_90 AS before_2,
-        COALESCE(m.last_access_ts, m.created_ts) < :before_ts_30 AS before_3,
         NOT (m.url_cache IS NOT NULL) AS is_not_url_preview,
         m.media_length AS length
     FROM local_media_repository AS m
@@ -1602,15 +1597,10 @@ FROM (
         AND NOT (m.quarantined_by IS NOT NULL)
         AND NOT (m.safe_from_quarantine)
 ) AS files
-GROUP BY before_0, before_1, before_2, before_3, is_not_url_preview;
+GROUP BY before_0, before_1, before_2, is_not_url_preview;
 
 -- 32.
 SELECT
-    before_0,
-    before_1,
-    before_2,
-    before_3,
-    is_not_url_preview,
     COUNT(*),
     printf(
         '%020d.%010d',
@@ -1618,13 +1608,16 @@ SELECT
             COALESCE(SUM(length & 4294967295), 0) >> 32
         ),
         COALESCE(SUM(length & 4294967295), 0) & 4294967295
-    )
+    ),
+    before_0,
+    before_1,
+    before_2,
+    is_not_url_preview
 FROM (
     SELECT
         COALESCE(m.last_access_ts, m.created_ts) < :before_ts_365 AS before_0,
         COALESCE(m.last_access_ts, m.created_ts) < :before_ts_180 AS before_1,
         COALESCE(m.last_access_ts, m.created_ts) < :before_ts_90 AS before_2,
-        COALESCE(m.last_access_ts, m.created_ts) < :before_ts_30 AS before_3,
         NOT (m.url_cache IS NOT NULL) AS is_not_url_preview,
         t.thumbnail_length AS length
     FROM local_media_repository AS m
@@ -1656,15 +1649,10 @@ FROM (
             WHERE substr(avatar, 1, 18) = :avatars
         )
 ) AS files
-GROUP BY before_0, before_1, before_2, before_3, is_not_url_preview;
+GROUP BY before_0, before_1, before_2, is_not_url_preview;
 
 -- 33.
 SELECT
-    before_0,
-    before_1,
-    before_2,
-    before_3,
-    is_not_quarantined,
     COUNT(*),
     printf(
         '%020d.%010d',
@@ -1672,13 +1660,16 @@ SELECT
             COALESCE(SUM(length & 4294967295), 0) >> 32
         ),
         COALESCE(SUM(length & 4294967295), 0) & 4294967295
-    )
+    ),
+    before_0,
+    before_1,
+    before_2,
+    is_not_quarantined
 FROM (
     SELECT
         m.last_access_ts < :before_ts_365 AS before_0,
         m.last_access_ts < :before_ts_180 AS before_1,
         m.last_access_ts < :before_ts_90 AS before_2,
-        m.last_access_ts < :before_ts_30 AS before_3,
         NOT (m.quarantined_by IS NOT NULL) AS is_not_quarantined,
         m.media_length AS length
     FROM remote_media_cache AS m NOT INDEXED
@@ -1687,14 +1678,10 @@ FROM (
         AND m.media_origin IS NOT NULL
         AND m.media_id IS NOT NULL
 ) AS files
-GROUP BY before_0, before_1, before_2, before_3, is_not_quarantined;
+GROUP BY before_0, before_1, before_2, is_not_quarantined;
 
 -- 34.
 SELECT
-    before_0,
-    before_1,
-    before_2,
-    before_3,
     COUNT(*),
     printf(
         '%020d.%010d',
@@ -1702,13 +1689,15 @@ SELECT
             COALESCE(SUM(length & 4294967295), 0) >> 32
         ),
         COALESCE(SUM(length & 4294967295), 0) & 4294967295
-    )
+    ),
+    before_0,
+    before_1,
+    before_2
 FROM (
     SELECT
         m.last_access_ts < :before_ts_365 AS before_0,
         m.last_access_ts < :before_ts_180 AS before_1,
         m.last_access_ts < :before_ts_90 AS before_2,
-        m.last_access_ts < :before_ts_30 AS before_3,
         t.thumbnail_length AS length
     FROM remote_media_cache AS m
     JOIN remote_media_cache_thumbnails AS t ON t.media_origin = m.media_origin
@@ -1719,7 +1708,7 @@ FROM (
         AND m.media_id IS NOT NULL
         AND NOT (m.quarantined_by IS NOT NULL)
 ) AS files
-GROUP BY before_0, before_1, before_2, before_3;
+GROUP BY before_0, before_1, before_2;
 
 
 -- python -m media_stats_module disk: URL previews

@@ -1731,21 +1731,19 @@ ORDER BY page.sort_key DESC, page.media_id;
 
 -- 46. The table of local media, in parallel. 2.5 s.
 SELECT
+    COUNT(*),
+    COALESCE(SUM(length), 0),
     before_0,
     before_1,
     before_2,
-    before_3,
     is_not_quarantined,
     is_not_protected,
-    is_not_url_preview,
-    COUNT(*),
-    COALESCE(SUM(length), 0)
+    is_not_url_preview
 FROM (
     SELECT
         COALESCE(m.last_access_ts, m.created_ts) < :before_ts_365 AS before_0,
         COALESCE(m.last_access_ts, m.created_ts) < :before_ts_180 AS before_1,
         COALESCE(m.last_access_ts, m.created_ts) < :before_ts_90 AS before_2,
-        COALESCE(m.last_access_ts, m.created_ts) < :before_ts_30 AS before_3,
         NOT (m.quarantined_by IS NOT NULL) AS is_not_quarantined,
         NOT (m.safe_from_quarantine) AS is_not_protected,
         NOT (m.url_cache IS NOT NULL) AS is_not_url_preview,
@@ -1763,26 +1761,23 @@ GROUP BY
     before_0,
     before_1,
     before_2,
-    before_3,
     is_not_quarantined,
     is_not_protected,
     is_not_url_preview;
 
 -- 47. All avatars, in parallel; each by the unique index on media_id. 1.5 s.
 SELECT
+    COUNT(*),
+    COALESCE(SUM(length), 0),
     before_0,
     before_1,
     before_2,
-    before_3,
-    is_not_url_preview,
-    COUNT(*),
-    COALESCE(SUM(length), 0)
+    is_not_url_preview
 FROM (
     SELECT
         COALESCE(m.last_access_ts, m.created_ts) < :before_ts_365 AS before_0,
         COALESCE(m.last_access_ts, m.created_ts) < :before_ts_180 AS before_1,
         COALESCE(m.last_access_ts, m.created_ts) < :before_ts_90 AS before_2,
-        COALESCE(m.last_access_ts, m.created_ts) < :before_ts_30 AS before_3,
         NOT (m.url_cache IS NOT NULL) AS is_not_url_preview,
         m.media_length AS length
     FROM local_media_repository AS m
@@ -1822,23 +1817,21 @@ FROM (
         AND NOT (m.quarantined_by IS NOT NULL)
         AND NOT (m.safe_from_quarantine)
 ) AS files
-GROUP BY before_0, before_1, before_2, before_3, is_not_url_preview;
+GROUP BY before_0, before_1, before_2, is_not_url_preview;
 
 -- 48. With thumbnails=true only: a join of two tables, in parallel. 8 s.
 SELECT
+    COUNT(*),
+    COALESCE(SUM(length), 0),
     before_0,
     before_1,
     before_2,
-    before_3,
-    is_not_url_preview,
-    COUNT(*),
-    COALESCE(SUM(length), 0)
+    is_not_url_preview
 FROM (
     SELECT
         COALESCE(m.last_access_ts, m.created_ts) < :before_ts_365 AS before_0,
         COALESCE(m.last_access_ts, m.created_ts) < :before_ts_180 AS before_1,
         COALESCE(m.last_access_ts, m.created_ts) < :before_ts_90 AS before_2,
-        COALESCE(m.last_access_ts, m.created_ts) < :before_ts_30 AS before_3,
         NOT (m.url_cache IS NOT NULL) AS is_not_url_preview,
         t.thumbnail_length AS length
     FROM local_media_repository AS m
@@ -1879,23 +1872,21 @@ FROM (
             WHERE avatars.media_id = m.media_id
         )
 ) AS files
-GROUP BY before_0, before_1, before_2, before_3, is_not_url_preview;
+GROUP BY before_0, before_1, before_2, is_not_url_preview;
 
 -- 49. The table of remote media, in parallel. 2.5 s.
 SELECT
+    COUNT(*),
+    COALESCE(SUM(length), 0),
     before_0,
     before_1,
     before_2,
-    before_3,
-    is_not_quarantined,
-    COUNT(*),
-    COALESCE(SUM(length), 0)
+    is_not_quarantined
 FROM (
     SELECT
         m.last_access_ts < :before_ts_365 AS before_0,
         m.last_access_ts < :before_ts_180 AS before_1,
         m.last_access_ts < :before_ts_90 AS before_2,
-        m.last_access_ts < :before_ts_30 AS before_3,
         NOT (m.quarantined_by IS NOT NULL) AS is_not_quarantined,
         m.media_length AS length
     FROM remote_media_cache AS m
@@ -1904,16 +1895,15 @@ FROM (
         AND m.media_origin IS NOT NULL
         AND m.media_id IS NOT NULL
 ) AS files
-GROUP BY before_0, before_1, before_2, before_3, is_not_quarantined;
+GROUP BY before_0, before_1, before_2, is_not_quarantined;
 
 -- 50. With thumbnails=true only: a join of two tables, in parallel. 8 s.
-SELECT before_0, before_1, before_2, before_3, COUNT(*), COALESCE(SUM(length), 0)
+SELECT COUNT(*), COALESCE(SUM(length), 0), before_0, before_1, before_2
 FROM (
     SELECT
         m.last_access_ts < :before_ts_365 AS before_0,
         m.last_access_ts < :before_ts_180 AS before_1,
         m.last_access_ts < :before_ts_90 AS before_2,
-        m.last_access_ts < :before_ts_30 AS before_3,
         t.thumbnail_length AS length
     FROM remote_media_cache AS m
     JOIN remote_media_cache_thumbnails AS t ON t.media_origin = m.media_origin
@@ -1924,7 +1914,7 @@ FROM (
         AND m.media_id IS NOT NULL
         AND NOT (m.quarantined_by IS NOT NULL)
 ) AS files
-GROUP BY before_0, before_1, before_2, before_3;
+GROUP BY before_0, before_1, before_2;
 
 
 -- /v1/users?order_by=media_length, from totals

@@ -6,7 +6,7 @@ same in all versions supported here. The option `count_url_previews` does not ma
 Synapse deletes the images of previews, too.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from itertools import accumulate
 
 from synapse.module_api import LoggingTransaction
@@ -111,17 +111,17 @@ class _Counter:
         self._server_name = server_name
         self._kinds = _LOCAL_KINDS if table.owners_are_users else {}
         self._times = sorted(set(question.before_ts))
+        # All rows that are read are of the last age, or of one before it.
+        *times, last_time = self._times
+        is_old = _is_old_sql(table, last_time, question.rules)
         # From boolean columns, PostgreSQL knows that there are few groups. With a
         # number for the age, it would expect a group per row, and use no parallel
         # workers.
-        self._age_names = [f"before_{index}" for index in range(len(self._times))]
-        self._ages = Sql(
-            ", ".join(
-                f"{_last_read_sql(table)} < ? AS {name}" for name in self._age_names
-            ),
-            tuple(self._times),
-        )
-        is_old = _is_old_sql(table, self._times[-1], question.rules)
+        last_read = _last_read_sql(table)
+        self._ages = {
+            f"before_{index}": Sql(f"{last_read} < ?", (before_ts,))
+            for index, before_ts in enumerate(times)
+        }
         owner = of_owner_sql(table, question.owner)
         accounts = of_accounts_sql(f"m.{table.owner}", question.accounts)
         self._where = Sql(
@@ -234,25 +234,28 @@ class _Counter:
             length: the SQL expression for the bytes of a row.
             rows: the SQL after `FROM`; `m` is the file.
         """
-        # `NOT` makes each a boolean, whatever type SQLite has in the column.
-        is_not = {f"is_not_{kind}": f"NOT ({sql})" for kind, sql in kinds.items()}
-        flags = "".join(f"{sql} AS {name}, " for name, sql in is_not.items())
-        groups = ", ".join([*self._age_names, *is_not])
+        columns = {
+            **self._ages,
+            # `NOT` makes each a boolean, whatever type SQLite has in the column.
+            **{f"is_not_{kind}": Sql(f"NOT ({sql})") for kind, sql in kinds.items()},
+        }
+        named = "".join(f"{sql.text} AS {name}, " for name, sql in columns.items())
+        group_by = f"GROUP BY {', '.join(columns)}" if columns else ""
         self._txn.execute(
             f"""
-            SELECT {groups}, COUNT(*), {sum_sql(self._txn, "length")}
-            FROM (
-                SELECT {self._ages.text}, {flags}{length} AS length FROM {rows.text}
-            ) AS files
-            GROUP BY {groups}
+            SELECT COUNT(*), {", ".join([sum_sql(self._txn, "length"), *columns])}
+            FROM (SELECT {named} {length} AS length FROM {rows.text}) AS files
+            {group_by}
             """,
-            self._ages.args + rows.args,
+            sum((sql.args for sql in columns.values()), ()) + rows.args,
         )
         usages = {kind: self._nothing() for kind in (*kinds, _OTHER)}
-        for *columns, media_count, media_length in self._txn.fetchall():
-            others = zip(kinds, columns[len(self._times) :], strict=True)
+        last = len(self._ages)
+        for media_count, media_length, *flags in self._txn.fetchall():
+            age = next((age for age in range(last) if flags[age]), last)
+            others = zip(kinds, flags[last:], strict=True)
             kind = next((kind for kind, is_other in others if not is_other), _OTHER)
-            usages[kind][_age(columns)] += Usage(media_count, media_length)
+            usages[kind][age] += Usage(media_count, media_length)
         return usages
 
     def _nothing(self) -> list[Usage]:
@@ -345,11 +348,6 @@ def _is_avatar_sql(txn: LoggingTransaction, server_name: str) -> Sql:
         """,
         args,
     )
-
-
-def _age(columns: Sequence[object]) -> int:
-    """The number of an age, from the booleans of the times that it is before."""
-    return next(index for index, is_before in enumerate(columns) if is_before)
 
 
 def _sum(usages: Iterable[Usage], more: Iterable[Usage]) -> list[Usage]:
