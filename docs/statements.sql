@@ -1947,7 +1947,7 @@ ORDER BY media_length DESC, owner;
 -- /v1/users?search_term=..., from totals
 -- ======================================
 
--- Again: 1, 2.
+-- Again: 1, 2, 6.
 
 -- 52. The totals of all users, and profiles. 0.2 s.
 WITH
@@ -1991,7 +1991,7 @@ ORDER BY owner ASC;
 -- /v1/appservices, from totals
 -- ============================
 
--- Again: 1, 2.
+-- Again: 1, 2, 6.
 
 -- 53. The totals of all users, and all accounts. 0.1 s.
 WITH owners AS (
@@ -2304,7 +2304,7 @@ ORDER BY media_length DESC, owner;
 -- /v1/users?search_term=..., from totals and a change log
 -- =======================================================
 
--- Again: 1, 2.
+-- Again: 1, 2, 6.
 
 -- 64. The totals of all users, profiles and the change log. 0.2 s.
 WITH

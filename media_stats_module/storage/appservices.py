@@ -25,7 +25,7 @@ def get_appservices_page_from_totals_txn(
     found = get_totals_txn(txn, table)
     if found.status is not Status.EXACT:
         return None
-    owners = totals.all_owners_sql(table.source.value, found)
+    owners = totals.all_owners_sql_txn(txn, table, found)
     return _page(_add_up_txn(txn, owners), question)
 
 

@@ -80,7 +80,7 @@ def iterate_owners_from_totals_txn(
     found = _get_exact_totals_txn(txn, table, question)
     if found is None:
         return None
-    statement = totals.owners_sql(txn, table, question, found)
+    statement = totals.owners_sql_txn(txn, table, question, found)
     return to_owners(
         iterate_txn(txn, statement, question.limit), total_if_empty=found.owners
     )
