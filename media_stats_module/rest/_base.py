@@ -18,11 +18,7 @@ from media_stats_module.endpoints import InvalidParameterError
 from media_stats_module.formats import count_rows, encode_json
 from media_stats_module.rest._response import ResponseFile, ResponseNotKeptError
 from media_stats_module.rest.auth import assert_requester_is_admin
-from media_stats_module.storage import (
-    MediaStatsStore,
-    QueryTimeoutError,
-    QueueFullError,
-)
+from media_stats_module.storage import QueryTimeoutError, QueueFullError
 from media_stats_module.synapse_internals import cancellable
 
 # Encoding this number of rows takes about 3 ms.
@@ -37,19 +33,23 @@ JSON_HEADERS = {
 }
 
 
-class UnrecognizedResource(DirectServeJsonResource):
-    """Answers 404 `M_UNRECOGNIZED`, for itself and for every path below it.
+class NothingBelow(Resource):
+    """Answers 404 `M_UNRECOGNIZED` for every unknown path below it.
 
-    Twisted's own answer to an unknown path is HTML, without CORS headers.
+    Also with a trailing slash. Twisted's own answer is HTML, without CORS headers.
     """
+
+    def getChild(self, path: bytes, request: SynapseRequest) -> Resource:  # noqa: N802
+        return UnrecognizedResource()
+
+
+class UnrecognizedResource(NothingBelow, DirectServeJsonResource):
+    """Answers 404 `M_UNRECOGNIZED` itself, too."""
 
     async def _async_render(self, request: SynapseRequest) -> tuple[int, JsonDict]:
         raise SynapseError(
             HTTPStatus.NOT_FOUND, "Unrecognized request", Codes.UNRECOGNIZED
         )
-
-    def getChild(self, path: bytes, request: SynapseRequest) -> Resource:  # noqa: N802
-        return UnrecognizedResource()
 
 
 class Directory(UnrecognizedResource):
@@ -65,26 +65,22 @@ class Directory(UnrecognizedResource):
             self.putChild(segment, resource)
 
 
-class Endpoint(DirectServeJsonResource):
-    """An endpoint. There is nothing below it, not even with a trailing slash.
+class Endpoint(NothingBelow, DirectServeJsonResource):
+    """An endpoint.
 
     The base class is Synapse's. So errors, CORS headers, `HEAD`, `OPTIONS` and unknown
     methods are answered as in Synapse's own admin API.
     """
 
-    def __init__(self, api: ModuleApi, store: MediaStatsStore, name: str) -> None:
+    def __init__(self, api: ModuleApi, name: str) -> None:
         super().__init__(canonical_json=False)
         self._api = api
-        self._store = store
         self._metrics_name = f"{name.capitalize()}MediaStatsResource"
 
     async def _async_render(self, request: SynapseRequest) -> Any:
         # As Synapse's own resource for many endpoints does.
         request.request_metrics.name = self._metrics_name
         return await super()._async_render(request)
-
-    def getChild(self, path: bytes, request: SynapseRequest) -> Resource:  # noqa: N802
-        return UnrecognizedResource()
 
     async def send_json(
         self, request: SynapseRequest, answer: Awaitable[JsonDict]

@@ -21,7 +21,8 @@ class DocumentResource(AdminResource):
         server: Server,
         endpoint: Document[Any],
     ) -> None:
-        super().__init__(api, store, endpoint.name)
+        super().__init__(api, endpoint.name)
+        self._store = store
         self._server = server
         self._endpoint = endpoint
 

@@ -39,7 +39,8 @@ class ListResource(AdminResource):
         server: Server,
         endpoint: List[Any, Any],
     ) -> None:
-        super().__init__(api, store, endpoint.name)
+        super().__init__(api, endpoint.name)
+        self._store = store
         self._server = server
         self._endpoint = endpoint
 

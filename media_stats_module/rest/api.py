@@ -47,7 +47,7 @@ def make_api(api: ModuleApi, store: MediaStatsStore, path: str) -> Directory:
 
     endpoints = {each.name.encode(): resource(each) for each in ENDPOINTS}
     endpoints[b"rollups"].putChild(b"check", RollupsCheckResource(api, store))
-    endpoints[b"openapi.json"] = OpenApiResource(api, store, path)
+    endpoints[b"openapi.json"] = OpenApiResource(api, path)
     return Directory(endpoints)
 
 

@@ -23,7 +23,7 @@ from twisted.internet.defer import CancelledError
 from twisted.web import http
 from twisted.web.resource import Resource
 
-from media_stats_module.rest._base import Directory, UnrecognizedResource
+from media_stats_module.rest._base import Directory, NothingBelow
 from media_stats_module.synapse_internals import cancellable, issuer_metadata
 
 logger = logging.getLogger(__name__)
@@ -101,7 +101,7 @@ class DashboardDirectory(Directory):
         return HTTPStatus.FOUND, {}
 
 
-class DashboardFile(Resource):
+class DashboardFile(NothingBelow):
     """One file, read once."""
 
     def __init__(self, content: bytes, content_type: str) -> None:
@@ -135,11 +135,8 @@ class DashboardFile(Resource):
         cached = request.setETag(etag)  # type: ignore[no-untyped-call]
         return b"" if cached is http.CACHED else content
 
-    def getChild(self, path: bytes, request: SynapseRequest) -> Resource:  # noqa: N802
-        return UnrecognizedResource()
 
-
-class DashboardPage(DirectServeJsonResource):
+class DashboardPage(NothingBelow, DirectServeJsonResource):
     """The page itself. It may ask one other server: the issuer that Synapse names.
 
     With delegated authentication, people sign in there by OAuth 2.0.
@@ -164,9 +161,6 @@ class DashboardPage(DirectServeJsonResource):
         # Twisted leaves the body out of an answer to HEAD.
         request.write(body)  # type: ignore[no-untyped-call]
         request.finish()
-
-    def getChild(self, path: bytes, request: SynapseRequest) -> Resource:  # noqa: N802
-        return UnrecognizedResource()
 
     async def _issuer_origins(self) -> list[str]:
         try:

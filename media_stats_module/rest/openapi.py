@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 from synapse.module_api import JsonDict, ModuleApi, SynapseRequest
 
 from media_stats_module.rest._base import AdminResource
-from media_stats_module.storage import MediaStatsStore
 
 _DOCUMENT: JsonDict = json.loads(
     (Path(__file__).parent.parent / "openapi.json").read_text(encoding="utf-8")
@@ -21,14 +20,13 @@ _PATH = "/_synapse/client/media_stats"
 class OpenApiResource(AdminResource):
     """Shows an OpenAPI 3.1 document with the paths on this server."""
 
-    def __init__(self, api: ModuleApi, store: MediaStatsStore, path: str) -> None:
+    def __init__(self, api: ModuleApi, path: str) -> None:
         """
         Args:
             api: Synapse's module API.
-            store: not used here; every endpoint has one.
             path: the option `path`.
         """
-        super().__init__(api, store, "openapi")
+        super().__init__(api, "openapi")
         # A reverse proxy may serve Synapse below another path.
         url = urlsplit(api.public_baseurl or "").path.rstrip("/") or "/"
         self._body = {

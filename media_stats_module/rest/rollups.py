@@ -20,7 +20,8 @@ class RollupsCheckResource(Endpoint):
     """Compares the totals with the media now. `POST`, because it stores the result."""
 
     def __init__(self, api: ModuleApi, store: MediaStatsStore) -> None:
-        super().__init__(api, store, "check")
+        super().__init__(api, "check")
+        self._store = store
 
     @cancellable
     async def _async_render_POST(  # noqa: N802

@@ -7,7 +7,7 @@ continues from the state of the database. A step that fails raises
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -114,12 +114,6 @@ class Maintenance:
             target=lambda: [connection.cancel() for connection in connections],
             daemon=True,
         ).start()
-
-    async def get_states(self) -> Mapping[str, RollupState]:
-        """The state of the totals, by source."""
-        return {
-            table.source.value: await self.get_state(table) for table in self.media.both
-        }
 
     async def get_state(self, table: MediaTable) -> RollupState:
         """The state of the totals of one source."""
