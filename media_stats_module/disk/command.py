@@ -160,29 +160,29 @@ def run(
         Comparison(config, rows, providers, age, second_look, tallies, seen).run()
     finally:
         progress.end()
-    warning = _files_are_missing(tallies) or _rows_are_missing(tallies)
-    if differences is not None:
-        if warning and not options.force:
-            raise RefusedError(f"{warning} --force prints the list all the same.")
-        sys.stdout.flush()
-        differences.write_to(sys.stdout.buffer)
-        return
     report = Report(
         looked_at_ts=now_ts,
         media_store_path=config.path,
         file_system=file_system,
-        min_age_ms=options.min_age,
         tallies=tallies,
         providers=[(provider.name, provider.problem) for provider in providers],
     )
-    if form == "json":
+    warning = _files_are_missing(tallies) or _rows_are_missing(tallies)
+    if warning and differences is not None and not options.force:
+        raise RefusedError(f"{warning} --force prints the list all the same.")
+    # The other forms have them.
+    problems = report.problems() if options.list or options.csv else ()
+    for line in (*problems, *([warning] if warning else [])):
+        sys.stderr.write(f"media_stats_module: {line}\n")
+    if differences is not None:
+        sys.stdout.flush()
+        differences.write_to(sys.stdout.buffer)
+    elif options.json:
         sys.stdout.write(report.to_json() + "\n")
-    elif form == "csv":
+    elif options.csv:
         sys.stdout.write(report.to_csv())
     else:
         sys.stdout.write(report.to_text() + "\n")
-    if warning:
-        sys.stderr.write(f"media_stats_module: {warning}\n")
 
 
 def _files_are_missing(tallies: "Tallies", *, at_least: int = 1) -> str | None:

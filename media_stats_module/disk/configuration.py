@@ -9,6 +9,8 @@ from synapse.module_api.errors import ConfigError
 
 from media_stats_module.synapse_internals import parse_duration
 
+_PROVIDERS = ("media_storage_providers",)
+
 # Synapse's defaults.
 _DEFAULT_PATH = "media_store"
 _DEFAULT_UNUSED_EXPIRATION = "24h"
@@ -75,13 +77,17 @@ def _providers(configuration: Mapping[str, Any]) -> Iterator[ProviderConfig]:
         yield ProviderConfig("file_system", directory=os.path.abspath(str(backup)))
     for provider in configuration.get("media_storage_providers") or ():
         if not isinstance(provider, Mapping) or "module" not in provider:
-            raise ConfigError("must have a module", ("media_storage_providers",))
+            raise ConfigError("must have a module", _PROVIDERS)
         module = str(provider["module"])
         options = provider.get("config") or {}
+        if not isinstance(options, Mapping):
+            raise ConfigError("config must be a mapping", _PROVIDERS)
         class_name = module.rpartition(".")[2]
         if module == "file_system" or class_name == "FileStorageProviderBackend":
-            directory = os.path.abspath(str(options.get("directory", "")))
-            yield ProviderConfig(module, directory=directory)
+            directory = options.get("directory")
+            if not directory:
+                raise ConfigError("config must have a directory", _PROVIDERS)
+            yield ProviderConfig(module, directory=os.path.abspath(str(directory)))
         elif class_name == "S3StorageProviderBackend":
             yield ProviderConfig(module, s3=options)
         else:

@@ -35,7 +35,6 @@ class Report:
         looked_at_ts: its begin, in milliseconds since the epoch.
         media_store_path: the folder.
         file_system: the file system of the folder.
-        min_age_ms: the age from which files and rows were judged, in milliseconds.
         tallies: the figures by kind.
         providers: for each storage provider, its name and the reason why its files are
             not known; None if they are.
@@ -44,7 +43,6 @@ class Report:
     looked_at_ts: int
     media_store_path: str
     file_system: FileSystem
-    min_age_ms: int
     tallies: Tallies
     providers: Sequence[tuple[str, str | None]]
 
@@ -98,6 +96,21 @@ class Report:
             *self._notes(),
         ]
         return "\n\n".join(parts)
+
+    def problems(self) -> Iterator[str]:
+        """Yield a line about each thing that could not be looked at."""
+        for name, problem in self.providers:
+            if problem is not None:
+                yield (
+                    f"{printable(name)}: its files are not known, so no row counts as "
+                    f"without a file. {printable(problem)}"
+                )
+        unnamed = self._unreadable_count
+        for path, reason in self._unreadable():
+            yield f"Not read: {printable(path)}: {reason}"
+            unnamed -= 1
+        if unnamed:
+            yield f"Not read, besides: {unnamed:,}"
 
     def _kind(self, kind: Kind) -> dict[str, Any]:
         tallies = self.tallies[kind]
@@ -214,10 +227,6 @@ class Report:
         header = ("kind", "only here", "size", "only there", "size", "both", "size")
         for index, (name, problem) in enumerate(self.providers):
             if problem is not None:
-                yield (
-                    f"{printable(name)}: its files are not known. {printable(problem)}"
-                    "\nRows without a file here are not counted as missing."
-                )
                 continue
 
             def figures(tallies: KindTallies, index: int = index) -> tuple[int, ...]:
@@ -264,13 +273,8 @@ class Report:
         )
 
     def _notes(self) -> Iterator[str]:
-        """Yield notes about unreadable files, hard links and file systems."""
-        notes = []
-        for path, reason in self._unreadable():
-            notes.append(f"Not read: {printable(path)}: {reason}")
-        unnamed = self._unreadable_count - len(notes)
-        if unnamed:
-            notes.append(f"Not read, besides: {unnamed:,}")
+        """Yield notes about problems, hard links and file systems."""
+        notes = [*self.problems()]
         folders = [tallies.folders for tallies in self.tallies.values()]
         links = sum(folder.hard_links for folder in folders)
         if links:

@@ -62,7 +62,7 @@ class DiskRow:
         media_origin: the server of origin; None for local media.
         media_id: the ID in its URI.
         filesystem_id: the ID in the path of its file; for local media, the media ID.
-        media_length: in bytes; None for a pending upload.
+        media_length: in bytes; None for a pending upload. Other rows have 0 for NULL.
         created_ts: in milliseconds since the epoch; None for a thumbnail.
         is_preview: whether it belongs to a URL preview.
         thumbnail: the parts of the file name of a thumbnail; None for a media file.
@@ -488,11 +488,12 @@ def _disk_row(rows: _Rows, row: tuple[Any, ...]) -> DiskRow:
     if media_id is None and rows.media_origin is None:
         media_id = name
     width, height, content_type, method = thumbnail or (None,) * 4
+    is_upload = rows.media_origin is None and not thumbnail
     return DiskRow(
         rows.media_origin,
         _text(media_id),
         _text(media_id if rows.media_origin is None else name),
-        None if length is None else to_integer(length),
+        None if length is None and is_upload else to_integer(length),
         _number(created_ts),
         bool(is_preview),
         ThumbnailName(

@@ -350,7 +350,7 @@ class BucketTestCase(ProviderTestCase):
         ):
             with self.subTest(said), patch.dict(provider["config"], {option: value}):
                 printed = self.run_command().out.decode()
-                assert "its files are not known. It cannot be listed: " in printed
+                assert "so no row counts as without a file. It cannot be" in printed
                 assert said in printed
                 report = self.report()
                 (unknown,) = report["unknown_providers"]
@@ -359,6 +359,8 @@ class BucketTestCase(ProviderTestCase):
                 nothing = {"media_count": None, "media_length": None}
                 assert found == {field.name: nothing for field in FIGURES}
                 assert self.causes() == {"not_local": (2, -6)}
+                for arguments in (("--list", "without-file"), ("--csv",)):
+                    assert said in self.run_command(*arguments).err
 
     def test_a_bucket_that_is_denied_after_a_page(self) -> None:
         """What was seen of it before is no reason to call a file lost."""

@@ -141,6 +141,14 @@ class DiskTrapsTestCase(DiskTestCase):
         assert self.differences() == {}
         assert self.causes() == {"pending": (1, 1)}
 
+    def test_no_length_in_the_row_of_a_remote_file(self) -> None:
+        """It is no pending upload, and Synapse serves the file."""
+        self.remote("s.example", "id", "aabbcccc")
+        self.execute("UPDATE remote_media_cache SET media_length = NULL")
+        self.put(REMOTE, b"abc")
+
+        assert self.differences() == {"remote_files": {"other_length": one(0)}}
+
     def test_a_pending_upload_that_came_too_late(self) -> None:
         """It was refused, and nobody can complete it any more."""
         self.local("aabbdddd", None, created_ts=self.now_ts - 2 * DAY_MS)
@@ -456,6 +464,7 @@ class DiskTrapsTestCase(DiskTestCase):
             report = self.report()
             printed = self.run_command().out.decode()
             assert self.differences() == {}
+            assert "bb: " in self.run_command("--list", "without-file").err
         assert report["difference"]["causes"] == {
             "unreadable": {"media_count": 2, "media_length": -6}
         }
