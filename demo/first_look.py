@@ -4,6 +4,7 @@ import contextlib
 import os
 import shlex
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -54,6 +55,8 @@ def show(directory: Path, port: int | None, *, once: bool, progress: Progress) -
             homeserver.stop()
     except StartError as error:
         sys.exit(str(error))
+    except (OSError, sqlite3.OperationalError) as error:
+        sys.exit(f"{error}. The demo needs 100 MB in {directory}.")
     finally:
         shutil.rmtree(data, ignore_errors=True)
 
