@@ -31,7 +31,7 @@ from media_stats_module.storage.dialect import (
     set_up_scan_txn,
     unindexed_sql,
 )
-from media_stats_module.storage.kinds import group_sql
+from media_stats_module.storage.kinds import in_group_sql
 from media_stats_module.storage.reclaimable import is_deleted_sql
 from media_stats_module.storage.sources import MEDIA_HAVE_SHA256, MediaTable
 from media_stats_module.storage.sql import (
@@ -419,8 +419,10 @@ def _filters_sql(txn: LoggingTransaction, question: FilesQuestion) -> Sql:
         text += f" AND {media_type} = ?"
         args.append(wanted)
     if question.media_group is not None:
-        text += f" AND {group_sql(media_type_sql(txn, 'm.media_type'))} = ?"
-        args.append(question.media_group)
+        media_type = media_type_sql(txn, "m.media_type")
+        of_group = in_group_sql(txn, media_type, question.media_group)
+        text += f" AND {of_group.text}"
+        args += of_group.args
     if question.min_length is not None:
         text += " AND m.media_length >= ?"
         args.append(question.min_length)
