@@ -13,6 +13,7 @@
 -- changes settings of this transaction only. 0.5 ms.
 SELECT
     set_config('search_path', quote_ident(nspname) || ', pg_temp', true),
+    set_config('quote_all_identifiers', 'off', true),
     set_config(
         'work_mem',
         CAST(
@@ -37,7 +38,7 @@ WITH
         WHERE oid = to_regclass('local_media_repository')
     ),
     functions AS (
-        SELECT p.oid, proname, prosecdef
+        SELECT p.oid, proname, proowner, prosecdef
         FROM synapse, pg_proc AS p
         WHERE
             proname IN (
@@ -93,16 +94,18 @@ SELECT
                     'media_stats_missed_remote'
                 )
                 AND relnamespace = schema
-                AND relowner = ANY (trusted)
+                AND relowner = ALL (SELECT proowner FROM functions)
                 AND (
                     relkind = 'S'
                         OR relkind = 'r'
+                        AND NOT row_security_active(c.oid)
                         AND EXISTS (
                             SELECT
                             FROM pg_constraint
                             WHERE conrelid = c.oid AND conname = mark
                         )
                 )
+                AND relpersistence = 'p'
                 AND NOT EXISTS (SELECT FROM aclexplode(relacl) WHERE grantee = 0)
         ) AS has_objects,
     ARRAY(
@@ -123,6 +126,11 @@ SELECT
                 'media_stats_truncate'
             )
             AND tgenabled IN ('O', 'A')
+            AND NOT EXISTS (
+                SELECT
+                FROM pg_inherits
+                WHERE pg_class.oid IN (inhrelid, inhparent)
+            )
         GROUP BY relname
         HAVING COUNT(*) = 3
     ) AS logged_tables,

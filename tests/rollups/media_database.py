@@ -88,6 +88,11 @@ class Connection:
         self.engine = create_engine(self.config.config)
         self._connection = connect(self.config, self.engine, "tests", "test")
 
+    @property
+    def notices(self) -> list[str]:
+        """The last warnings of the server."""
+        return self._connection.conn.notices  # type: ignore[attr-defined, no-any-return]
+
     def create_tables(self) -> None:
         """Create Synapse's tables, in an empty database."""
         prepare_database(self._connection, self.engine, None)

@@ -72,6 +72,19 @@ def test_an_administrators_own_table_of_the_same_name(
     assert connection.execute(f"SELECT mine FROM {name}") == []
 
 
+def test_an_administrators_own_index_of_the_same_name(connection: Connection) -> None:
+    connection.execute(
+        "CREATE INDEX media_stats_local_by_time "
+        "ON local_media_repository (media_length)"
+    )
+    keeper = Keeper(connection)
+    keeper.round()
+    in_the_way = 'relation "media_stats_local_by_time" already exists'
+    assert keeper.failures == {"index": in_the_way}
+    Keeper(connection, rollups=False).round()
+    assert [name for _, name, _ in objects(connection)] == ["media_stats_local_by_time"]
+
+
 def test_a_view_on_one_of_ours(
     connection: Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -81,8 +94,8 @@ def test_a_view_on_one_of_ours(
     Keeper(connection).round()
     connection.execute("CREATE VIEW mine AS SELECT owner FROM media_stats_owners")
     off = Keeper(connection, rollups=False)
-    for _ in range(4 * 60):
-        off.wait(60)
+    for _ in range(60):
+        off.wait(240)
     (message,) = caplog.messages
     for words in ("remove: failed", "media_stats_owners", "view mine depends on"):
         assert words in message

@@ -3,8 +3,15 @@
 from collections.abc import Callable
 
 import pytest
-from administrator_support import assert_exact, insert_media
+from administrator_support import (
+    assert_exact,
+    assert_right_or_silent,
+    insert_media,
+    objects,
+)
 from media_database import Connection, Keeper
+
+from media_stats_module.storage.rollups.status import Status
 
 # The module's own SQL.
 pytestmark = [pytest.mark.once, pytest.mark.any_database]
@@ -95,6 +102,43 @@ def test_no_statement_fails_and_no_change_is_missed(
     keeper.check()
     assert_exact(connection)
     assert keeper.api.ran["media_stats_build_txn"] == builds
+
+
+_CHILDREN = {
+    "partitions": """
+        ALTER TABLE local_media_repository RENAME TO whole;
+        CREATE TABLE local_media_repository (LIKE whole INCLUDING DEFAULTS)
+            PARTITION BY HASH (media_id);
+        ALTER TABLE whole ADD UNIQUE (media_id);
+        ALTER TABLE local_media_repository ATTACH PARTITION whole
+            FOR VALUES WITH (MODULUS 1, REMAINDER 0)
+    """,
+    "a child": "CREATE TABLE child () INHERITS (local_media_repository)",
+    "a parent": """
+        CREATE TABLE parent (LIKE local_media_repository INCLUDING ALL);
+        ALTER TABLE local_media_repository INHERIT parent
+    """,
+}
+
+
+@pytest.mark.parametrize("children", _CHILDREN.values(), ids=_CHILDREN)
+def test_changes_of_other_tables_that_count(
+    connection: Connection, children: str
+) -> None:
+    """They cannot be logged, and the totals do not answer."""
+    insert_media(connection, "a")
+    keeper = Keeper(connection)
+    keeper.round()
+    connection.execute(children)
+    for _ in range(3):
+        insert_media(connection, f"b{keeper.api.seconds}")
+        connection.execute("DELETE FROM local_media_repository WHERE media_length = 7")
+        assert_right_or_silent(connection)
+        keeper.wait(60)
+        assert "partitions or inherits" in keeper.failures["install"]
+        assert keeper.statuses()[0] is Status.OUTDATED
+    Keeper(connection, rollups=False).round()
+    assert objects(connection) == []
 
 
 @pytest.mark.parametrize(

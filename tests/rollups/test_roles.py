@@ -17,6 +17,7 @@ from administrator_support import (
 from media_database import Connection, Keeper, write_config
 from realservers.postgres import PostgresServer
 
+from media_stats_module.storage.rollups import names
 from media_stats_module.storage.rollups.status import Status
 
 # The module's own SQL.
@@ -96,8 +97,8 @@ def test_media_tables_of_another_role(
         assert keeper.failures == failing | index_fails
         before = objects(connection)
         caplog.clear()
-        for _ in range(120):
-            keeper.wait(60)
+        for _ in range(40):
+            keeper.wait(180)
         assert keeper.failures == failing | index_fails
         assert objects(connection) == before
         assert caplog.messages == []
@@ -118,6 +119,76 @@ def connect_as(
     directory.mkdir()
     args |= {"user": role, "password": role}
     return Connection(write_config(directory, {"name": "psycopg2", "args": args}))
+
+
+def test_functions_that_stay_with_a_superuser(
+    server: PostgresServer,
+    connection: Connection,
+    config_path: Path,
+    role: str,
+    tmp_path: Path,
+) -> None:
+    """A superuser restored a dump, and gave Synapse's role the tables only."""
+    insert_media(connection, "a")
+    Keeper(connection).round()
+    give_tables(connection, role)
+    with closing(connect_as(server, config_path, role, tmp_path)) as synapse:
+        assert Keeper(synapse).statuses() == [Status.OUTDATED] * 2
+        for rollups, step in ((True, "install"), (False, "remove")):
+            keeper = Keeper(synapse, rollups=rollups)
+            keeper.round()
+            assert keeper.failures[step].startswith("must be owner of function ")
+        # Nothing runs with the superuser's rights any more.
+        assert (
+            synapse.execute(
+                "SELECT 1 FROM pg_trigger WHERE CAST(tgfoid AS REGPROC)::TEXT LIKE ? "
+                "AND tgrelid = 'local_media_repository'::REGCLASS",
+                "media_stats_log%",
+            )
+            == []
+        )
+        insert_media(synapse, "b")
+
+
+def give_tables(connection: Connection, role: str) -> None:
+    """Make a role the owner of all tables."""
+    connection.execute(f"GRANT ALL ON SCHEMA public TO {role}")
+    for (table,) in connection.execute(
+        "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+    ):
+        connection.execute(f"ALTER TABLE {table} OWNER TO {role}")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *(
+            f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY; "
+            f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY"
+            for table in (names.OWNERS, names.CHANGES)
+        ),
+        "ALTER TABLE media_stats_changes SET UNLOGGED",
+    ],
+)
+def test_tables_that_are_altered_and_so_not_used(
+    server: PostgresServer,
+    connection: Connection,
+    config_path: Path,
+    role: str,
+    tmp_path: Path,
+    change: str,
+) -> None:
+    """Rows are hidden, or a crash would lose them."""
+    give_tables(connection, role)
+    with closing(connect_as(server, config_path, role, tmp_path)) as synapse:
+        insert_media(synapse, "a")
+        keeper = Keeper(synapse)
+        keeper.round()
+        connection.execute(change)
+        assert keeper.statuses() == [Status.OUTDATED] * 2
+        insert_media(synapse, "b")
+        keeper.round()
+        assert_exact(synapse)
 
 
 def test_a_role_that_may_not_create_tables(

@@ -69,6 +69,26 @@ def test_schema_that_is_renamed(connection: Connection) -> None:
     assert objects(connection) == []
 
 
+def test_tables_that_are_moved_one_by_one(connection: Connection) -> None:
+    """Functions are no tables, so they stay behind."""
+    insert_media(connection, "a")
+    keeper = Keeper(connection)
+    keeper.round()
+    connection.execute("CREATE SCHEMA synapse")
+    for (table,) in connection.execute(
+        "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+    ):
+        connection.execute(f"ALTER TABLE {table} SET SCHEMA synapse")
+    connection.run_autocommit(set_search_path_txn, "synapse")
+    insert_media(connection, "b")
+    assert_right_or_silent(connection)
+    keeper.round()
+    assert_exact(connection)
+    assert {schema for schema, *_ in objects(connection)} == {"", "synapse"}
+    Keeper(connection, rollups=False).round()
+    assert objects(connection) == []
+
+
 def test_two_homeservers_in_one_database(
     connect: Callable[[], Connection],
 ) -> None:

@@ -132,6 +132,24 @@ def test_statements_that_change_nothing(connection: Connection, keeper: Keeper) 
     assert logged(connection) == 0
 
 
+def test_a_locked_log_is_waited_for_once(
+    connection: Connection, connect: Callable[[], Connection], keeper: Keeper
+) -> None:
+    """A bulk update does not wait for each of its 1,000 rows."""
+
+    def lock_txn(txn: LoggingTransaction) -> None:
+        txn.execute("LOCK TABLE media_stats_changes")
+        connection.execute("UPDATE local_media_repository SET quarantined_by = '@a'")
+
+    connect().run_once(lock_txn)
+    # The driver keeps 50 of them.
+    (notice,) = connection.notices
+    assert "lock timeout" in notice
+    assert keeper.statuses() == [Status.BUILDING, Status.EXACT]
+    keeper.round()
+    connection.run(assert_applied_totals_are_exact_txn)
+
+
 def test_a_transaction_that_is_rolled_back(
     connection: Connection, keeper: Keeper
 ) -> None:

@@ -20,8 +20,8 @@ def test_objects_that_change_have_another_version() -> None:
     for name in ("install.sql", "triggers.sql"):
         digest.update((folder / name).read_bytes())
     assert (status.VERSION, digest.hexdigest()) == (
-        2,
-        "5c175d290e51e7e5b99ae0342f106bd4f7528c23b42ba66ca3c588bd44bb13fc",
+        3,
+        "edb2c4401ee74e29bb6de081875c698ec5c2c5ad203f3362f6db7ebd331fe858",
     )
 
 

@@ -9,8 +9,6 @@ tables. `IF NOT EXISTS` is not atomic in PostgreSQL, so one process looks first,
 then installs.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
@@ -39,29 +37,25 @@ _TIME_INDEXES = {
 # The longest that an upload may wait behind our own wait for a lock on a media table.
 _LOCK_TIMEOUT = "100ms"
 # Longer than deadlock_timeout, after which autovacuum releases its lock.
-_LONG_LOCK_TIMEOUT = "1500ms"
+_AUTOVACUUM_TIMEOUT = "1500ms"
 
 # The advisory lock of a process that changes objects: an arbitrary number.
 _ADVISORY_LOCK = int.from_bytes(b"mediasta", "big")
 
 
-def set_up_ddl_txn(txn: LoggingTransaction, *, is_patient: bool = False) -> None:
-    """Set up the transaction to change objects: schema, lock timeout, advisory lock.
-
-    Args:
-        txn: the transaction.
-        is_patient: whether to wait for a lock until autovacuum releases it.
-    """
+def set_up_ddl_txn(txn: LoggingTransaction) -> None:
+    """Set up the transaction to change objects: schema, lock timeout, advisory lock."""
     txn.execute(
         """
         SELECT set_config('search_path', quote_ident(nspname) || ', pg_temp', true),
+            set_config('quote_all_identifiers', 'off', true),
             set_config('lock_timeout', ?, true), pg_advisory_xact_lock(?)
         FROM pg_namespace WHERE oid = (
             SELECT relnamespace FROM pg_class
             WHERE oid = to_regclass('local_media_repository')
         )
         """,
-        (_LONG_LOCK_TIMEOUT if is_patient else _LOCK_TIMEOUT, _ADVISORY_LOCK),
+        (_LOCK_TIMEOUT, _ADVISORY_LOCK),
     )
 
 
@@ -90,8 +84,8 @@ def install_objects_txn(txn: LoggingTransaction, media: MediaTables) -> None:
     installation = set_up_totals_txn(txn)
     if not installation.has_objects:
         raise DatabaseFailedError(
-            "the new objects differ from their definition, or others than their owner "
-            "have rights to them",
+            "the new objects differ from their definition, have different owners, or "
+            "others than their owner have rights to them",
             is_lock=False,
         )
     for table in media.both:
@@ -107,11 +101,14 @@ def _revoke_rights_of_others_txn(txn: LoggingTransaction) -> None:
     PostgreSQL lets PUBLIC execute every new function, and default privileges may grant
     more. A role that may execute a trigger function of another owner could run it, with
     that owner's rights, for a table with its own types and operators.
+
+    A role that makes dumps of the database must keep SELECT on tables and sequences.
     """
     txn.execute(
         """
-        SELECT DISTINCT what, CASE grantee WHEN 0 THEN 'PUBLIC'
-            ELSE CAST(CAST(grantee AS REGROLE) AS TEXT) END
+        SELECT what, CASE grantee WHEN 0 THEN 'PUBLIC'
+                ELSE CAST(CAST(grantee AS REGROLE) AS TEXT) END,
+            string_agg(DISTINCT privilege_type, ', ')
         FROM (
             SELECT CASE relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END
                 || CAST(oid AS REGCLASS) AS what, relowner AS owner, relacl AS acl
@@ -121,12 +118,13 @@ def _revoke_rights_of_others_txn(txn: LoggingTransaction) -> None:
                 COALESCE(proacl, acldefault('f', proowner))
             FROM pg_proc WHERE oid = ANY (CAST(? AS REGPROC[]))
         ) AS ours, aclexplode(acl)
-        WHERE grantee <> owner
+        WHERE grantee <> owner AND (privilege_type <> 'SELECT' OR grantee = 0)
+        GROUP BY what, grantee
         """,
         ([*names.TABLES, *names.SEQUENCES], list(names.FUNCTIONS)),
     )
-    for what, grantee in cast(list[tuple[str, str]], txn.fetchall()):
-        txn.execute(f"REVOKE ALL ON {what} FROM {grantee} CASCADE")
+    for what, grantee, rights in cast(list[tuple[str, str, str]], txn.fetchall()):
+        txn.execute(f"REVOKE {rights} ON {what} FROM {grantee} CASCADE")
 
 
 def tables_without_triggers_txn(
@@ -143,6 +141,16 @@ def install_triggers_txn(txn: LoggingTransaction, table: str) -> None:
     Waits for the transactions that are writing to the table: after this one commits,
     all of them log.
     """
+    txn.execute(
+        "SELECT FROM pg_inherits WHERE to_regclass(?) IN (inhrelid, inhparent)",
+        (table,),
+    )
+    if txn.rowcount:
+        raise DatabaseFailedError(
+            f"{table} has partitions or inherits: their changes cannot be logged",
+            is_lock=False,
+        )
+    _wait_for_autovacuum_txn(txn, table)
     for triggered, trigger in _triggers_txn(txn):
         if triggered == table:
             txn.execute(f"DROP TRIGGER {trigger} ON {table}")
@@ -159,18 +167,34 @@ def is_present_txn(txn: LoggingTransaction) -> bool:
     return bool(
         _objects_txn(txn)
         or _triggers_txn(txn)
-        or any(_time_index_txn(txn, table, "TRUE") for table in _TIME_INDEXES)
+        or any(_time_index_txn(txn, table) for table in _TIME_INDEXES)
     )
 
 
 def remove_triggers_txn(txn: LoggingTransaction) -> bool:
     """Drop the triggers on one table; return False if there were none left."""
     triggers = _triggers_txn(txn)
+    if not triggers:
+        return False
+    # One table at a time: no lock is held while waiting for another.
+    first, _ = triggers[0]
+    _wait_for_autovacuum_txn(txn, first)
     for table, trigger in triggers:
-        # One table at a time: no lock is held while waiting for another.
-        if table == triggers[0][0]:
+        if table == first:
             txn.execute(f"DROP TRIGGER {trigger} ON {table}")
-    return bool(triggers)
+    return True
+
+
+def _wait_for_autovacuum_txn(txn: LoggingTransaction, table: str) -> None:
+    """Wait until autovacuum has released its lock on a table, and keep it away.
+
+    It does so a second after another transaction wants the lock. No upload waits for
+    this one.
+    """
+    set_timeout = "SELECT set_config('lock_timeout', ?, true)"
+    txn.execute(set_timeout, (_AUTOVACUUM_TIMEOUT,))
+    txn.execute(f"LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE")
+    txn.execute(set_timeout, (_LOCK_TIMEOUT,))
 
 
 def disarm_functions_txn(txn: LoggingTransaction) -> None:
@@ -223,7 +247,7 @@ def drop_time_index_txn(txn: LoggingTransaction, table: str) -> None:
         DatabaseFailedError: another connection may be creating it, such as one of a
             killed process.
     """
-    index = _time_index_txn(txn, table, "TRUE")
+    index = _time_index_txn(txn, table)
     if not index:
         return
     if _time_index_txn(txn, table, "NOT indisvalid"):
@@ -241,18 +265,6 @@ def drop_time_index_txn(txn: LoggingTransaction, table: str) -> None:
                 is_lock=True,
             )
     txn.execute(f"DROP INDEX CONCURRENTLY {index}")
-
-
-@contextmanager
-def no_statement_timeout(txn: LoggingTransaction) -> Iterator[None]:
-    """Run statements without Synapse's statement_timeout, outside of a transaction."""
-    txn.execute("SELECT current_setting('statement_timeout')")
-    ((before,),) = txn.fetchall()
-    txn.execute("SET statement_timeout = 0")
-    try:
-        yield
-    finally:
-        txn.execute("SELECT set_config('statement_timeout', ?, false)", (before,))
 
 
 _OUR_SCHEMA = """(
@@ -286,7 +298,9 @@ def _triggers_txn(txn: LoggingTransaction) -> list[tuple[str, str]]:
     return cast(list[tuple[str, str]], txn.fetchall())
 
 
-def _time_index_txn(txn: LoggingTransaction, table: str, condition: str) -> str | None:
+def _time_index_txn(
+    txn: LoggingTransaction, table: str, condition: str = "TRUE"
+) -> str | None:
     """The index by time of a table of media, as DROP names it; None if it is not there.
 
     Args:
@@ -299,6 +313,8 @@ def _time_index_txn(txn: LoggingTransaction, table: str, condition: str) -> str 
         SELECT CAST(CAST(indexrelid AS REGCLASS) AS TEXT)
         FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
         WHERE relname = ? AND relnamespace = {_OUR_SCHEMA}
+            AND indnatts = 1 AND NOT indisunique AND indpred IS NULL
+            AND trim(pg_get_indexdef(indexrelid, 1, TRUE), '"') = 'created_ts'
             AND {condition.format(table=table)}
         """,
         (_TIME_INDEXES[table],),

@@ -3,7 +3,8 @@
 --
 -- install.py fills in {schema}, the schema of Synapse's tables, {mark}, which names the
 -- version, and {previews}, whether URL previews count as uploads of a user. In the same
--- transaction, it revokes all rights of others than the owner.
+-- transaction, it revokes the rights of others than the owner. Only SELECT on the tables
+-- and sequences stays with the roles that have it by default privileges, for their dumps.
 --
 -- The mark is the name of a constraint of each table, the unusual MAXVALUE of each
 -- sequence, and a line in each function: dumps keep all of these. Increase VERSION in
@@ -97,7 +98,7 @@ CREATE TABLE {schema}.media_stats_changes (
 ALTER SEQUENCE {schema}.media_stats_change_id OWNED BY {schema}.media_stats_changes.id;
 
 -- From this ID on, triggers log nothing. The background work raises it, so the log stops
--- growing if nobody applies it any more.
+-- growing if nobody applies it any more. Triggers set it to 0 if somebody locks the log.
 CREATE SEQUENCE {schema}.media_stats_log_limit MAXVALUE 4611686018427387904
     OWNED BY {schema}.media_stats_changes.id;
 
@@ -257,6 +258,9 @@ EXCEPTION WHEN OTHERS THEN
     RAISE WARNING USING MESSAGE = 'media_stats: change not logged: ' || SQLERRM;
     BEGIN
         PERFORM nextval('{schema}.media_stats_missed_local');
+        IF SQLSTATE = '55P03' THEN  -- The log is locked: the next row must not wait.
+            PERFORM setval('{schema}.media_stats_log_limit', 1, FALSE);
+        END IF;
     EXCEPTION WHEN OTHERS THEN
         RAISE WARNING USING MESSAGE = 'media_stats: nor noted: ' || SQLERRM;
     END;
@@ -354,6 +358,9 @@ EXCEPTION WHEN OTHERS THEN
     RAISE WARNING USING MESSAGE = 'media_stats: change not logged: ' || SQLERRM;
     BEGIN
         PERFORM nextval('{schema}.media_stats_missed_remote');
+        IF SQLSTATE = '55P03' THEN  -- The log is locked: the next row must not wait.
+            PERFORM setval('{schema}.media_stats_log_limit', 1, FALSE);
+        END IF;
     EXCEPTION WHEN OTHERS THEN
         RAISE WARNING USING MESSAGE = 'media_stats: nor noted: ' || SQLERRM;
     END;
@@ -427,6 +434,9 @@ EXCEPTION WHEN OTHERS THEN
         END IF;
         IF source_of_table IS DISTINCT FROM 'local' THEN
             PERFORM nextval('{schema}.media_stats_missed_remote');
+        END IF;
+        IF SQLSTATE = '55P03' THEN  -- The log is locked: the next row must not wait.
+            PERFORM setval('{schema}.media_stats_log_limit', 1, FALSE);
         END IF;
     EXCEPTION WHEN OTHERS THEN
         RAISE WARNING USING MESSAGE = 'media_stats: nor noted: ' || SQLERRM;

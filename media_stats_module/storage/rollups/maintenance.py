@@ -30,6 +30,10 @@ from media_stats_module.storage.rollups.status import (
     RollupState,
     get_state_txn,
 )
+from media_stats_module.storage.rollups.time_limits import (
+    lift_time_limits_txn,
+    no_time_limits,
+)
 from media_stats_module.storage.sources import MediaTable, MediaTables
 from media_stats_module.synapse_internals import (
     PreserveLoggingContext,
@@ -48,9 +52,6 @@ REBUILD_BEYOND = 1_000_000
 
 # The most attempts of a transaction that conflicts with others, as in Synapse.
 _ATTEMPTS = 5
-
-# Every tenth wait for a lock on a media table is long enough to stop autovacuum.
-_PATIENT_EVERY = 10
 
 
 @attr.frozen
@@ -102,7 +103,6 @@ class Maintenance:
         self._lock = threading.Lock()
         self._connections: set[Any] = set()
         self.is_stopped = False
-        self._waits_for_lock = 0
 
     def stop(self) -> None:
         """Cancel the running statements, because the process shuts down."""
@@ -265,8 +265,7 @@ class Maintenance:
         def once(txn: LoggingTransaction) -> _T:
             with self._stoppable(txn), raising_database_failed(txn):
                 if is_postgres(txn):
-                    # Building takes longer than Synapse's statement_timeout.
-                    txn.execute("SET LOCAL statement_timeout = 0")
+                    lift_time_limits_txn(txn)
                 return function(txn, *args, **kwargs)
 
         for attempt in range(1, _ATTEMPTS + 1):
@@ -288,12 +287,8 @@ class Maintenance:
         """Run a transaction that changes objects."""
 
         def run(txn: LoggingTransaction) -> _T:
-            self._waits_for_lock += 1
-            is_patient = self._waits_for_lock % _PATIENT_EVERY == 0
-            install.set_up_ddl_txn(txn, is_patient=is_patient)
-            result = function(txn, *args, **kwargs)
-            self._waits_for_lock = 0
-            return result
+            install.set_up_ddl_txn(txn)
+            return function(txn, *args, **kwargs)
 
         run.__name__ = function.__name__
         return await self._run(run)
@@ -305,7 +300,7 @@ class Maintenance:
             with (
                 self._stoppable(txn),
                 raising_database_failed(txn),
-                install.no_statement_timeout(txn),
+                no_time_limits(txn),
             ):
                 function(txn, table)
 

@@ -1,20 +1,26 @@
 -- All objects of rollups of all versions, without triggers and indexes, as DROP names
 -- them, in an order to drop them: a table takes its own sequences and triggers along.
 --
--- An object is ours if it has our name and our mark, and belongs to the role itself or to
--- the owner of Synapse's tables. The mark of version 1 was a comment, which some dumps
+-- An object is ours if it has our name and our mark. To drop an object of another role
+-- fails, and so says whose it is. The mark of version 1 was a comment, which some dumps
 -- omit: then the columns and the functions' text identify that version.
-WITH synapse AS (
-    SELECT relnamespace AS schema,
-        ARRAY[
-            relowner, (SELECT oid FROM pg_roles WHERE rolname = current_user)
-        ] AS trusted
+WITH schemas AS (
+    SELECT relnamespace AS schema
     FROM pg_class WHERE oid = to_regclass('local_media_repository')
+    UNION
+    -- Synapse's tables were here, and were moved to another schema.
+    SELECT pronamespace
+    FROM pg_proc
+    WHERE starts_with(proname, 'media_stats_')
+        AND strpos(prosrc, '-- media_stats_module_') > 0
+        AND NOT EXISTS (
+            SELECT FROM pg_class
+            WHERE relname = 'local_media_repository' AND relnamespace = pronamespace
+        )
 )
 SELECT 'TABLE ' || CAST(c.oid AS REGCLASS) AS object
-FROM synapse, pg_class AS c
-WHERE relnamespace = schema AND relowner = ANY (trusted)
-    AND relkind = 'r' AND starts_with(relname, 'media_stats_')
+FROM schemas JOIN pg_class AS c ON relnamespace = schema
+WHERE relkind = 'r' AND starts_with(relname, 'media_stats_')
     AND (
         EXISTS (
             SELECT FROM pg_constraint
@@ -50,9 +56,10 @@ WHERE relnamespace = schema AND relowner = ANY (trusted)
     )
 UNION ALL
 SELECT 'SEQUENCE ' || CAST(c.oid AS REGCLASS)
-FROM synapse, pg_class AS c JOIN pg_sequence ON seqrelid = c.oid
-WHERE relnamespace = schema AND relowner = ANY (trusted)
-    AND starts_with(relname, 'media_stats_') AND (
+FROM schemas JOIN pg_class AS c ON relnamespace = schema
+    JOIN pg_sequence ON seqrelid = c.oid
+WHERE starts_with(relname, 'media_stats_')
+    AND (
         seqmax = 4611686018427387904
         OR relname = 'media_stats_log_is_full' AND seqmin = 0
     )
@@ -66,9 +73,8 @@ UNION ALL
 SELECT 'FUNCTION ' || CAST(p.oid AS REGPROCEDURE)
     -- CASCADE: only triggers can depend on it, such as those of another role.
     || CASE WHEN prorettype = CAST('trigger' AS REGTYPE) THEN ' CASCADE' ELSE '' END
-FROM synapse, pg_proc AS p
-WHERE pronamespace = schema AND proowner = ANY (trusted)
-    AND starts_with(proname, 'media_stats_')
+FROM schemas JOIN pg_proc AS p ON pronamespace = schema
+WHERE starts_with(proname, 'media_stats_')
     AND (
         strpos(prosrc, '-- media_stats_module_') > 0
         OR starts_with(obj_description(p.oid, 'pg_proc'), 'media_stats_module rollups ')

@@ -13,7 +13,7 @@ from media_stats_module.storage.sources import MediaTable
 
 # Increase it with every change of install.sql or triggers.sql. Objects of another
 # version are dropped and created again.
-VERSION = 2
+VERSION = 3
 
 # A mark in each of our objects, to tell them from objects of others.
 MARK = f"media_stats_module_{VERSION}"

@@ -2,10 +2,11 @@
 -- Costs some probes of the catalogue.
 --
 -- Parameter: the mark of this version. The first statement makes the transaction look
--- up tables only in the schema of Synapse's media tables, and gives it memory to hash a
--- million owners in the change log.
+-- up tables only in the schema of Synapse's media tables, write names as below, and
+-- gives it memory to hash a million owners in the change log.
 SELECT
     set_config('search_path', quote_ident(nspname) || ', pg_temp', true),
+    set_config('quote_all_identifiers', 'off', true),
     set_config(
         'work_mem',
         CAST(
@@ -27,7 +28,7 @@ synapse AS (
     WHERE oid = to_regclass('local_media_repository')
 ),
 functions AS (
-    SELECT p.oid, proname, prosecdef
+    SELECT p.oid, proname, proowner, prosecdef
     FROM synapse, pg_proc AS p
     WHERE proname IN (
             'media_stats_log_local', 'media_stats_log_remote',
@@ -62,14 +63,18 @@ SELECT
                     'media_stats_log_limit', 'media_stats_missed_local',
                     'media_stats_missed_remote'
                 )
-                AND relnamespace = schema AND relowner = ANY (trusted)
+                AND relnamespace = schema
+                -- The functions write to them with the rights of their own owner.
+                AND relowner = ALL (SELECT proowner FROM functions)
                 AND (
                     relkind = 'S'
-                    OR relkind = 'r' AND EXISTS (
+                    OR relkind = 'r' AND NOT row_security_active(c.oid) AND EXISTS (
                         SELECT FROM pg_constraint
                         WHERE conrelid = c.oid AND conname = mark
                     )
                 )
+                -- A crash empties an unlogged table.
+                AND relpersistence = 'p'
                 -- An administrator may grant rights to roles. PUBLIC must have none.
                 AND NOT EXISTS (SELECT FROM aclexplode(relacl) WHERE grantee = 0)
         ) AS has_objects,
@@ -88,6 +93,10 @@ SELECT
                 'media_stats_change', 'media_stats_delete', 'media_stats_truncate'
             )
             AND tgenabled IN ('O', 'A')
+            -- Changes of partitions and of inherited tables do not fire them.
+            AND NOT EXISTS (
+                SELECT FROM pg_inherits WHERE pg_class.oid IN (inhrelid, inhparent)
+            )
         GROUP BY relname
         HAVING COUNT(*) = 3
     ) AS logged_tables,
