@@ -16,9 +16,10 @@ import { bytes, count, exactBytes, share, sum } from "./format.js";
  * @param {string} caption the name of the whole
  * @param {string} head the name of a part
  * @param {Part[]} parts
+ * @param {""|"unseen"} [captionClass]
  * @returns {HTMLElement}
  */
-export function wholeAndParts(caption, head, parts) {
+export function wholeAndParts(caption, head, parts, captionClass = "") {
   const whole = sum(...parts).media_length;
   const heads = ["Size", "Share", "Files"].map((label) =>
     el("th", { scope: "col", class: "number" }, label),
@@ -30,7 +31,7 @@ export function wholeAndParts(caption, head, parts) {
     el(
       "table",
       { class: "parts" },
-      el("caption", {}, caption),
+      el("caption", { class: captionClass || undefined }, caption),
       el("thead", {}, el("tr", {}, el("th", { scope: "col" }, head), ...heads)),
       el("tbody", {}, ...parts.map((part) => row(part, whole))),
     ),

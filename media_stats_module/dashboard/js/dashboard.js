@@ -72,6 +72,7 @@ export function showDashboard({ api, userId, onSignOut }) {
     duplicatesPanel(find(page, ".duplicates"), api, address),
   ];
   const update = () => {
+    find(page, ".duplicates").hidden = summary.isEmpty;
     range.update();
     parts.forEach((part) => part.update());
     detail.update();

@@ -1,6 +1,6 @@
 // CSV: fetched with the token, then handed to the browser as a file.
 
-import { announce } from "./dom.js";
+import { announce, el } from "./dom.js";
 import { ApiError, isAbort } from "./http.js";
 
 /**
@@ -70,9 +70,9 @@ export function fileName(text) {
  * @param {string} text
  */
 function tellFailure(button, text) {
-  button.classList.toggle("failed", text !== "");
-  button.title = text;
+  button.parentElement?.querySelector(".csv-failed")?.remove();
   if (text !== "") {
+    button.parentElement?.append(el("p", { class: "csv-failed small" }, text));
     announce(text);
   }
 }

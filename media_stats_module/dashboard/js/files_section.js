@@ -117,21 +117,36 @@ export class FilesSection {
         : "remote";
   }
 
+  /** 0 for any. */
+  get #minLength() {
+    return this.#address.integer("files.min_length", 0);
+  }
+
+  /** A number of days, "never", or "". */
+  get #unread() {
+    const days = this.#address.integer("files.unread", 0);
+    return days > 0 ? String(days) : this.#address.choice("files.unread", ["", "never"]);
+  }
+
+  get #quarantined() {
+    return this.#address.choice("files.quarantined", ["", "true", "false"]);
+  }
+
   get #query() {
     const [order_by, dir] = (this.#order || ORDERS[0]).split(" ");
     const owner = this.#address.get("files.owner");
-    const unread = this.#address.get("files.unread");
-    const days = this.#address.integer("files.unread", 0);
+    const unread = this.#unread;
     return {
       ...this.#scope(),
       // Copies are looked for everywhere.
       ...(this.#sha256 ? { sha256: this.#sha256 } : { source: this.#source }),
       ...(owner && { [owner.startsWith("@") ? "user" : "server_name"]: owner }),
       media_type: this.#address.get("files.media_type"),
-      min_length: this.#address.integer("files.min_length", 0) || undefined,
-      quarantined: this.#address.choice("files.quarantined", ["", "true", "false"]),
-      ...(unread === "never" && { never_read: true }),
-      ...(days > 0 && { unread_since_ts: today() - days * DAY }),
+      min_length: this.#minLength || undefined,
+      quarantined: this.#quarantined,
+      ...(unread === "never"
+        ? { never_read: true }
+        : unread && { unread_since_ts: today() - Number(unread) * DAY }),
       order_by,
       dir,
     };
@@ -182,22 +197,23 @@ export class FilesSection {
       ? `Copies of the file with the SHA-256 ${this.#sha256.slice(0, 12)}…, local and remote.`
       : "";
     this.#owner.update();
-    this.#select("files.media_type", (type) => type);
+    const type = this.#address.get("files.media_type");
+    this.#select("files.media_type", type, type);
     if (!this.#ownSize) {
-      this.#select("files.min_length", (size) => bytes(Number(size)));
+      this.#select("files.min_length", String(this.#minLength || ""), bytes(this.#minLength));
     }
     find(section, ".own-size").hidden = !this.#ownSize;
-    this.#select("files.unread", (days) => inWords(Number(days), "day"));
-    this.#select("files.quarantined", (value) => value);
-    select(find(section, "[name=files]"), this.#order || ORDERS[0], "");
+    this.#select("files.unread", this.#unread, inWords(Number(this.#unread), "day"));
+    this.#select("files.quarantined", this.#quarantined, "");
+    this.#select("files", this.#order || ORDERS[0], "");
   }
 
   /**
    * @param {string} name
-   * @param {(value: string) => string} label of a value that is not among the options
+   * @param {string} value
+   * @param {string} label if it is not among the options
    */
-  #select(name, label) {
-    const value = this.#address.get(name);
-    select(find(this.#section, `[name="${name}"]`), value, label(value));
+  #select(name, value, label) {
+    select(find(this.#section, `[name="${name}"]`), value, label);
   }
 }

@@ -23,10 +23,10 @@ export function clientUrl(path) {
 /**
  * @param {string} method
  * @param {string} path below /_matrix/client/, with the version
- * @param {{token?: string, body?: object, keepalive?: boolean}} [options]
+ * @param {{token?: string, body?: object, keepalive?: boolean, signal?: AbortSignal}} [options]
  * @returns {Promise<any>} the answer
  */
-export async function askMatrix(method, path, { token, body, keepalive } = {}) {
+export async function askMatrix(method, path, { token, body, keepalive, signal } = {}) {
   /** @type {Record<string, string>} */
   const headers = {};
   if (token) {
@@ -40,6 +40,7 @@ export async function askMatrix(method, path, { token, body, keepalive } = {}) {
     headers,
     body: body && JSON.stringify(body),
     keepalive,
+    signal,
   });
   return readJson(response);
 }

@@ -8,15 +8,26 @@ const LABELS = {
   users: "Users",
   servers: "Servers",
   timeline: "By date",
+  appservices: "Who uploads",
   types: "Types",
   reclaimable: "What could be deleted",
+  duplicates: "Duplicates",
   files: "Files",
 };
+
+// A person who does one of these looks elsewhere.
+const MOVES = ["wheel", "pointerdown", "touchstart", "keydown", "popstate"];
 
 export class Navigation {
   #page;
   #address;
   #resizes;
+  /** The part to stay at while the parts above it are loading.
+   * @type {HTMLElement|null} */
+  #target = null;
+  #leave = () => {
+    this.#target = null;
+  };
 
   /**
    * @param {HTMLElement} page
@@ -26,23 +37,30 @@ export class Navigation {
     this.#page = page;
     this.#address = address;
     const links = Object.entries(LABELS).map(([at, label]) =>
-      el("li", {}, viewLink(address, () => ({ at }), {}, {}, label)),
+      el("li", { "data-at": at }, viewLink(address, () => ({ at }), {}, {}, label)),
     );
     find(page, ".navigation ul").append(...links);
     const bars = [".navigation", ".range"].map((selector) => find(page, selector));
-    // The bars must not cover the focused element or the target of a link.
     this.#resizes = new ResizeObserver(() => {
+      // The bars must not cover the focused element or the target of a link.
       const sticky = bars.filter((bar) => getComputedStyle(bar).position === "sticky");
       const height = sticky.reduce((sum, bar) => sum + bar.offsetHeight, 0);
       document.documentElement.style.scrollPaddingTop = `${height + 12}px`;
+      this.#target?.scrollIntoView();
     });
-    for (const bar of bars) {
-      this.#resizes.observe(bar);
+    for (const each of [...bars, find(page, "main")]) {
+      this.#resizes.observe(each);
+    }
+    for (const move of MOVES) {
+      addEventListener(move, this.#leave, { passive: true });
     }
   }
 
   remove() {
     this.#resizes.disconnect();
+    for (const move of MOVES) {
+      removeEventListener(move, this.#leave);
+    }
     document.documentElement.style.scrollPaddingTop = "";
   }
 
@@ -53,8 +71,8 @@ export class Navigation {
       return;
     }
     this.#address.set({ at: "" }, { replace: true });
-    const section = find(this.#page, `main section.${at}`);
-    section.scrollIntoView();
-    focusHeading(section);
+    this.#target = find(this.#page, `main section.${at}`);
+    this.#target.scrollIntoView();
+    focusHeading(this.#target);
   }
 }

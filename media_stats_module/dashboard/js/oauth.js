@@ -26,11 +26,12 @@ import { PAGE, leave } from "./redirect.js";
 /** @typedef {import("./redirect.js").Memory} Memory */
 
 /**
+ * @param {AbortSignal} signal
  * @returns {Promise<Metadata|null>} null if Synapse does not delegate
  */
-export async function discover() {
+export async function discover(signal) {
   try {
-    const metadata = await askMatrix("GET", "v1/auth_metadata");
+    const metadata = await askMatrix("GET", "v1/auth_metadata", { signal });
     // Another server's page, perhaps.
     return URL.canParse(metadata.issuer) ? metadata : null;
   } catch (error) {

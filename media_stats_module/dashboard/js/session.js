@@ -4,6 +4,7 @@ import { assertAdmin } from "./api.js";
 import { ApiError } from "./http.js";
 import { askMatrix } from "./matrix.js";
 import * as oauth from "./oauth.js";
+import { oneTabAtATime, onMessage, tellOtherTabs } from "./other_tabs.js";
 import { forget, keep as keepInTab, recall } from "./tab.js";
 
 const KEY = "media_stats";
@@ -79,7 +80,7 @@ export function end({ tokenIsGood = true } = {}) {
   if (ended === null) {
     return;
   }
-  channel.postMessage({ ended: ended.id });
+  tellOtherTabs({ ended: ended.id });
   if (ended.ours && (tokenIsGood || ended.refreshToken)) {
     logOut(ended);
   }
@@ -158,18 +159,6 @@ async function refreshTokens(session) {
 }
 
 /**
- * @template T
- * @param {() => Promise<T>} work
- * @returns {Promise<T>}
- */
-async function oneTabAtATime(work) {
-  // There are no locks without HTTPS.
-  return navigator.locks ? navigator.locks.request(KEY, work) : work();
-}
-
-const channel = new BroadcastChannel(KEY);
-
-/**
  * A message between tabs.
  *
  * @typedef {object} Message
@@ -179,8 +168,7 @@ const channel = new BroadcastChannel(KEY);
  * @property {Session} [session] the answer
  */
 
-channel.addEventListener("message", ({ data }) => {
-  const { ended, asked, renewals = 0, session } = /** @type {Message} */ (data);
+onMessage((/** @type {Message} */ { ended, asked, renewals = 0, session }) => {
   const own = current();
   if (own === null) {
     return;
@@ -189,7 +177,7 @@ channel.addEventListener("message", ({ data }) => {
     forget(KEY);
     onEnded();
   } else if (asked === own.id && own.renewals > renewals) {
-    channel.postMessage({ session: own });
+    tellOtherTabs({ session: own });
   } else if (session?.id === own.id && session.renewals > own.renewals) {
     keep(session);
   }
@@ -197,7 +185,7 @@ channel.addEventListener("message", ({ data }) => {
 
 /** @param {Session} session */
 async function askOtherTabs({ id, renewals }) {
-  channel.postMessage({ asked: id, renewals });
+  tellOtherTabs({ asked: id, renewals });
   await new Promise((resolve) => setTimeout(resolve, OTHER_TABS_MS));
 }
 

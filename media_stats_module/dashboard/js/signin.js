@@ -26,6 +26,7 @@ export async function showSignIn({ onSignedIn, message = "" }) {
   elsewhere.hidden = buttons.length === 0;
   find(page, ".or").hidden = elsewhere.hidden;
   forms.offer({ password: ways.password });
+  find(page, ".finding").remove();
   find(page, ".ways").hidden = false;
   if (buttons.length > 0) {
     buttons[0].focus();

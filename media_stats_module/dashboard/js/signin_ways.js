@@ -19,9 +19,13 @@ import { discover } from "./oauth.js";
  * @property {Provider[]} [identity_providers]
  */
 
+// A server that does not answer must not keep the person from the form.
+const PATIENCE_MS = 10_000;
+
 /** @returns {Promise<Ways>} */
 export async function findWays() {
-  const [oauth, flows] = await Promise.all([discover(), loginFlows()]);
+  const signal = AbortSignal.timeout(PATIENCE_MS);
+  const [oauth, flows] = await Promise.all([discover(signal), loginFlows(signal)]);
   return {
     oauth,
     // With delegated authentication, the issuer signs in everybody.
@@ -30,10 +34,13 @@ export async function findWays() {
   };
 }
 
-/** @returns {Promise<Flow[]>} */
-async function loginFlows() {
+/**
+ * @param {AbortSignal} signal
+ * @returns {Promise<Flow[]>}
+ */
+async function loginFlows(signal) {
   try {
-    const { flows } = await askMatrix("GET", "v3/login");
+    const { flows } = await askMatrix("GET", "v3/login", { signal });
     if (Array.isArray(flows)) {
       return flows;
     }

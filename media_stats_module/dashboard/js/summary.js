@@ -78,10 +78,9 @@ export class SummaryPanel extends Panel {
     return this.#known;
   }
 
-  /** Whether there are files, and so few that reading all takes no time. */
+  /** Whether it is known that there are few files, so that reading all takes no time. */
   get isSmall() {
-    const number = this.#known?.total.media_count ?? 0;
-    return number > 0 && number <= SMALL_STORE;
+    return this.#known !== null && this.#known.total.media_count <= SMALL_STORE;
   }
 
   /** Whether it is known that there are no files. */
@@ -174,6 +173,6 @@ function picture({ local, remote }, address) {
     .map(([key, label, usage]) => ({ key, label, shown: filesLink(address, key, label), ...usage }))
     .filter((part) => part.media_count > 0);
   return shown.length > 0
-    ? wholeAndParts("The media store by content", "Content", shown)
+    ? wholeAndParts("The media store by content", "Content", shown, "unseen")
     : el("p", { class: "empty" }, "No media yet.");
 }
