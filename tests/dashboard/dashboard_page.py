@@ -101,7 +101,9 @@ class DashboardPage:
 
     def open_user(self, localpart: str) -> Locator:
         """Open a user of the table, and wait until all about them is there."""
-        button = self.section("Users").get_by_role("link", name=f"@{localpart}")
+        button = self.section("Users").get_by_role(
+            "link", name=f"@{localpart}", exact=True
+        )
         button.click()
         dialog = self.page.get_by_role("dialog")
         expect(dialog.locator(".id, h2").first).to_be_visible()

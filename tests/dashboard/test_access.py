@@ -97,7 +97,7 @@ def test_narrow(dashboard: DashboardPage, server: Server, width: int) -> None:
     dashboard.page.get_by_role("radio", name="Custom").check()
     dashboard.wait_until_loaded()
     assert dashboard.page.evaluate(fits)
-    dashboard.section("Users").get_by_role("link", name="@hostile").click()
+    dashboard.section("Users").get_by_role("link", name="@hostile", exact=True).click()
     dashboard.wait_until_loaded()
     assert dashboard.page.evaluate(fits)
 

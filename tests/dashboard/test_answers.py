@@ -54,7 +54,7 @@ def test_answer_that_is_none(
     for name in ("CSV of these users", "CSV of local files: timeline"):
         button = page.get_by_role("button", name=name)
         button.click()
-        expect(button).to_have_attribute("title", f"{_csv(name)}{_UNREADABLE}")
+        expect(page.get_by_text(f"{_csv(name)}{_UNREADABLE}").first).to_be_visible()
     page.get_by_role("button", name="Refresh").click()
     for section in ("What fills the media store", "What could be deleted"):
         alert = signed_in.section(section).get_by_role("alert")
@@ -190,7 +190,7 @@ def test_waiting_for_a_turn_is_not_adding_up(signed_in: DashboardPage) -> None:
     held: list[Route] = []
     page.route("**/v1/*?*", lambda route: held.append(route))
     page.get_by_role("button", name="Refresh").click()
-    signed_in.section("Users").get_by_role("link", name="@hostile").click()
+    signed_in.section("Users").get_by_role("link", name="@hostile", exact=True).click()
     types = page.get_by_role("dialog").get_by_role("region", name="Types of files")
     expect(types.locator(".note p")).to_contain_text(
         "Waiting for this page\N{RIGHT SINGLE QUOTATION MARK}s other questions for "

@@ -155,3 +155,32 @@ def test_dragging_on_the_chart_chooses_days(
         )
         for source in SOURCES
     ]
+
+
+def test_clicking_on_a_bar_lists_its_files(signed_in: DashboardPage) -> None:
+    """Those of the source that was clicked: local below, remote above."""
+    page = signed_in.page
+    bucket = {
+        "date": day(first_day(1)),
+        "from_ts": first_day(1),
+        "until_ts": first_day(0) - 1,
+        "media_count": 3,
+        "media_length": 1 << 20,
+    }
+    nothing = {"media_count": 0, "media_length": 0}
+    answer = {"buckets": [bucket], "before": nothing, "after": nothing}
+    page.route("**/v1/timeline?*", lambda route: route.fulfill(json=answer))
+    signed_in.choose("Day")
+    area = signed_in.section("By date").locator(".u-over")
+    box = area.bounding_box()
+    assert box is not None
+    for height, source in ((0.75, "local"), (0.25, "remote")):
+        area.click(position={"x": box["width"] / 2, "y": box["height"] * height})
+        files = signed_in.section("Files")
+        expect(files.get_by_role("heading", level=2)).to_be_focused()
+        expect(files.get_by_role("radio", name=LABELS[source])).to_be_checked()
+        expect(page.get_by_label("From")).to_have_value(day(first_day(1)))
+        signed_in.wait_until_loaded()
+    # Files without an owner are in no bar.
+    page.go_back()
+    expect(files.get_by_role("button", name="Not: without an owner")).to_be_visible()

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.once
 
 
 def test_row_opens_a_user(signed_in: DashboardPage, server: Server) -> None:
-    opener = signed_in.section("Users").get_by_role("link", name="@hostile")
+    opener = signed_in.section("Users").get_by_role("link", name="@hostile", exact=True)
     dialog = signed_in.open_user("hostile")
     expect(dialog.get_by_role("heading", level=2)).to_be_focused()
     scope = {"user": "@hostile:example.org"}
@@ -61,7 +61,9 @@ def test_row_opens_a_user(signed_in: DashboardPage, server: Server) -> None:
 
 
 def test_row_opens_a_server(signed_in: DashboardPage, server: Server) -> None:
-    signed_in.section("Servers").get_by_role("link", name="<i>.example").click()
+    signed_in.section("Servers").get_by_role(
+        "link", name="<i>.example", exact=True
+    ).click()
     dialog = signed_in.page.get_by_role("dialog", name="<i>.example")
     signed_in.wait_until_loaded()
 

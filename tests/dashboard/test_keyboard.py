@@ -105,7 +105,7 @@ def test_focus_stays(signed_in: DashboardPage, server: Server) -> None:
     expect(dialog).to_be_visible()
     signed_in.wait_until_loaded()
     page.keyboard.press("Escape")
-    expect(users.get_by_role("link", name="@uni")).to_be_focused()
+    expect(users.get_by_role("link", name="@uni", exact=True)).to_be_focused()
     page.goto(f"{signed_in.url}#server_name=nowhere.example")
     page.reload()
     expect(dialog).to_be_visible()

@@ -151,7 +151,7 @@ def test_csv(
 
 
 def test_csv_of_files(signed_in: DashboardPage, server: Server) -> None:
-    signed_in.section("Users").get_by_role("link", name="@hostile").click()
+    signed_in.section("Users").get_by_role("link", name="@hostile", exact=True).click()
     dialog = signed_in.page.get_by_role("dialog")
     dialog.get_by_label("Order of the files").select_option("Oldest first")
     with signed_in.page.expect_download() as download:

@@ -316,8 +316,8 @@ def test_media_retention_is_said(signed_in: DashboardPage, server: Server) -> No
         f"(now {human(part['media_length'])} in {files(part['media_count'])})."
     )
     expect(section).to_contain_text(
-        "Synapse also removes 3 URL previews from its database, but their files "
-        "(5.00 MiB) stay on the disk."
+        "Synapse also removes 3 URL previews from its database, but leaves 5.00 MiB "
+        "of them on the disk."
     )
 
 
@@ -346,7 +346,9 @@ def test_of_one_user(signed_in: DashboardPage, server: Server) -> None:
 
 
 def test_of_one_server(signed_in: DashboardPage, server: Server) -> None:
-    signed_in.section("Servers").get_by_role("link", name="<i>.example").click()
+    signed_in.section("Servers").get_by_role(
+        "link", name="<i>.example", exact=True
+    ).click()
     dialog = signed_in.page.get_by_role("dialog")
     signed_in.wait_until_loaded()
     section = dialog.get_by_role("region", name="What could be deleted")

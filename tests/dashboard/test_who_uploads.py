@@ -67,12 +67,24 @@ def test_who_uploads(dashboard: DashboardPage, with_a_bridge: Server) -> None:
 
     _expect_room(dashboard, "Who uploads")
     users = dashboard.section("Users")
-    for link, query, only in (
-        ("<i>discord</i>", {"appservice": "<i>discord</i>"}, "<i>discord</i>"),
-        ("No account", {"has_account": "false"}, "No account"),
-        ("People", {"appservice": ""}, "People"),
+    files = dashboard.section("Files")
+    for only, query in (
+        ("<i>discord</i>", {"appservice": "<i>discord</i>"}),
+        ("No account", {"has_account": "false"}),
+        ("People", {"appservice": ""}),
     ):
-        section.get_by_role("link", name=link).click()
+        section.get_by_role("link", name=only, exact=True).click()
+        expect(files.get_by_role("heading")).to_be_focused()
+        dashboard.wait_until_loaded()
+        expect(files.get_by_role("button", name="Only: ")).to_have_text(
+            f"Only: {only} ✕"
+        )
+        largest = {"order_by": "media_length", "dir": "b"}
+        assert [row[0].split("\n")[-1] for row in read_rows(files)] == [
+            file["mxc"]
+            for file in server.ask("files", {**query, **largest, "limit": 20})["files"]
+        ]
+        section.get_by_role("link", name=f": {only}").click()
         expect(users.get_by_role("heading")).to_be_focused()
         dashboard.wait_until_loaded()
         expected = server.ask(
@@ -90,7 +102,7 @@ def test_who_uploads(dashboard: DashboardPage, with_a_bridge: Server) -> None:
     users.get_by_role("button", name="Only: ").click()
     dashboard.wait_until_loaded()
     expect(users.locator(".where")).to_contain_text(f"of {USERS}")
-    section.get_by_role("link", name="Deactivated").click()
+    section.get_by_role("link", name="users: Deactivated").click()
     dashboard.wait_until_loaded()
     assert set(dashboard.owners("Users")) == {
         "@tied00:example.org",
@@ -145,5 +157,6 @@ def test_sets_of_copies(signed_in: DashboardPage, server: Server) -> None:
     section.get_by_role("link").first.click()
     signed_in.wait_until_loaded()
     files = signed_in.section("Files")
-    expect(files.locator(".copies")).to_contain_text(sets[0]["sha256"][:12])
+    copies = files.get_by_role("button", name="Only copies: ")
+    expect(copies).to_contain_text(sets[0]["sha256"][:12])
     expect(files.locator("tbody tr")).to_have_count(sets[0]["copies"])

@@ -1,12 +1,18 @@
 // Who uploads: people, each bridge, accounts that are gone.
 
-import { el, find } from "./dom.js";
-import { bytes, count, exactBytes, share, sum } from "./format.js";
+import { find } from "./dom.js";
+import { figures } from "./figures.js";
+import { filesWith } from "./files_filters.js";
+import { count, files, share, sum } from "./format.js";
 import { viewLink } from "./link.js";
 import { name } from "./names.js";
 import { Panel } from "./panel.js";
+import { DEACTIVATED, PEOPLE, WITHOUT_ACCOUNT, ofBridge, whoInWords } from "./who.js";
 
 /** @typedef {import("./format.js").Usage} Usage */
+
+// More application services than a server has.
+const MOST = 1000;
 
 /**
  * @typedef {object} Details
@@ -21,47 +27,11 @@ import { Panel } from "./panel.js";
  *
  * @typedef {object} Row
  * @property {Node} label
+ * @property {string} who the filter of the files
  * @property {import("./address.js").Changes} filter of the users' table
  * @property {number} users
  * @property {Usage} usage
  */
-
-/** The filter of the users' table for those whom nobody else registered. */
-const PEOPLE = "people";
-const WITHOUT_ACCOUNT = "no_account";
-const BRIDGE = "appservice:";
-
-/**
- * The API's parameters for the filter of users.
- *
- * @param {string} who
- * @returns {import("./api.js").Query}
- */
-export function usersWho(who) {
-  if (who === PEOPLE) {
-    return { appservice: null };
-  }
-  if (who === WITHOUT_ACCOUNT) {
-    return { has_account: false };
-  }
-  return who.startsWith(BRIDGE) ? { appservice: who.slice(BRIDGE.length) } : {};
-}
-
-/**
- * The same in words.
- *
- * @param {string} who
- * @returns {Node|null} null without the filter
- */
-export function whoInWords(who) {
-  if (who === PEOPLE) {
-    return name("People");
-  }
-  if (who === WITHOUT_ACCOUNT) {
-    return name("No account");
-  }
-  return who.startsWith(BRIDGE) ? name(who.slice(BRIDGE.length)) : null;
-}
 
 /**
  * @param {HTMLElement} section is hidden where people alone upload
@@ -72,7 +42,7 @@ export function whoInWords(who) {
 export function appservicesPanel(section, api, address, scope) {
   return new Panel(section, {
     what: "Adding up files by who registered the users",
-    query: () => ({ ...scope(), limit: 100 }),
+    query: () => ({ ...scope(), limit: MOST }),
     load: (query, asking) => api.get("appservices", query, asking),
     show: ({ appservices }) => {
       const rows = rowsOf(appservices);
@@ -93,8 +63,9 @@ export function appservicesPanel(section, api, address, scope) {
 function rowsOf(appservices) {
   const rows = appservices.map((each) => {
     const { appservice_id: id, has_account } = each;
-    const who = id !== null ? BRIDGE + id : has_account ? PEOPLE : WITHOUT_ACCOUNT;
+    const who = id !== null ? ofBridge(id) : has_account ? PEOPLE : WITHOUT_ACCOUNT;
     return {
+      who,
       label: /** @type {Node} */ (whoInWords(who)),
       filter: { "users.who": who, "users.deactivated": "" },
       users: each.users,
@@ -109,6 +80,7 @@ function rowsOf(appservices) {
     })),
   );
   const gone = {
+    who: DEACTIVATED,
     label: name("Deactivated, of all of these"),
     filter: { "users.who": "", "users.deactivated": "true" },
     users,
@@ -123,48 +95,27 @@ function rowsOf(appservices) {
  * @param {import("./address.js").Address} address
  */
 function table(rows, whole, address) {
-  const number = (/** @type {string} */ text, title = "") =>
-    el("td", { class: "number", title: title || undefined }, text);
-  return el(
-    "table",
-    { class: "parts" },
-    el("caption", { class: "unseen" }, "Who uploads"),
-    el(
-      "thead",
-      {},
-      el(
-        "tr",
+  return figures(
+    "Who uploads",
+    ["Registered by", "Users", "Files", "Share", "Size"],
+    rows.map(({ who, label, filter, users, usage }) => [
+      viewLink(
+        address,
+        () => filesWith({ who, without_owner: "false" }),
+        { class: "files-link" },
         {},
-        el("th", { scope: "col" }, "Registered by"),
-        ...["Users", "Files", "Share", "Size"].map((head) =>
-          el("th", { scope: "col", class: "number" }, head),
-        ),
+        label,
       ),
-    ),
-    el(
-      "tbody",
-      {},
-      ...rows.map(({ label, filter, users, usage }) =>
-        el(
-          "tr",
-          {},
-          el(
-            "th",
-            { scope: "row" },
-            viewLink(
-              address,
-              () => ({ ...filter, "users.from": "", at: "users" }),
-              { class: "files-link" },
-              {},
-              label,
-            ),
-          ),
-          number(count(users)),
-          number(count(usage.media_count)),
-          number(share(usage.media_length, whole.media_length)),
-          number(bytes(usage.media_length), exactBytes(usage.media_length)),
-        ),
+      viewLink(
+        address,
+        () => ({ ...filter, "users.from": "", at: "users" }),
+        { class: "files-link", "aria-label": `${files(users, "user")}: ${label.textContent}` },
+        {},
+        count(users),
       ),
-    ),
+      count(usage.media_count),
+      share(usage.media_length, whole.media_length),
+      usage.media_length,
+    ]),
   );
 }

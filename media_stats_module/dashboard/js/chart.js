@@ -45,7 +45,8 @@ export class Chart {
    * @param {HTMLElement} readout shows the numbers at the pointer
    * @param {object} [options]
    * @param {(first: number, last: number) => void} [options.onSelect] parts, by index
-   * @param {(index: number) => void} [options.onOpen] a part was clicked
+   * @param {(index: number, key?: string) => void} [options.onOpen] a part was clicked; with
+   *   the key of the series at the pointer, if it is at one
    */
   constructor(element, readout, { onSelect, onOpen } = {}) {
     this.#element = element;
@@ -55,7 +56,7 @@ export class Chart {
     element.tabIndex = 0;
     element.setAttribute("role", "slider");
     element.addEventListener("keydown", (event) => this.#onKey(event));
-    element.addEventListener("click", () => this.#onClick());
+    element.addEventListener("click", () => this.#open(this.#keyAtPointer));
     this.#dark.addEventListener("change", this.#redraw);
     addEventListener("beforeprint", this.#redraw);
     addEventListener("afterprint", this.#redraw);
@@ -197,11 +198,27 @@ export class Chart {
     }
   }
 
-  #onClick() {
+  /** @param {string} [key] of a series */
+  #open(key) {
     if (this.#index !== null && !this.#dragged) {
-      this.#onOpen?.(this.#index);
+      this.#onOpen?.(this.#index, key);
     }
     this.#dragged = false;
+  }
+
+  get #keyAtPointer() {
+    const plot = this.#plot;
+    const drawing = this.#drawing;
+    const index = this.#index;
+    if (plot === null || drawing === null || index === null) {
+      return undefined;
+    }
+    const height = plot.posToVal(plot.cursor.top ?? 0, "y");
+    let top = 0;
+    return drawing.series.find(({ values }) => {
+      top += values[index];
+      return height <= top;
+    })?.key;
   }
 
   /** @param {KeyboardEvent} event */
@@ -211,7 +228,7 @@ export class Chart {
       return;
     }
     if (event.key === "Enter") {
-      this.#onClick();
+      this.#open();
       return;
     }
     const last = plot.data[0].length - 1;

@@ -6,7 +6,8 @@ import { onOtherDay } from "./clock.js";
 import { Detail } from "./detail.js";
 import { find, fromTemplate, showPage } from "./dom.js";
 import { duplicatesPanel } from "./duplicates.js";
-import { FilesSection, filesWith } from "./files_section.js";
+import { countedIn, filesWith } from "./files_filters.js";
+import { FilesSection } from "./files_section.js";
 import { GrowthPanel } from "./growth.js";
 import { Navigation } from "./navigation.js";
 import { Openers } from "./openers.js";
@@ -42,7 +43,7 @@ export function showDashboard({ api, userId, onSignOut }) {
   const scope = () => ({ ...range.query });
   const timeline = new TimelinePanel(find(page, ".timeline"), api, address, SOURCES, scope, {
     onSelect: (from, until) => range.choose(from, until),
-    onOpen: (from, until, source) => address.set({ ...daysFrom(from, until), ...filesWith({ source }) }),
+    onOpen: (from, until, source) => address.set({ ...daysFrom(from, until), ...filesWith(countedIn(source)) }),
     onAnswer: () => [users, servers].forEach((table) => table.redraw()),
   });
   const whole = (/** @type {"local"|"remote"} */ source) => timeline.whole(source);
@@ -60,7 +61,7 @@ export function showDashboard({ api, userId, onSignOut }) {
     users,
     servers,
     appservicesPanel(find(page, ".appservices"), api, address, scope),
-    typesPanel(find(page, ".types"), api, SOURCES, scope, address, {}),
+    typesPanel(find(page, ".types"), api, SOURCES, scope, address, countedIn),
     new FilesSection(find(page, ".files"), api, address, scope, { isCheap: isSmallStore, openers }),
     new ReclaimablePanel(find(page, ".reclaimable"), api, address, {
       prefix: "",

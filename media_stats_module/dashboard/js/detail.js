@@ -3,11 +3,12 @@
 import { find, fromTemplate } from "./dom.js";
 import { fileName } from "./download.js";
 import { FilesPanel, ORDERS } from "./files.js";
-import { filesWith } from "./files_section.js";
+import { filesWith } from "./files_filters.js";
 import { isAbort } from "./http.js";
 import { viewLink } from "./link.js";
 import { name } from "./names.js";
 import { showServersChoices, userDeletion } from "./next_step.js";
+import { daysFrom } from "./range.js";
 import { ReclaimablePanel } from "./reclaimable.js";
 import { labelOf } from "./sources.js";
 import { TimelinePanel } from "./timeline.js";
@@ -24,6 +25,9 @@ const NAMES = [
   ...["user", "server_name", "order"],
   ...["reclaimable", "size_gt", "keep_profiles"].map((name) => `owner.${name}`),
 ];
+
+/** The changes of the address that close the dialog. */
+const CLOSED = Object.fromEntries(NAMES.map((each) => [each, ""]));
 
 /**
  * The dialog. It can be opened again and again.
@@ -127,7 +131,7 @@ export class Detail {
     find(dialog, ".files .tools").append(
       viewLink(
         this.#address,
-        () => ({ user: "", server_name: "", ...filesWith({ source: owner.source, owner: owner.id }) }),
+        () => ({ ...CLOSED, ...filesWith({ source: owner.source, owner: owner.id }) }),
         {},
         {},
         "Search these files",
@@ -158,10 +162,14 @@ export class Detail {
       this.#address,
       sources,
       scope,
+      {
+        onOpen: (from, until) =>
+          this.#address.set({ ...CLOSED, ...daysFrom(from, until), ...filesWith({ source, owner: id }) }),
+      },
     );
     return [
       this.#timeline,
-      typesPanel(find(dialog, ".types"), this.#api, sources, scope, this.#address, { owner: id }),
+      typesPanel(find(dialog, ".types"), this.#api, sources, scope, this.#address, () => ({ source, owner: id })),
       new FilesPanel(find(dialog, ".files"), this.#api, {
         caption: `Files of ${id}`,
         query: () => {

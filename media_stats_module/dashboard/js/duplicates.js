@@ -2,7 +2,8 @@
 
 import { downloads } from "./download.js";
 import { el, find, keepFocus } from "./dom.js";
-import { filesWith } from "./files_section.js";
+import { figures } from "./figures.js";
+import { filesWith } from "./files_filters.js";
 import { bytes, count, exactBytes, files } from "./format.js";
 import { viewLink } from "./link.js";
 import { Panel } from "./panel.js";
@@ -82,47 +83,21 @@ function answer(sum, { duplicates, total }, address) {
  * @param {import("./address.js").Address} address
  */
 function table(sets, address) {
-  const number = (/** @type {string} */ text, title = "") =>
-    el("td", { class: "number", title: title || undefined }, text);
-  const heads = ["Size of one", "Local", "Remote", "Copies take"];
-  return el(
-    "table",
-    { class: "parts" },
-    el("caption", { class: "unseen" }, "Sets of copies"),
-    el(
-      "thead",
-      {},
-      el(
-        "tr",
+  return figures(
+    "Sets of copies",
+    ["SHA-256", "Size of one", "Local", "Remote", "Copies take"],
+    sets.map((set) => [
+      viewLink(
+        address,
+        () => ({ range: "", from: "", until: "", ...filesWith({ sha256: set.sha256 }) }),
+        { class: "files-link", title: set.sha256 },
         {},
-        el("th", { scope: "col" }, "SHA-256"),
-        ...heads.map((head) => el("th", { scope: "col", class: "number" }, head)),
+        el("code", {}, `${set.sha256.slice(0, 12)}…`),
       ),
-    ),
-    el(
-      "tbody",
-      {},
-      ...sets.map((set) =>
-        el(
-          "tr",
-          {},
-          el(
-            "th",
-            { scope: "row" },
-            viewLink(
-              address,
-              () => ({ range: "", from: "", until: "", ...filesWith({ sha256: set.sha256 }) }),
-              { class: "files-link", title: set.sha256 },
-              {},
-              el("code", {}, `${set.sha256.slice(0, 12)}…`),
-            ),
-          ),
-          number(bytes(set.media_length), exactBytes(set.media_length)),
-          number(count(set.local_copies)),
-          number(count(set.remote_copies)),
-          number(bytes(set.duplicate_length), exactBytes(set.duplicate_length)),
-        ),
-      ),
-    ),
+      set.media_length,
+      count(set.local_copies),
+      count(set.remote_copies),
+      set.duplicate_length,
+    ]),
   );
 }

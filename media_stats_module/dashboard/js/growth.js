@@ -2,6 +2,7 @@
 
 import { today } from "./clock.js";
 import { el, find } from "./dom.js";
+import { figures } from "./figures.js";
 import { DAY, bytes, count, exactBytes, files, sum } from "./format.js";
 import { Panel } from "./panel.js";
 import { SOURCES } from "./sources.js";
@@ -47,10 +48,12 @@ export class GrowthPanel extends Panel {
   /** Draws again, after a change of the summary. */
   redraw() {
     if (this.#added !== null) {
+      const limits = this.#summary()?.limits;
       find(this.#section, ".content").replaceChildren(
         table(this.#added),
         el("p", { class: "quiet small" }, "Added then and still stored. Without thumbnails."),
-        el("p", { class: "outlook" }, outlook(sum(...this.#added), this.#summary())),
+        ...freeBytes(limits?.file_system ?? null),
+        el("p", { class: "outlook" }, outlook(sum(...this.#added), limits)),
       );
     }
   }
@@ -62,56 +65,51 @@ function table(added) {
     ...SOURCES.map(({ label }, index) => ({ label, usage: added[index] })),
     { label: "Both", usage: sum(...added) },
   ];
-  const size = (/** @type {number} */ value) =>
-    el("td", { class: "number", title: exactBytes(value) }, bytes(value));
-  return el(
-    "table",
-    { class: "parts" },
-    el("caption", { class: "unseen" }, "What the last 30 days have added"),
-    el(
-      "thead",
-      {},
-      el(
-        "tr",
-        {},
-        el("th", { scope: "col" }, "Source"),
-        ...["A day", "30 days", "Files"].map((head) => el("th", { scope: "col", class: "number" }, head)),
-      ),
-    ),
-    el(
-      "tbody",
-      {},
-      ...rows.map(({ label, usage }) =>
-        el(
-          "tr",
-          {},
-          el("th", { scope: "row" }, label),
-          size(Math.round(usage.media_length / DAYS)),
-          size(usage.media_length),
-          el("td", { class: "number" }, count(usage.media_count)),
-        ),
-      ),
-    ),
+  return figures(
+    "What the last 30 days have added",
+    ["Source", "A day", "30 days", "Files"],
+    rows.map(({ label, usage: { media_count: number, media_length: size } }) => [
+      label,
+      Math.round(size / DAYS),
+      size,
+      count(number),
+    ]),
   );
+}
+
+/** @param {import("./summary.js").Limits["file_system"]} disk */
+function freeBytes(disk) {
+  return disk === null
+    ? []
+    : [
+        el(
+          "dl",
+          { class: "tiles" },
+          el(
+            "div",
+            {},
+            el("dt", {}, "Free on the disk"),
+            el("dd", { class: "value", title: exactBytes(disk.free_length) }, bytes(disk.free_length)),
+            el("dd", { class: "quiet small" }, `of ${bytes(disk.total_length)}`),
+          ),
+        ),
+      ];
 }
 
 /**
  * @param {Usage} added
- * @param {import("./summary.js").Summary|null} summary
+ * @param {import("./summary.js").Limits} [limits]
  */
-function outlook({ media_length: size }, summary) {
-  const lifetimes = Object.values(summary?.limits.media_retention ?? {});
+function outlook({ media_length: size }, limits) {
+  const lifetimes = Object.values(limits?.media_retention ?? {});
   if (lifetimes.some((lifetime) => typeof lifetime === "number")) {
     return (
       "Synapse deletes old files by itself (media_retention), so this does not say when the disk is " +
       "full. The Grafana dashboard does."
     );
   }
-  const free = summary?.limits.file_system?.free_length;
-  if (free === undefined || size === 0) {
-    return "";
-  }
-  return `At this rate, the ${bytes(free)} that are free are full in ${duration((free * DAYS) / size)}.`;
+  const free = limits?.file_system?.free_length;
+  return free === undefined || size === 0 ? "" : `At this rate full in ${duration((free * DAYS) / size)}.`;
 }
 
 /** @param {number} days */

@@ -71,8 +71,10 @@ export class Navigation {
       return;
     }
     this.#address.set({ at: "" }, { replace: true });
-    this.#target = find(this.#page, `main section.${at}`);
-    this.#target.scrollIntoView();
-    focusHeading(this.#target);
+    /** @type {HTMLElement} */
+    const section = find(this.#page, `main section.${at}`);
+    section.scrollIntoView();
+    focusHeading(section);
+    this.#target = section;
   }
 }

@@ -80,8 +80,8 @@ function previewsText({ media_count: number, media_length: size }) {
         el(
           "p",
           { class: "small" },
-          `${files(number, "URL preview")} among them go from Synapse’s database only; their files ` +
-            `(${bytes(size)}) stay on the disk.`,
+          `Synapse removes ${files(number, "URL preview")} among them from its database only, ` +
+            `and leaves ${bytes(size)} of them on the disk.`,
         ),
       ];
 }

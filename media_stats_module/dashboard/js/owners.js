@@ -2,7 +2,10 @@
 
 import { downloads } from "./download.js";
 import { el, find, fromTemplate } from "./dom.js";
-import { bytes, count, exactBytes, share } from "./format.js";
+import { filesWith } from "./files_filters.js";
+import { bytes, count, exactBytes, files, share } from "./format.js";
+import { viewLink } from "./link.js";
+import { plainName } from "./names.js";
 import { DataTable } from "./table.js";
 
 /** @typedef {import("./format.js").Usage} Usage */
@@ -11,6 +14,7 @@ import { DataTable } from "./table.js";
  * @template Row
  * @typedef {object} Owners
  * @property {"users"|"servers"} endpoint
+ * @property {(row: Row) => string} id of a user or server
  * @property {string} title
  * @property {string} search the label of the search box
  * @property {string[]} filters besides the search
@@ -29,7 +33,8 @@ import { DataTable } from "./table.js";
  * @returns {DataTable<Row>}
  */
 export function ownersTable(section, api, address, scope, owners) {
-  const { endpoint, title, search, whole, wholeName } = owners;
+  const { endpoint, id, title, search, whole, wholeName } = owners;
+  const source = endpoint === "users" ? "local" : "remote";
   section.append(fromTemplate("owners"));
   find(section, "h2").id = `${endpoint}-title`;
   find(section, "h2").textContent = title;
@@ -55,7 +60,14 @@ export function ownersTable(section, api, address, scope, owners) {
         order: "media_count",
         label: "Files",
         number: true,
-        cell: (row) => el("span", {}, count(row.media_count)),
+        cell: (row) =>
+          viewLink(
+            address,
+            () => filesWith({ source, owner: id(row) }),
+            { class: "files-link", "aria-label": `${files(row.media_count)} of ${plainName(id(row))}` },
+            {},
+            count(row.media_count),
+          ),
       },
       {
         order: "media_length",

@@ -293,7 +293,7 @@ export class ReclaimablePanel {
               "p",
               { class: "small" },
               `Synapse also removes ${files(previews.media_count, "URL preview")} from its database, ` +
-                `but their files (${bytes(previews.media_length)}) stay on the disk.`,
+                `but leaves ${bytes(previews.media_length)} of them on the disk.`,
             ),
           ]),
     );

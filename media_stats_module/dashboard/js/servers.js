@@ -21,6 +21,7 @@ import { ownersTable } from "./owners.js";
 export function serversTable(section, api, address, scope, whole, openers) {
   return ownersTable(section, api, address, scope, {
     endpoint: "servers",
+    id: (server) => server.server_name,
     title: "Servers",
     search: "Search for servers",
     filters: [],

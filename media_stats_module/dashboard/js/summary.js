@@ -3,7 +3,7 @@
 import { wholeAndParts } from "./bar.js";
 import { el, find } from "./dom.js";
 import { bytes, exactBytes, files, sum } from "./format.js";
-import { filesWith } from "./files_section.js";
+import { filesWith } from "./files_filters.js";
 import { viewLink } from "./link.js";
 import { Panel } from "./panel.js";
 
@@ -90,34 +90,14 @@ export class SummaryPanel extends Panel {
 }
 
 /** @param {Summary} summary */
-function tiles({ total, local, remote, limits: { file_system: disk } }) {
+function tiles({ total, local, remote }) {
   const quarantined = sum(local.quarantined, remote.quarantined);
   return [
     sizeTile("Total", total, sum(local.thumbnails, remote.thumbnails)),
     sizeTile("Local", local.total, local.thumbnails, pending(local.pending.media_count)),
     sizeTile("Remote", remote.total, remote.thumbnails),
     tile("Quarantined", quarantined.media_length, [files(quarantined.media_count)]),
-    ...(disk ? [tile("Free on the disk", disk.free_length, [`of ${bytes(disk.total_length)}`])] : []),
   ];
-}
-
-/**
- * @param {import("./address.js").Address} address
- * @param {string} key of a part
- * @param {string} label
- * @returns {Node|string} a link to the part's files, if there can be one
- */
-function filesLink(address, key, label) {
-  const source = { uploads: "local", cached: "remote" }[key];
-  return source
-    ? viewLink(
-        address,
-        () => ({ range: "", from: "", until: "", ...filesWith({ source }) }),
-        { class: "files-link" },
-        {},
-        label,
-      )
-    : label;
 }
 
 /**
@@ -160,19 +140,40 @@ function pending(number) {
  * @param {import("./address.js").Address} address
  */
 function picture({ local, remote }, address) {
-  /** @type {[string, string, Usage][]} */
+  /** The last is the filter for the files. Thumbnails are in no list of files.
+   * @type {[string, string, Usage, import("./address.js").Changes|null][]} */
   const parts = [
-    ["uploads", "Local", local.uploads],
-    ["previews", "Local, URL previews", local.url_previews],
-    ["ownerless", "Local, without an owner", local.without_owner],
-    ["local-thumbnails", "Local, thumbnails", local.thumbnails],
-    ["cached", "Remote", remote.cached],
-    ["remote-thumbnails", "Remote, thumbnails", remote.thumbnails],
+    ["uploads", "Local", local.uploads, { url_preview: "false", without_owner: "false" }],
+    ["previews", "Local, URL previews", local.url_previews, { url_preview: "true", without_owner: "false" }],
+    ["ownerless", "Local, without an owner", local.without_owner, { without_owner: "true" }],
+    ["local-thumbnails", "Local, thumbnails", local.thumbnails, null],
+    ["cached", "Remote", remote.cached, { source: "remote" }],
+    ["remote-thumbnails", "Remote, thumbnails", remote.thumbnails, null],
   ];
   const shown = parts
-    .map(([key, label, usage]) => ({ key, label, shown: filesLink(address, key, label), ...usage }))
+    .map(([key, label, usage, filters]) => ({
+      key,
+      label,
+      shown: filters === null ? label : filesOfAllTime(address, filters, label),
+      ...usage,
+    }))
     .filter((part) => part.media_count > 0);
   return shown.length > 0
-    ? wholeAndParts("The media store by content", "Content", shown, "unseen")
+    ? wholeAndParts("The media store by content", "Content", shown)
     : el("p", { class: "empty" }, "No media yet.");
+}
+
+/**
+ * @param {import("./address.js").Address} address
+ * @param {import("./address.js").Changes} filters
+ * @param {string} label
+ */
+function filesOfAllTime(address, filters, label) {
+  return viewLink(
+    address,
+    () => ({ range: "", from: "", until: "", ...filesWith(filters) }),
+    { class: "files-link" },
+    {},
+    label,
+  );
 }

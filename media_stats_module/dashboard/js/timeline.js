@@ -86,8 +86,7 @@ export class TimelinePanel extends Panel {
    * @param {() => import("./api.js").Query} scope the other parameters
    * @param {object} [options]
    * @param {(from: number, until: number) => void} [options.onSelect]
-   * @param {(from: number, until: number, source: string) => void} [options.onOpen] is
-   *   told the source that has more in this part, too
+   * @param {(from: number, until: number, source: "local"|"remote") => void} [options.onOpen]
    * @param {() => void} [options.onAnswer]
    */
   constructor(section, api, address, sources, scope, options = {}) {
@@ -249,7 +248,7 @@ export class TimelinePanel extends Panel {
       const { onSelect, onOpen } = this.#options;
       this.#chart = new Chart(canvas, this.#readout, {
         onSelect: onSelect && ((first, last) => onSelect(this.#rows[first].from_ts, this.#rows[last].until_ts)),
-        onOpen: onOpen && ((index) => this.#open(this.#rows[index])),
+        onOpen: onOpen && ((index, key) => this.#open(this.#rows[index], key)),
       });
     }
     const inBytes = this.#measure === "media_length";
@@ -270,12 +269,14 @@ export class TimelinePanel extends Panel {
     });
   }
 
-  /** @param {Row} row */
-  #open({ from_ts: from, until_ts: until, added }) {
-    const [largest] = this.#sources
-      .map(({ source }) => source)
-      .sort((a, b) => added[b].media_length - added[a].media_length);
-    this.#options.onOpen?.(from, until, largest);
+  /**
+   * @param {Row} row
+   * @param {string} [key] the source that was clicked; else the one that has more
+   */
+  #open({ from_ts: from, until_ts: until, added }, key) {
+    const sources = this.#sources.map(({ source }) => source);
+    const [largest] = [...sources].sort((a, b) => added[b].media_length - added[a].media_length);
+    this.#options.onOpen?.(from, until, sources.find((source) => source === key) ?? largest);
   }
 
   /** @param {Source} source */

@@ -3,7 +3,7 @@
 import { wholeAndParts } from "./bar.js";
 import { el, find } from "./dom.js";
 import { downloadsOfSources } from "./download.js";
-import { filesWith } from "./files_section.js";
+import { filesWith, typeOfGroup } from "./files_filters.js";
 import { viewLink } from "./link.js";
 import { Panel } from "./panel.js";
 
@@ -32,7 +32,8 @@ const LARGEST_FIRST = { order_by: "media_length", dir: "b" };
  * @param {import("./sources.js").Source[]} sources
  * @param {() => import("./api.js").Query} scope the other parameters
  * @param {import("./address.js").Address} address
- * @param {import("./address.js").Changes} filters of a type's files, besides the type
+ * @param {(source: "local"|"remote") => import("./address.js").Changes} filters for the
+ *   files that are counted, of all types
  */
 export function typesPanel(section, api, sources, scope, address, filters) {
   downloadsOfSources(section, "types", (source) =>
@@ -52,18 +53,16 @@ export function typesPanel(section, api, sources, scope, address, filters) {
         ...answers.map(({ types }, index) => {
           const { label, source } = sources[index];
           return show(label, types, (group, name) =>
-            group === "other"
-              ? name
-              : viewLink(
-                  address,
-                  () => ({
-                    ...CLOSE_DIALOG,
-                    ...filesWith({ source, media_type: `${group}/*`, ...filters }),
-                  }),
-                  { class: "files-link" },
-                  {},
-                  name,
-                ),
+            viewLink(
+              address,
+              () => ({
+                ...CLOSE_DIALOG,
+                ...filesWith({ ...filters(source), media_type: typeOfGroup(group) }),
+              }),
+              { class: "files-link" },
+              {},
+              name,
+            ),
           );
         }),
       ),
@@ -83,5 +82,5 @@ function show(label, types, link) {
     const name = LABELS[/** @type {keyof LABELS} */ (type.group)] ?? type.group;
     return { ...type, key: `type-${type.group}`, label: name, shown: link(type.group, name) };
   });
-  return wholeAndParts(label, "Type", parts);
+  return wholeAndParts(label, "Type", parts, { seesCaption: true });
 }

@@ -1,9 +1,9 @@
 // The users that have uploaded something.
 
-import { usersWho, whoInWords } from "./appservices.js";
 import { find, keepFocus } from "./dom.js";
 import { clampedName } from "./names.js";
 import { ownersTable } from "./owners.js";
+import { whoInWords, whoQuery } from "./who.js";
 
 /**
  * @typedef {object} User
@@ -24,9 +24,10 @@ import { ownersTable } from "./owners.js";
  */
 export function usersTable(section, api, address, scope, whole, openers) {
   const who = () => address.get("users.who");
-  const asked = () => ({ ...scope(), ...usersWho(who()) });
+  const asked = () => ({ ...scope(), ...whoQuery(who()) });
   const table = ownersTable(section, api, address, asked, {
     endpoint: "users",
+    id: (user) => user.user_id,
     title: "Users",
     search: "Search for users",
     filters: ["deactivated"],
