@@ -1,6 +1,6 @@
 // Who uploads: people, each bridge, accounts that are gone.
 
-import { find } from "./dom.js";
+import { el, find } from "./dom.js";
 import { figures } from "./figures.js";
 import { filesWith } from "./files_filters.js";
 import { count, files, share, sum } from "./format.js";
@@ -11,8 +11,7 @@ import { DEACTIVATED, PEOPLE, WITHOUT_ACCOUNT, ofBridge, whoInWords } from "./wh
 
 /** @typedef {import("./format.js").Usage} Usage */
 
-// More application services than a server has.
-const MOST = 1000;
+const ROWS = 100;
 
 /**
  * @typedef {object} Details
@@ -42,12 +41,15 @@ const MOST = 1000;
 export function appservicesPanel(section, api, address, scope) {
   return new Panel(section, {
     what: "Adding up files by who registered the users",
-    query: () => ({ ...scope(), limit: MOST }),
+    query: () => ({ ...scope(), limit: ROWS }),
     load: (query, asking) => api.get("appservices", query, asking),
-    show: ({ appservices }) => {
+    show: ({ appservices, total }) => {
       const rows = rowsOf(appservices);
       section.hidden = rows.length < 2;
-      find(section, ".content").replaceChildren(table(rows, sum(...appservices), address));
+      find(section, ".content").replaceChildren(
+        table(rows, sum(...appservices), address),
+        ...(total > ROWS ? [el("p", { class: "quiet small" }, `The ${ROWS} largest of ${count(total)}.`)] : []),
+      );
     },
     explain: (error) => {
       section.hidden = false;
