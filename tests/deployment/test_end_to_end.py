@@ -33,7 +33,7 @@ _VERSION = tuple(int(part) for part in synapse_version.split(".")[:2])
 
 
 def _listener_in_readme() -> Sequence[str]:
-    (listener,) = yaml.safe_load(readme.example("A listener of its own"))["listeners"]
+    (listener,) = yaml.safe_load(readme.example("A separate listener"))["listeners"]
     return [name for resource in listener["resources"] for name in resource["names"]]
 
 
