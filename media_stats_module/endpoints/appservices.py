@@ -8,7 +8,7 @@ from media_stats_module.questions import AppservicesOrder, AppservicesQuestion
 
 APPSERVICES = counted_list(
     name="appservices",
-    help="local media by application service that registered the user; and people",
+    help="local media of each application service's users, and of people",
     parameters=(
         Choice(
             name="order_by",

@@ -31,7 +31,7 @@ def _get_more(question: DuplicatesQuestion, length: int, total: int | None) -> J
 DUPLICATES = List(
     name="duplicates",
     key="duplicates",
-    help="sets of identical files, those that waste most bytes first",
+    help="sets of identical files, the largest waste first",
     parameters=(*OWNER_AND_SOURCE, FROM, Limit()),
     question=DuplicatesQuestion,
     get_page=_get_page,

@@ -204,7 +204,11 @@ FILES = List(
             default=FilesOrder.MEDIA_ID,
         ),
         Direction(),
-        Limit(largest_page=MAX_FILES),
+        Limit(
+            help=f"the maximum number of rows, up to {MAX_FILES:,} (default 100; as "
+            "CSV, all)",
+            largest_page=MAX_FILES,
+        ),
         _Cursor(
             name="from", help="the next_token of the page before", attribute="after"
         ),
