@@ -189,7 +189,8 @@ def _answer(
         finish(endpoint.export(store, server, question, write))
         return
     page = finish(endpoint.get_page(store, server, question))
-    answer = {endpoint.key: Rows(page.values, columns), **page.more}
+    more = endpoint.get_more(question, len(page.values), page.end)
+    answer = {endpoint.key: Rows(page.values, columns), **more}
     body = b"".join(encode_json(answer)).decode()
     if options.json:
         print(body)

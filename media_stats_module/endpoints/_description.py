@@ -1,6 +1,6 @@
 """The description of an endpoint, one for HTTP and the command line."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attr
@@ -10,7 +10,7 @@ from media_stats_module.endpoints.parameters import (
 )
 
 if TYPE_CHECKING:
-    from media_stats_module.storage import MediaStatsStore
+    from media_stats_module.storage import MediaStatsStore, Page
 
 _Q = TypeVar("_Q")
 _V = TypeVar("_V")
@@ -76,41 +76,31 @@ class Document(Endpoint[_Q]):
     answer: "Callable[[MediaStatsStore, Server, _Q], Coroutine[Any, Any, JsonDict]]"
 
 
-@attr.frozen
-class Answer(Generic[_V]):
-    """A page of a list, as an endpoint answers it.
-
-    Attributes:
-        values: the values of the page, in order.
-        more: the answer's other keys.
-    """
-
-    values: Sequence[_V]
-    more: JsonDict
-
-
 @attr.frozen(kw_only=True)
 class List(Endpoint[_Q], Generic[_Q, _V]):
     """An endpoint that answers with a list.
 
     Attributes:
-        key: the name of the list in an answer.
+        key: the name of the list in an answer, by default that of the endpoint.
         columns: returns the columns of the answer to a question.
         get_page: asks the store for a page.
-        export: makes the store write the values of the page. Returns the store's value
-            for the end of the list, such as the total.
-        get_more: makes the answer's other keys after the list is written, from the
-            number of values and the store's value for the end. None if no page is long.
+        export: makes the store write the values of the page. Returns the page's `end`.
+        get_more: makes the answer's other keys, from the number of values and the
+            page's `end`.
+        has_limit: whether a question limits the number of values.
         is_documented: whether this is the endpoint that Synapse documents. Over HTTP,
             additions with unknown values are ignored, as Synapse ignores unknown
             parameters, and so is the header `Accept`.
     """
 
-    key: str
+    key: str = attr.Factory(lambda self: self.name, takes_self=True)
     columns: Callable[[Server, _Q], Columns[_V]]
-    get_page: "Callable[[MediaStatsStore, Server, _Q], Coroutine[Any, Any, Answer[_V]]]"
+    get_page: """Callable[
+        [MediaStatsStore, Server, _Q], Coroutine[Any, Any, Page[_V, Any]]
+    ]"""
     export: """Callable[
         [MediaStatsStore, Server, _Q, Write[_V]], Coroutine[Any, Any, Any]
     ]"""
-    get_more: Callable[[_Q, int, Any], JsonDict] | None = None
+    get_more: Callable[[_Q, int, Any], JsonDict]
+    has_limit: bool = True
     is_documented: bool = False

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from media_stats_module.endpoints._counted import FROM
+from media_stats_module.endpoints._totals import FROM
 from media_stats_module.endpoints.parameters import (
     WINDOW,
     Choice,

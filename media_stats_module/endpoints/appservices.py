@@ -2,11 +2,12 @@
 
 from operator import attrgetter
 
-from media_stats_module.endpoints._counted import FROM, counted_list
+from media_stats_module.endpoints._description import List
+from media_stats_module.endpoints._totals import FROM, get_totals
 from media_stats_module.endpoints.parameters import WINDOW, Choice, Direction, Limit
 from media_stats_module.questions import AppservicesOrder, AppservicesQuestion
 
-APPSERVICES = counted_list(
+APPSERVICES = List(
     name="appservices",
     help="local media of each application service's users, and of people",
     parameters=(
@@ -24,9 +25,12 @@ APPSERVICES = counted_list(
         *WINDOW,
     ),
     question=AppservicesQuestion,
-    get_page=lambda store, question: store.get_appservices_page(question),
-    export=lambda store, question, write: store.export_appservices(question, write),
-    columns=lambda question: {
+    get_page=lambda store, server, question: store.get_appservices_page(question),
+    get_more=get_totals,
+    export=lambda store, server, question, write: store.export_appservices(
+        question, write
+    ),
+    columns=lambda server, question: {
         "appservice_id": attrgetter("appservice_id"),
         "has_account": attrgetter("has_account"),
         "users": attrgetter("users"),

@@ -6,12 +6,12 @@ There is no total: counting would read the whole table for each page.
 import re
 from contextlib import suppress
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attr
 
 from media_stats_module.endpoints._deletion import deletion_parameters, read_rules
-from media_stats_module.endpoints._description import Answer, JsonDict, List, Server
+from media_stats_module.endpoints._description import JsonDict, List
 from media_stats_module.endpoints.cursors import read_cursor, write_cursor
 from media_stats_module.endpoints.parameters import (
     ACCOUNTS,
@@ -37,9 +37,6 @@ from media_stats_module.questions import (
     FilesPosition,
     FilesQuestion,
 )
-
-if TYPE_CHECKING:
-    from media_stats_module.storage import File, MediaStatsStore
 
 # A page is in memory. Further pages cost no more than the first.
 MAX_FILES = 10_000
@@ -112,11 +109,7 @@ def _read_deletion(values: Values) -> None:
     rules = read_rules(values)
     values["deletion"] = None
     if before_ts is not None:
-        values["deletion"] = Deletion(
-            before_ts=before_ts,
-            size_gt=rules.size_gt,
-            keep_profiles=rules.keep_profiles,
-        )
+        values["deletion"] = Deletion(before_ts=before_ts, **attr.asdict(rules))
 
 
 def _question(*, after: str | None, **others: Any) -> FilesQuestion:
@@ -137,15 +130,8 @@ def _position(question: FilesQuestion, token: str) -> FilesPosition:
     )
 
 
-async def _get_page(
-    store: "MediaStatsStore", server: Server, question: FilesQuestion
-) -> "Answer[File]":
-    page = await store.get_files_page(question)
-    return Answer(page.files, _get_more(question, len(page.files), page.end))
-
-
 def _get_more(
-    question: FilesQuestion, written: int, end: "FilesPosition | None"
+    question: FilesQuestion, length: int, end: FilesPosition | None
 ) -> JsonDict:
     if end is None:
         return {}
@@ -154,7 +140,6 @@ def _get_more(
 
 FILES = List(
     name="files",
-    key="files",
     help="the files themselves",
     parameters=(
         Text(name="sha256", help="only files with this SHA-256, in hexadecimal digits"),
@@ -214,7 +199,7 @@ FILES = List(
         ),
     ),
     question=_question,
-    get_page=_get_page,
+    get_page=lambda store, server, question: store.get_files_page(question),
     export=lambda store, server, question, write: store.export_files(question, write),
     get_more=_get_more,
     # The same columns for local and remote files, which can be in one list.

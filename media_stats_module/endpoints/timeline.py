@@ -6,7 +6,7 @@ It is not a history: deleted media is missing from the past.
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from media_stats_module.endpoints._description import Answer, List, Server, Write
+from media_stats_module.endpoints._description import JsonDict, List, Server, Write
 from media_stats_module.endpoints.parameters import (
     ACCOUNTS,
     OWNER_AND_SOURCE,
@@ -19,32 +19,15 @@ from media_stats_module.questions import Interval, TimelineQuestion
 
 if TYPE_CHECKING:
     from media_stats_module.endpoints.buckets import Bucket, Timeline
-    from media_stats_module.storage import MediaStatsStore
+    from media_stats_module.storage import MediaStatsStore, Page
 
 
 async def _get_page(
     store: "MediaStatsStore", server: Server, question: TimelineQuestion
-) -> "Answer[Bucket]":
-    timeline = await _get_timeline(store, server, question)
-    more = {"before": timeline.before, "after": timeline.after}
-    return Answer(timeline.buckets, more)
-
-
-async def _export(
-    store: "MediaStatsStore",
-    server: Server,
-    question: TimelineQuestion,
-    write: "Write[Bucket]",
-) -> None:
-    timeline = await _get_timeline(store, server, question)
-    await server.in_thread(write, iter(timeline.buckets))
-
-
-async def _get_timeline(
-    store: "MediaStatsStore", server: Server, question: TimelineQuestion
-) -> "Timeline":
-    # Imports all of storage and Synapse, which takes seconds.
+) -> "Page[Bucket, Timeline]":
+    # Imports all of Synapse, which takes seconds.
     from media_stats_module.endpoints import buckets
+    from media_stats_module.storage import Page
 
     days = await store.get_days(question)
     try:
@@ -57,7 +40,24 @@ async def _get_timeline(
             f"The timeline would have more than {buckets.MAX_BUCKETS} parts. Ask for "
             "less with from_ts and until_ts, or for longer parts with interval."
         ) from None
-    return timeline
+    return Page(timeline.buckets, timeline)
+
+
+async def _export(
+    store: "MediaStatsStore",
+    server: Server,
+    question: TimelineQuestion,
+    write: "Write[Bucket]",
+) -> "Timeline":
+    page = await _get_page(store, server, question)
+    await server.in_thread(write, iter(page.values))
+    return page.end
+
+
+def _get_more(
+    question: TimelineQuestion, length: int, timeline: "Timeline"
+) -> JsonDict:
+    return {"before": timeline.before, "after": timeline.after}
 
 
 TIMELINE = List(
@@ -79,6 +79,8 @@ TIMELINE = List(
     question=TimelineQuestion,
     get_page=_get_page,
     export=_export,
+    get_more=_get_more,
+    has_limit=False,
     columns=lambda server, question: {
         "date": lambda bucket: bucket.date.isoformat(),
         "from_ts": attrgetter("from_ts"),

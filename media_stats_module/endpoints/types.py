@@ -2,7 +2,8 @@
 
 from operator import attrgetter
 
-from media_stats_module.endpoints._counted import FROM, counted_list
+from media_stats_module.endpoints._description import List
+from media_stats_module.endpoints._totals import FROM, get_totals
 from media_stats_module.endpoints.parameters import (
     ACCOUNTS,
     OWNER_AND_SOURCE,
@@ -15,7 +16,7 @@ from media_stats_module.endpoints.parameters import (
 )
 from media_stats_module.questions import TypesOrder, TypesQuestion
 
-TYPES = counted_list(
+TYPES = List(
     name="types",
     help="media per media type, or per group of types",
     parameters=(
@@ -40,9 +41,10 @@ TYPES = counted_list(
         Limit(),
     ),
     question=TypesQuestion,
-    get_page=lambda store, question: store.get_types_page(question),
-    export=lambda store, question, write: store.export_types(question, write),
-    columns=lambda question: {
+    get_page=lambda store, server, question: store.get_types_page(question),
+    get_more=get_totals,
+    export=lambda store, server, question, write: store.export_types(question, write),
+    columns=lambda server, question: {
         "group" if question.grouped else "media_type": attrgetter("media_type"),
         "media_count": attrgetter("media_count"),
         "media_length": attrgetter("media_length"),

@@ -7,12 +7,13 @@ filters of accounts are the module's own.
 
 from operator import attrgetter
 
-from media_stats_module.endpoints._counted import counted_list
+from media_stats_module.endpoints._description import List
 from media_stats_module.endpoints._owners import owners_parameters
+from media_stats_module.endpoints._totals import get_totals
 from media_stats_module.endpoints.parameters import ACCOUNTS
 from media_stats_module.questions import OwnersOrder, OwnersQuestion
 
-USERS = counted_list(
+USERS = List(
     name="users",
     help="local media per user",
     is_documented=True,
@@ -26,9 +27,10 @@ USERS = counted_list(
         *ACCOUNTS,
     ),
     question=OwnersQuestion,
-    get_page=lambda store, question: store.get_users_page(question),
-    export=lambda store, question, write: store.export_users(question, write),
-    columns=lambda question: {
+    get_page=lambda store, server, question: store.get_users_page(question),
+    get_more=get_totals,
+    export=lambda store, server, question, write: store.export_users(question, write),
+    columns=lambda server, question: {
         "user_id": attrgetter("owner"),
         "displayname": attrgetter("displayname"),
         "media_count": attrgetter("media_count"),

@@ -57,7 +57,7 @@ class ListResource(AdminResource):
         question = self._endpoint.question(**values)
         if is_csv:
             await self._send_csv(request, question)
-        elif self._endpoint.get_more and question.limit > _LARGEST_PAGE_IN_MEMORY:
+        elif self._endpoint.has_limit and question.limit > _LARGEST_PAGE_IN_MEMORY:
             await self._send_long_page(request, question)
         else:
             await self.send_json(request, self._get_page(question))
@@ -80,12 +80,12 @@ class ListResource(AdminResource):
         endpoint = self._endpoint
         page = await endpoint.get_page(self._store, self._server, question)
         columns = endpoint.columns(self._server, question)
-        return {endpoint.key: Rows(page.values, columns), **page.more}
+        more = endpoint.get_more(question, len(page.values), page.end)
+        return {endpoint.key: Rows(page.values, columns), **more}
 
     async def _send_long_page(self, request: SynapseRequest, question: Any) -> None:
         """Send a page as JSON, written row by row within the transaction."""
         endpoint = self._endpoint
-        assert endpoint.get_more is not None
         columns = endpoint.columns(self._server, question)
         written = 0
 

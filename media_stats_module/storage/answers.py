@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 import attr
 
-from media_stats_module.questions import MAX_INTEGER, FilesPosition
+from media_stats_module.questions import MAX_INTEGER
 
 _V = TypeVar("_V")
 _E = TypeVar("_E")
@@ -97,16 +97,17 @@ class OwnerUsage:
 
 
 @attr.frozen
-class Page(Generic[_V]):
+class Page(Generic[_V, _E]):
     """One page of a list.
 
     Attributes:
         values: the values of the page, in order.
-        total: the number of values on all pages.
+        end: a value for the whole list, as at the end of `Values`: the number of values
+            on all pages or, for files, the position after which the next page begins.
     """
 
     values: Sequence[_V]
-    total: int
+    end: _E
 
 
 @attr.frozen
@@ -435,16 +436,3 @@ class File:
     safe_from_quarantine: bool | None = attr.field(converter=_to_bool)
     url_preview: bool | None = attr.field(converter=_to_bool)
     sha256: str | None = attr.field(converter=to_optional_text)
-
-
-@attr.frozen
-class FilesPage:
-    """One page of a list of files.
-
-    Attributes:
-        files: the files on the page, in order.
-        end: the position after which the next page begins; None if this is the last.
-    """
-
-    files: Sequence[File]
-    end: FilesPosition | None

@@ -15,7 +15,7 @@ from media_stats_module.storage.sql import Sql
 
 def get_appservices_page_from_totals_txn(
     txn: LoggingTransaction, table: MediaTable, question: AppservicesQuestion
-) -> Page[AppserviceUsage] | None:
+) -> Page[AppserviceUsage, int] | None:
     """One page of the application services, from totals; None if they cannot answer.
 
     PostgreSQL, 100,000 users: 0.1 s, sequential scans of the totals and of `users`.
@@ -31,7 +31,7 @@ def get_appservices_page_from_totals_txn(
 
 def get_appservices_page_txn(
     txn: LoggingTransaction, table: MediaTable, question: AppservicesQuestion
-) -> Page[AppserviceUsage]:
+) -> Page[AppserviceUsage, int]:
     """One page of the application services, from the media itself.
 
     PostgreSQL, 10 million media of 100,000 users: 1.3 s, a parallel sequential scan. In
@@ -43,7 +43,7 @@ def get_appservices_page_txn(
 
 def _page(
     rows: list[AppserviceUsage], question: AppservicesQuestion
-) -> Page[AppserviceUsage]:
+) -> Page[AppserviceUsage, int]:
     """Sort the rows by code points, here since they are few, and cut the page."""
     rows.sort(key=_name)
     if question.order_by is not AppservicesOrder.APPSERVICE_ID:
@@ -53,7 +53,7 @@ def _page(
         named = [row for row in rows if row.appservice_id is not None]
         rows = named[::-1] + rows[len(named) :]
     page = rows[question.start : question.start + question.limit]
-    return Page(values=page, total=len(rows))
+    return Page(values=page, end=len(rows))
 
 
 def _name(row: AppserviceUsage) -> tuple[bool, str, bool]:

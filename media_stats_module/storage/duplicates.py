@@ -50,8 +50,13 @@ def get_duplicates_txn(
 
 def get_duplicates_page_txn(
     txn: LoggingTransaction, tables: Sequence[MediaTable], question: DuplicatesQuestion
-) -> Page[DuplicatedFile]:
-    """One page of the sets of identical files. Needs a Synapse that keeps hashes."""
+) -> Page[DuplicatedFile, int | None]:
+    """One page of the sets of identical files.
+
+    No sets, and None at the end, if this version of Synapse keeps no hashes.
+    """
+    if not MEDIA_HAVE_SHA256:
+        return Page((), None)
     statement = _page_sql(txn, tables, question)
     txn.execute(statement.text, statement.args)
     # Each row has the total; an empty page is a row of NULLs.

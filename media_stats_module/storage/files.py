@@ -22,7 +22,7 @@ from media_stats_module.questions import (
     FilesQuestion,
     Source,
 )
-from media_stats_module.storage.answers import File, FilesPage, Values
+from media_stats_module.storage.answers import File, Page, Values
 from media_stats_module.storage.dialect import (
     is_indexed_by_txn,
     is_postgres,
@@ -91,7 +91,7 @@ def get_files_page_txn(
     question: FilesQuestion,
     *,
     server_name: str,
-) -> FilesPage:
+) -> Page[File, FilesPosition | None]:
     """One page of the files, from where the last one ended.
 
     Args:
@@ -111,7 +111,7 @@ def get_files_page_txn(
         end = question.after
         for row in page:
             end = _position_after(end, row)
-    return FilesPage([File(*row[:-1]) for row in page], end)
+    return Page([File(*row[:-1]) for row in page], end)
 
 
 def iterate_files_txn(
@@ -139,7 +139,7 @@ def get_page_of_index_txn(
     question: FilesQuestion,
     *,
     server_name: str,
-) -> FilesPage | None:
+) -> Page[File, FilesPosition | None] | None:
     """One page of the files; None if it reads more than the rows of the page."""
     if not is_page_of_index(question) or not all(
         question.sha256 is None or is_indexed_by_txn(txn, table.name, "sha256")

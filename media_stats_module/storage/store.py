@@ -27,7 +27,6 @@ from media_stats_module.storage.answers import (
     DayUsage,
     DuplicatedFile,
     File,
-    FilesPage,
     OwnerUsage,
     Page,
     Reclaimable,
@@ -60,7 +59,6 @@ from media_stats_module.storage.reclaimable import get_reclaimable_txn
 from media_stats_module.storage.rollups.maintenance import Maintenance
 from media_stats_module.storage.rollups.status import RollupState, get_state_txn
 from media_stats_module.storage.sources import (
-    MEDIA_HAVE_SHA256,
     MediaTable,
     MediaTables,
     local_media,
@@ -119,11 +117,11 @@ class MediaStatsStore:
         self.has_rollups = config.rollups
         self.maintenance = Maintenance(database, self._media, on_differences)
 
-    async def get_users_page(self, question: OwnersQuestion) -> Page[OwnerUsage]:
+    async def get_users_page(self, question: OwnersQuestion) -> Page[OwnerUsage, int]:
         """One page of the users that have local media, with their usage."""
         return await self._get_owners_page(self._media.local, question)
 
-    async def get_servers_page(self, question: OwnersQuestion) -> Page[OwnerUsage]:
+    async def get_servers_page(self, question: OwnersQuestion) -> Page[OwnerUsage, int]:
         """One page of the servers whose media is cached here, with their usage."""
         return await self._get_owners_page(self._media.remote, question)
 
@@ -155,7 +153,7 @@ class MediaStatsStore:
 
     async def get_appservices_page(
         self, question: AppservicesQuestion
-    ) -> Page[AppserviceUsage]:
+    ) -> Page[AppserviceUsage, int]:
         """One page of the application services whose users have local media."""
         return await self._ask(
             self._if_kept(get_appservices_page_from_totals_txn),
@@ -165,7 +163,7 @@ class MediaStatsStore:
             self._costs_of_appservices(question),
         )
 
-    async def get_appservices_from_totals(self) -> Page[AppserviceUsage] | None:
+    async def get_appservices_from_totals(self) -> Page[AppserviceUsage, int] | None:
         """All application services, from the totals; None if they cannot answer."""
         return await self._database.read(
             "media_stats_get_appservices_from_totals",
@@ -205,7 +203,7 @@ class MediaStatsStore:
             ],
         )
 
-    async def get_types_page(self, question: TypesQuestion) -> Page[TypeUsage]:
+    async def get_types_page(self, question: TypesQuestion) -> Page[TypeUsage, int]:
         """One page of the media types, with their usage."""
         return await self._ask(
             self._if_kept(get_groups_from_totals_txn),
@@ -217,13 +215,11 @@ class MediaStatsStore:
 
     async def get_duplicates_page(
         self, question: DuplicatesQuestion
-    ) -> Page[DuplicatedFile] | None:
+    ) -> Page[DuplicatedFile, int | None]:
         """One page of the sets of identical files.
 
-        None if this version of Synapse keeps no hashes.
+        No sets, and None at the end, if this version of Synapse keeps no hashes.
         """
-        if not MEDIA_HAVE_SHA256:
-            return None
         return await self._ask(
             None,
             get_duplicates_page_txn,
@@ -232,7 +228,9 @@ class MediaStatsStore:
             [_cost_of_media(question.owner, question.limit)],
         )
 
-    async def get_files_page(self, question: FilesQuestion) -> FilesPage:
+    async def get_files_page(
+        self, question: FilesQuestion
+    ) -> Page[File, FilesPosition | None]:
         """One page of the files themselves."""
         server_name = self._database.server_name
         is_probe = is_page_of_index(question) and question.limit <= _PROBED_ROWS
@@ -340,7 +338,7 @@ class MediaStatsStore:
 
     async def _get_owners_page(
         self, table: MediaTable, question: OwnersQuestion
-    ) -> Page[OwnerUsage]:
+    ) -> Page[OwnerUsage, int]:
         return await self._ask(
             self._if_kept(get_owners_page_from_totals_txn),
             get_live_owners_page_txn,
@@ -466,23 +464,23 @@ class MediaStatsStore:
 
 
 def _one_by_one(
-    page_txn: Callable[[LoggingTransaction, _M, _Q], Page[_V] | None],
-) -> Callable[[LoggingTransaction, _M, _Q], Values[_V, int] | None]:
+    page_txn: Callable[[LoggingTransaction, _M, _Q], Page[_V, _E] | None],
+) -> Callable[[LoggingTransaction, _M, _Q], Values[_V, _E] | None]:
     """Make a function that returns a short page return its values one by one."""
 
     @wraps(page_txn)
     def values_txn(
         txn: LoggingTransaction, media: _M, question: _Q
-    ) -> Values[_V, int] | None:
+    ) -> Values[_V, _E] | None:
         page = page_txn(txn, media, question)
         return None if page is None else _values(page)
 
     return values_txn
 
 
-def _values(page: Page[_V]) -> Values[_V, int]:
+def _values(page: Page[_V, _E]) -> Values[_V, _E]:
     yield from page.values
-    return page.total
+    return page.end
 
 
 class _Written(Generic[_V, _E]):

@@ -38,7 +38,7 @@ def get_summary_from_totals_txn(
         page = get_owners_page_from_totals_txn(txn, table, _NO_PAGE)
         if page is None:
             return None
-        found[table.source] = get_totals_of_kinds_txn(txn, table.source), page.total
+        found[table.source] = get_totals_of_kinds_txn(txn, table.source), page.end
     return _summary(media, question, lambda table: found[table.source])
 
 

@@ -29,7 +29,7 @@ _ORDER_BY = {
 
 def get_groups_from_totals_txn(
     txn: LoggingTransaction, table: MediaTable, question: TypesQuestion
-) -> Page[TypeUsage] | None:
+) -> Page[TypeUsage, int] | None:
     """One page of the groups of types, from the totals; None if they cannot answer."""
     if (
         not question.grouped
@@ -51,18 +51,18 @@ def get_groups_from_totals_txn(
     ]
     groups.sort(key=attrgetter(question.order_by.value), reverse=question.descending)
     page = groups[question.start : question.start + question.limit]
-    return Page(values=page, total=len(groups))
+    return Page(values=page, end=len(groups))
 
 
 def get_types_page_txn(
     txn: LoggingTransaction, table: MediaTable, question: TypesQuestion
-) -> Page[TypeUsage]:
+) -> Page[TypeUsage, int]:
     """One page of the media types, from the media itself."""
     statement = _types_sql_txn(txn, table, question)
     txn.execute(statement.text, statement.args)
     # Each row has the total; an empty page is a row of NULLs.
     rows = list(txn)
-    return Page(values=list(_to_types(rows)), total=rows[0][0])
+    return Page(values=list(_to_types(rows)), end=rows[0][0])
 
 
 def iterate_types_txn(

@@ -105,7 +105,7 @@ class FailuresTestCase(MediaStatsTestCase):
         """Encoded on the reactor or in another thread."""
         for value in (Decimal(1), b"1", float("nan"), object()):
 
-            async def ask(*args: object, value: Any = value) -> Page[Any]:
+            async def ask(*args: object, value: Any = value) -> Page[Any, int]:
                 user: Any = SimpleNamespace(
                     owner="@a:test", displayname=None, media_count=1, media_length=value
                 )

@@ -4,7 +4,7 @@ test_media_properties.py compares any answer with the model.
 """
 
 import base64
-from typing import ClassVar
+from typing import Any, ClassVar
 from unittest import skipUnless
 
 from media_support import ALICE, BOB, MediaTestCase
@@ -13,7 +13,7 @@ from synapse.module_api import JsonDict, LoggingTransaction
 
 from media_stats_module.endpoints.files import MAX_FILES
 from media_stats_module.questions import FilesQuestion, Source
-from media_stats_module.storage.answers import FilesPage
+from media_stats_module.storage.answers import File, Page
 from media_stats_module.storage.files import get_page_of_index_txn
 from media_stats_module.storage.sources import local_media
 
@@ -372,8 +372,8 @@ class IndexOfHashesTestCase(MediaTestCase):
     def test_copies_without_it_wait_for_their_turn(self) -> None:
         index = "local_media_repository_sha256"
 
-        def get_page(*statements: str) -> FilesPage | None:
-            def get_page_txn(txn: LoggingTransaction) -> FilesPage | None:
+        def get_page(*statements: str) -> Page[File, Any] | None:
+            def get_page_txn(txn: LoggingTransaction) -> Page[File, Any] | None:
                 for statement in statements:
                     txn.execute(statement)
                 return get_page_of_index_txn(

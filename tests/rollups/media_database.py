@@ -385,7 +385,7 @@ def assert_reads_are_exact_txn(
                 continue
             found = [(o.owner, (o.media_count, o.media_length)) for o in page.values]
             owners = _in_order(wanted.owners, order_by)
-            assert (found, page.total) == (owners, len(owners)), (media.name, order_by)
+            assert (found, page.end) == (owners, len(owners)), (media.name, order_by)
             answers += 1
         days = get_days_from_totals_txn(txn, media, TimelineQuestion())
         if days is not None:

@@ -28,7 +28,7 @@ from media_stats_module.storage.sql import iterate_txn
 
 def get_owners_page_from_totals_txn(
     txn: LoggingTransaction, table: MediaTable, question: OwnersQuestion
-) -> Page[OwnerUsage] | None:
+) -> Page[OwnerUsage, int] | None:
     """One page of owners from the totals; None if they cannot answer."""
     found = _get_exact_totals_txn(txn, table, question)
     if found is None:
@@ -38,7 +38,7 @@ def get_owners_page_from_totals_txn(
 
 def get_live_owners_page_txn(
     txn: LoggingTransaction, table: MediaTable, question: OwnersQuestion
-) -> Page[OwnerUsage]:
+) -> Page[OwnerUsage, int]:
     """One page of owners from the media itself."""
     page = None
     if walk.suits(question):
@@ -58,7 +58,7 @@ def count_owners_txn(
     if owner is None:
         count = walk.count_owners_txn(txn, table)
         if count is None:
-            count = scan.get_owners_page_txn(txn, table, OwnersQuestion(limit=0)).total
+            count = scan.get_owners_page_txn(txn, table, OwnersQuestion(limit=0)).end
         return count
     txn.execute(
         f"""

@@ -138,7 +138,7 @@ class Listing:
 
 def get_page_txn(
     txn: LoggingTransaction, statement: Sql, *, total_if_empty: int = 0
-) -> Page[OwnerUsage]:
+) -> Page[OwnerUsage, int]:
     """Run a statement for a page; see `Listing.page_sql`.
 
     Args:
@@ -150,7 +150,7 @@ def get_page_txn(
     # One by one: fetching 100,000 rows at once would hold the interpreter's lock.
     rows = list(txn)
     return Page(
-        values=list(to_owners(rows)), total=rows[0][0] if rows else total_if_empty
+        values=list(to_owners(rows)), end=rows[0][0] if rows else total_if_empty
     )
 
 

@@ -12,7 +12,7 @@ from media_stats_module.storage.sql import Sql, in_window_sql
 
 def get_owners_page_txn(
     txn: LoggingTransaction, table: MediaTable, question: OwnersQuestion
-) -> Page[OwnerUsage]:
+) -> Page[OwnerUsage, int]:
     """One page of owners, from a scan."""
     return get_page_txn(txn, owners_sql_txn(txn, table, question))
 

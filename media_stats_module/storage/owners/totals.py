@@ -14,7 +14,7 @@ from media_stats_module.storage.sql import Sql
 
 def get_owners_page_txn(
     txn: LoggingTransaction, table: MediaTable, question: OwnersQuestion, totals: Totals
-) -> Page[OwnerUsage]:
+) -> Page[OwnerUsage, int]:
     """One page of owners, from totals that are exact in this transaction."""
     statement = owners_sql_txn(txn, table, question, totals)
     return get_page_txn(txn, statement, total_if_empty=totals.owners)

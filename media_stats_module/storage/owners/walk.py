@@ -64,7 +64,7 @@ def count_owners_txn(txn: LoggingTransaction, table: MediaTable) -> int | None:
 
 def get_owners_page_txn(
     txn: LoggingTransaction, table: MediaTable, question: OwnersQuestion
-) -> Page[OwnerUsage] | None:
+) -> Page[OwnerUsage, int] | None:
     """One page of owners; None if a scan is cheaper, or Synapse's index is missing.
 
     PostgreSQL, 10 million media of 100,000 users: 0.5 s.
@@ -111,7 +111,7 @@ def get_owners_page_txn(
         # The sort is stable: ties stay in the order of the names.
         owners.sort(key=size, reverse=question.descending)
         owners = owners[question.start : question.start + question.limit]
-    return Page(values=owners, total=total)
+    return Page(values=owners, end=total)
 
 
 def _most_walked_txn(txn: LoggingTransaction, table: MediaTable) -> int:
