@@ -196,8 +196,8 @@ def _files_are_missing(tallies: "Tallies", *, at_least: int = 1) -> str | None:
     if without_file < at_least or without_file * 2 <= rows:
         return None
     return (
-        f"{without_file:,} of {rows:,} rows have no file. This looks like another "
-        "machine or another folder than the one that Synapse keeps media in."
+        f"Of {rows:,} rows looked at, {without_file:,} have no file. This looks like "
+        "another machine or another folder than the one that Synapse keeps media in."
     )
 
 

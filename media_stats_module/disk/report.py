@@ -211,7 +211,7 @@ class Report:
     def _table_of_differences(self) -> str:
         header = ("kind", "without row", "size", "without file", "size")
         return _table(
-            (*header, "other length", "size"),
+            (*header, "another length", "size"),
             _with_total(
                 self.tallies,
                 lambda tallies: (

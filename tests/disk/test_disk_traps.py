@@ -570,8 +570,8 @@ class DiskTrapsTestCase(DiskTestCase):
         self.put("local_content/aa/bb/cccc")
 
         printed = self.run_command()
-        assert "2 of 3 rows have no file" in printed.err
-        with pytest.raises(RefusedError, match="2 of 3 rows have no file"):
+        assert "Of 3 rows looked at, 2 have" in printed.err
+        with pytest.raises(RefusedError, match="Of 3 rows looked at, 2 have"):
             self.run_command("--list", "without-row")
         assert self.listed("without-row") == ["local_content/aa/bb/cccc"]
         # Of many rows, it does not look at each again.
@@ -579,7 +579,7 @@ class DiskTrapsTestCase(DiskTestCase):
             patch.object(command, "_ROWS_AT_LEAST", 2),
             patch.object(comparison, "_STEP", 1),
             patch.object(second_look, "_SUSPECTS_AT_MOST", 2),
-            pytest.raises(RefusedError, match="2 of 3 rows have no file"),
+            pytest.raises(RefusedError, match="Of 3 rows looked at, 2 have"),
         ):
             self.run_command()
         self.put("local_content/aa/bb/0001")
