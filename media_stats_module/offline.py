@@ -72,6 +72,9 @@ class OfflineHomeserver:
             now_ts=database.now_ts,
             file_system=file_system,
             media_retention=lambda: configured_media_retention(self.configuration),
+            url_preview_enabled=lambda: bool(
+                self.configuration.get("url_preview_enabled")
+            ),
             in_thread=_call,
         )
         return MediaStatsStore(database, self.config), server

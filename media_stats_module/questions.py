@@ -193,7 +193,7 @@ class SummaryQuestion:
         owner: only media of this user (a full user ID) or server; None for all.
         duplicates: whether to look for content that is stored twice.
         limits: whether to add the limits of the media store: its file system, and the
-            setting `media_retention`.
+            settings `media_retention` and `url_preview_enabled`.
     """
 
     source: Source | None = None

@@ -100,6 +100,7 @@ __all__ = [
     "runs_background_tasks",
     "set_cors_headers",
     "synapse_config",
+    "url_preview_enabled",
 ]
 
 _T = TypeVar("_T")
@@ -236,6 +237,21 @@ def media_retention(api: ModuleApi) -> tuple[int | None, int | None]:
         # Synapse could read it. It was a pipe, for example.
         return None, None
     return configured_media_retention(configuration)
+
+
+def url_preview_enabled(api: ModuleApi) -> bool:
+    """The setting `url_preview_enabled`. If false, Synapse expires no URL previews.
+
+    Read from the files where `media_retention` is, too.
+    """
+    config = synapse_config(api)
+    if config.media.can_load_media_repo:
+        return bool(config.media.url_preview_enabled)
+    try:
+        configuration = read_configuration(config.config_files)
+    except ConfigError:
+        return False
+    return bool(configuration.get("url_preview_enabled"))
 
 
 def media_store_path(api: ModuleApi) -> str | None:

@@ -34,6 +34,7 @@ class Server:
         now_ts: returns the time, in milliseconds since the epoch.
         media_retention: returns the lifetimes of local and remote media by the setting
             `media_retention`, in milliseconds; None for ever.
+        url_preview_enabled: returns the setting of this name.
         file_system: returns the size of the media store's file system, and its free
             space, in bytes: `total_length` and `free_length`; None if this process does
             not know. May block for seconds.
@@ -43,6 +44,7 @@ class Server:
     name: str
     now_ts: Callable[[], int]
     media_retention: Callable[[], tuple[int | None, int | None]]
+    url_preview_enabled: Callable[[], bool]
     file_system: Callable[[], JsonDict | None]
     in_thread: Callable[..., Awaitable[Any]]
 

@@ -53,6 +53,7 @@ async def _answer(
                 "local_media_lifetime": local_lifetime,
                 "remote_media_lifetime": remote_lifetime,
             },
+            "url_preview_enabled": server.url_preview_enabled(),
         }
     return answer
 
@@ -69,8 +70,8 @@ SUMMARY = Document(
         ),
         Boolean(
             name="limits",
-            help="whether to add the size of the file system, and the setting "
-            "media_retention (default false)",
+            help="whether to add the size of the file system, and the settings "
+            "media_retention and url_preview_enabled (default false)",
             default=False,
         ),
     ),

@@ -19,6 +19,7 @@ from media_stats_module.synapse_internals import (
     current_time_ms,
     media_retention,
     media_store_path,
+    url_preview_enabled,
 )
 
 
@@ -31,11 +32,12 @@ def make_api(api: ModuleApi, store: MediaStatsStore, path: str) -> Directory:
         path: the option `path`.
     """
     # May read files, so not at each request.
-    retention = media_retention(api)
+    retention, has_url_previews = media_retention(api), url_preview_enabled(api)
     server = Server(
         name=api.server_name,
         now_ts=lambda: current_time_ms(api),
         media_retention=lambda: retention,
+        url_preview_enabled=lambda: has_url_previews,
         file_system=_file_system(api),
         in_thread=api.defer_to_thread,
     )

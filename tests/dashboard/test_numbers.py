@@ -86,6 +86,8 @@ def test_growth(signed_in: DashboardPage, server: Server) -> None:
         if free is None:
             expect(section.locator(".outlook")).to_be_hidden()
             expect(section).not_to_contain_text("Free on the disk")
+            store = signed_in.section("What fills the media store")
+            expect(store).not_to_contain_text("url_preview_enabled")
 
 
 def _limits(
@@ -98,6 +100,7 @@ def _limits(
             "local_media_lifetime": None,
             "remote_media_lifetime": retention,
         },
+        "url_preview_enabled": True,
     }
     summary = server.ask("summary")
     return lambda route: route.fulfill(json={**summary, "limits": limits})
@@ -114,7 +117,9 @@ def test_media_store_by_content(signed_in: DashboardPage, server: Server) -> Non
         "Remote": remote["cached"],
         "Remote, thumbnails": remote["thumbnails"],
     }
-    section = signed_in.section("What fills the media store").locator(".whole")
+    store = signed_in.section("What fills the media store")
+    expect(store).to_contain_text("so Synapse no longer removes old ones by itself.")
+    section = store.locator(".whole")
     assert read_rows(section) == part_rows(parts)
     assert read_widths(section) == pytest.approx(
         [

@@ -1,4 +1,4 @@
-"""A process that does not serve media answers with `media_retention`, too."""
+"""A process that does not serve media knows the settings about media, too."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +18,8 @@ def homeserver(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Homes
     overrides = {
         "enable_media_repo": request.param,
         "media_retention": {"local_media_lifetime": "90d"},
+        "url_preview_enabled": True,
+        "url_preview_ip_range_blacklist": ["203.0.113.0/24"],
     }
     with Homeserver(tmp_path, module={}, overrides=overrides) as homeserver:
         yield homeserver
@@ -41,6 +43,7 @@ def test_every_process_says_it(homeserver: Homeserver) -> None:
         "local_media_lifetime": 90 * _DAY_MS,
         "remote_media_lifetime": None,
     }
+    assert limits["url_preview_enabled"] is True
     # A process that does not serve media may run on another computer.
     serves_media = "enable_media_repo: true" in homeserver.config_path.read_text()
     assert (limits["file_system"] is not None) is serves_media

@@ -1,4 +1,4 @@
-"""`/v1/summary?limits=true`: the file system, and `media_retention`.
+"""`/v1/summary?limits=true`: the file system, and what Synapse deletes by itself.
 
 deployment/test_retention.py has a process that does not serve media.
 """
@@ -43,6 +43,7 @@ class LimitsTestCase(MediaTestCase):
             "local_media_lifetime": None,
             "remote_media_lifetime": 14 * DAY_MS,
         }
+        assert limits["url_preview_enabled"] is False
 
 
 def test_folder_that_is_not_there(tmp_path: Path) -> None:

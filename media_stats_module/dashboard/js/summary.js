@@ -46,6 +46,7 @@ const SMALL_STORE = 100_000;
  *   store, where the server knows it
  * @property {{local_media_lifetime: number|null, remote_media_lifetime: number|null}}
  *   media_retention the ages at which Synapse deletes media by itself
+ * @property {boolean} url_preview_enabled whether Synapse expires URL previews
  */
 
 /** @extends {Panel<import("./api.js").Query, Summary>} */
@@ -67,7 +68,7 @@ export class SummaryPanel extends Panel {
       load: (query, asking) => api.get("summary", query, asking),
       show: (summary) => {
         find(section, ".tiles").replaceChildren(...tiles(summary));
-        find(section, ".picture").replaceChildren(picture(summary, address));
+        find(section, ".picture").replaceChildren(picture(summary, address), ...keptPreviews(summary));
         this.#known = summary;
         onKnown();
       },
@@ -176,4 +177,20 @@ function filesOfAllTime(address, filters, label) {
     {},
     label,
   );
+}
+
+/**
+ * @param {Summary} summary
+ * @returns {Node[]} a sentence about URL previews that stay, if there are some
+ */
+function keptPreviews({ local: { url_previews: previews }, limits }) {
+  return limits.url_preview_enabled || previews.media_count === 0
+    ? []
+    : [
+        el(
+          "p",
+          { class: "quiet small" },
+          "URL previews are off (url_preview_enabled), so Synapse no longer removes old ones by itself.",
+        ),
+      ];
 }
