@@ -40,6 +40,7 @@ _COMMANDS = (
     "cd /path/to/checkout",  # test_packaging.py
     "python3 -m pip wheel ",
     "/path/to/env/bin/pip install ",
+    "uv pip install ",
     "curl ",
     "TOKEN=",
     "mas-cli ",  # not run
@@ -199,7 +200,7 @@ def test_every_command_is_run() -> None:
             if "-m media_stats_module " not in command:
                 assert command.startswith(_COMMANDS), (page.name, command)
     *_, install = commands("Install")
-    debian, *_ = commands_in((_ROOT / "docs" / "install.md").read_text())
+    _, debian, *_ = commands_in((_ROOT / "docs" / "install.md").read_text())
     assert debian.partition("/bin/pip ")[2] == install.partition("/bin/pip ")[2]
 
 

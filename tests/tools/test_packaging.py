@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from readme import commands, example
+from readme import commands, commands_in, example
 
 import media_stats_module
 
@@ -115,22 +115,33 @@ def test_install_and_upgrade(tmp_path: Path) -> None:
     checkout = copy_checkout(tmp_path)
     enter, build, install = commands("Install")
     assert enter == "cd /path/to/checkout"
+    install_with_uv, *_ = commands_in((_ROOT / "docs" / "install.md").read_text())
     environment = tmp_path / "environment"
-    venv.create(environment)
+    environment_of_uv = tmp_path / "environment of uv"
+    for directory in (environment, environment_of_uv):
+        venv.create(directory)
     python = str(environment / "bin" / "python")
     pip = shlex.join([sys.executable, "-m", "pip", "--python", python])
+    uv = shlex.quote(str(Path(sys.executable).with_name("uv")))
+    python_of_uv = shlex.quote(str(environment_of_uv / "bin" / "python"))
     module = checkout / "media_stats_module" / "__init__.py"
     for code in ("", "\nUPGRADED = True\n"):
         module.write_text(module.read_text() + code)
         for command in (
             build.replace("python3", sys.executable, 1),
             install.replace("/path/to/env/bin/pip", pip, 1),
+            install_with_uv.replace("/path/to/env/bin/python", python_of_uv).replace(
+                "uv", uv, 1
+            ),
         ):
             subprocess.run(
                 shlex.split(command), cwd=checkout, check=True, capture_output=True
             )
-        (installed,) = environment.glob("lib/*/site-packages/media_stats_module")
-        assert (installed / "__init__.py").read_text().endswith(code)
+        for directory in (environment, environment_of_uv):
+            (file,) = directory.glob(
+                "lib/*/site-packages/media_stats_module/__init__.py"
+            )
+            assert file.read_text().endswith(code)
 
 
 @pytest.mark.parametrize("deployment", ["Container", "Ansible playbook"])
