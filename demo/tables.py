@@ -44,7 +44,7 @@ def get_tables(client: Client, path: str, token: str) -> str:
                 ((server["server_name"], server) for server in servers["servers"]),
             ),
             _table(
-                "What Synapse's own deletion would free: media not read for",
+                "What Synapse's own deletion would delete: media not read for",
                 ((f"{age['days']} days", _together(age)) for age in ages),
             ),
             _table(

@@ -161,7 +161,7 @@ def _files(files: "DeletedFiles") -> JsonDict:
 
 RECLAIMABLE = Document(
     name="reclaimable",
-    help="the bytes that Synapse's own deletion would free",
+    help="the media that Synapse's own deletion would delete, and keep",
     parameters=(
         *deletion_parameters(
             "before_ts",

@@ -111,7 +111,7 @@ def test_first_look(
     assert "चन्द्रा  @chandra:localhost" in users
     assert len(table_in(printed, "The largest of 51 servers in the remote cache")) == 5
     assert "video" in table_in(printed, "Local media by type")
-    unread = "What Synapse's own deletion would free: media not read for"
+    unread = "What Synapse's own deletion would delete: media not read for"
     assert next(iter(table_in(printed, unread))) == "30 days"
 
     # a command that asks for one of them as JSON,
