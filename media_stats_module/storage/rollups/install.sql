@@ -165,8 +165,6 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms'
 AS $media_stats$
 -- {mark} {schema}
-DECLARE
-    media RECORD;
 BEGIN
     IF TG_RELID <> CAST('{schema}.local_media_repository' AS REGCLASS) THEN
         RETURN NULL;
@@ -222,36 +220,37 @@ BEGIN
         )
         HAVING owner IS NOT NULL OR day IS NOT NULL OR media_group IS NOT NULL;
     ELSE
-        FOR sign IN -1..1 BY 2 LOOP
-            CONTINUE WHEN sign < 0 AND TG_OP = 'INSERT';
-            IF sign < 0 THEN
-                media := OLD;
-            ELSE
-                media := NEW;
-            END IF;
-            INSERT INTO {schema}.media_stats_changes (
-                source, owner, day, media_group, is_owned, is_url_preview,
-                is_quarantined, is_protected, media_count, media_length
+        -- In an INSERT, OLD exists, and has no values.
+        INSERT INTO {schema}.media_stats_changes (
+            source, owner, day, media_group, is_owned, is_url_preview, is_quarantined,
+            is_protected, media_count, media_length
+        )
+        SELECT 'local',
+            CASE WHEN is_counted THEN owner END,
+            CASE WHEN is_counted THEN {schema}.media_stats_day(created_ts) END,
+            {schema}.media_stats_group(media_type, media_length),
+            owner IS NOT NULL, is_url_preview, is_quarantined, is_protected,
+            sign, sign * COALESCE(media_length, 0)
+        FROM (
+            SELECT *, owner IS NOT NULL AND media_length IS NOT NULL
+                AND (NOT is_url_preview OR {previews}) AS is_counted
+            FROM (VALUES (
+                -1, CAST(OLD.user_id AS TEXT), CAST(OLD.media_length AS NUMERIC),
+                CAST(OLD.created_ts AS BIGINT), CAST(OLD.media_type AS TEXT),
+                OLD.url_cache IS NOT NULL, OLD.quarantined_by IS NOT NULL,
+                CAST(OLD.safe_from_quarantine AS BOOLEAN)
+            ), (
+                1, CAST(NEW.user_id AS TEXT), CAST(NEW.media_length AS NUMERIC),
+                CAST(NEW.created_ts AS BIGINT), CAST(NEW.media_type AS TEXT),
+                NEW.url_cache IS NOT NULL, NEW.quarantined_by IS NOT NULL,
+                CAST(NEW.safe_from_quarantine AS BOOLEAN)
+            )) AS media (
+                sign, owner, media_length, created_ts, media_type, is_url_preview,
+                is_quarantined, is_protected
             )
-            SELECT 'local',
-                CASE WHEN is_counted THEN user_id END,
-                CASE WHEN is_counted THEN {schema}.media_stats_day(created_ts) END,
-                {schema}.media_stats_group(media_type, media_length),
-                user_id IS NOT NULL, is_url_preview, is_quarantined, is_protected,
-                sign, sign * COALESCE(media_length, 0)
-            FROM (
-                SELECT CAST(media.user_id AS TEXT) AS user_id,
-                    CAST(media.media_length AS NUMERIC) AS media_length,
-                    CAST(media.created_ts AS BIGINT) AS created_ts,
-                    CAST(media.media_type AS TEXT) AS media_type,
-                    media.url_cache IS NOT NULL AS is_url_preview,
-                    media.quarantined_by IS NOT NULL AS is_quarantined,
-                    CAST(media.safe_from_quarantine AS BOOLEAN) AS is_protected,
-                    media.user_id IS NOT NULL AND media.media_length IS NOT NULL
-                        AND (media.url_cache IS NULL OR {previews}) AS is_counted
-                WHERE TG_RELID = CAST('{schema}.local_media_repository' AS REGCLASS)
-            ) AS m;
-        END LOOP;
+            WHERE (sign > 0 OR TG_OP = 'UPDATE')
+                AND TG_RELID = CAST('{schema}.local_media_repository' AS REGCLASS)
+        ) AS m;
     END IF;
     RETURN NULL;
 EXCEPTION WHEN OTHERS THEN
@@ -273,8 +272,6 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms'
 AS $media_stats$
 -- {mark} {schema}
-DECLARE
-    media RECORD;
 BEGIN
     IF TG_RELID <> CAST('{schema}.remote_media_cache' AS REGCLASS) THEN
         RETURN NULL;
@@ -324,34 +321,33 @@ BEGIN
         GROUP BY GROUPING SETS ((owner), (day), (media_group, is_owned, is_quarantined))
         HAVING owner IS NOT NULL OR day IS NOT NULL OR media_group IS NOT NULL;
     ELSE
-        FOR sign IN -1..1 BY 2 LOOP
-            CONTINUE WHEN sign < 0 AND TG_OP = 'INSERT';
-            IF sign < 0 THEN
-                media := OLD;
-            ELSE
-                media := NEW;
-            END IF;
-            INSERT INTO {schema}.media_stats_changes (
-                source, owner, day, media_group, is_owned, is_url_preview,
-                is_quarantined, is_protected, media_count, media_length
+        -- In an INSERT, OLD exists, and has no values.
+        INSERT INTO {schema}.media_stats_changes (
+            source, owner, day, media_group, is_owned, is_url_preview, is_quarantined,
+            is_protected, media_count, media_length
+        )
+        SELECT 'remote',
+            CASE WHEN is_counted THEN owner END,
+            CASE WHEN is_counted THEN {schema}.media_stats_day(created_ts) END,
+            {schema}.media_stats_group(media_type, media_length),
+            owner IS NOT NULL, FALSE, is_quarantined, FALSE,
+            sign, sign * COALESCE(media_length, 0)
+        FROM (
+            SELECT *, owner IS NOT NULL AND media_length IS NOT NULL AS is_counted
+            FROM (VALUES (
+                -1, CAST(OLD.media_origin AS TEXT), CAST(OLD.media_length AS NUMERIC),
+                CAST(OLD.created_ts AS BIGINT), CAST(OLD.media_type AS TEXT),
+                OLD.quarantined_by IS NOT NULL
+            ), (
+                1, CAST(NEW.media_origin AS TEXT), CAST(NEW.media_length AS NUMERIC),
+                CAST(NEW.created_ts AS BIGINT), CAST(NEW.media_type AS TEXT),
+                NEW.quarantined_by IS NOT NULL
+            )) AS media (
+                sign, owner, media_length, created_ts, media_type, is_quarantined
             )
-            SELECT 'remote',
-                CASE WHEN is_counted THEN media_origin END,
-                CASE WHEN is_counted THEN {schema}.media_stats_day(created_ts) END,
-                {schema}.media_stats_group(media_type, media_length),
-                media_origin IS NOT NULL, FALSE, is_quarantined, FALSE,
-                sign, sign * COALESCE(media_length, 0)
-            FROM (
-                SELECT CAST(media.media_origin AS TEXT) AS media_origin,
-                    CAST(media.media_length AS NUMERIC) AS media_length,
-                    CAST(media.created_ts AS BIGINT) AS created_ts,
-                    CAST(media.media_type AS TEXT) AS media_type,
-                    media.quarantined_by IS NOT NULL AS is_quarantined,
-                    media.media_origin IS NOT NULL AND media.media_length IS NOT NULL
-                        AS is_counted
-                WHERE TG_RELID = CAST('{schema}.remote_media_cache' AS REGCLASS)
-            ) AS m;
-        END LOOP;
+            WHERE (sign > 0 OR TG_OP = 'UPDATE')
+                AND TG_RELID = CAST('{schema}.remote_media_cache' AS REGCLASS)
+        ) AS m;
     END IF;
     RETURN NULL;
 EXCEPTION WHEN OTHERS THEN
