@@ -8,10 +8,13 @@ from typing import ClassVar
 
 from accounts_model import Account
 from accounts_support import AccountsTestCase
+from media_support import usage
 from modes_support import in_every_mode
 from owners_support import in_every_mode_of_owners
 from support import MODULE_PATH, LocalMedia, RemoteMedia
 from synapse.module_api import JsonDict
+
+from media_stats_module.module import DOCUMENTED_PATH
 
 # Users by localpart. The number is the bytes of each user's media.
 _ACCOUNTS = {
@@ -58,6 +61,7 @@ class _FilterTestCase(AccountsTestCase):
             ),
             LocalMedia(user_id=None, media_length=_NOBODYS_LENGTH),
             RemoteMedia(media_origin="a.org", media_length=256),
+            displaynames={"@b:test": "Zoë", "@c:test": "Ann", "@e:test": None},
         )
 
     def length(self, users: str) -> int:
@@ -71,18 +75,52 @@ class UsersTestCase(_FilterTestCase):
 
     endpoint: ClassVar[str] = "users"
 
+    def user_ids(self, answer: JsonDict) -> str:
+        """The users on a page, each by the letter that is the localpart."""
+        return "".join(user["user_id"][1] for user in answer["users"])
+
     def test_users(self) -> None:
         for query, expected in _CASES:
-            for order_by in ("user_id", "displayname", "media_length"):
+            for order_by in ("user_id", "media_length"):
                 answer = self.answer({**query, "order_by": order_by})
-                users = "".join(user["user_id"][1] for user in answer["users"])
-                assert (users, answer["total"]) == (expected, len(expected)), query
+                found = self.user_ids(answer), answer["total"]
+                assert found == (expected, len(expected)), query
 
-    def test_search_and_window(self) -> None:
-        query = {"appservice": "discord", "search_term": "E"}
-        assert [user["user_id"] for user in self.answer(query)["users"]] == ["@e:test"]
-        assert self.answer({"appservice": "discord", "from_ts": 2})["total"] == 0
-        assert self.answer({"appservice": "discord", "until_ts": 2})["total"] == 2
+    def test_answer(self) -> None:
+        assert self.answer({"deactivated": "true", "appservice": ""}) == {
+            "users": [
+                {"user_id": "@b:test", "displayname": "Zoë", **usage(2)},
+                {"user_id": "@c:test", "displayname": "Ann", **usage(4)},
+            ],
+            "total": 2,
+        }
+
+    def test_with_other_parameters(self) -> None:
+        cases: tuple[tuple[JsonDict, str, int], ...] = (
+            ({"order_by": "displayname"}, "cbe", 3),
+            ({"order_by": "displayname", "dir": "b"}, "bce", 3),
+            ({"order_by": "media_count"}, "bce", 3),
+            ({"order_by": "media_length", "dir": "b"}, "ecb", 3),
+            ({"order_by": "media_length", "dir": "b", "limit": 1}, "e", 3),
+            ({"limit": 1, "from": 1}, "c", 3),
+            ({"limit": 0}, "", 3),
+            ({"search_term": "zO"}, "b", 1),
+            ({"search_term": "E", "appservice": "discord"}, "e", 1),
+            ({"search_term": "d"}, "", 0),
+            ({"search_term": "@c:test"}, "c", 1),
+            ({"from_ts": 2}, "", 0),
+            ({"until_ts": 2, "order_by": "media_length"}, "bce", 3),
+        )
+        for query, expected, total in cases:
+            answer = self.answer({**query, "deactivated": "true"})
+            assert (self.user_ids(answer), answer["total"]) == (expected, total), query
+            end = int(query.get("from", 0)) + len(expected)
+            next_token = end if expected and end < total else None
+            assert answer.get("next_token") == next_token, query
+
+    def test_servers_have_no_accounts(self) -> None:
+        servers = {"servers": [{"server_name": "a.org", **usage(256)}], "total": 1}
+        assert self.ask_endpoint("servers", {"deactivated": "true"}) == servers
 
 
 @in_every_mode
@@ -181,3 +219,42 @@ class AccountOfUserTestCase(_FilterTestCase):
     def test_only_of_a_user(self) -> None:
         assert "account" not in self.answer()
         assert "account" not in self.answer({"server_name": "a.org"})
+
+
+class DocumentedPathTestCase(_FilterTestCase):
+    """The list at the documented path is the same."""
+
+    serves_admin_api: ClassVar[bool] = False
+
+    def test_answer(self) -> None:
+        query = {"deactivated": "true"}
+        answer = self.ask(DOCUMENTED_PATH, query).json_body
+        assert answer == self.ask_endpoint("users", query)
+        assert answer["total"] == 3
+
+
+class DeactivatedTestCase(AccountsTestCase):
+    """Accounts that Synapse itself deactivates."""
+
+    shares_homeserver: ClassVar[bool] = False
+
+    endpoint: ClassVar[str] = "users"
+
+    def test_deactivated_and_activated_again(self) -> None:
+        user_id, _ = self.make_user("a")
+        self.fill(LocalMedia(user_id=user_id))
+        for changes, deactivated in (
+            ({}, "false"),
+            ({"deactivated": True}, "true"),
+            ({"deactivated": False, "password": "new"}, "false"),
+        ):
+            channel = self.make_request(
+                "PUT",
+                f"/_synapse/admin/v2/users/{user_id}",
+                changes,
+                access_token=self.admin_token,
+            )
+            assert channel.code == 200, channel.result
+            for asked in ("true", "false"):
+                total = self.answer({"deactivated": asked})["total"]
+                assert total == (asked == deactivated)

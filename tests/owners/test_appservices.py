@@ -8,7 +8,6 @@ from media_support import usage
 from modes_support import DIRECTIONS, in_every_mode
 from support import LocalMedia, RemoteMedia
 from synapse.module_api import JsonDict
-from tests.utils import USE_POSTGRES_FOR_TESTS
 
 _ACCOUNTS = {
     "@ann:test": Account(),
@@ -190,34 +189,3 @@ class WithoutUrlPreviewsTestCase(_AppservicesTestCase):
                 assert self.appservices(query) == appservices_answer(
                     self.local_media, self.accounts, query, count_url_previews=False
                 )
-
-
-class LargeSumsTestCase(_AppservicesTestCase):
-    """On PostgreSQL, this needs a column that was altered to BIGINT."""
-
-    shares_homeserver: ClassVar[bool] = False
-
-    def setUp(self) -> None:
-        super().setUp()
-        if USE_POSTGRES_FOR_TESTS:
-            self.execute(
-                "ALTER TABLE local_media_repository ALTER COLUMN media_length "
-                "TYPE BIGINT"
-            )
-
-    def test_sums_beyond_64_bits(self) -> None:
-        largest = 2**63 - 1
-        self.fill_with_accounts(
-            {
-                "@a:test": Account(appservice_id="x", deactivated=True),
-                "@b:test": Account(appservice_id="x"),
-            },
-            LocalMedia(user_id="@a:test", media_length=largest),
-            LocalMedia(user_id="@a:test", media_length=largest),
-            LocalMedia(user_id="@b:test", media_length=largest),
-            LocalMedia(user_id="@c:test", media_length=1),
-        )
-        assert self.appservices()["appservices"] == [
-            _row("x", True, 2, (largest,) * 3, 1, (largest,) * 2),
-            _row(None, False, 1, (1,)),
-        ]

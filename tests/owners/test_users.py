@@ -6,13 +6,12 @@ answers the same, byte for byte.
 `test_owners_*.py` tests what users and servers share.
 """
 
-from collections.abc import Sequence
 from itertools import product
 from typing import ClassVar
 
 from modes_support import DIRECTIONS
 from owners_support import OwnersTestCase, in_every_mode_of_owners
-from support import MODULE_PATH, LocalMedia, MediaStatsTestCase, headers
+from support import MODULE_PATH, LocalMedia, MediaStatsTestCase
 from synapse.module_api import JsonDict
 from tests.server import FakeChannel
 
@@ -109,66 +108,6 @@ class BuiltinTestCase(OwnersTestCase):
                     "search_term=o&from_ts=20&until_ts=20",
                 ):
                     self.assert_same(f"{order}&{query}")
-
-    def test_same_for_what_clients_send(self) -> None:
-        for query in (
-            # The web admin UIs.
-            "from=0&limit=50&order_by=media_length&dir=b",
-            "from=0&limit=10&order_by=displayname&dir=b&search_term=o",
-            "from=0&limit=1000&order_by=user_id&dir=f",
-            # matrix-synapse-admin: misspelt, so ignored.
-            "dir=b&orderby=media_count&from=0&limit=100",
-            "access_token_=x&&=&limit=2&limit=x",
-            "limit=+3",
-            "limit=%203%20",
-            "limit=1_0",
-        ):
-            assert self.assert_same(query).code == 200
-
-    def test_same_refusals(self) -> None:
-        for query in (
-            "limit=",
-            "limit=x",
-            "limit=-1",
-            "from=-1",
-            "from_ts=-1",
-            "until_ts=-1",
-            "from=x&limit=1",
-            "limit=x&limit=1",
-            "until_ts=0",
-            "from_ts=5&until_ts=5",
-            "order_by=",
-            "order_by=size",
-            "order_by=%FF",
-            "dir=",
-            "dir=up",
-            "dir=%FF",
-            "search_term=",
-        ):
-            module = self.ask(f"{self.path}?{query}")
-            builtin = self.ask(f"{DOCUMENTED_PATH}?{query}")
-            assert module.code == builtin.code == 400, query
-            assert module.result["body"] == builtin.result["body"], query
-
-    def test_same_to_every_method(self) -> None:
-        for method, query in product(
-            ("GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE"), ("", "?limit=x")
-        ):
-            module, builtin = (
-                self.make_request(method, path + query, access_token=self.admin_token)
-                for path in (self.path, DOCUMENTED_PATH)
-            )
-            assert module.code == builtin.code, method
-            assert module.result.get("body") == builtin.result.get("body"), method
-            assert self.steady(module) == self.steady(builtin), method
-
-    def steady(self, channel: FakeChannel) -> dict[bytes, Sequence[bytes]]:
-        """All headers that do not change by themselves."""
-        return {
-            name.lower(): values
-            for name, values in headers(channel).getAllRawHeaders()
-            if name.lower() != b"date"
-        }
 
 
 @in_every_mode_of_owners

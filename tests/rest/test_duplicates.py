@@ -9,7 +9,6 @@ from modes_support import in_every_mode
 from owners_model import Query
 from support import MEDIA_HAVE_SHA256, LocalMedia, RemoteMedia
 from synapse.module_api import JsonDict
-from tests.utils import USE_POSTGRES_FOR_TESTS
 
 
 def _hash(content: str) -> str:
@@ -136,34 +135,6 @@ class DuplicatesTestCase(_DuplicatesTestCase):
             ({"limit": -1}, "limit"),
         ):
             self.assert_refused(self.request(query), word)
-
-
-class LargeFilesTestCase(_DuplicatesTestCase):
-    """Lengths whose sum needs more than 64 bits.
-
-    On PostgreSQL, this needs a column that was altered to BIGINT.
-    """
-
-    shares_homeserver: ClassVar[bool] = False
-
-    def setUp(self) -> None:
-        super().setUp()
-        if USE_POSTGRES_FOR_TESTS:
-            self.execute(
-                "ALTER TABLE local_media_repository ALTER COLUMN media_length "
-                "TYPE BIGINT"
-            )
-
-    def test_order(self) -> None:
-        largest = 2**63 - 1
-        self.fill(
-            *[_local("a", largest, ALICE)] * 3,
-            *[_local("b", largest, ALICE)] * 4,
-            *[_local("c", 1, ALICE)] * 2,
-        )
-        assert self.answer() == _answer(
-            _row("b", largest, 4, 0), _row("a", largest, 3, 0), _row("c", 1, 2, 0)
-        )
 
 
 class AnyFilesTestCase(_DuplicatesTestCase):

@@ -143,27 +143,44 @@ class LargeSumsTestCase(MediaTestCase):
     @pytest.mark.skipif(not MEDIA_HAVE_SHA256, reason="this Synapse keeps no hashes")
     def test_duplicates(self) -> None:
         """A set that wastes one byte more comes first, whatever its hash."""
-        contents = {"f" * 64: _MOST, "e" * 64: 3, "0" * 64: _MOST - 1}
+        contents = {
+            "a" * 64: (_MOST, 4),
+            "f" * 64: (_MOST, 3),
+            "0" * 64: (_MOST - 1, 3),
+            "e" * 64: (3, 3),
+        }
         self.fill(
             *(
                 LocalMedia(user_id=ALICE, media_length=length, sha256=sha256)
-                for sha256, length in contents.items()
-                for _ in range(3)
+                for sha256, (length, copies) in reversed(contents.items())
+                for _ in range(copies)
             )
         )
         duplicates = self.ask_endpoint("duplicates", {})["duplicates"]
-        assert [row["sha256"][0] for row in duplicates] == ["f", "0", "e"]
+        assert [(row["sha256"], row["duplicate_length"]) for row in duplicates] == [
+            (sha256, (copies - 1) * length)
+            for sha256, (length, copies) in contents.items()
+        ]
 
     def test_appservices(self) -> None:
-        (row,) = self.ask_endpoint("appservices", {})["appservices"]
-        assert row["media_length"] == sum(map(sum, _LENGTHS.values()))
+        self._insert(
+            "users",
+            [
+                {"name": ALICE, "appservice_id": "x", "deactivated": 1},
+                {"name": BOB, "appservice_id": "x", "deactivated": 0},
+            ],
+        )
+        ghosts, others = self.ask_endpoint("appservices", {})["appservices"]
+        assert ghosts["media_length"] == sum(_LENGTHS[ALICE] + _LENGTHS[BOB])
+        assert ghosts["deactivated_media_length"] == sum(_LENGTHS[ALICE])
+        assert others["media_length"] == sum(_LENGTHS[_CAROL])
 
     def test_reclaimable(self) -> None:
-        answer = self.ask_endpoint("reclaimable", {"before_ts": _OLD_TS})
+        query = {"before_ts": _OLD_TS, "thumbnails": "true"}
+        answer = self.ask_endpoint("reclaimable", query)
         for source in ("local", "remote"):
-            assert answer[source]["media_length"] == sum(
-                length for lengths in _LENGTHS.values() for length in lengths
-            )
+            assert answer[source]["media_length"] == sum(map(sum, _LENGTHS.values()))
+            assert answer[source]["thumbnails"] == usage(_MOST, _MOST)
 
 
 @pytest.mark.skipif(not USE_POSTGRES_FOR_TESTS, reason="rollups are on PostgreSQL")

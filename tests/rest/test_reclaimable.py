@@ -170,60 +170,6 @@ class ReclaimableTestCase(ReclaimableMediaTestCase):
             ),
         }
 
-    def test_large_numbers(self) -> None:
-        """Sums beyond 32 bits. On PostgreSQL, the column is altered to BIGINT, too."""
-        if self.is_postgres:
-            for column, table in (
-                ("media_length", "local_media_repository"),
-                ("thumbnail_length", "local_media_repository_thumbnails"),
-            ):
-                self.execute(f"ALTER TABLE {table} ALTER COLUMN {column} TYPE BIGINT")
-        self.execute("UPDATE local_media_repository SET media_length = 5000000000")
-        answer = self.answer(
-            {"before_ts": BEFORE_TS, "source": "local", "thumbnails": "true"}
-        )
-        assert answer["local"]["media_length"] % 5_000_000_000 == 0
-        assert answer["local"]["media_length"] > 5_000_000_000
-        assert answer["local"]["thumbnails"] == usage(3, 5)
-
-    def test_what_only_sqlite_holds(self) -> None:
-        """Bytes, text and fractions in any column are no error."""
-        if self.is_postgres:
-            return
-        for value in (b"\xff", "text", 1.5, b""):
-            for table, column in (
-                ("local_media_repository", "media_length"),
-                ("local_media_repository", "created_ts"),
-                ("local_media_repository", "last_access_ts"),
-                ("local_media_repository", "safe_from_quarantine"),
-                ("local_media_repository", "upload_name"),
-                ("local_media_repository_thumbnails", "thumbnail_length"),
-                ("profiles", "avatar_url"),
-                ("remote_media_cache", "media_length"),
-                ("remote_media_cache", "last_access_ts"),
-            ):
-                self.execute(f"UPDATE {table} SET {column} = ?", value)
-                for query in ({}, {"before_ts": BEFORE_TS}):
-                    assert self.request(query).code == 200, (table, column, value)
-                for source in ("local", "remote"):
-                    for order_by in ("media_length", "created_ts", "last_access_ts"):
-                        list(
-                            self.file_pages(
-                                {
-                                    "source": source,
-                                    "reclaimable_before_ts": BEFORE_TS,
-                                    "order_by": order_by,
-                                    "limit": 3,
-                                }
-                            )
-                        )
-
-    @property
-    def is_postgres(self) -> bool:
-        """Whether the database is PostgreSQL."""
-        engine = self.hs.get_datastores().main.db_pool.engine
-        return "postgres" in type(engine).__name__.lower()
-
 
 class AgesTestCase(ReclaimableMediaTestCase):
     """Without a time, the answer is for several ages."""
