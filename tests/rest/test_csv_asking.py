@@ -80,6 +80,10 @@ class AskingTest(MediaStatsTestCase):
             ("text/html, */*;q=0.8", "application/json"),
             ("text/csv;header=absent, application/json;q=0.5", "application/json"),
             ("text/csv;q=0.1, text/csv;charset=utf-8, */*;q=0.5", "text/csv"),
+            (
+                "text/csv, text/csv;charset=utf-8;q=0.1, application/json;q=0.5",
+                "application/json",
+            ),
             ('text/csv;charset="UTF-8";q=1.000;x="a,b", */*;q=0.5', "text/csv"),
             ('text/html;x="text/csv", application/json;q=0.1', "application/json"),
             ("text/csv;q=2, application/json;q=0.1", "application/json"),

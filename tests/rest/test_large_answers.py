@@ -134,12 +134,17 @@ class LargeAnswersTestCase(MediaStatsTestCase):
         for query in (
             {"until_ts": 3 * DAY_MS - 1, "from_ts": 1},
             {"until_ts": 3 * DAY_MS - 1, "from_ts": 1, "limit": 9_999},
+            # Counted twice, the next page would begin a row later.
+            {"until_ts": 3 * DAY_MS - 1, "from_ts": 1, "limit": 1},
             {"until_ts": 3 * DAY_MS - 1, "from_ts": 1, "format": "csv"},
         ):
             answer = self.ask(f"{MODULE_PATH}/v1/{path}", query)
             assert answer.code == 200, answer.result
             tries.clear()
-            with patch.object(ModuleApi, "run_db_interaction", try_twice):
+            with (
+                patch.object(ModuleApi, "run_db_interaction", try_twice),
+                patch.object(_list, "_LARGEST_PAGE_IN_MEMORY", 0),
+            ):
                 again = self.ask(f"{MODULE_PATH}/v1/{path}", query)
             assert again.result["body"] == answer.result["body"], query
             assert len(tries) > 1
