@@ -90,9 +90,7 @@ def _types(**question: Any) -> _Ask:
         (_files(order_by=FilesOrder.CREATED_TS), (_WHOLE,), None),
     ],
 )
-def test_costs(
-    ask: _Ask, with_rollups: tuple[Cost, ...], without: Cost | None
-) -> None:
+def test_costs(ask: _Ask, with_rollups: tuple[Cost, ...], without: Cost | None) -> None:
     wanted = (with_rollups, with_rollups if without is None else (without,))
     for rollups, costs in zip((True, False), wanted, strict=True):
         database = _Database()

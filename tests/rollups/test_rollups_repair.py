@@ -173,12 +173,6 @@ class RepairTest(MediaStatsTestCase):
                     self.execute(f"DROP TRIGGER {trigger} ON {table}")
                     self.assert_is_put_right()
 
-    def test_truncate_by_hand_is_noticed_at_once(self) -> None:
-        for media in MEDIA_TABLES:
-            self.execute(f"TRUNCATE {media}")
-        self.uploaded = 0
-        self.assert_is_put_right()
-
     def test_a_change_that_cannot_be_logged_is_noticed_at_once(self) -> None:
         """Here the change log refuses it; it could also be locked."""
         log = names.CHANGES

@@ -92,11 +92,24 @@ def test_an_update_that_counts_for_nothing(
         ("remote_media_cache_thumbnails", "thumbnail_length"),
     ],
 )
-def test_an_update_of_a_length(
+def test_every_change_of_every_table(
     connection: Connection, keeper: Keeper, table: str, column: str
 ) -> None:
-    connection.execute(f"UPDATE {table} SET {column} = {column} + 1")
-    assert connection.run(assert_reads_are_exact_txn) == _ALL_ANSWERS
+    for statement in (
+        f"UPDATE {table} SET {column} = {column} + 1",
+        f"UPDATE {table} SET {column} = NULL WHERE media_id < 'a5'",
+        # Here all lengths are NULL.
+        f"DELETE FROM {table} WHERE media_id = 'a1'",
+        f"DELETE FROM {table} WHERE media_id > 'a2'",
+    ):
+        connection.execute(statement)
+        assert connection.run(assert_reads_are_exact_txn) == _ALL_ANSWERS, statement
+    keeper.round()
+    connection.run(assert_applied_totals_are_exact_txn)
+
+    connection.execute(f"TRUNCATE {table}")
+    # The totals of that source do not answer until they are rebuilt.
+    assert connection.run(assert_reads_are_exact_txn) == _ALL_ANSWERS / 2
     keeper.round()
     connection.run(assert_applied_totals_are_exact_txn)
 
