@@ -321,7 +321,9 @@ def _position_after(before: FilesPosition, row: tuple[Any, ...]) -> FilesPositio
         row: the attributes of `File`, and the value of the sort key.
     """
     server_name, _, media_id, *_, key = row
-    if _fits_in_token(media_id) and _fits_in_token(server_name or ""):
+    if _fits_in_token(media_id) and (
+        server_name is None or _fits_in_token(server_name)
+    ):
         return FilesPosition(key, server_name, media_id)
     return attr.evolve(before, skipped=before.skipped + 1)
 

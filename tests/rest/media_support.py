@@ -90,16 +90,19 @@ class MediaTestCase(ModesTestCase):
 
     def file_pages(self, query: Query) -> Iterator[list[JsonDict]]:
         """Yield the files of a page of `/v1/files`, and of all further pages."""
+        tokens: set[str] = set()
         while True:
             answer = self.ask_endpoint("files", query)
             yield answer["files"]
             if "next_token" not in answer:
                 return
+            token = answer["next_token"]
             # Otherwise, there would be no end of pages.
-            assert answer["next_token"] != query.get("from"), query
+            assert token not in tokens, query
+            tokens.add(token)
             # Fits into a request line, whatever the file's ID.
-            assert len(answer["next_token"]) < 2_500
-            query = {**query, "from": answer["next_token"]}
+            assert len(token) < 2_500
+            query = {**query, "from": token}
 
     def assert_as_model(self, endpoint: str, query: Query) -> None:
         """Check that an endpoint answers as the model."""

@@ -251,24 +251,26 @@ class AnyValueTestCase(MediaTestCase):
         self.fill(
             *(LocalMedia(user_id=ALICE, media_id=f"{n}") for n in range(len(_IDS))),
             *(
-                RemoteMedia(media_origin=f"{origin}", media_id=f"{number}")
-                for origin, number in product(range(2), range(len(_IDS)))
+                RemoteMedia(media_origin=origin, media_id=f"{number}")
+                for origin, number in product(("a.org", "b.org"), range(len(_IDS)))
             ),
         )
-        for number, (mark, media_id) in enumerate(_IDS):
-            for table in ("local_media_repository", "remote_media_cache"):
+        self.execute("UPDATE local_media_repository SET upload_name = media_id")
+        self.execute(
+            "UPDATE remote_media_cache SET upload_name = media_origin || media_id"
+        )
+        for number, (mark, text) in enumerate(_IDS):
+            for table, column, which in (
+                ("local_media_repository", "media_id", "TRUE"),
+                ("remote_media_cache", "media_id", "media_origin = 'a.org'"),
+                ("remote_media_cache", "media_origin", "media_origin = 'b.org'"),
+            ):
                 self.execute(
-                    f"UPDATE {table} SET upload_name = media_id, media_id = {mark} "
-                    "WHERE media_id = ?",
-                    media_id,
+                    f"UPDATE {table} SET {column} = {mark} "
+                    f"WHERE media_id = ? AND {which}",
+                    text,
                     f"{number}",
                 )
-        mark, origin = _IDS[-1]
-        self.execute(
-            f"UPDATE remote_media_cache SET media_origin = {mark} "
-            "WHERE media_origin = '1'",
-            origin,
-        )
         for query in _FILES:
             names = [
                 [file["upload_name"] for page in pages for file in page]
