@@ -136,9 +136,9 @@ def test_what_leads_to_files(signed_in: DashboardPage, server: Server) -> None:
     owned = {"source": "local", "without_owner": "false"}
     remote = {"source": "remote"}
     for part, link, query in (
-        (types.nth(0), "Images", {**owned, "group": "image"}),
-        (types.nth(0), "Other", {**owned, "group": "other"}),
-        (types.nth(1), "Images", {**remote, "group": "image"}),
+        (types.nth(0), "Images, local", {**owned, "group": "image"}),
+        (types.nth(0), "Other, local", {**owned, "group": "other"}),
+        (types.nth(1), "Images, remote", {**remote, "group": "image"}),
         (store, "Local", {**owned, "url_preview": "false"}),
         (store, "Local, URL previews", {**owned, "url_preview": "true"}),
         (store, "Local, without an owner", {"without_owner": "true"}),

@@ -118,11 +118,16 @@ def test_tokens_are_renewed_again_and_again(
 
 
 def test_renewal_that_is_refused(
-    dashboard: DashboardPage, server: Server, issuer: MadeUpIssuer
+    make_page: MakePage, server: Server, issuer: MadeUpIssuer
 ) -> None:
     token = server.log_in().access_token
+    # A duplicate that sleeps in the background may have good tokens.
+    dashboard, asleep = make_page(), make_page()
+    asleep.come_back(issuer.session())
     dashboard.come_back(issuer.session(token))
     server.log_out(token)
+    issuer.used.clear()
+    asleep.page.evaluate("BroadcastChannel.prototype.postMessage = () => {}")
     # Without an answer, nothing has ended.
     issuer.answers = "broken"
     dashboard.page.get_by_role("button", name="Refresh").click()
@@ -135,6 +140,11 @@ def test_renewal_that_is_refused(
     users.get_by_role("button", name="Try again").click()
     expect(dashboard.complaint()).to_have_text(_FORM_SAYS)
     assert dashboard.stored() == {}
+    assert issuer.used == ["refresh 0"] * len(issuer.used) != []
+    asleep.page.get_by_role("button", name="Refresh").click()
+    asleep.wait_until_loaded()
+    expect(asleep.page.get_by_role("button", name="Sign out")).to_be_visible()
+    assert issuer.revoked == []
 
 
 def test_signing_out_during_a_renewal(
@@ -252,7 +262,10 @@ def _fulfil_from(route: Route, elsewhere: str, base_url: str) -> None:
     "storage",
     [
         "Object.defineProperty(window, 'sessionStorage', "
-        "{get() { throw new DOMException('blocked', 'SecurityError'); }})",
+        "{get() { throw new DOMException('blocked', 'SecurityError'); }});"
+        # As Firefox does then.
+        "window.BroadcastChannel = class "
+        "{ constructor() { throw new DOMException('blocked', 'SecurityError'); } }",
         "Storage.prototype.setItem = () => "
         "{ throw new DOMException('full', 'QuotaExceededError'); }",
     ],
@@ -289,3 +302,26 @@ def test_answers_of_a_proxy(dashboard: DashboardPage, server: Server) -> None:
     dashboard.open()
     dashboard.submit_token(server.admin.access_token)
     expect(dashboard.page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
+def test_server_that_does_not_answer(dashboard: DashboardPage, server: Server) -> None:
+    """The form is there after a while, and signs in one person at a time."""
+    page = dashboard.page
+    page.add_init_script(
+        "const timeout = AbortSignal.timeout.bind(AbortSignal);"
+        "AbortSignal.timeout = (ms) => timeout(ms / 10);"
+    )
+    held: list[Route] = []
+    page.route("**/_matrix/client/v3/login", lambda route: held.append(route))
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    dashboard.open()
+    expect(page.get_by_text("Asking the server how to sign in")).to_be_visible()
+    dashboard.submit_password("admin", "whatever")
+    expect(page.get_by_role("button", name="Signing in")).to_be_visible()
+    dashboard.submit_token(server.admin.access_token)
+    held.pop().fulfill(status=403, json={"errcode": "M_FORBIDDEN", "error": "No."})
+    expect(dashboard.complaint()).to_be_visible()
+    assert not any(url.endswith("/whoami") for url in asked)
+    dashboard.submit_token(server.admin.access_token)
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()

@@ -163,7 +163,7 @@ export class FilesPanel {
         el("code", { class: "quiet small" }, name(file.mxc)),
       ),
       ...(this.#openers ? [el("td", { "data-head": "Of" }, this.#owner(file))] : []),
-      el("td", { "data-head": "Type" }, name(file.media_type)),
+      el("td", { "data-head": "Type" }, el("span", { class: "type" }, clampedName(file.media_type))),
       el("td", { "data-head": "Size", class: "number", title: exactBytes(size) }, bytes(size)),
       el("td", { "data-head": "Created (UTC)" }, minute(file.created_ts)),
       el("td", { "data-head": "Last read (UTC)" }, read === null ? "never" : minute(read)),

@@ -123,5 +123,7 @@ function duration(days) {
     ? `about ${files(Math.round(years), "year")}`
     : months >= 3
       ? `about ${files(Math.round(months), "month")}`
-      : `about ${files(Math.floor(days), "day")}`;
+      : days < 1
+        ? "less than a day"
+        : `about ${files(Math.floor(days), "day")}`;
 }

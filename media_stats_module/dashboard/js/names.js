@@ -48,21 +48,15 @@ export function clampedName(text, absent) {
   if (text === null || text.length <= LONG) {
     return shown;
   }
-  shown.classList.add("clamped");
-  const button = el(
-    "button",
-    {
-      type: "button",
-      class: "whole-name",
-      "aria-expanded": "false",
-      onclick: () => {
-        const clamped = shown.classList.toggle("clamped");
-        button.setAttribute("aria-expanded", String(!clamped));
-        button.textContent = clamped ? "Show whole name" : "Show less";
-      },
-    },
-    "Show whole name",
-  );
+  const button = el("button", { type: "button", class: "whole-name", onclick: () => clamp(!isClamped()) });
+  const isClamped = () => shown.classList.contains("clamped");
+  const clamp = (/** @type {boolean} */ clamped) => {
+    shown.classList.toggle("clamped", clamped);
+    button.textContent = clamped ? "Show whole name" : "Show less";
+    button.setAttribute("aria-expanded", String(!clamped));
+    button.setAttribute("aria-label", `${button.textContent}: ${plainName(text.slice(0, LONG))}`);
+  };
+  clamp(true);
   return el("span", {}, shown, button);
 }
 

@@ -44,8 +44,8 @@ export function userDeletion(section, api, user, account) {
                 " how many.",
               ),
               command(usersMedia(user, limit), "deletes all files of this user"),
+              ...previewsText(local.url_previews),
             ]),
-        ...previewsText(local.url_previews),
       );
     },
   });

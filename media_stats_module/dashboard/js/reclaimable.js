@@ -263,6 +263,7 @@ export class ReclaimablePanel {
       return;
     }
     find(this.#section, ".tools").hidden = !this.#sources.includes("local");
+    find(this.#section, ".of-local").hidden = this.#isOfOwner;
     find(this.#section, ".decisions").replaceChildren(
       ...this.#sources.map((source) => this.#decision(source, chosen)),
     );

@@ -29,7 +29,7 @@ const OTHER_TABS_MS = 200;
 export function current() {
   try {
     const kept = JSON.parse(recall(KEY) ?? "null");
-    return kept?.token && kept.userId ? kept : null;
+    return kept?.id && kept.token && kept.userId ? kept : null;
   } catch {
     return null;
   }
@@ -72,16 +72,17 @@ export async function signInWithAnswer(memory, answer) {
 }
 
 /**
- * Forgets the token, in all tabs that have it. Revokes it if this page itself got it.
+ * Forgets the token. If it is good, forgets it in all tabs that have it, and revokes it if
+ * this page itself got it. If it is not, another tab may have got good ones since.
  */
 export function end({ tokenIsGood = true } = {}) {
   const ended = current();
   forget(KEY);
-  if (ended === null) {
+  if (ended === null || !tokenIsGood) {
     return;
   }
   tellOtherTabs({ ended: ended.id });
-  if (ended.ours && (tokenIsGood || ended.refreshToken)) {
+  if (ended.ours) {
     logOut(ended);
   }
 }

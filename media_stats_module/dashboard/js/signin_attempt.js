@@ -1,6 +1,6 @@
 // One attempt to sign in: the button shows that it runs, the page why it failed.
 
-import { enable, find, isEnabled } from "./dom.js";
+import { enable, find } from "./dom.js";
 import { ApiError } from "./http.js";
 
 /**
@@ -10,10 +10,11 @@ import { ApiError } from "./http.js";
  * @returns {Promise<boolean>} whether it has worked
  */
 export async function attempt(button, work, reasonOf) {
-  if (!isEnabled(button)) {
+  const page = /** @type {HTMLElement} */ (button.closest(".sign-in"));
+  // One at a time: else the page would begin two sessions.
+  if (page.querySelector('button[aria-disabled="true"]') !== null) {
     return false;
   }
-  const page = /** @type {HTMLElement} */ (button.closest(".sign-in"));
   const label = [...button.childNodes];
   complain(page, "");
   enable(button, false);

@@ -189,6 +189,8 @@ export class DataTable {
         "button",
         { type: "button", class: "sort", onclick: () => this.#sort(column) },
         column.label,
+        // Both tables have these columns.
+        ...(column.number ? [el("span", { class: "unseen" }, ` of ${this.#options.name.toLowerCase()}`)] : []),
         el("span", { class: "arrow", "aria-hidden": "true" }),
       ),
     );

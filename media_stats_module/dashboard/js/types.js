@@ -62,6 +62,7 @@ export function typesPanel(section, api, sources, scope, address, filters) {
               { class: "files-link" },
               {},
               name,
+              el("span", { class: "unseen" }, `, ${label.toLowerCase()}`),
             ),
           );
         }),
