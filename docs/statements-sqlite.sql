@@ -1750,3 +1750,43 @@ FROM remote_media_cache AS m
 WHERE m.media_origin = :server_name AND COALESCE(m.filesystem_id, '') IS NOT NULL
 ORDER BY COALESCE(m.filesystem_id, '')
 LIMIT 50000;
+
+
+-- python -m media_stats_module disk: differences, looked at again
+-- ===============================================================
+
+-- 38.
+SELECT
+    m.media_id,
+    NULL,
+    m.media_length,
+    m.created_ts,
+    CASE WHEN m.url_cache IS NULL THEN 0 ELSE 1 END
+FROM local_media_repository AS m
+WHERE 1 = 1 AND (m.media_id IN (:name));
+
+-- 39.
+SELECT COALESCE(m.filesystem_id, ''), m.media_id, m.media_length, m.created_ts, 0
+FROM remote_media_cache AS m
+WHERE m.media_origin = :server_name AND (m.media_id IN (:name));
+
+-- 40.
+SELECT COALESCE(m.filesystem_id, ''), m.media_id, m.media_length, m.created_ts, 0
+FROM remote_media_cache AS m
+WHERE m.media_origin = :server_name AND (COALESCE(m.filesystem_id, '') IN (:name));
+
+-- 41.
+SELECT
+    COALESCE(t.filesystem_id, ''),
+    t.media_id,
+    t.thumbnail_length,
+    NULL,
+    0,
+    t.thumbnail_width,
+    t.thumbnail_height,
+    t.thumbnail_type,
+    t.thumbnail_method
+FROM remote_media_cache_thumbnails AS t
+WHERE
+    t.media_origin = :server_name
+    AND (COALESCE(t.filesystem_id, '') IN (:name) OR t.media_id IN (:name));

@@ -153,7 +153,7 @@ def _with_names(sql: str, args: Sequence[object]) -> str:
     first, *rest = sql.split("?")
     assert len(rest) == len(args), (sql, args)
     return first + "".join(
-        NAMES.get(arg, _literal(arg)) + part
+        (":names" if isinstance(arg, list) else NAMES.get(arg, _literal(arg))) + part
         for arg, part in zip(args, rest, strict=True)
     )
 

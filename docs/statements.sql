@@ -2519,3 +2519,52 @@ FROM media_stats_disk_1;
 
 -- 75. Forgets them.
  CLOSE media_stats_disk_1;
+
+
+-- python -m media_stats_module disk: differences, looked at again
+-- ===============================================================
+
+-- Again: 65.
+
+-- 76. A probe of the unique index on media_id for each of up to 20,000 rows.
+SELECT
+    m.media_id,
+    NULL,
+    m.media_length,
+    m.created_ts,
+    CASE WHEN m.url_cache IS NULL THEN 0 ELSE 1 END
+FROM local_media_repository AS m
+WHERE 1 = 1 AND (m.media_id IN (SELECT unnest(CAST(:names AS TEXT[]))));
+
+-- 77. Likewise, of that on (media_origin, media_id).
+SELECT COALESCE(m.filesystem_id, ''), m.media_id, m.media_length, m.created_ts, 0
+FROM remote_media_cache AS m
+WHERE
+    m.media_origin = :server_name
+    AND (m.media_id IN (SELECT unnest(CAST(:names AS TEXT[]))));
+
+-- 78. Of up to 20,000 files of a server: all rows of the server, once.
+SELECT COALESCE(m.filesystem_id, ''), m.media_id, m.media_length, m.created_ts, 0
+FROM remote_media_cache AS m
+WHERE
+    m.media_origin = :server_name
+    AND (COALESCE(m.filesystem_id, '') IN (SELECT unnest(CAST(:names AS TEXT[]))));
+
+-- 79. Likewise, all thumbnails of the server.
+SELECT
+    COALESCE(t.filesystem_id, ''),
+    t.media_id,
+    t.thumbnail_length,
+    NULL,
+    0,
+    t.thumbnail_width,
+    t.thumbnail_height,
+    t.thumbnail_type,
+    t.thumbnail_method
+FROM remote_media_cache_thumbnails AS t
+WHERE
+    t.media_origin = :server_name
+    AND (
+        COALESCE(t.filesystem_id, '') IN (SELECT unnest(CAST(:names AS TEXT[])))
+            OR t.media_id IN (SELECT unnest(CAST(:names AS TEXT[])))
+    );

@@ -95,6 +95,7 @@ NAMES: Mapping[object, str] = {
     5_000: ":min_length",
     6_000: ":last_length",
     "last_media_id": ":last_media_id",
+    "name": ":name",
     "last.example": ":last_server_name",
     "9.example": ":last_server_name",
     "bridge": ":appservice",
@@ -476,6 +477,21 @@ _DISK = (
             "keeps them until CLOSE: 100 bytes a row, on its disk if there are many.",
             "A page of them.",
             "Forgets them.",
+        ),
+    ),
+    Question(
+        title="python -m media_stats_module disk: differences, looked at again",
+        ask_disk=lambda rows: [
+            *rows.find_local(["name"], with_thumbnails=False),
+            *rows.find_remote(_SERVER, ["name"], with_thumbnails=False),
+            *rows.find_remote_by_path(_SERVER, ["name"], with_thumbnails=False),
+            *rows.find_remote_by_path(_SERVER, ["name"], with_thumbnails=True),
+        ],
+        costs=(
+            "A probe of the unique index on media_id for each of up to 20,000 rows.",
+            "Likewise, of that on (media_origin, media_id).",
+            "Of up to 20,000 files of a server: all rows of the server, once.",
+            "Likewise, all thumbnails of the server.",
         ),
     ),
 )

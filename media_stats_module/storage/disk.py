@@ -318,12 +318,12 @@ class DiskRows:
     def _find(
         self, rows: _Rows, columns: tuple[str, ...], names: Sequence[str]
     ) -> list[DiskRow]:
+        # In PostgreSQL all at once, as each statement may read all rows of a server.
+        size = max(len(names), 1) if self._is_postgres else _AT_ONCE
         return [
             _disk_row(rows, row)
-            for first in range(0, len(names), _AT_ONCE)
-            for row in self._run(
-                _find_txn, rows, columns, names[first : first + _AT_ONCE]
-            )
+            for first in range(0, len(names), size)
+            for row in self._run(_find_txn, rows, columns, names[first : first + size])
         ]
 
     def _is_dated_sql(self, media_id: str) -> str:
@@ -453,11 +453,15 @@ def _find_txn(
     columns: tuple[str, ...],
     names: Sequence[str],
 ) -> list[tuple[Any, ...]]:
-    marks = ", ".join("?" * len(names))
-    condition = " OR ".join(f"{column} IN ({marks})" for column in columns)
+    args: list[object] = [*names]
+    found = ", ".join("?" * len(names))
+    if is_postgres(txn):
+        # A hash of the names. A list would be compared with each row.
+        args, found = [args], "SELECT unnest(CAST(? AS TEXT[]))"
+    condition = " OR ".join(f"{column} IN ({found})" for column in columns)
     txn.execute(
         f"SELECT {rows.name}, {rows.columns} {rows.source} AND ({condition})",
-        (*rows.args, *tuple(names) * len(columns)),
+        [*rows.args, *args * len(columns)],
     )
     return txn.fetchall()
 
