@@ -302,7 +302,8 @@ class FilesQuestion(Window):
     Attributes:
         source: local or remote files; None for both, which needs `sha256`.
         owner: only files of this user (a full user ID) or server; None for all.
-        sha256: list only files with this SHA-256, in hexadecimal digits.
+        sha256: list only files with this SHA-256, in hexadecimal digits; also images
+            of URL previews, even if these do not count for their owners.
         media_type: list only files of this type, in lower case and without parameters;
             `image/*` for all types that begin with `image/`.
         media_group: list only files of this one of `MEDIA_GROUPS`.
@@ -314,8 +315,8 @@ class FilesQuestion(Window):
         quarantined: list only files that are (or are not) in quarantine; None for both.
         url_preview: list only local files that are images of URL previews, even if
             these do not count for their owners; or only others. None for both.
-        without_owner: list only local files that have no user (or that have one); None
-            for both.
+        without_owner: list only local files that have no user, likewise; or only those
+            that have one. None for both.
         accounts: list only files of these users; None for all owners.
         order_by: the sort key.
         descending: whether the largest key comes first. Ties stay in ascending order.

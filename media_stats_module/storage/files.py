@@ -370,7 +370,8 @@ def _where_sql(
     server_name: str,
 ) -> Sql:
     """The condition under which a row, called `m`, is in the list, on any page."""
-    if question.url_preview:
+    if question.url_preview or question.without_owner or question.sha256 is not None:
+        # The files that the summary and the duplicates count, whatever the option says.
         table = attr.evolve(table, counts_url_previews=True)
     if question.deletion is None:
         # Without `created_ts`, which Synapse fills, a file has no position by time.
@@ -410,7 +411,11 @@ def _is_filtered(question: FilesQuestion) -> bool:
 
 
 def _filters_sql(txn: LoggingTransaction, question: FilesQuestion) -> Sql:
-    """Further conditions on a row, called `m`. Only that on the hash has an index."""
+    """Further conditions on a row, called `m`.
+
+    Synapse has indexes on the hash; on PostgreSQL, its indexes also serve for URL
+    previews and for files without an owner.
+    """
     text = ""
     args: list[object] = []
     if question.media_type is not None:

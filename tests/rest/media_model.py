@@ -273,7 +273,8 @@ def _is_of_source(file: Media, store: Store, query: Query) -> bool:
         is_hidden = (
             file.url_cache is not None
             and not store.count_url_previews
-            and query.get("url_preview") != "true"
+            and "true" not in (query.get("url_preview"), query.get("without_owner"))
+            and "sha256" not in query
         )
         is_source = source != "remote" and not is_hidden
     else:

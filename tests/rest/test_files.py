@@ -347,12 +347,15 @@ class WithoutUrlPreviewsTestCase(_FilesTestCase):
 
         assert self.ids() == "b"
         assert self.ids(user=ALICE, order_by="created_ts") == "b"
-        assert self.ids(without_owner="true") == ""
+        # As in the summary.
+        assert self.ids(without_owner="true") == "c"
         assert self.ids(url_preview="false") == "b"
 
     def test_previews_are_listed_if_asked_for(self) -> None:
         self.fill(
-            LocalMedia(user_id=ALICE, media_id="a", url_cache="https://a.example/"),
+            LocalMedia(
+                user_id=ALICE, media_id="a", url_cache="https://a/", sha256=_SHA256
+            ),
             LocalMedia(user_id=ALICE, media_id="b"),
             LocalMedia(user_id=BOB, media_id="c", url_cache="https://a.example/"),
             LocalMedia(
@@ -363,6 +366,9 @@ class WithoutUrlPreviewsTestCase(_FilesTestCase):
         assert self.ids(url_preview="true") == "ac"
         assert self.ids(url_preview="true", user=ALICE) == "a"
         assert self.ids(url_preview="true", order_by="created_ts", dir="b") == "ac"
+        # `/v1/duplicates` counts all copies.
+        assert self.ids(sha256=_SHA256) == ("a" if MEDIA_HAVE_SHA256 else "")
+        assert self.ids(sha256=_SHA256, url_preview="false") == ""
 
 
 class IndexOfHashesTestCase(MediaTestCase):
