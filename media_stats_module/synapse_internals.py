@@ -231,12 +231,7 @@ def media_retention(api: ModuleApi) -> tuple[int | None, int | None]:
             config.media.media_retention_local_media_lifetime_ms,
             config.media.media_retention_remote_media_lifetime_ms,
         )
-    try:
-        configuration = read_configuration(config.config_files)
-    except ConfigError:
-        # Synapse could read it. It was a pipe, for example.
-        return None, None
-    return configured_media_retention(configuration)
+    return configured_media_retention(_read_again(config))
 
 
 def url_preview_enabled(api: ModuleApi) -> bool:
@@ -247,11 +242,16 @@ def url_preview_enabled(api: ModuleApi) -> bool:
     config = synapse_config(api)
     if config.media.can_load_media_repo:
         return bool(config.media.url_preview_enabled)
+    return bool(_read_again(config).get("url_preview_enabled"))
+
+
+def _read_again(config: Any) -> Mapping[str, Any]:
+    """Read the files of Synapse's configuration again; empty if they are gone."""
     try:
-        configuration = read_configuration(config.config_files)
+        return read_configuration(config.config_files)
     except ConfigError:
-        return False
-    return bool(configuration.get("url_preview_enabled"))
+        # Such as a pipe, which can be read once.
+        return {}
 
 
 def media_store_path(api: ModuleApi) -> str | None:
@@ -277,13 +277,13 @@ def configured_media_retention(
     retention = configuration.get("media_retention") or {}
     try:
         local, remote = (
-            None if lifetime is None else int(Config.parse_duration(lifetime))
+            None if lifetime is None else parse_duration(lifetime)
             for lifetime in (
                 retention.get("local_media_lifetime"),
                 retention.get("remote_media_lifetime"),
             )
         )
-    except (AttributeError, TypeError, ValueError) as error:
+    except (AttributeError, ConfigError) as error:
         raise ConfigError(str(error), path=("media_retention",)) from error
     return local, remote
 
