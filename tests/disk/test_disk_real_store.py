@@ -399,7 +399,6 @@ def test_while_files_come_and_go(server: Server, other: Server) -> None:
     origin = _remote_name(other)
     name = server.admin.user_id.partition(":")[2]
     lists = ("without-row", "without-file", "another-length")
-    local = [server.upload(b"x" * 10) for _ in range(_ROUNDS * 4)]
     remote = [other.upload(b"y" * 10) for _ in range(_ROUNDS)]
     for media_id in remote:
         assert server.download(origin, media_id) == 200
@@ -409,13 +408,21 @@ def test_while_files_come_and_go(server: Server, other: Server) -> None:
     failures: list[BaseException] = []
 
     def come_and_go() -> None:
+        there: list[str] = []
         try:
-            for media_id in local:
-                if ended.is_set():
-                    return
-                server.ask("DELETE", f"/_synapse/admin/v1/media/{name}/{media_id}")
-                server.upload(b"z" * 10)
-                server.upload(picture(200, 200), "image/png")
+            while not ended.is_set():
+                media_id = server.upload(picture(200, 200), "image/png")
+                os.utime(server.store / local_path(media_id), (1, 1))
+                server.execute(
+                    "UPDATE local_media_repository SET created_ts = ? "
+                    "WHERE media_id = ?",
+                    int(time.time() * 1000) - 3 * _DAY_MS,
+                    media_id,
+                )
+                there.append(media_id)
+                if len(there) > 10:
+                    media_id = there.pop(0)
+                    server.ask("DELETE", f"/_synapse/admin/v1/media/{name}/{media_id}")
         except BaseException as error:
             failures.append(error)
         finally:
