@@ -1,4 +1,4 @@
-"""A homeserver for the dashboard's browser tests, with media of every kind."""
+"""A homeserver for the browser tests, with media of every kind."""
 
 import json
 import sqlite3
@@ -20,7 +20,7 @@ SOURCES = ("local", "remote")
 
 _MIB = 1 << 20
 
-# Names that people choose who want to deceive the administrator.
+# Names of people who want to deceive the administrator.
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"><b>bold</b>"
 BACKWARDS = "evil\u202egnp.exe"
 LONG = "long" * 81
@@ -32,7 +32,7 @@ SERVERS = 13
 
 @attr.frozen(kw_only=True)
 class Server:
-    """A homeserver with media, and who is on it."""
+    """A homeserver with media and accounts."""
 
     homeserver: Homeserver
     admin: Account
@@ -47,7 +47,7 @@ class Server:
         return self.homeserver.directory / "homeserver.db"
 
     def ask(self, path: str, query: Mapping[str, object] | None = None) -> Any:
-        """What the API answers to the admin."""
+        """The API's answer to the admin."""
         return json.loads(self.ask_bytes(path, query))
 
     def ask_bytes(self, path: str, query: Mapping[str, object] | None = None) -> bytes:
@@ -60,7 +60,7 @@ class Server:
         return response.body
 
     def log_in(self) -> Account:
-        """The admin, with a token of its own."""
+        """Log the admin in, with a new token."""
         return self.homeserver.client.login(self.admin.user_id, self.admin.password)
 
     def log_out(self, token: str) -> None:
@@ -78,7 +78,7 @@ class Server:
 
 
 def fill(homeserver: Homeserver) -> Server:
-    """Register users, and give the homeserver media of every kind."""
+    """Register users, and insert media of every kind."""
     admin = homeserver.register("admin", admin=True, displayname="The admin")
     ordinary = homeserver.register("ordinary")
     _upload_everything(homeserver, ordinary)
@@ -137,17 +137,17 @@ def _cache_remote_media(connection: sqlite3.Connection) -> None:
 
 
 def _change_local_media(connection: sqlite3.Connection) -> None:
-    """Give uploads what no upload can have at once."""
+    """Set properties that no upload has at once."""
     local = "UPDATE local_media_repository SET "
     for change in (
         "quarantined_by = '@admin:example.org' WHERE media_length = 70000",
         "safe_from_quarantine = 1 WHERE media_length = 2030",
-        # So large that sums with and without them differ on the screen.
+        # So large that sums with and without it differ on the screen.
         "url_cache = 'https://example.com/', media_length = 900000 "
         "WHERE media_length = 2029",
         "user_id = NULL, media_length = 700000 WHERE media_length = 2028",
         "upload_name = '' WHERE upload_name = 'to be emptied'",
-        # Copies, as far as hashes tell.
+        # Identical files, by their hashes.
         f"sha256 = '{'ab' * 32}' WHERE media_length IN (2001, 2002, 2003)",
     ):
         try:

@@ -1,4 +1,4 @@
-"""What the browser tests share: a homeserver, a browser, and tabs that must behave."""
+"""Shared by the browser tests: a homeserver, a browser, and tabs without errors."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,8 +22,8 @@ def server(
 
 @pytest.fixture(scope="session")
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """One for all tests: what the page keeps, it keeps in the tab."""
-    # What moves is drawn 60 times a second, without a graphics card.
+    """The same for all tests: the page stores its data in the tab."""
+    # Animations are drawn 60 times a second, without a graphics card.
     context = browser.new_context(reduced_motion="reduce")
     yield context
     context.close()
@@ -31,13 +31,13 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def allowed_origins(server: Server) -> set[str]:
-    """Who may be asked. Tests add the issuer that they sign in with."""
+    """The origins that may be asked. Tests add their issuer."""
     return {server.homeserver.base_url}
 
 
 @pytest.fixture
 def complaints() -> list[str]:
-    """What tabs write to the console. Tests take out what they expect."""
+    """The console messages of all tabs. Tests remove those that they expect."""
     return []
 
 
@@ -48,7 +48,7 @@ def make_page(
     allowed_origins: set[str],
     complaints: list[str],
 ) -> Iterator[MakePage]:
-    """Opens tabs. All have to behave, whatever the test does."""
+    """Opens tabs, and checks at the end that none had an error."""
     pages: list[Page] = []
     requests: list[str] = []
 
@@ -63,8 +63,8 @@ def make_page(
     yield make
     for page in pages:
         page.close()
-    # No error, and nothing that the policy had to stop. But for the browser's own word
-    # on every answer that is no success, which tests ask for.
+    # No error, and no violation of the policy. Browsers also report each answer that is
+    # no success, which tests ask for.
     assert [
         complaint
         for complaint in complaints
@@ -80,13 +80,13 @@ def make_page(
 
 @pytest.fixture
 def dashboard(make_page: MakePage) -> DashboardPage:
-    """A page that nobody has signed in on."""
+    """A page on which nobody has signed in."""
     return make_page()
 
 
 @pytest.fixture(scope="session")
 def admin_session(context: BrowserContext, server: Server) -> dict[str, str]:
-    """What the page keeps in a tab while the admin is signed in."""
+    """The data that the page stores in a tab while the admin is signed in."""
     with context.new_page() as page:
         dashboard = DashboardPage(page, server.url)
         dashboard.sign_in(server.admin.access_token)
@@ -95,6 +95,6 @@ def admin_session(context: BrowserContext, server: Server) -> dict[str, str]:
 
 @pytest.fixture
 def signed_in(dashboard: DashboardPage, admin_session: dict[str, str]) -> DashboardPage:
-    """A page on which the admin has, without filling in the form once more."""
+    """A page on which the admin is signed in, without the form."""
     dashboard.come_back(admin_session)
     return dashboard

@@ -1,4 +1,4 @@
-"""The dashboard in a real browser, as tests and the screenshots handle it."""
+"""The dashboard in a real browser, for tests and screenshots."""
 
 import json
 import shutil
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-# Of Debian, and as others call it. The first has no window, and takes half the time.
+# Debian's name, and others. The first has no window, and takes half the time.
 _CHROMIUM = (
     "chromium-headless-shell",
     "chromium",
@@ -15,12 +15,12 @@ _CHROMIUM = (
     "google-chrome",
 )
 
-# A loaded machine takes its time.
+# For a loaded machine.
 _TIMEOUT_MS = 30_000
 
 
 def find_chromium() -> str | None:
-    """Where the system's Chromium is, if it has one."""
+    """The path of the system's Chromium, if there is one."""
     for name in _CHROMIUM:
         path = shutil.which(name)
         if path:
@@ -41,7 +41,7 @@ def chromium() -> Iterator[Browser]:
 
 
 class DashboardPage:
-    """What a person does with the page, and sees on it.
+    """What a person can do and see on the page.
 
     Attributes:
         page: the browser's.
@@ -57,7 +57,7 @@ class DashboardPage:
         self.page.goto(self.url + fragment)
 
     def submit_password(self, user: str, password: str) -> None:
-        """Fill the form in and send it, whatever comes of it."""
+        """Fill the form in and send it."""
         self.page.get_by_label("User name").fill(user)
         self.page.get_by_label("Password", exact=True).last.fill(password)
         self.page.get_by_role("button", name="Sign in", exact=True).click()
@@ -69,13 +69,13 @@ class DashboardPage:
         self.page.get_by_role("button", name="Sign in", exact=True).click()
 
     def sign_in(self, token: str, fragment: str = "") -> None:
-        """Open the page, sign in, and wait until everything is there."""
+        """Open the page, sign in, and wait until everything is loaded."""
         self.open(fragment)
         self.submit_token(token)
         self._wait_until_signed_in()
 
     def come_back(self, stored: Mapping[str, str]) -> None:
-        """Open the page in a tab that has what the page kept; wait for everything."""
+        """Open the page in a tab with stored data; wait until everything is loaded."""
         # Once: a test may sign out and load the page again.
         self.page.add_init_script(
             "if (!window.name) { window.name = 'came back'; "
@@ -89,7 +89,7 @@ class DashboardPage:
         self.wait_until_loaded()
 
     def wait_until_loaded(self) -> None:
-        """Wait until nothing is asked for any more."""
+        """Wait until all requests are answered."""
         shown = self.page.locator('.users .content[aria-busy="false"]')
         expect(shown).to_have_count(1)
         expect(self.page.locator('.content[aria-busy="true"]')).to_have_count(0)
@@ -100,7 +100,7 @@ class DashboardPage:
         self.wait_until_loaded()
 
     def open_user(self, localpart: str) -> Locator:
-        """Open a user of the table, and wait until all about them is there."""
+        """Open a user of the table, and wait until the dialog is loaded."""
         button = self.section("Users").get_by_role(
             "link", name=f"@{localpart}", exact=True
         )
@@ -111,7 +111,7 @@ class DashboardPage:
         return dialog
 
     def complaint(self) -> Locator:
-        """What the form says is wrong."""
+        """The error in the form."""
         return self.page.locator(".sign-in .error")
 
     def section(self, name: str) -> Locator:
@@ -130,7 +130,7 @@ class DashboardPage:
         ]
 
     def stored(self) -> dict[str, str]:
-        """All that the page has kept in the browser."""
+        """All data that the page has stored in the browser."""
         stored: dict[str, str] = self.page.evaluate(
             "({...localStorage, ...sessionStorage, "
             "...(document.cookie && {cookie: document.cookie})})"
@@ -138,7 +138,7 @@ class DashboardPage:
         return stored
 
 
-# Opens the page in a tab of its own.
+# Opens the page in a new tab.
 MakePage = Callable[[], DashboardPage]
 
 

@@ -1,4 +1,4 @@
-"""A real OpenID provider (npm's oidc-provider) that also speaks as Synapse's issuer."""
+"""A real OpenID provider (npm's oidc-provider) that also works as Synapse's issuer."""
 
 import json
 import shutil
@@ -14,7 +14,7 @@ _SCRIPT = "issuer.mjs"
 
 
 class Issuer(RunningServer):
-    """A running provider. Any password is right; `admin` alone may be an admin.
+    """A running provider. It accepts any password; only `admin` can be an admin.
 
     Attributes:
         url: where it is; also its name as issuer.

@@ -1,7 +1,7 @@
-"""What the dashboard's tests need from npm, in `.cache` below the repository.
+"""The packages of npm for the dashboard's tests, in `.cache` below the repository.
 
-As a command it checks the types in the dashboard's scripts: `python
-tests/dashboard/node_packages.py`. That is part of `tox -e lint`.
+As a command (`python tests/dashboard/node_packages.py`, a part of `tox -e lint`) it
+checks the types in the dashboard's scripts.
 """
 
 import shutil
@@ -15,12 +15,12 @@ _LOCK = "package-lock.json"
 
 
 def find_node() -> str | None:
-    """Where Node is, if it is there with npm."""
+    """The path of Node, if it is there with npm."""
     return shutil.which("node") if shutil.which("npm") else None
 
 
 def ensure_node_packages() -> Path:
-    """Install what package-lock.json names, unless it is there, and return where."""
+    """Install the missing packages of package-lock.json; return their folder."""
     lock = (_HERE / _LOCK).read_bytes()
     installed = _CACHE / "installed"
     if not installed.exists() or installed.read_bytes() != lock:
@@ -39,11 +39,12 @@ def ensure_node_packages() -> Path:
 def _check_types() -> int:
     node = find_node()
     if node is None:
-        # Nothing that a user has depends on it.
+        # No user depends on them.
         sys.stderr.write("No Node: types in the dashboard's scripts are not checked.\n")
         return 0
     packages = ensure_node_packages()
-    # The chart library's types are in its package, not beside what the page loads.
+    # The chart library's types are in its package, not beside the file that the page
+    # loads.
     chart = packages / "uplot" / "dist" / "uPlot.d.ts"
     config = _CACHE / "tsconfig.json"
     text = (_HERE / "tsconfig.json").read_text()

@@ -1,4 +1,4 @@
-"""What the API answers, as the dashboard puts it into legends, tables and bars."""
+"""The API's answers, as the dashboard's legends, tables and bars show them."""
 
 import time
 from typing import Any
@@ -33,7 +33,7 @@ def part_rows(parts: dict[str, Any]) -> list[list[str]]:
 
 
 def read_widths(section: Locator) -> list[float]:
-    """What part of the bar each part takes."""
+    """The share of the bar of each part."""
     widths: list[float] = section.locator(".bar").evaluate(
         "bar => [...bar.children].map(part => part.getBoundingClientRect().width"
         " / bar.getBoundingClientRect().width)"
@@ -49,14 +49,14 @@ def read_legend(section: Locator) -> list[str]:
     items = section.locator(".legend li")
     expect(items.first).to_be_visible()
     for strong in items.locator("strong").all():
-        # To the byte, where the pointer rests.
+        # To the byte, on the pointer.
         title = strong.get_attribute("title") or ""
         assert human(int(title.split()[0].replace(",", ""))) == strong.inner_text()
     return [text.strip() for text in items.all_inner_texts()]
 
 
 def file_row(file: dict[str, Any], source: str | None = None) -> list[str]:
-    """The row of a file; with `source`, whose it is."""
+    """The row of a file; with `source`, also its owner."""
     marks = [
         mark
         for mark, marked in (
@@ -89,5 +89,5 @@ def file_row(file: dict[str, Any], source: str | None = None) -> list[str]:
 
 
 def first_day(number: int) -> int:
-    """The start of the first day of a number of days that end today."""
+    """The start of the first of some days that end today."""
     return (int(time.time() * 1000) // DAY_MS - number + 1) * DAY_MS

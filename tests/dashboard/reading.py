@@ -1,4 +1,4 @@
-"""How the dashboard writes numbers and times: a second copy, for its tests."""
+"""The dashboard's formats of numbers and times, written a second time for its tests."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -24,7 +24,7 @@ def human(size: int) -> str:
 
 
 def exact(size: int) -> str:
-    """To the byte, as tooltips say it."""
+    """To the byte, as in tooltips."""
     return f"{size:,} {'byte' if size == 1 else 'bytes'}"
 
 
@@ -52,7 +52,7 @@ def days(from_ts: int, until_ts: int) -> str:
 
 
 def total(usages: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    """The sum of amounts as the API has them."""
+    """The sum of amounts, as the API has them."""
     amounts = list(usages)
     return {
         key: sum(usage[key] for usage in amounts)

@@ -1,4 +1,4 @@
-"""Everybody can use the dashboard: by keyboard, by ear, on a phone, behind a proxy."""
+"""Access for all: keyboard, screen readers, small screens, and reverse proxies."""
 
 from typing import Literal
 
@@ -64,7 +64,7 @@ def test_by_keyboard_alone(dashboard: DashboardPage, server: Server) -> None:
     dialog = page.get_by_role("dialog")
     expect(dialog).to_be_visible()
     dashboard.wait_until_loaded()
-    # The page below is out of reach until the dialog is closed.
+    # The page below cannot be reached until the dialog is closed.
     for _ in range(12):
         keyboard.press("Tab")
         assert page.evaluate(
@@ -132,7 +132,7 @@ def test_axe_finds_nothing(
     dashboard.choose("Custom")
     assert _violations(page) == []
 
-    # What is slow, is busy, has failed, or was stopped.
+    # Slow, busy, failed or stopped parts.
     held: list[Route] = []
     page.route("**/v1/users?*", lambda route: held.append(route))
     page.route(
@@ -159,7 +159,7 @@ def test_axe_finds_nothing(
 
 
 def test_printed(dashboard: DashboardPage, server: Server) -> None:
-    """On A4, from a dark screen: all of it, on light paper, with its colours."""
+    """On A4, from a dark screen: everything, on light paper, with its colours."""
     page = dashboard.page
     page.emulate_media(color_scheme="dark")
     dashboard.sign_in(server.admin.access_token, "#range=30")
@@ -184,7 +184,7 @@ def test_printed(dashboard: DashboardPage, server: Server) -> None:
     expect(page.get_by_role("radio", name="30 days", exact=True)).to_be_visible()
     expect(page.get_by_role("radio", name="90 days", exact=True)).to_be_hidden()
 
-    # A dialog is printed alone, whole.
+    # A dialog is printed alone, completely.
     page.emulate_media(media="screen")
     dashboard.section("Users").locator(".open").first.click()
     dashboard.wait_until_loaded()
@@ -195,7 +195,7 @@ def test_printed(dashboard: DashboardPage, server: Server) -> None:
 
 
 def test_colours_of_the_system(signed_in: DashboardPage) -> None:
-    """Colours that mean something stay, where the system has its own."""
+    """Colours with a meaning stay if the system has its own colours."""
     page = signed_in.page
     page.emulate_media(forced_colors="active")
     for part in (".segment", ".parts .swatch", ".legend .swatch", ".meter span"):
@@ -215,7 +215,7 @@ def _tab_to(page: Page, selector: str) -> None:
 
 
 def _violations(page: Page) -> list[str]:
-    # A transition's colours are not the ones to judge.
+    # Colours in a transition do not count.
     page.evaluate("Promise.all(document.getAnimations().map(a => a.finished))")
     found = Axe().run(page).response["violations"]
     return [f"{violation['impact']}: {violation['help']}" for violation in found]

@@ -79,7 +79,7 @@ def test_back_and_forward(signed_in: DashboardPage) -> None:
     signed_in.wait_until_loaded()
     expect(users.locator(".where")).to_have_text(f"1{DASH}10 of 14")
 
-    # One search is one step, however many letters it has.
+    # A search is one step, however many letters it has.
     page.go_back()
     signed_in.wait_until_loaded()
     expect(search).to_have_value("")
@@ -110,7 +110,7 @@ def test_back_closes_the_dialog(signed_in: DashboardPage) -> None:
     page.go_forward()
     expect(dialog.get_by_label("Order of the files")).to_have_value("created_ts f")
 
-    # Closing it is going back, so that Back does not open it again.
+    # Closing it goes back, so Back does not open it again.
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     page.wait_for_url("**/#range=90")

@@ -1,4 +1,4 @@
-"""Answers that are wrong: the page says so where the answer would be."""
+"""Wrong answers: the page shows an error in the place of the answer."""
 
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
@@ -48,7 +48,7 @@ def test_answer_that_is_none(signed_in: DashboardPage) -> None:
     page.get_by_role("radio", name="7 days", exact=True).check()
     users = signed_in.section("Users")
     expect(users.get_by_role("alert")).to_contain_text(_UNREADABLE)
-    # What stands below is of another range, and is marked.
+    # The figures below are of another range, and marked.
     expect(users.locator(".content.stale")).to_have_css("outline-style", "dashed")
     expect(signed_in.section("By date").get_by_role("alert")).to_contain_text(
         _UNREADABLE
@@ -74,7 +74,7 @@ def _csv(name: str) -> str:
 def test_answer_of_another_shape(
     signed_in: DashboardPage, complaints: list[str]
 ) -> None:
-    """JSON, but not this API's."""
+    """JSON, but not of this API."""
     page = signed_in.page
     for endpoint, body in {
         "users": {"users": None, "total": 3},
@@ -93,7 +93,7 @@ def test_answer_of_another_shape(
 
 
 def test_refusals_by_their_codes(signed_in: DashboardPage) -> None:
-    """A firewall answers with the statuses that a server answers an ordinary user."""
+    """A firewall answers with the statuses that a server sends to an ordinary user."""
     page = signed_in.page
     for status, endpoint in ((403, "users"), (401, "servers")):
         page.route(f"**/v1/{endpoint}?*", _firewall(status))
@@ -115,7 +115,7 @@ def test_refusals_by_their_codes(signed_in: DashboardPage) -> None:
 def test_figures_that_wait_are_not_told_as_others(
     signed_in: DashboardPage, server: Server
 ) -> None:
-    """Running totals, and CSV by month, while what they need is on its way."""
+    """Running totals, and CSV by month, before all that they need has come."""
     page = signed_in.page
     signed_in.choose("30 days")
     date = signed_in.section("By date")
@@ -124,7 +124,7 @@ def test_figures_that_wait_are_not_told_as_others(
     page.route("**/v1/timeline?*interval=month*", lambda route: held.append(route))
     with page.expect_request("**/v1/timeline?*interval=month*"):
         date.get_by_role("radio", name="Running total").check()
-    # Not the range's own sum as what the store has.
+    # The range's own sum is not shown as the store's.
     expect(date.locator(".content")).to_have_attribute("aria-busy", "true")
     assert date.locator(".legend").inner_text() == added
     for route in held:
@@ -145,7 +145,7 @@ def test_figures_that_wait_are_not_told_as_others(
 
 
 def test_name_of_a_user_is_that_users(dashboard: DashboardPage, server: Server) -> None:
-    """Others may have somebody's ID in their displaynames."""
+    """Other users may have the ID in their displaynames."""
     nobody = "@nobody:example.org"
     for user, name in (("@uni:example.org", "Ünïcode 山田"), (nobody, nobody)):
         dashboard.page.route(
@@ -200,7 +200,7 @@ def test_waiting_for_a_turn_is_not_adding_up(signed_in: DashboardPage) -> None:
 
 
 def test_more_of_a_list_is_of_the_same_list(signed_in: DashboardPage) -> None:
-    """Past midnight, the range is another; the pages of one list are of one range."""
+    """Past midnight the range changes; the pages of one list are of one range."""
     page = signed_in.page
     signed_in.choose("1 year")
     dialog = signed_in.open_user("hostile")

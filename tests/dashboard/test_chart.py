@@ -1,4 +1,4 @@
-"""The chart and its numbers, which are those of the API; what keys and pointer do."""
+"""The chart, its numbers, which are those of the API, and its keys and pointer."""
 
 from typing import Any
 
@@ -79,7 +79,7 @@ def test_running_total_begins_with_what_was_there(
     open_numbers(section)
     signed_in.choose("Running total")
 
-    # The files that are stored now, all of them.
+    # All files that are stored now.
     everything = [
         total(server.ask("timeline", {"source": source})["buckets"])
         for source in SOURCES

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.once
 
-# Writes down every text that a canvas draws, with the pixels that it takes.
+# Records every text that a canvas draws, with its pixels.
 _SPY = """
   window.drawn = [];
   const {fillText, clearRect} = CanvasRenderingContext2D.prototype;
@@ -51,7 +51,7 @@ def test_labels_are_whole_parts_and_are_not_cut(
     ):
         dashboard.choose(chosen)
         dashboard.choose(interval)
-        # uPlot draws when the browser is ready to.
+        # uPlot draws when the browser is ready.
         page.evaluate("new Promise(done => setTimeout(done, 100))")
         drawn = page.evaluate("drawn")
         dates = [label for label in drawn if label["text"][:2] == "20"]

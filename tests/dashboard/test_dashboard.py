@@ -1,6 +1,6 @@
-"""The dashboard's files as they are served: which, how, and nothing beside them.
+"""The dashboard's files: names, headers and content.
 
-The other tests in this folder are of what the page does.
+The other tests in this folder test the page in a browser.
 """
 
 import gzip
@@ -34,7 +34,7 @@ _TYPES = {
     "txt": "text/plain; charset=utf-8",
 }
 
-# As npm has them, of uplot 1.6.32.
+# As in npm's uplot 1.6.32.
 _VENDORED = {
     "vendor/uplot/LICENSE.txt": (
         "8f989229699b4fe2f1a0432d0e9edc338a8a911e250e2d1b01ecd770a5f5b1bd"
@@ -64,7 +64,7 @@ class DashboardTestCase(MediaStatsTestCase):
 
 
 class FilesTestCase(DashboardTestCase):
-    """Every file, and how it is served."""
+    """Every file, and its headers."""
 
     def test_every_file(self) -> None:
         assert set(_VENDORED) | {"index.html", "style.css", "js/main.js"} <= set(_FILES)
@@ -149,7 +149,7 @@ class FilesTestCase(DashboardTestCase):
                 channel = self.get(path, [encoding, ("If-None-Match", '"other"')])
                 assert channel.code == 200
 
-        # None stands for two contents, nor for one in two encodings.
+        # No ETag is shared by two contents, or by two encodings of one.
         assert len(etags) == 2 * len(set(_FILES.values()))
 
     def test_head(self) -> None:
@@ -171,14 +171,14 @@ class FilesTestCase(DashboardTestCase):
 
 
 class PathsTestCase(DashboardTestCase):
-    """What leads to the page, and what leads nowhere."""
+    """Paths that lead to the page, and paths that do not."""
 
     def test_redirects_to_the_slash(self) -> None:
         for method in ("GET", "HEAD"):
             for query in ("", "?token=secret"):
                 channel = self.get(MODULE_PATH + query, method=method)
                 assert channel.code == 302
-                # Relative, so that a reverse proxy's own path stays; and no query.
+                # Relative, so a reverse proxy's path stays; without a query.
                 assert _header(channel, "Location") == "media_stats/"
 
     def test_redirects_nothing_else(self) -> None:
@@ -220,7 +220,7 @@ class PathsTestCase(DashboardTestCase):
 
 
 class SwitchedOffTestCase(DashboardTestCase):
-    """Without the dashboard, the API is all there is."""
+    """Without the dashboard, there is only the API."""
 
     module_options = {"dashboard": False}  # noqa: RUF012
 
@@ -233,7 +233,7 @@ class SwitchedOffTestCase(DashboardTestCase):
 
 
 class OwnPathTestCase(DashboardTestCase):
-    """The page goes where the option `path` says."""
+    """The page is at the option `path`."""
 
     module_options = {"path": "/_synapse/client/of/our.own"}  # noqa: RUF012
 
@@ -245,7 +245,7 @@ class OwnPathTestCase(DashboardTestCase):
         assert self.get(f"{MODULE_PATH}/").code == 404
 
 
-# What the files have in them
+# The content of the files
 
 
 def test_chart_library_is_what_npm_has() -> None:
@@ -261,12 +261,12 @@ def test_page_loads_only_what_is_beside_it() -> None:
     links = set(re.findall(r'(?:src|href)="([^"]*)"', page))
 
     assert links <= set(_FILES)
-    # At once, and not one after another as each is found in the one before.
+    # All at once, not each when the one before has come.
     assert set(_OWN_SCRIPTS) <= links
 
 
 def test_page_is_light() -> None:
-    """Adds up what a browser loads, as it is sent."""
+    """Adds up the bytes that a browser loads."""
     sent = [
         len(gzip.compress(content, mtime=0))
         for name, content in _FILES.items()
@@ -301,7 +301,7 @@ def test_scripts_make_no_markup_of_text() -> None:
 
 
 def _header(channel: FakeChannel, name: str) -> str | None:
-    # Not `channel.headers`, which older harnesses do not have with a newer Twisted.
+    # Not `channel.headers`, which older harnesses lack with a newer Twisted.
     headers = channel.result["headers"]
     pairs = (
         [(key, value) for key, values in headers.getAllRawHeaders() for value in values]

@@ -1,4 +1,4 @@
-"""What a row of users or servers opens: files, chart and types of that one."""
+"""The dialog of a user or server: its files, chart and types."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""Files as a place to search in: filters, their addresses, what leads there, CSV."""
+"""The search for files: filters, addresses, links to it, CSV."""
 
 from datetime import datetime
 from pathlib import Path
@@ -33,7 +33,7 @@ def _section(dashboard: DashboardPage) -> Locator:
 
 
 def test_filters(signed_in: DashboardPage, server: Server) -> None:
-    """Chooses one filter after another, as a person does who looks for something."""
+    """Sets one filter after another, as a person does who searches."""
     page = signed_in.page
     section = _section(signed_in)
     _expect(signed_in, server)
@@ -50,7 +50,7 @@ def test_filters(signed_in: DashboardPage, server: Server) -> None:
     assert Path(download.value.path()).read_bytes() == server.ask_bytes(
         "files", {**unread, "order_by": "media_length", "dir": "b", "format": "csv"}
     )
-    # The address has it all.
+    # The address has all filters.
     view = page.url
     section.get_by_role("button", name="Clear filters").click()
     _expect(signed_in, server)
@@ -112,7 +112,7 @@ def test_size_and_owner_of_ones_own(signed_in: DashboardPage, server: Server) ->
     owner.press("Enter")
     _expect(signed_in, server, user="@hostile:example.org")
     expect(section.get_by_role("radio", name="Local")).to_be_checked()
-    # Another source has no files of that user's.
+    # The other source has no files of that user.
     section.get_by_role("radio", name="Remote").check()
     _expect(signed_in, server, source="remote")
     expect(owner).to_have_value("")
@@ -155,7 +155,7 @@ def test_what_leads_to_files(signed_in: DashboardPage, server: Server) -> None:
         # Exactly the files that were counted.
         files = server.ask("files", {**query, "limit": 1000})["files"]
         assert f"{len(files):,}" == number
-    # Thumbnails are in no list.
+    # The first has a file.
     expect(store.get_by_role("link", name="thumbnails")).to_have_count(0)
     page.reload()
     _expect(signed_in, server, **remote)

@@ -1,4 +1,4 @@
-"""Which other servers the page may ask: those whose address the issuer states."""
+"""The page may ask the servers that the issuer's metadata names."""
 
 from collections.abc import Mapping
 from unittest.mock import patch
@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.once, pytest.mark.any_database]
 
 class IssuerOriginsTestCase(MediaStatsTestCase):
     def sources(self, metadata: Mapping[str, object]) -> str:
-        """What the page may ask if the issuer says this of itself."""
+        """The origins that the page may ask, for this metadata of the issuer."""
 
         async def issuer_metadata(api: ModuleApi) -> Mapping[str, object]:
             return metadata
@@ -28,7 +28,7 @@ class IssuerOriginsTestCase(MediaStatsTestCase):
             for directive in policy.split("; ")
             if directive.startswith("connect-src ")
         ]
-        # Nothing that the issuer says is another directive.
+        # Nothing in the metadata becomes another directive.
         assert policy.count(";") == 9
         return directive.removeprefix("connect-src ")
 

@@ -1,4 +1,4 @@
-"""What a person types, and where the keyboard's focus goes."""
+"""Typing, and the keyboard's focus."""
 
 import re
 
@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.once, pytest.mark.any_database]
 
 
 def test_dates_can_be_typed(signed_in: DashboardPage) -> None:
-    """A browser says after every digit what the date would be."""
+    """A browser reports a date after every digit."""
     page = signed_in.page
     signed_in.choose("Custom")
     windows: list[str] = []
@@ -23,16 +23,16 @@ def test_dates_can_be_typed(signed_in: DashboardPage) -> None:
     page.on("request", note)
     since = page.get_by_label("From")
     since.focus()
-    # Month, day and year, as this browser has them.
+    # Month, day and year, in the order of this browser.
     page.keyboard.type("05052024", delay=30)
     expect(since).to_have_value("2024-05-05")
     page.keyboard.press("Tab")
     page.get_by_label("to", exact=True).focus()
     page.wait_for_url(re.compile("from=2024-05-05"))
     signed_in.wait_until_loaded()
-    # Nothing was asked for a range that nobody meant, such as an open one.
+    # No request was made for an incomplete range, such as an open one.
     assert len(windows) == 1
-    # Half a date is none, and stays for the other half.
+    # Half a date is no date, and stays for the other half.
     since.focus()
     page.keyboard.type("0")
     page.wait_for_timeout(800)
@@ -48,14 +48,14 @@ def test_no_letter_of_a_search_is_lost(signed_in: DashboardPage) -> None:
     search = users.get_by_role("searchbox")
     length = "history.length"
     search.press_sequentially("tied")
-    # At once, and not after the pause in which letters are waited for.
+    # At once, and not after the pause for further letters.
     users.get_by_role("button", name="User", exact=True).click()
     expect(search).to_have_value("tied")
     signed_in.wait_until_loaded()
     assert "users.search_term=tied" in page.url
     assert "users.order_by=user_id" in page.url
 
-    # Search, Back, Search: two entries of the history, and the first is still there.
+    # Search, Back, Search: two entries of the history, the first still there.
     page.go_back()
     page.go_back()
     expect(search).to_have_value("")
@@ -70,7 +70,7 @@ def test_no_letter_of_a_search_is_lost(signed_in: DashboardPage) -> None:
     expect(search).to_have_value("")
     assert "search_term" not in page.url
 
-    # What changes nothing is no step.
+    # Unchanged input is no step.
     before = page.evaluate(length)
     search.press("Enter")
     page.get_by_role("radio", name="All time").dispatch_event("change")
@@ -93,13 +93,13 @@ def test_focus_stays(signed_in: DashboardPage, server: Server) -> None:
     users.get_by_role("button", name="First page").click()
     signed_in.wait_until_loaded()
 
-    # The last of a list takes the button away that brought it.
+    # The end of a list removes the button that loaded it.
     dialog = signed_in.open_user("hostile")
     files = dialog.get_by_role("region", name="Files", exact=True)
     files.get_by_role("button", name="Show more").press("Enter")
     expect(files.locator("tbody tr").nth(20)).to_be_focused()
 
-    # Opened by its address, there is no row to go back to but the user's own.
+    # Opened by its address, the dialog returns the focus to the user's row.
     page.goto(f"{signed_in.url}#user=@uni:example.org")
     page.reload()
     expect(dialog).to_be_visible()
@@ -115,7 +115,7 @@ def test_focus_stays(signed_in: DashboardPage, server: Server) -> None:
 
 
 def test_focus_is_never_hidden(signed_in: DashboardPage) -> None:
-    """Goes through the page backwards: what stays on top must not cover the focus."""
+    """Goes through the page backwards: no fixed part may cover the focus."""
     page = signed_in.page
     page.set_viewport_size({"width": 1280, "height": 600})
     page.get_by_role("button", name="CSV of files").focus()
@@ -153,7 +153,7 @@ def test_nothing_jumps_while_loading(dashboard: DashboardPage, server: Server) -
     dashboard.open()
     dashboard.submit_token(server.admin.access_token)
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
-    # There are no pages yet to turn.
+    # There are no pages yet.
     for name in ("Next page", "Last page", "First page"):
         button = dashboard.section("Users").get_by_role("button", name=name)
         expect(button).to_have_attribute("aria-disabled", "true")

@@ -1,4 +1,4 @@
-"""Names that people gave to themselves and to their files, whatever is in them."""
+"""Names of people and files, with any characters."""
 
 import pytest
 from browser_server import BACKWARDS, HOSTILE, LONG
@@ -33,7 +33,7 @@ def test_control_characters_are_shown(signed_in: DashboardPage) -> None:
     expect(dialog.get_by_role("heading", level=2)).to_have_text(_SHOWN)
     name = dialog.locator(".files bdi", has_text="gnp.exe")
     expect(name).to_have_text(_SHOWN)
-    # Nothing on the page reorders what is after it.
+    # No name changes the order of the text after it.
     assert "\u202e" not in signed_in.page.locator("body").inner_text()
 
 

@@ -1,8 +1,8 @@
-"""What a person reads on the dashboard, against what the API answers.
+"""The numbers on the dashboard are those of the API.
 
-Numbers are compared as they are on the screen, units and labels included. Those of the
-chart, of files and in dialogs are in test_chart.py, test_largest_files.py and
-test_dialogs.py.
+They are compared as they are on the screen, with units and labels. test_chart.py,
+test_largest_files.py and test_dialogs.py test those of the chart, of files and of
+dialogs.
 """
 
 from collections.abc import Callable
@@ -66,7 +66,7 @@ def test_growth(signed_in: DashboardPage, server: Server) -> None:
             ("Local", "Remote", "Both"), [*added, both], strict=True
         )
     ]
-    # Each part of the sum is seen in it.
+    # The sum shows each of its parts.
     assert len({human(usage["media_length"]) for usage in [*added, both]}) == 3
     month = both["media_length"]
     for free, retention, outlook in (
@@ -161,7 +161,7 @@ def test_types(signed_in: DashboardPage, server: Server) -> None:
 
 
 def test_users_and_servers(signed_in: DashboardPage, server: Server) -> None:
-    """Compares all rows, and what part of the whole each is."""
+    """Compares all rows, and their shares."""
     signed_in.page.set_viewport_size({"width": 1440, "height": 900})
     for source, name, endpoint in (
         ("local", "Users", "users"),
@@ -190,7 +190,7 @@ def test_users_and_servers(signed_in: DashboardPage, server: Server) -> None:
                 "all => all.map(each => each.firstChild.getBoundingClientRect().width"
                 " / each.getBoundingClientRect().width)"
             )
-            # The least on the screen is no more than the least there is.
+            # The smallest value on the screen is at most the smallest there is.
             assert shares == pytest.approx(
                 [max(row["media_length"] / whole, 1 / 64) for row in rows], abs=0.02
             )

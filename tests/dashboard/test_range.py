@@ -1,4 +1,4 @@
-"""The time range: presets, dates, and what is asked because of them."""
+"""The time range: presets, dates, and the requests for them."""
 
 import sqlite3
 import time
@@ -36,7 +36,7 @@ def test_range_is_of_the_whole_page(signed_in: DashboardPage, server: Server) ->
     buckets = server.ask("timeline", since)["buckets"]
     bucket = next(each for each in buckets if each["media_count"])
     signed_in.choose("Custom")
-    # Nothing has changed yet.
+    # No change yet.
     expect(page.get_by_label("From")).to_have_value(day(today - 29 * DAY_MS))
     expect(page.get_by_label("to", exact=True)).to_have_value(day(today))
     assert len(read_rows(section)) == 30
@@ -77,7 +77,7 @@ def test_illegal_dates_are_not_asked_for(signed_in: DashboardPage) -> None:
     ):
         page.get_by_label("From").fill(date)
         expect(page.locator(".problem")).to_have_text(problem)
-    # In the address, too, they mean nothing.
+    # They have no effect in the address, either.
     page.goto(f"{before.split('#')[0]}#range=custom&from=2999-01-01&until=2001-01-01")
     signed_in.wait_until_loaded()
     windows = [parse_qs(urlsplit(url).query) for url in asked if "/v1/" in url]
@@ -167,7 +167,7 @@ def test_interval_fits_long_ranges(signed_in: DashboardPage) -> None:
 
 
 def test_dates_that_cannot_be_right(dashboard: DashboardPage, server: Server) -> None:
-    """Compares files of 1971 and 2106, which do not stretch the chart."""
+    """Files of 1971 and 2106 do not stretch the chart."""
     connection = sqlite3.connect(server.database, timeout=30)
     insert = (
         "INSERT INTO remote_media_cache (media_origin, media_id, media_type, "

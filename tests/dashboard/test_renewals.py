@@ -1,7 +1,7 @@
-"""Tokens that expire, and what happens to a session: renewed, ended, in two tabs.
+"""Expiring tokens: a session is renewed or ended, in one tab or two.
 
-The issuer is made up: these tests say what it answers. A real one is in
-test_signin_elsewhere.py.
+The issuer is a fake, whose answers the tests choose. test_signin_elsewhere.py has a
+real one.
 """
 
 import json
@@ -20,7 +20,7 @@ _FORM_SAYS = "The server no longer accepts this sign-in. Please sign in again."
 
 
 class MadeUpIssuer:
-    """Gives tokens of the admin for refresh tokens.
+    """Exchanges refresh tokens for tokens of the admin.
 
     Attributes:
         used: the refresh tokens that were shown to it.
@@ -39,7 +39,7 @@ class MadeUpIssuer:
         self._base = f"{server.homeserver.base_url}/made_up"
 
     def session(self, token: str = "expired") -> dict[str, str]:
-        """What a tab keeps after having signed in with this issuer."""
+        """The data that a tab stores after signing in with this issuer."""
         kept = {
             "id": "session",
             "token": token,
@@ -95,7 +95,7 @@ def _kept(dashboard: DashboardPage) -> dict[str, Any]:
 def test_tokens_are_renewed_again_and_again(
     dashboard: DashboardPage, server: Server, issuer: MadeUpIssuer, answers: str
 ) -> None:
-    """An issuer may give another refresh token each time, or leave the first valid."""
+    """The issuer may give a new refresh token each time, or keep the first."""
     issuer.answers = answers
     dashboard.come_back(issuer.session())
     seen = {"expired"}
@@ -159,7 +159,7 @@ def test_signing_out_during_a_renewal(
         page.get_by_role("button", name="Refresh").click()
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_label("User name")).to_be_visible()
-    # The answer comes late. What it brings ends at once, too.
+    # The answer comes late. Its tokens are revoked at once, too.
     with page.expect_request(
         lambda request: (
             request.url.endswith("/made_up/revoke")
@@ -175,7 +175,7 @@ def test_signing_out_during_a_renewal(
 def test_two_tabs_with_one_session(
     make_page: MakePage, server: Server, issuer: MadeUpIssuer
 ) -> None:
-    """A duplicate of a tab has its refresh token, too, which is good for one use."""
+    """A duplicate of a tab has its refresh token, too, which works once."""
     token = server.log_in().access_token
     tabs = [make_page(), make_page()]
     for tab in tabs:
@@ -189,14 +189,14 @@ def test_two_tabs_with_one_session(
     assert issuer.used == ["refresh 0"]
     assert _kept(tabs[0]) == _kept(tabs[1])
 
-    # Who signs out has signed out.
+    # A session that was signed out stays signed out.
     tabs[1].page.get_by_role("button", name="Sign out").click()
     expect(tabs[0].complaint()).to_have_text("You have signed out in another tab.")
     assert tabs[0].stored() == tabs[1].stored() == {}
 
 
 def test_answer_of_another_issuer(dashboard: DashboardPage, server: Server) -> None:
-    """The state is right, but another issuer says that it answers."""
+    """The state is right, but the answer names another issuer."""
     asked: list[str] = []
     page = dashboard.page
     page.on("request", lambda request: asked.append(request.method))
@@ -222,7 +222,7 @@ def test_answer_of_another_issuer(dashboard: DashboardPage, server: Server) -> N
 def test_without_https(
     dashboard: DashboardPage, server: Server, allowed_origins: set[str]
 ) -> None:
-    """OAuth 2.0 needs it, except on this computer. Signing in with a token does not."""
+    """OAuth 2.0 needs HTTPS, except on this computer; signing in by token does not."""
     page = dashboard.page
     elsewhere = "http://matrix.example"
     allowed_origins.add(elsewhere)
@@ -241,7 +241,7 @@ def test_without_https(
     dashboard.submit_token(server.admin.access_token)
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
     dashboard.wait_until_loaded()
-    # Nor is there a clipboard.
+    # There is no clipboard, either.
     section = dashboard.section("What could be deleted")
     copy = section.get_by_role("button", name="deletes these local files")
     copy.click()
@@ -252,7 +252,7 @@ def test_without_https(
 
 def _fulfil_from(route: Route, elsewhere: str, base_url: str) -> None:
     answer = route.fetch(url=route.request.url.replace(elsewhere, base_url))
-    # A browser complains about it without HTTPS.
+    # Without HTTPS, browsers complain about it.
     ignored = "cross-origin-opener-policy"
     headers = {k: v for k, v in answer.headers.items() if k.lower() != ignored}
     route.fulfill(response=answer, headers=headers)
@@ -293,7 +293,7 @@ def test_browser_that_keeps_nothing(
 
 
 def test_answers_of_a_proxy(dashboard: DashboardPage, server: Server) -> None:
-    """A page of a proxy's, with status 200, in place of what the server offers."""
+    """A proxy's page, with status 200, in place of the server's metadata."""
     for path in ("v1/auth_metadata", "v3/login"):
         dashboard.page.route(
             f"**/_matrix/client/{path}",

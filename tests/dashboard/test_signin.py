@@ -1,4 +1,4 @@
-"""Who may see the dashboard, and how they sign in with passwords and tokens."""
+"""Signing in with passwords and tokens, and who may see the dashboard."""
 
 import json
 import time
@@ -27,14 +27,14 @@ def test_sign_in_with_password(
     expect(dashboard.page.get_by_text("@admin:example.org")).to_be_visible()
     dashboard.wait_until_loaded()
 
-    # In the tab alone, and nothing but who it is.
+    # In this tab only, and only the user and the token.
     assert dashboard.page.evaluate("[localStorage.length, document.cookie]") == [0, ""]
     (kept,) = dashboard.stored().values()
     session = json.loads(kept)
     assert session["userId"] == server.admin.user_id
     assert server.admin.password not in kept
 
-    # It is still there when the tab is loaded again, and in no other tab.
+    # It is still there after a reload, and in no other tab.
     dashboard.page.reload()
     dashboard.wait_until_loaded()
     other = make_page()
@@ -82,7 +82,7 @@ def test_others_are_refused(dashboard: DashboardPage, server: Server) -> None:
     dashboard.submit_password("ordinary", server.ordinary.password)
     expect(dashboard.complaint()).to_contain_text(refusal)
     assert dashboard.stored() == {}
-    # A token that the page has made for nothing does not stay.
+    # A token that is not used is revoked.
     _wait_until(lambda: bool(made) and not server.accepts(made[0]))
 
     dashboard.submit_token(server.ordinary.access_token)
@@ -101,7 +101,7 @@ def test_401_in_the_middle(dashboard: DashboardPage, server: Server) -> None:
         "The server no longer accepts this sign-in. Please sign in again."
     )
     assert dashboard.stored() == {}
-    # What was shown is gone too.
+    # The page shows no data any more.
     assert "tied" not in dashboard.page.content()
 
 

@@ -111,11 +111,11 @@ def with_oauth(
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A tab of somebody who has signed in nowhere."""
+    """A tab on which nobody has signed in."""
     context: BrowserContext = browser.new_context()
     complaints: list[str] = []
     page = context.new_page()
-    # What is written on the issuer's own pages is its own affair.
+    # Complaints about the issuer's own pages do not matter.
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda message: complaints.append(message.text))
     yield page
@@ -154,7 +154,7 @@ def test_single_sign_on(page: Page, with_sso: Elsewhere) -> None:
     expect(page.get_by_text("@admin:example.org")).to_be_visible()
     dashboard.wait_until_loaded()
 
-    # The view is the one that was asked for, and the login token is gone.
+    # The view is the requested one, and the login token is gone.
     assert page.url == with_sso.url + _VIEW
     expect(page.get_by_role("radio", name="90 days")).to_be_checked()
     session = _session(dashboard)
@@ -184,7 +184,7 @@ def test_coming_back_without_having_signed_in(page: Page, with_sso: Elsewhere) -
     expect(page.get_by_placeholder("Enter any login")).to_be_visible()
     page.go_back()
     expect(page.get_by_role("button", name="Continue with")).to_be_visible()
-    # Forward again, it is still this tab's sign-in.
+    # After Forward, it is still this tab's sign-in.
     page.go_forward()
     _sign_in_there(page, "admin")
     page.get_by_role("link", name="Continue").click()
@@ -218,7 +218,7 @@ def test_login_token_that_has_expired(page: Page, with_sso: Elsewhere) -> None:
     assert page.url == with_sso.url + "#range=30"
 
 
-# What the server offers
+# The server's ways to sign in
 
 
 def test_server_without_passwords(page: Page, server: Server) -> None:
@@ -278,7 +278,7 @@ def test_oauth(page: Page, with_oauth: Elsewhere) -> None:
     dashboard.wait_until_loaded()
     assert page.url == with_oauth.url + _VIEW
 
-    # The token expires, and another takes its place.
+    # The token expires, and is replaced.
     session = _session(dashboard)
     _wait_until(lambda: not with_oauth.accepts(str(session["token"])))
     page.get_by_role("button", name="Refresh").click()
@@ -288,7 +288,7 @@ def test_oauth(page: Page, with_oauth: Elsewhere) -> None:
     assert renewed["token"] != session["token"]
     assert renewed["refreshToken"] != session["refreshToken"]
 
-    # Signing out revokes what there is: the last refresh token, unused, is of no use.
+    # Signing out revokes the last refresh token; the unused one does not work.
     last = _session(dashboard)
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("button", name="Continue with")).to_be_visible()

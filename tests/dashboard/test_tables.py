@@ -20,7 +20,7 @@ def test_sorting(signed_in: DashboardPage, server: Server) -> None:
     ):
         section = signed_in.section(name)
         headers = section.locator("thead th")
-        # By size at first, and by the largest.
+        # First by size, the largest first.
         expect(headers.last).to_have_attribute("aria-sort", "descending")
         largest = _page(server, endpoint, key, "media_length", "b")
         assert signed_in.owners(name) == largest
@@ -85,7 +85,7 @@ def test_paging_through_ties(signed_in: DashboardPage, server: Server) -> None:
     expect(users.locator(".where")).to_have_text(f"11{DASH}{USERS} of {USERS}")
     seen += signed_in.owners("Users")
     assert seen == everybody
-    # The keyboard stays where it is, although there is nothing after this page.
+    # The focus stays, although there is no further page.
     expect(following).to_be_focused()
     expect(following).to_have_attribute("aria-disabled", "true")
 
@@ -185,8 +185,8 @@ def test_previous_page_is_the_one_before(signed_in: DashboardPage) -> None:
     users.get_by_role("button", name="First page").click()
     expect(users.locator(".where")).to_have_text(f"1{DASH}10 of 95")
 
-    # A total that is a multiple of the rows has no page after the last full one. These
-    # users have more than the whole that another answer has: no share is said.
+    # If the total is a multiple of the rows, the last full page is the last. The fake
+    # users have more than the whole, so no share is shown.
     signed_in.page.unroute_all()
     signed_in.page.route(
         "**/v1/users?*", lambda route: _fake_users(route, 100, media_length=10**15)
@@ -234,6 +234,6 @@ def _fake_users(route: Any, total: int, *, media_length: int = 0) -> None:
 def _page(
     server: Server, endpoint: str, key: str, order: str, dir: str, **query: object
 ) -> list[str]:
-    """The first page of a table, as the API has it."""
+    """The first page of a table, from the API."""
     asked = {"order_by": order, "dir": dir, "limit": 10, **query}
     return [row[key] for row in server.ask(endpoint, asked)[endpoint]]

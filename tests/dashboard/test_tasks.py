@@ -1,6 +1,6 @@
-"""What administrators come for, and with how many clicks.
+"""The administrators' tasks, and the number of clicks for each.
 
-A list of options takes two: one opens it, one chooses.
+A list of options takes two clicks: one to open it, one to choose.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.once, pytest.mark.any_database]
 
 
 class Hand:
-    """The one on the mouse.
+    """The hand on the mouse.
 
     Attributes:
         clicks: how many there were.
@@ -70,7 +70,7 @@ def test_who_used_most_and_what_is_it(
 def test_would_purging_help(
     signed_in: DashboardPage, server: Server, hand: Hand
 ) -> None:
-    """Looks which server fills the cache, and what a purge of 90 days would delete."""
+    """Find the server that fills the cache, and the effect of a purge of 90 days."""
     page = signed_in.page
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     order = {"order_by": "media_length", "dir": "b", "limit": 1}

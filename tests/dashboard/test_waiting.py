@@ -1,4 +1,4 @@
-"""When something is slow or goes wrong: the page says so, and can be stopped."""
+"""Slow and failing requests: the page says so, and can stop them."""
 
 import pytest
 from browser_server import USERS, Server
@@ -39,14 +39,14 @@ def test_few_requests_at_once(dashboard: DashboardPage, server: Server) -> None:
     dashboard.open()
     dashboard.submit_token(server.admin.access_token)
     expect(dashboard.page.get_by_role("button", name="Sign out")).to_be_visible()
-    # Time for more, if there were more.
+    # Time for more requests, if there were any.
     dashboard.page.wait_for_timeout(1000)
     assert len(held) == 4
     while held:
         held.pop().continue_()
         dashboard.page.wait_for_timeout(50)
         assert len(held) <= 4
-    # On a loaded machine some come later.
+    # On a loaded machine, some come later.
     hold.append(lambda route: route.continue_())
     for route in held:
         route.continue_()
@@ -63,7 +63,7 @@ def test_failure_and_trying_again(dashboard: DashboardPage, server: Server) -> N
     servers = dashboard.section("Servers")
     expect(store.get_by_role("alert")).to_contain_text("502")
     expect(servers.get_by_role("alert")).to_contain_text("cannot be reached")
-    # The rest of the page does not mind.
+    # The rest of the page works.
     assert len(dashboard.owners("Users")) == 10
 
     page.unroute_all()

@@ -1,4 +1,4 @@
-"""What could be deleted: the API, the files, and the commands, on the screen."""
+""" "What could be deleted" on the screen: the API's numbers, files, and commands."""
 
 import re
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ def _ages(answer: dict[str, Any]) -> list[list[str]]:
 
 
 def _pretend_it_is_large(page: Page) -> None:
-    """Answer as a server where it takes long to read all files."""
+    """Answer like a server on which reading all files takes long."""
 
     def answer(route: Route) -> None:
         summary = route.fetch().json()
@@ -127,7 +127,7 @@ def test_large_store_is_asked_after_a_click(
     asked.clear()
     expect(section.get_by_role("button", name="Copy")).to_have_count(0)
     section.get_by_role("button", name="Look for old files").click()
-    # What had the focus is gone.
+    # The focused element is gone.
     expect(section.get_by_role("heading", level=2)).to_be_focused()
     dashboard.wait_until_loaded()
     assert read_rows(section.locator(".ages")) == _ages(server.ask("reclaimable"))
@@ -141,7 +141,7 @@ def test_large_store_is_asked_after_a_click(
 
 
 def test_empty_store(dashboard: DashboardPage, server: Server) -> None:
-    """There is nothing to delete, so there are no commands that delete."""
+    """There is nothing to delete, so there are no commands."""
     nothing = {"media_count": 0, "media_length": 0}
 
     def answer(route: Route) -> None:
@@ -189,7 +189,7 @@ def test_size_and_avatars(signed_in: DashboardPage, server: Server) -> None:
     expect(section.locator("pre").first).to_contain_text("size_gt=1048576")
     expect(section.locator("pre").first).to_contain_text("keep_profiles=false")
 
-    # An address can say any size.
+    # An address can have any size.
     page.goto(f"{signed_in.url}#size_gt=5000")
     signed_in.wait_until_loaded()
     expect(section.get_by_label("Larger than").locator("option:checked")).to_have_text(
@@ -208,7 +208,7 @@ def test_files_that_would_go(
     section.get_by_role("radio", name=source.capitalize()).check()
     signed_in.wait_until_loaded()
     age = server.ask("reclaimable")["ages"][0]
-    # The page's answer is some seconds older. No file is dated in between.
+    # The page's answer is some seconds older. No file has a time in between.
     query = {
         "source": source,
         "reclaimable_before_ts": age["before_ts"],
@@ -237,7 +237,7 @@ def test_files_that_would_go(
 
 
 def test_list_that_is_not_known_cannot_be_downloaded(signed_in: DashboardPage) -> None:
-    """Asks again, slowly and in vain: nobody may delete by a list of everything."""
+    """The list is asked for again, slowly, and fails: no list of all must come."""
     page = signed_in.page
     section = _section(signed_in)
     section.get_by_text("The files", exact=True).click()
@@ -328,7 +328,7 @@ def test_of_one_user(signed_in: DashboardPage, server: Server) -> None:
     assert read_rows(section.locator(".ages")) == _ages(answer)
     # Synapse's APIs delete by age for the whole server only.
     expect(section.locator("pre")).to_have_count(0)
-    # Synapse's own deletion of one user's media takes all of it.
+    # Synapse's own deletion of one user's media deletes all of it.
     local = server.ask("summary", {"user": "@hostile:example.org"})["local"]
     usage = total([local["uploads"], local["url_previews"]])
     step = dialog.get_by_role("region", name="Delete all files of this user")
@@ -354,7 +354,7 @@ def test_of_one_server(signed_in: DashboardPage, server: Server) -> None:
     section = dialog.get_by_role("region", name="What could be deleted")
     answer = server.ask("reclaimable", {"server_name": "<i>.example"})
     assert read_rows(section.locator(".ages")) == _ages(answer)
-    # They would do nothing: Synapse looks at them for local files.
+    # They would do nothing: Synapse looks for them among local files.
     expect(section.get_by_label("Larger than")).to_be_hidden()
     expect(dialog.locator("pre")).to_have_count(0)
     step = dialog.get_by_role("region", name="What can be done")
@@ -365,7 +365,7 @@ def test_of_one_server(signed_in: DashboardPage, server: Server) -> None:
 
 
 def test_user_media_is_deleted_as_said(server: Server) -> None:
-    """Runs the command's request: it takes all, whatever protects a file elsewhere."""
+    """The command deletes all files of the user, also protected ones."""
     client = server.homeserver.client
     victim = server.homeserver.register("victim")
     for size in (1, 2, 3):

@@ -1,4 +1,4 @@
-"""Who uploads: people, bridges, accounts that are gone; and what is said of one."""
+""" "Who uploads": people, bridges, and accounts that are gone."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.once, pytest.mark.any_database]
 
 @pytest.fixture
 def with_a_bridge(server: Server) -> Iterator[Server]:
-    """Some users are a bridge's, some are gone; one has no account any more."""
+    """Some users are a bridge's, some are deactivated; one has no account."""
     connection = sqlite3.connect(server.database, timeout=30)
     bridge = "UPDATE users SET appservice_id = ? WHERE name LIKE '@tied0%'"
     gone = "UPDATE users SET deactivated = ? WHERE name IN ({})".format(
@@ -109,13 +109,13 @@ def test_who_uploads(dashboard: DashboardPage, with_a_bridge: Server) -> None:
         "@backwards:example.org",
     }
 
-    # What is known of one of them.
+    # The dialog of one of them.
     dialog = dashboard.open_user("tied00")
     marks = dialog.locator(".account-of .mark")
     expect(marks).to_have_text(["of the application service <i>discord</i>", "erased"])
     page.goto(f"{dashboard.url}#user=@imported:example.org")
     expect(marks).to_have_text(["no account"])
-    # Synapse's own deletion says 404 there.
+    # Synapse's own deletion answers 404 there.
     step = dialog.get_by_role("region", name="Delete all files of this user")
     expect(step).to_contain_text("only where there is an account")
     expect(step.locator("pre")).to_have_count(0)

@@ -1,4 +1,4 @@
-"""The command `disk` as it is run on a command line, in this process."""
+"""Runs the command `disk` in this process."""
 
 import os
 import sys
@@ -9,12 +9,12 @@ from unittest.mock import patch
 from media_stats_module.__main__ import main
 from media_stats_module.disk import second_look
 
-# Nobody's deletion takes longer in tests.
+# No deletion takes longer in tests.
 _DELETION_S = 1.0
 
 
 def run_disk(config_path: Path, *arguments: str) -> bytes:
-    """What it prints."""
+    """Run the command; return its output."""
     with (
         tempfile.TemporaryFile("w+") as file,
         patch.object(sys, "stdout", file),

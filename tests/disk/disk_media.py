@@ -1,4 +1,4 @@
-"""Media for a real Synapse, and where it keeps it."""
+"""Media for a real Synapse, and the paths of its files."""
 
 import struct
 import zlib
@@ -9,7 +9,7 @@ def local_path(media_id: str) -> str:
 
 
 def picture(width: int, height: int) -> bytes:
-    """A PNG of one colour, which Synapse makes thumbnails of."""
+    """A PNG of one colour, for which Synapse makes thumbnails."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
         checksum = zlib.crc32(name + data)

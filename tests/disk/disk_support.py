@@ -1,4 +1,4 @@
-"""A homeserver on the harness with a media store of its own, and the command on it."""
+"""A homeserver on the harness with a media store of its own, and the command for it."""
 
 import argparse
 import io
@@ -32,14 +32,14 @@ NOTHING = {"media_count": 0, "media_length": 0}
 
 @attr.frozen
 class Printed:
-    """What the command printed."""
+    """The output of the command."""
 
     out: bytes
     err: str
 
 
 class DiskTestCase(MediaStatsTestCase):
-    """An empty media store, in a folder that is gone after the test.
+    """An empty media store, in a folder that is removed after the test.
 
     Attributes:
         root: the folder of the media store.
@@ -63,7 +63,7 @@ class DiskTestCase(MediaStatsTestCase):
     # The command
 
     def run_command(self, *arguments: str) -> Printed:
-        """Run the command; what it refuses is raised."""
+        """Run the command; a refusal is raised."""
         parser = argparse.ArgumentParser()
         command.add_arguments(parser)
         configuration = {
@@ -75,7 +75,7 @@ class DiskTestCase(MediaStatsTestCase):
         with (
             redirect_stdout(io.TextIOWrapper(out, write_through=True)),
             redirect_stderr(err),
-            # Nobody deletes anything meanwhile.
+            # No file is deleted meanwhile.
             patch.object(second_look, "DELETION_S", 0.0),
         ):
             options = parser.parse_args(arguments)
@@ -84,7 +84,7 @@ class DiskTestCase(MediaStatsTestCase):
             return Printed(out.getvalue(), err.getvalue())
 
     def report(self, *arguments: str) -> JsonDict:
-        """The report as JSON. It has to add up."""
+        """The report as JSON. Its numbers must add up."""
         report: JsonDict = json.loads(self.run_command("--json", *arguments).out)
         difference = report["difference"]
         causes = sum(cause["media_length"] for cause in difference["causes"].values())
@@ -105,7 +105,7 @@ class DiskTestCase(MediaStatsTestCase):
         return report
 
     def differences(self, *arguments: str) -> dict[str, JsonDict]:
-        """What is different, by kind, without what is not."""
+        """The differences by kind, without zeros."""
         found = {}
         for name, kind in self.report(*arguments)["kinds"].items():
             figures = {
@@ -118,19 +118,19 @@ class DiskTestCase(MediaStatsTestCase):
         return found
 
     def causes(self, *arguments: str) -> dict[str, tuple[int, int]]:
-        """Why disk and database differ."""
+        """The reasons why disk and database differ."""
         causes = self.report(*arguments)["difference"]["causes"]
         return {name: tuple(tally.values()) for name, tally in causes.items()}
 
     def listed(self, cause: str, *arguments: str) -> list[str]:
-        """The names that a list has."""
+        """The names in a list."""
         printed = self.run_command("--list", cause, "--null", "--force", *arguments)
         lines = os.fsdecode(printed.out).split("\0")
         assert lines.pop() == ""
         root = f"{self.root}/"
         return [line.split("\t", 2)[2].removeprefix(root) for line in lines]
 
-    # What is on the disk and in the database
+    # The disk and the database
 
     def put(
         self, path: str | bytes, content: bytes = b"x", *, age_ms: int = DAY_MS
@@ -208,11 +208,11 @@ class DiskTestCase(MediaStatsTestCase):
         )
 
     def disk_rows(self) -> DiskRows:
-        """What reads the rows of the homeserver's database."""
+        """Reads the rows of the homeserver's database."""
         return DiskRows(self.database())
 
     def database(self) -> OfflineDatabase:
-        """The database of the harness, as that of the command line."""
+        """The database of the harness, for the command line."""
         return cast(OfflineDatabase, _Database(self))
 
 

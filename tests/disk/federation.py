@@ -1,4 +1,4 @@
-"""TLS in front of a homeserver, as servers ask each other over HTTPS alone.
+"""TLS in front of a homeserver: servers ask each other over HTTPS only.
 
 Not Synapse's own: old versions of Twisted cannot serve it with newer libraries.
 """
@@ -19,7 +19,7 @@ from cryptography.x509.oid import NameOID
 
 @contextmanager
 def served_with_tls(directory: Path, port: int) -> Iterator[int]:
-    """Serve what listens on a port on another one, with a certificate nobody signed.
+    """Serve a port on another one, with a self-signed certificate.
 
     Args:
         directory: for the certificate.

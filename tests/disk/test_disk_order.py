@@ -1,4 +1,4 @@
-"""Rows come in the order of the bytes of their paths; pages lose none."""
+"""Rows come in the byte order of their paths, and pages lose none."""
 
 from collections.abc import Iterable
 from unittest.mock import patch
@@ -16,7 +16,7 @@ _DAYS = st.sampled_from(("2026-01-02", "2026-01-03", "2026-0"))
 _IDS = st.one_of(
     _LETTERS,
     st.builds("{}{}".format, _DAYS, _LETTERS),
-    # Neighbours of those that can be a path.
+    # Neighbours of the characters that paths can have.
     st.text(st.sampled_from("a/é~ "), min_size=1, max_size=3),
 )
 _SERVERS = st.text(st.sampled_from("a.-:1"), min_size=1, max_size=3)
@@ -47,7 +47,7 @@ class DiskOrderTestCase(DiskTestCase):
             for width in widths:
                 self.thumbnail(media_id, width=width)
         for number, (server, filesystem_id) in enumerate(sorted(remote)):
-            # Of some files the path is the same.
+            # Some files share a path.
             self.remote(server, f"id{number}", filesystem_id)
             self.remote(server, f"id{number}b", filesystem_id)
             for width in widths:
@@ -79,7 +79,7 @@ class DiskOrderTestCase(DiskTestCase):
                 assert len(paths) + len(without_path) == count, kind
 
     def test_an_order_that_is_not_that_of_the_bytes(self) -> None:
-        """PostgreSQL has one in a database with `allow_unsafe_locale`."""
+        """In PostgreSQL, a database with `allow_unsafe_locale` has another order."""
         with patch.object(disk, "_is_in_byte_order_txn", lambda txn: False):
             for media_id in ("aabbcccc", "AABBCCCC", "aabb-ccc", "aabb_ccc"):
                 self.local(media_id)

@@ -1,4 +1,4 @@
-"""The commands of docs/disk-full.md and docs/disk.md, each run as it is there."""
+"""Runs each command of docs/disk-full.md and docs/disk.md, as it is there."""
 
 import os
 import sqlite3
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.once, pytest.mark.any_database]
 
 _SEPARATOR = "----\n"
 
-# In place of programs that are not here: the command in the container, and a listing.
+# Replaces programs that are not here: the command in the container, and a listing.
 _PROGRAMS = {
     "python": f'exec {sys.executable} "$@"',
     "python3": f'exec {sys.executable} "$@"',
@@ -30,14 +30,14 @@ _PROGRAMS = {
 
 
 def _run(page: str, directory: Path, homeserver: Homeserver, token: str) -> list[str]:
-    """What each command prints."""
+    """Run all commands; return the output of each."""
     (text,) = (path.read_text() for path in PAGES if path.name == page)
     programs = directory / "bin"
     programs.mkdir()
     for name, script in _PROGRAMS.items():
         (programs / name).write_text(f"#!/bin/sh -e\n{script}\n")
         (programs / name).chmod(0o755)
-    # One shell, since a command may set what the next one needs.
+    # One shell, since a command may set variables for the next.
     script = f"\necho {_SEPARATOR}".join(["set -eu\n", *commands_in(text)])
     for written, meant in (
         ("http://localhost:8008", homeserver.base_url),
@@ -83,12 +83,12 @@ def test_disk_full(tmp_path: Path) -> None:
             )
         printed = _run("disk-full.md", tmp_path, homeserver, admin.access_token)
 
-        # What the commands showed before anything was deleted.
+        # The output before anything was deleted.
         assert sum("local uploads" in part for part in printed) == 4
         assert any("@admin:localhost" in part for part in printed)
         assert any("s.example" in part for part in printed)
         assert any("Bytes, from the database to the disk:" in part for part in printed)
-        # And what Synapse has deleted then.
+        # The files that Synapse then deleted.
         assert not remote.exists()
         assert not (media / local_path(large)).exists()
         assert (media / local_path(kept)).exists()

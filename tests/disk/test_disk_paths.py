@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.any_database]
 
 _PATHS = MediaFilePaths("/media")
 
-# What is allowed in names, with what is not.
+# Characters that names may have, and some that they may not.
 _NAMES = st.text(st.sampled_from("abcXYZ0129-_.[]:/ ~\n\0é٣"), max_size=14) | st.text(
     max_size=14
 )
@@ -147,5 +147,5 @@ def test_what_is_named_by_a_path(path: str) -> None:
         if named is not None and named.day is None:
             row = _row(named.media_origin, "id", named.name, thumbnail)
             found = path_of(kind, row)
-            # Or it is no path that Synapse makes.
+            # Or Synapse never makes such a path.
             assert found is None or found.count(b"/") >= 2

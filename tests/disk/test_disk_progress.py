@@ -1,4 +1,4 @@
-"""The line on a terminal that says how far the command is."""
+"""The line on a terminal about the command's progress."""
 
 import io
 from unittest.mock import patch
@@ -30,7 +30,7 @@ def test_on_a_terminal() -> None:
 
 
 def test_elsewhere() -> None:
-    """No log and no mail of cron has it."""
+    """Logs and mails of cron do not get it."""
     file = io.StringIO()
     line = Progress(file, expected=1)
     with patch.object(progress, "_EVERY_S", 0.0):

@@ -29,12 +29,12 @@ S3 = {
 
 FIGURES = attr.fields(ProviderTallies)
 
-# What the provider's part of a kind has, of those that are not nothing.
+# The provider's numbers of a kind, without zeros.
 Found = dict[str, int]
 
 
 class ProviderTestCase(DiskTestCase):
-    """Six local files, each with a place of its own."""
+    """Six local files, each stored in other places."""
 
     # Of rows and files: in the folder, in the provider.
     LOCAL = "local_content/aa/bb/"
@@ -106,7 +106,7 @@ class SecondFolderTestCase(ProviderTestCase):
         assert self.causes() == {"without_file": (1, -3), "not_local": (1, -3)}
 
     def test_no_file_is_kept_anywhere(self) -> None:
-        """By design nothing is local, so nothing is missing."""
+        """Nothing is stored locally, so nothing is missing."""
         self.with_options({"enable_local_media_storage": False})
         self.local("2026-01-02_abc", url_cache="https://example.com", created_ts=1)
         assert self.differences() == {}
@@ -126,7 +126,7 @@ class SecondFolderTestCase(ProviderTestCase):
         assert self.differences() == {}
 
     def test_a_file_that_has_moved_meanwhile(self) -> None:
-        """The file was uploaded after the walk was there, and removed here."""
+        """It was uploaded after the walk was there, and removed here."""
         path = self.second / self.LOCAL / "lost"
         with patch(
             "media_stats_module.disk.second_look.sleep",
@@ -308,7 +308,7 @@ class BucketTestCase(ProviderTestCase):
             self.put_object(f"local_content/aa/bb/{name}")
         self.bucket.put_object(Key="another/local_content/aa/bb/more", Body=b"abc")
 
-        # Nothing in it is an hour old, and so it may get its row.
+        # All of it is younger than an hour, so rows may still come.
         assert self.in_provider() == {
             name: count for name, count in ALL.items() if name != "without_row"
         }
@@ -319,7 +319,7 @@ class BucketTestCase(ProviderTestCase):
     def test_more_than_a_page(self) -> None:
         for number in range(5):
             self.put_object(f"local_content/aa/bb/{number:04}")
-        # In an order that is not that of the names of folders.
+        # In another order than the names of folders.
         for server in ("a.b", "a", "a-b"):
             self.remote(server, "id", "aabbcccc")
             self.put_object(f"remote_content/{server}/aa/bb/cccc")

@@ -1,4 +1,4 @@
-"""The command on a store that real Synapse made, with every difference on purpose."""
+"""The command on a store that a real Synapse made, with every kind of difference."""
 
 import json
 import os
@@ -36,13 +36,13 @@ _HAS_PENDING_UPLOADS = _VERSION >= (1, 97)
 
 _DAY_MS = 24 * 60 * 60 * 1000
 
-# How many rounds the command runs while files come and go.
+# The number of runs of the command while files come and go.
 _ROUNDS = int(os.environ.get("STRESS", "1")) * 5
 
 
 @attr.frozen
 class Server:
-    """A real Synapse, and what is behind it.
+    """A real Synapse, and its parts.
 
     Attributes:
         homeserver: its process.
@@ -99,11 +99,11 @@ class Server:
         }
 
     def make_old(self) -> None:
-        """Make all that is there three days old.
+        """Make all files three days old.
 
         But not the rows of URL previews, which Synapse would delete.
         """
-        # Until then it is not settled how many blocks each file takes.
+        # Before that, the number of blocks of each file may still change.
         os.sync()
         then = time.time() - 3 * _DAY_MS / 1000
         for path in self.paths():
@@ -117,7 +117,7 @@ class Server:
         self.execute("UPDATE remote_media_cache SET created_ts = ?", int(then * 1000))
 
     def run(self, *arguments: str) -> bytes:
-        """What the command prints."""
+        """Run the command; return its output."""
         return run_disk(self.homeserver.config_path, *arguments)
 
     def listed(self, cause: str) -> set[str]:
@@ -210,7 +210,7 @@ def page() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The server that remote files come from."""
+    """The server of the remote files."""
     with _running(tmp_path_factory.mktemp("other") / "synapse", None) as server:
         yield server
 
@@ -249,14 +249,14 @@ def test_every_difference(server: Server, other: Server, page: str) -> None:
     without_file: set[str] = set()
     other_length: set[str] = set()
 
-    # What a purge of the cache deletes.
+    # A purge of the cache deletes these.
     purged = other.upload(b"purged")
     assert server.download(origin, purged) == 200
     now_ts = int(time.time() * 1000)
     purge = f"/_synapse/admin/v1/purge_media_cache?before_ts={now_ts + 1000}"
     assert server.ask("POST", purge)["deleted"] == 1
 
-    # Nothing is the matter with these.
+    # These are intact.
     kept = server.upload(b"kept" * 1000)
     server.upload(picture(900, 700), "image/png")
     quarantined = server.upload(b"quarantined" * 10)
@@ -271,7 +271,7 @@ def test_every_difference(server: Server, other: Server, page: str) -> None:
     thumbnail = "?width=64&height=64&method=crop"
     assert server.download(origin, media_id, thumbnail) == 200
     previewed = _new_paths(server, lambda: _preview(server, f"{page}/kept"))
-    # The page, its picture, and thumbnails of that.
+    # The page, its picture, and the picture's thumbnails.
     assert len(previewed) >= 3
     assert {path.partition("/")[0] for path in previewed} == {
         "url_cache",
@@ -297,7 +297,7 @@ def test_every_difference(server: Server, other: Server, page: str) -> None:
     server.ask("DELETE", f"/_synapse/admin/v1/media/{name}/{deleted}")
     large = server.upload(b"x" * 60_000)
     now_ts = int(time.time() * 1000)
-    # The path that all versions have.
+    # The path in all versions.
     path = f"/_synapse/admin/v1/media/{name}/delete"
     delete = f"{path}?before_ts={now_ts + 1000}&size_gt=50000"
     assert server.ask("POST", delete)["deleted_media"] == [large]
@@ -338,8 +338,7 @@ def test_every_difference(server: Server, other: Server, page: str) -> None:
     assert all((server.store / path).exists() for path in forgotten)
     without_row |= forgotten
 
-    # An older dump of the database: later uploads have no row, and what was deleted
-    # since has a row again.
+    # Otherwise, the file system may still change the number of blocks.
     later = server.upload(b"later")
     server.execute("DELETE FROM local_media_repository WHERE media_id = ?", later)
     without_row.add(local_path(later))
@@ -352,7 +351,7 @@ def test_every_difference(server: Server, other: Server, page: str) -> None:
     )
     without_file.add(f"mxc://{name}/{deleted}")
 
-    # A disk that lost something.
+    # Files lost from the disk.
     cut = server.upload(b"cut off" * 100)
     os.truncate(server.store / local_path(cut), 3)
     other_length.add(local_path(cut))
@@ -390,12 +389,12 @@ def test_every_difference(server: Server, other: Server, page: str) -> None:
     csv = server.run("--csv").decode().splitlines()
     assert csv[0].startswith("kind,rows_media_count,rows_media_length,")
     assert len(csv) == 8
-    # Nothing was changed by looking.
+    # The command has changed nothing.
     assert server.download(name, kept) == 200
 
 
 def test_while_files_come_and_go(server: Server, other: Server) -> None:
-    """No line is false, as nothing is judged that Synapse is working on."""
+    """No line is wrong: files that Synapse works on are not judged."""
     origin = _remote_name(other)
     name = server.admin.user_id.partition(":")[2]
     lists = ("without-row", "without-file", "another-length")
@@ -468,5 +467,5 @@ def _upload_too_much(server: Server) -> None:
         body=b"x" * 1_100_000,
         headers={"Content-Type": "text/plain"},
     )
-    # By the version of Synapse.
+    # Depends on the version of Synapse.
     assert response.status in (400, 403, 413, 429), response.body

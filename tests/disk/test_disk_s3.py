@@ -1,4 +1,4 @@
-"""synapse-s3-storage-provider on a real Synapse, and the script that comes with it.
+"""synapse-s3-storage-provider on a real Synapse, and its script.
 
 The bucket is one of moto, which speaks the protocol of S3 over HTTP.
 """
@@ -31,7 +31,7 @@ _PREFIX = "synapse/"
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    """Where a server of S3 listens, which has an empty bucket."""
+    """The address of a server of S3 with an empty bucket."""
     server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     server.start()
     host, port = server.get_host_and_port()
@@ -98,7 +98,7 @@ def test_the_table_follows_the_upload_script(tmp_path: Path, endpoint: str) -> N
         thumbnails = look("local_thumbnails")
         assert thumbnails["both"] == thumbnails["stored"] > 0
 
-        # What lies nowhere any more.
+        # Files that are in neither place.
         client.delete_object(Bucket=_BUCKET, Key=_PREFIX + local_path(lost))
         (store / local_path(lost)).unlink()
         assert look() == {
@@ -113,7 +113,8 @@ def test_the_table_follows_the_upload_script(tmp_path: Path, endpoint: str) -> N
             f"mxc://localhost/{lost}"
         ]
 
-        # The script uploads what is only here, and deletes what is in both places.
+        # The script uploads files that are only here, and deletes files that are in
+        # both places.
         _upload_script(tmp_path, homeserver, endpoint, "upload", str(store), _BUCKET)
         assert look() == {"stored": 4, "both": 3, "without_row": 1, "lost": 1}
         _upload_script(
@@ -125,7 +126,7 @@ def test_the_table_follows_the_upload_script(tmp_path: Path, endpoint: str) -> N
             "stored": thumbnails["stored"],
             "only_provider": thumbnails["stored"],
         }
-        # Synapse fetches what is asked for, and keeps it here.
+        # Synapse fetches a file that is asked for, and keeps it here.
         response = homeserver.client.request(
             "GET",
             f"/_matrix/client/v1/media/download/localhost/{early}",
@@ -164,7 +165,7 @@ def _upload(
 def _upload_script(
     directory: Path, homeserver: Homeserver, endpoint: str, *arguments: str
 ) -> None:
-    """Run `s3_media_upload`, with what it has to know from before."""
+    """Run `s3_media_upload`, which needs the state of its earlier runs."""
     script = shutil.which("s3_media_upload", path=sysconfig.get_path("scripts"))
     assert script is not None
     environment = {

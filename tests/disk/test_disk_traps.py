@@ -1,4 +1,4 @@
-"""What looks like a difference between disk and database, and is none; or is one."""
+"""Apparent differences between disk and database, and real ones."""
 
 import errno
 import json
@@ -112,7 +112,7 @@ class DiskTrapsTestCase(DiskTestCase):
             f"remote_files,{self.root}/{REMOTE},mxc://s.example/gone,,3"
         )
 
-    # What is not judged
+    # Files that are not judged
 
     def test_what_is_young_is_not_judged(self) -> None:
         self.local("aabbcccc", created_ts=self.now_ts - HOUR_MS // 2)
@@ -131,7 +131,7 @@ class DiskTrapsTestCase(DiskTestCase):
         }
 
     def test_pending_uploads(self) -> None:
-        """They have no file, or one that may yet get its row."""
+        """They have no file, or one whose row may still come."""
         recently = self.now_ts - 2 * HOUR_MS
         self.local("aabbcccc", None, created_ts=recently)
         self.local("aabbdddd", None, created_ts=recently)
@@ -178,7 +178,7 @@ class DiskTrapsTestCase(DiskTestCase):
         assert self.listed("without-row") == ["remote_content/s.example/aa/bb/dddd"]
 
     def test_thumbnails_of_older_versions(self) -> None:
-        """They lack the method in their name, or lie by the media ID."""
+        """Their names lack the method, or they are below the media ID."""
         self.thumbnail("ddddeeee", server="s.example", filesystem_id="aabbcccc")
         self.put("remote_thumbnail/s.example/aa/bb/cccc/32-32-image-png")
         self.thumbnail("ddddffff", server="s.example", filesystem_id="aabbgggg")
@@ -213,7 +213,7 @@ class DiskTrapsTestCase(DiskTestCase):
             ("2026-01-02Xabb", "2026-01-02/abb"),
             ("2026-01-01Zabb", "2026-01-01/abb"),
             ("aabbcccc", "aa/bb/cccc"),
-            # Before the days, though the ID comes after them.
+            # Before the days, although its ID sorts after them.
             ("20zzcccc", "20/zz/cccc"),
             ("2026-01-cccc", "20/26/-01-cccc"),
         ):
@@ -221,7 +221,7 @@ class DiskTrapsTestCase(DiskTestCase):
             self.put(f"url_cache/{path}")
             self.thumbnail(media_id)
             self.put(f"url_cache_thumbnails/{path}/32-32-image-png-scale")
-        # An upload is none, whatever its ID looks like.
+        # An upload never is one, whatever its ID looks like.
         self.local("2026-01-02_abc2")
         self.put("local_content/20/26/-01-02_abc2")
 
@@ -249,7 +249,7 @@ class DiskTrapsTestCase(DiskTestCase):
             self.put(f"remote_content/{server}/aa/bb/cccc")
 
         assert self.differences() == {}
-        # Nothing had to be looked at twice for it.
+        # No file had to be looked at twice.
         assert self.causes() == {}
 
     def test_ids_that_cannot_be_a_path(self) -> None:
@@ -335,7 +335,7 @@ class DiskTrapsTestCase(DiskTestCase):
         assert kinds["local_files"]["rows"]["media_count"] == 3
         assert self.listed("without-file") == ["mxc://test/aabbdddd"]
 
-    # What else is in the folder
+    # Other files in the folder
 
     def test_other_files(self) -> None:
         """They have a list of their own, as they may be anything."""
@@ -417,13 +417,13 @@ class DiskTrapsTestCase(DiskTestCase):
         assert self.differences() == {"local_files": {"without_row": one(4)}}
 
     def test_links_that_lead_nowhere(self) -> None:
-        """What they lead to may not be mounted."""
+        """Their target may not be mounted."""
         (self.root / "remote_content").symlink_to("/no/such/folder")
         (self.root / "local_content/aa").mkdir(parents=True)
         (self.root / "local_content/aa/bb").symlink_to("/no/such/folder")
         self.remote("s.example", "id", "aabbcccc")
         self.local("aabbcccc")
-        # Between the link and what is below it.
+        # Between the link and the files below it.
         self.local("aabb-ccc")
         self.local("aaacdddd")
 
@@ -517,7 +517,7 @@ class DiskTrapsTestCase(DiskTestCase):
         assert self.differences() == {"local_files": {"without_row": one()}}
         assert "2 files have other names, too" in self.run_command().out.decode()
 
-    # What happens meanwhile
+    # Changes during the run
 
     def test_a_row_that_goes_after_its_file(self) -> None:
         """Synapse is deleting it."""
@@ -601,7 +601,7 @@ class DiskTrapsTestCase(DiskTestCase):
 
 
 class _Closing(list[Any]):
-    """What `os.scandir` returns: closed by a `with`."""
+    """Like the result of `os.scandir`: closed by a `with`."""
 
     def __enter__(self) -> "_Closing":
         return self

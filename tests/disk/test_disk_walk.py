@@ -1,4 +1,4 @@
-"""The walk comes to files in the order of the bytes of their paths, and misses none."""
+"""The walk finds all files, in the byte order of their paths."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""The gauges of the file system that the media store is on."""
+"""The gauges of the media store's file system."""
 
 import os
 import threading
@@ -15,7 +15,7 @@ from media_stats_module.disk.patient_size import PatientSize
 
 
 class FileSystemGaugesTestCase(MetricsTestCase):
-    # Neither rollups nor an interval is needed.
+    # They need neither rollups nor an interval.
     module_options: ClassVar[JsonDict] = {}
 
     def test_size(self) -> None:
@@ -28,7 +28,7 @@ class FileSystemGaugesTestCase(MetricsTestCase):
         assert 0 <= value_of(avail) < value_of(size)
 
     def test_a_file_server_that_does_not_answer(self) -> None:
-        """It is asked once, and what was known of it is forgotten."""
+        """It is asked once, and its last values are forgotten."""
         self.wait(MINUTE)
         answers = threading.Event()
         asked = []
@@ -63,7 +63,7 @@ class NoMetricsTestCase(MetricsTestCase):
 
 @pytest.mark.parametrize("may_be_empty", [True, False])
 def test_folders(tmp_path: Path, *, may_be_empty: bool) -> None:
-    """Reading the configuration creates the folder, on workers without media, too."""
+    """Reading the configuration creates the folder, also on workers without media."""
 
     def is_seen() -> bool:
         return PatientSize(str(folder), may_be_empty=may_be_empty).get() is not None
