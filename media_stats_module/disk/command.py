@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _UNITS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DEFAULT_MIN_AGE = "1h"
 
-# The names in `lists.CAUSES`, which would import Synapse.
+# The names in `difference_list.CAUSES`, which would import Synapse.
 _LISTS = ("without-row", "without-file", "another-length", "other")
 
 # The number of rows without a file from which a wrong folder is noticed at once.
@@ -99,8 +99,8 @@ def run(
     from media_stats_module.disk.age import Age
     from media_stats_module.disk.comparison import Comparison
     from media_stats_module.disk.configuration import media_store_config
+    from media_stats_module.disk.difference_list import CAUSES, DifferenceList
     from media_stats_module.disk.listing import Listing
-    from media_stats_module.disk.lists import CAUSES, DifferenceList
     from media_stats_module.disk.progress import Progress
     from media_stats_module.disk.providers import open_providers
     from media_stats_module.disk.report import Report

@@ -56,6 +56,15 @@ class DiskTrapsTestCase(DiskTestCase):
         )
         assert abs(report["looked_at_ts"] - self.now_ts) < HOUR_MS
 
+    def test_json_is_as_documented(self) -> None:
+        page = (Path(__file__).parents[2] / "docs/disk.md").read_text()
+        documented = json.loads(page.partition("```json\n")[2].partition("```")[0])
+        report = self.report()
+        for shown in (documented, report):
+            shown["kinds"] = shown["kinds"]["local_files"]
+            shown["difference"]["causes"] = {}
+        assert _shape(documented) == _shape(report)
+
     def test_differences(self) -> None:
         self.local("aabbcccc", 3)
         self.local("aabbdddd", 3)
@@ -598,6 +607,13 @@ class DiskTrapsTestCase(DiskTestCase):
         with pytest.raises(RefusedError, match="media_store_path"):
             self.run_command()
         assert not self.root.exists()
+
+
+def _shape(value: object) -> object:
+    """The names in a JSON object, in their order."""
+    if isinstance(value, dict):
+        return [(name, _shape(each)) for name, each in value.items()]
+    return type(value)
 
 
 class _Closing(list[Any]):
