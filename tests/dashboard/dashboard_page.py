@@ -44,8 +44,8 @@ class DashboardPage:
     """What a person can do and see on the page.
 
     Attributes:
-        page: the browser's.
-        url: where the dashboard is.
+        page: the page of the browser.
+        url: the dashboard's URL.
     """
 
     def __init__(self, page: Page, url: str) -> None:

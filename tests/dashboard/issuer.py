@@ -17,8 +17,8 @@ class Issuer(RunningServer):
     """A running provider. It accepts any password; only `admin` can be an admin.
 
     Attributes:
-        url: where it is; also its name as issuer.
-        secret: what Synapse shows to it.
+        url: its URL, which is also its name as issuer.
+        secret: Synapse's secret for it.
     """
 
     secret = "secret_of_the_issuer"
@@ -27,8 +27,8 @@ class Issuer(RunningServer):
         """Start the provider.
 
         Args:
-            redirect_uri: Synapse's, for single sign-on.
-            ttl_s: how long access tokens are good.
+            redirect_uri: Synapse's redirect URI for single sign-on.
+            ttl_s: the lifetime of access tokens.
         """
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"

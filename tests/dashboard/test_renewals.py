@@ -23,8 +23,8 @@ class MadeUpIssuer:
     """Exchanges refresh tokens for tokens of the admin.
 
     Attributes:
-        used: the refresh tokens that were shown to it.
-        revoked: the tokens that were given back.
+        used: the refresh tokens that were exchanged.
+        revoked: the revoked tokens.
         answers: `new` tokens, `same` refresh token, `refuses`, is `broken`, or `holds`
             the requests back.
         held: those.

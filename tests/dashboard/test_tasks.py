@@ -20,7 +20,7 @@ class Hand:
     """The hand on the mouse.
 
     Attributes:
-        clicks: how many there were.
+        clicks: their number.
     """
 
     def __init__(self) -> None:

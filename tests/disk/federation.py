@@ -22,8 +22,8 @@ def served_with_tls(directory: Path, port: int) -> Iterator[int]:
     """Serve a port on another one, with a self-signed certificate.
 
     Args:
-        directory: for the certificate.
-        port: where something listens, or will.
+        directory: the directory for the certificate.
+        port: the port to serve, where a server listens, or will.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*_certificate(directory))

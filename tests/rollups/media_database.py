@@ -316,9 +316,9 @@ class MediaTotals:
     """The right totals of a source.
 
     Attributes:
-        owners: by owner.
-        days: by day, in days since the epoch.
-        kinds: by kind, of thumbnails and of pending uploads.
+        owners: the totals by owner.
+        days: the totals by day, in days since the epoch.
+        kinds: the totals by kind, of thumbnails and of pending uploads.
     """
 
     owners: Totals

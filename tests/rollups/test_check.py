@@ -19,7 +19,7 @@ def test_files_without_a_time(connection: Connection, is_before: bool) -> None:
     """A file without a time belongs to day 0, for the check and for building.
 
     Args:
-        connection: to the database.
+        connection: a connection to the database.
         is_before: whether they are there before the totals are built.
     """
     keeper = Keeper(connection)
