@@ -8,7 +8,7 @@ class Age:
     """The ages that decide about files and rows.
 
     Attributes:
-        now_ts: the begin of the comparison, in milliseconds since the epoch.
+        now_ts: the start of the comparison, in milliseconds since the epoch.
         min_age_ms: the age from which a file or row is judged, in milliseconds.
         unused_expiration_ms: the longest that an upload can be pending, likewise.
     """

@@ -186,11 +186,11 @@ def run(
 
 
 def _files_are_missing(tallies: "Tallies", *, at_least: int = 1) -> str | None:
-    """The warning that this looks like the wrong folder, if so many files are missing.
+    """The warning that this may be the wrong folder; None if few files are missing.
 
     Args:
         tallies: the figures so far.
-        at_least: the number of rows without a file from which this is asked.
+        at_least: with fewer rows without a file, there is no warning.
     """
     rows, without_file = _count(tallies, "rows"), _count(tallies, "without_file")
     if without_file < at_least or without_file * 2 <= rows:
@@ -202,7 +202,7 @@ def _files_are_missing(tallies: "Tallies", *, at_least: int = 1) -> str | None:
 
 
 def _rows_are_missing(tallies: "Tallies") -> str | None:
-    """The warning that this looks like the wrong database, if no file has a row."""
+    """The warning that this may be the wrong database; None if a file has a row."""
     files, without_row = _count(tallies, "files"), _count(tallies, "without_row")
     if files < _FILES_AT_LEAST or without_row < files:
         return None

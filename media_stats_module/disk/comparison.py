@@ -163,7 +163,7 @@ class _Judge:
         self._root = os.fsencode(config.path)
         self._age = age
         self._second_look = second_look
-        # Synapse gives them no previews.
+        # Synapse stores no previews there.
         self._providers = () if kind in PREVIEWS else providers
         # Unreadable paths, and so all paths below them.
         self._unreadable: list[bytes] = []

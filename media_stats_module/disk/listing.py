@@ -159,7 +159,7 @@ def _inventory_entry(cells: list[str]) -> _Entry | None:
         more = more[3:]
     size = int(more[0])
     ts = 0
-    # An inventory has the columns that somebody chose.
+    # The columns of an inventory can be chosen.
     if len(more) > 1 and _TIME.fullmatch(more[1]):
         time = datetime.fromisoformat(more[1].replace("Z", "+00:00"))
         ts = int(time.timestamp() * 1000)

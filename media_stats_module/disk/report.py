@@ -32,7 +32,7 @@ class Report:
     """The result of the command.
 
     Attributes:
-        looked_at_ts: its begin, in milliseconds since the epoch.
+        looked_at_ts: its start, in milliseconds since the epoch.
         media_store_path: the folder.
         file_system: the file system of the folder.
         tallies: the figures by kind.

@@ -206,7 +206,7 @@ class DiskRows:
     ) -> list[DiskRow]:
         """A server's media, or its thumbnails, by media ID. Costs probes."""
         rows = _of_server(server, with_thumbnails=with_thumbnails)
-        return self._find(rows, (_media_id(with_thumbnails),), media_ids)
+        return self._find(rows, (_media_id_sql(with_thumbnails),), media_ids)
 
     def find_remote_by_path(
         self, server: str, names: Sequence[str], *, with_thumbnails: bool
@@ -217,7 +217,7 @@ class DiskRows:
         """
         rows = _of_server(server, with_thumbnails=with_thumbnails)
         # Very old thumbnails have the media ID in their paths.
-        columns = (rows.name, _media_id(True)) if with_thumbnails else (rows.name,)
+        columns = (rows.name, _media_id_sql(True)) if with_thumbnails else (rows.name,)
         return self._find(rows, columns, names)
 
     def _run(self, function: Callable[..., _T], *args: object) -> _T:
@@ -413,7 +413,7 @@ def _and(rows: _Rows, condition: str) -> _Rows:
 _PREVIEW_THUMBNAILS = _and(_LOCAL_THUMBNAILS, "m.url_cache IS NOT NULL")
 
 
-def _media_id(with_thumbnails: bool) -> str:
+def _media_id_sql(with_thumbnails: bool) -> str:
     return "t.media_id" if with_thumbnails else "m.media_id"
 
 
@@ -514,5 +514,5 @@ def _text(value: object) -> str:
 
 
 def _number(value: object) -> int | None:
-    # Also of infinity.
+    # Converts infinity, too.
     return to_integer(value) if isinstance(value, (int, float)) else None
