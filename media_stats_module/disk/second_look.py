@@ -15,6 +15,7 @@ import attr
 
 from media_stats_module.disk.age import Age
 from media_stats_module.disk.paths import (
+    PREVIEWS,
     THUMBNAILS,
     Kind,
     Named,
@@ -146,7 +147,8 @@ class SecondLook:
         assert row is not None
         if suspect.path is None:
             return suspect.cause
-        if suspect.file is None:
+        # Synapse gives no previews to providers.
+        if suspect.file is None and suspect.kind not in PREVIEWS:
             for provider in self._providers:
                 if provider.has(suspect.path):
                     return Cause.CHANGED

@@ -243,6 +243,12 @@ class ListingTestCase(ProviderTestCase):
         written = RCLONE.replace("some/where/", "").encode()
         assert self.in_provider("--listing", self.write(written)) == ALL
 
+    def test_previews_are_in_no_provider(self) -> None:
+        provider = {"module": "some.Provider", "config": {}}
+        self.with_options({"media_storage_providers": [provider]})
+        self.local("2026-01-02_abc", url_cache="https://example.com", created_ts=1)
+        assert self.causes() == {"without_file": (1, -1), "not_local": (2, -6)}
+
     def test_without_boto3(self) -> None:
         with patch("media_stats_module.disk.providers.has_boto3", lambda: False):
             assert self.causes() == {"not_local": (2, -6)}
