@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from synapse.module_api import LoggingTransaction, ModuleApi
@@ -276,5 +276,7 @@ class _Running:
             with self._lock:
                 if self._postgres is None:
                     return
-                self._postgres.cancel()
+                # It connects to PostgreSQL once more, which can fail.
+                with suppress(self._postgres.Error):
+                    self._postgres.cancel()
             time.sleep(_CANCEL_AGAIN_S)

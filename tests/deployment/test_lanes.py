@@ -1,10 +1,14 @@
-"""The queue in front of the database: turns, and log contexts.
+"""The queue in front of the database: turns, log contexts, and cancellation.
 
 test_guest.py tests that the database gets no more questions than there are turns.
 """
 
+import threading
 from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
 
+import psycopg2
 import pytest
 from synapse.logging.context import (  # type: ignore[attr-defined]
     LoggingContext,
@@ -16,6 +20,7 @@ from twisted.internet.defer import CancelledError, Deferred
 
 from media_stats_module.storage.errors import QueueFullError
 from media_stats_module.storage.lanes import Lane
+from media_stats_module.storage.shared_database import _Running
 
 
 class Question:
@@ -135,3 +140,27 @@ def test_log_contexts() -> None:
         ["3"],
         ["4", "4"],
     ]
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_cancellation_that_fails_is_tried_again() -> None:
+    """It connects to PostgreSQL once more, which can refuse that."""
+    running = _Running(timeout=1_000)
+    tried: list[bool] = []
+    is_cancelled = threading.Event()
+
+    def cancel() -> None:
+        tried.append(True)
+        if len(tried) < 3:
+            raise psycopg2.OperationalError("PQcancel() -- connect() failed")
+        is_cancelled.set()
+
+    connection = SimpleNamespace(cancel=cancel, Error=psycopg2.Error)
+    txn: Any = SimpleNamespace(
+        execute=lambda *args: None,
+        txn=SimpleNamespace(connection=connection),
+        database_engine=SimpleNamespace(module=psycopg2),
+    )
+    with running.on_postgres(txn):
+        running.cancel()
+        assert is_cancelled.wait(60)
