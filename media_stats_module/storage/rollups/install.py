@@ -116,12 +116,16 @@ def _revoke_rights_of_others_txn(txn: LoggingTransaction) -> None:
             UNION ALL
             SELECT 'FUNCTION ' || CAST(oid AS REGPROCEDURE), proowner,
                 COALESCE(proacl, acldefault('f', proowner))
-            FROM pg_proc WHERE oid = ANY (CAST(? AS REGPROC[]))
+            FROM pg_proc
+            WHERE proname = ANY (?) AND strpos(prosrc, ?) > 0
+                AND pronamespace = (
+                    SELECT oid FROM pg_namespace WHERE nspname = current_schema()
+                )
         ) AS ours, aclexplode(acl)
         WHERE grantee <> owner AND (privilege_type <> 'SELECT' OR grantee = 0)
         GROUP BY what, grantee
         """,
-        ([*names.TABLES, *names.SEQUENCES], list(names.FUNCTIONS)),
+        ([*names.TABLES, *names.SEQUENCES], list(names.FUNCTIONS), f"-- {MARK} "),
     )
     for what, grantee, rights in cast(list[tuple[str, str, str]], txn.fetchall()):
         txn.execute(f"REVOKE {rights} ON {what} FROM {grantee} CASCADE")

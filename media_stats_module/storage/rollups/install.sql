@@ -2,9 +2,12 @@
 -- two indexes of media by time.
 --
 -- install.py fills in {schema}, the schema of Synapse's tables, {mark}, which names the
--- version, and {previews}, whether URL previews count as uploads of a user. In the same
--- transaction, it revokes the rights of others than the owner. Only SELECT on the tables
--- and sequences stays with the roles that have it by default privileges, for their dumps.
+-- version, and {previews}, whether URL previews count as uploads of a user.
+--
+-- Who may do what: only the owner, Synapse's role, may write tables, use sequences and
+-- execute functions. Roles that have SELECT by default privileges, such as those for
+-- backups, may read tables and sequences. install.py revokes all other rights in the same
+-- transaction. A role that may write media needs no right: it fires the triggers.
 --
 -- The mark is the name of a constraint of each table, the unusual MAXVALUE of each
 -- sequence, and a line in each function: dumps keep all of these. Increase VERSION in
@@ -27,7 +30,7 @@ CREATE TABLE {schema}.media_stats_state (
 );
 
 -- Totals from a dump do not answer: the triggers may have logged the media that was
--- loaded with them.
+-- loaded with them. Runs with the rights of the role that inserts the row.
 CREATE FUNCTION {schema}.media_stats_distrust() RETURNS TRIGGER
 LANGUAGE plpgsql
 AS $media_stats$
@@ -80,7 +83,8 @@ CREATE TABLE {schema}.media_stats_kinds (
 );
 
 -- The change log: files and bytes added (positive) or removed (negative) that are not in
--- the totals yet. A change counts for each of owner, day and media_group that is not NULL.
+-- the totals yet. A change counts for each of owner, day and media_group that is not
+-- NULL.
 CREATE SEQUENCE {schema}.media_stats_change_id MAXVALUE 4611686018427387904;
 CREATE TABLE {schema}.media_stats_changes (
     id BIGINT PRIMARY KEY DEFAULT nextval('{schema}.media_stats_change_id'),
@@ -112,7 +116,7 @@ CREATE SEQUENCE {schema}.media_stats_missed_remote MAXVALUE 4611686018427387904
 
 -- The group of a media type as the uploader gave it, such as 'Image/PNG; q=1', or
 -- 'pending' without a length. Synapse serves a file without a type as
--- application/octet-stream.
+-- application/octet-stream. Only our trigger functions execute this.
 CREATE FUNCTION {schema}.media_stats_group(media_type TEXT, media_length NUMERIC)
 RETURNS TEXT
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -135,7 +139,8 @@ AS $media_stats$
     END
 $media_stats$;
 
--- The UTC day of a time in milliseconds since the epoch, rounded down.
+-- The UTC day of a time in milliseconds since the epoch, rounded down. Only our trigger
+-- functions execute this.
 CREATE FUNCTION {schema}.media_stats_day(ts BIGINT) RETURNS BIGINT
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $media_stats$
@@ -146,9 +151,9 @@ $media_stats$;
 
 -- The trigger functions, one for local media, one for remote media, one for thumbnails.
 --
--- They run with the rights of the tables' owner, so any role can write media. To be safe,
--- they look up names only in pg_catalog, where nobody else can create a function or an
--- operator; nobody else may execute them; and they ignore all tables but Synapse's.
+-- They run with the rights of their owner, so any role can write media. To be safe, they
+-- look up names only in pg_catalog, where nobody else can create a function or an
+-- operator, and ignore all tables but Synapse's.
 --
 -- INSERT and UPDATE fire once per row; an UPDATE logs the old row as removed and the new
 -- one as added. DELETE fires once per statement, so that a bulk delete costs one

@@ -63,7 +63,7 @@ WHERE starts_with(relname, 'media_stats_')
         seqmax = 4611686018427387904
         OR relname = 'media_stats_log_is_full' AND seqmin = 0
     )
-    -- A table takes its own sequences along. A dump can have a sequence without its table.
+    -- A table takes its own sequences along. A dump can have one without its table.
     AND NOT EXISTS (
         SELECT FROM pg_depend
         WHERE classid = CAST('pg_class' AS REGCLASS) AND objid = c.oid
