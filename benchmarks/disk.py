@@ -28,7 +28,9 @@ from realservers.postgres import PostgresServer  # noqa: E402
 
 from demo.homeserver import Homeserver  # noqa: E402
 
-_ID_SQL = "translate(md5(i::text), '0123456789', 'ghijklmnop')"
+# In order, as the indexes grow faster; `filesystem_id` is in none.
+_ID_SQL = "'ABCDEFGHIJKLMN' || lpad(i::text, 10, '0')"
+_RANDOM_ID_SQL = "translate(md5(i::text), '0123456789', 'GHIJKLMNOP')"
 _LOST_SQL = f"""
     INSERT INTO local_media_repository (media_id, media_type, media_length, created_ts)
     SELECT {_ID_SQL}, 'image/png', 1000, 1 FROM generate_series(1, %s) AS i
@@ -36,7 +38,7 @@ _LOST_SQL = f"""
 _REMOTE_SQL = f"""
     INSERT INTO remote_media_cache
         (media_origin, media_id, filesystem_id, media_type, media_length, created_ts)
-    SELECT 'large.example', {_ID_SQL}, upper({_ID_SQL}), 'image/png', 1000, 1
+    SELECT 'large.example', {_ID_SQL}, {_RANDOM_ID_SQL}, 'image/png', 1000, 1
     FROM generate_series(1, %s) AS i
 """
 

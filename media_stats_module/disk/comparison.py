@@ -14,7 +14,6 @@ from media_stats_module.disk.tallies import (
     KindTallies,
     ProviderTallies,
     Tallies,
-    Tally,
 )
 from media_stats_module.disk.walk import BLOCK, FoundFile, walk
 from media_stats_module.storage import DiskRow, DiskRows
@@ -87,7 +86,7 @@ class Comparison:
         for name in sorted(names):
             for file in walk(self._root, name, tallies.folders):
                 if file.media_length is not None:
-                    _count_file(tallies, file)
+                    _add_file(tallies, file)
                     if self._age.is_young(file.modified_ts):
                         tallies.explain(Cause.YOUNG, file.media_length)
                     else:
@@ -133,15 +132,9 @@ class Comparison:
                 judge.without_row(path, found_file, objects)
         if kind is Kind.LOCAL_FILES:
             count, length = self._rows.count_without_id()
-            tallies.rows.media_count += count
-            tallies.rows.media_length += length
-            for tally in (
-                tallies.without_file,
-                tallies.causes.setdefault(Cause.WITHOUT_FILE, Tally()),
-            ):
-                tally.media_count += count
-            tallies.without_file.media_length += length
-            tallies.causes[Cause.WITHOUT_FILE].media_length -= length
+            tallies.rows.add(length, count)
+            tallies.without_file.add(length, count)
+            tallies.explain(Cause.WITHOUT_FILE, -length, count)
         self._progress(steps % _STEP)
 
 
@@ -247,7 +240,7 @@ class _Judge:
             ]
             self._unreadable.append(file.path)
             return None
-        _count_file(self._tallies, file)
+        _add_file(self._tallies, file)
         return file
 
     def _pending(self, path: bytes, row: DiskRow, file: FoundFile | None) -> None:
@@ -309,7 +302,7 @@ class _Judge:
         self._second_look.add(Suspect(self._kind, cause, path, row, file))
 
 
-def _count_file(tallies: KindTallies, file: FoundFile) -> None:
+def _add_file(tallies: KindTallies, file: FoundFile) -> None:
     tallies.files.add(file.media_length or 0)
     tallies.allocated_length += file.allocated_length
 

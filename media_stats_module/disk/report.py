@@ -102,8 +102,8 @@ class Report:
         for name, problem in self.providers:
             if problem is not None:
                 yield (
-                    f"{printable(name)}: its files are not known, so no row counts as "
-                    f"without a file. {printable(problem)}"
+                    f"{printable(name)}: its files are not known, and files that are "
+                    f"not here may be there. {printable(problem)}"
                 )
         unnamed = self._unreadable_count
         for path, reason in self._unreadable():

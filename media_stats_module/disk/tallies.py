@@ -15,9 +15,9 @@ class Tally:
     media_count: int = 0
     media_length: int = 0
 
-    def add(self, media_length: int) -> None:
-        """Count one more."""
-        self.media_count += 1
+    def add(self, media_length: int, media_count: int = 1) -> None:
+        """Count one more, or some more."""
+        self.media_count += media_count
         self.media_length += media_length
 
 
@@ -87,9 +87,9 @@ class KindTallies:
     causes: dict[Cause, Tally] = attr.Factory(dict)
     providers: list[ProviderTallies] = attr.Factory(list)
 
-    def explain(self, cause: Cause, media_length: int) -> None:
-        """Count one more for a cause. A row without a file has negative bytes."""
-        self.causes.setdefault(cause, Tally()).add(media_length)
+    def explain(self, cause: Cause, media_length: int, media_count: int = 1) -> None:
+        """Count more for a cause. Rows without a file have negative bytes."""
+        self.causes.setdefault(cause, Tally()).add(media_length, media_count)
 
 
 Tallies = dict[Kind, KindTallies]

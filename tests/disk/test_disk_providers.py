@@ -356,7 +356,7 @@ class BucketTestCase(ProviderTestCase):
         ):
             with self.subTest(said), patch.dict(provider["config"], {option: value}):
                 printed = self.run_command().out.decode()
-                assert "so no row counts as without a file. It cannot be" in printed
+                assert "not here may be there. It cannot be listed: " in printed
                 assert said in printed
                 report = self.report()
                 (unknown,) = report["unknown_providers"]
