@@ -105,17 +105,7 @@ export class Chart {
    * @returns {uPlot.Options}
    */
   #options(drawing) {
-    const { starts, end, names, unit, series, running, binary, format } = drawing;
-    const style = getComputedStyle(this.#element);
-    const colour = (/** @type {string} */ name) => style.getPropertyValue(`--${name}`).trim();
-    const axis = {
-      stroke: colour("quiet"),
-      font: `12px ${style.fontFamily}`,
-      labelFont: `12px ${style.fontFamily}`,
-      ticks: { stroke: colour("line"), width: 1, size: 4 },
-      grid: { stroke: colour("line"), width: 1 },
-    };
-    const middles = middlesOf(drawing);
+    const { starts, end, series, running } = drawing;
     return {
       width: this.#element.clientWidth,
       height: HEIGHT,
@@ -135,31 +125,13 @@ export class Chart {
         x: { range: [starts[0], end] },
         y: { range: (_plot, _least, most) => [0, most > 0 ? most * 1.04 : 1] },
       },
-      axes: [
-        {
-          ...axis,
-          grid: { show: false },
-          size: 30,
-          label: unit,
-          labelSize: 20,
-          // Each below the middle of the part that it names.
-          splits: (plot) => labelled(plot, drawing).map((index) => middles[index]),
-          values: (plot) => labelled(plot, drawing).map((index) => names[index]),
-        },
-        {
-          ...axis,
-          incrs: binary ? POWERS_OF_TWO : ROUND_NUMBERS,
-          values: (_plot, splits) => splits.map(format),
-          size: (_plot, labels) =>
-            16 + LABEL_PX * Math.max(...(labels ?? [""]).map((label) => label.length)),
-        },
-      ],
+      axes: this.#axes(drawing),
       series: [
         {},
         ...series
           .map(({ key }) => ({
-            stroke: colour(key),
-            fill: colour(key),
+            stroke: this.#colour(key),
+            fill: this.#colour(key),
             width: 0,
             points: { show: false },
             paths: running
@@ -169,6 +141,48 @@ export class Chart {
           .reverse(),
       ],
     };
+  }
+
+  /**
+   * @param {Drawing} drawing
+   * @returns {uPlot.Axis[]}
+   */
+  #axes(drawing) {
+    const { names, unit, binary, format } = drawing;
+    const { fontFamily } = getComputedStyle(this.#element);
+    const line = this.#colour("line");
+    const axis = {
+      stroke: this.#colour("quiet"),
+      font: `12px ${fontFamily}`,
+      labelFont: `12px ${fontFamily}`,
+      ticks: { stroke: line, width: 1, size: 4 },
+      grid: { stroke: line, width: 1 },
+    };
+    const middles = middlesOf(drawing);
+    return [
+      {
+        ...axis,
+        grid: { show: false },
+        size: 30,
+        label: unit,
+        labelSize: 20,
+        // Each below the middle of the part that it names.
+        splits: (plot) => labelled(plot, drawing).map((index) => middles[index]),
+        values: (plot) => labelled(plot, drawing).map((index) => names[index]),
+      },
+      {
+        ...axis,
+        incrs: binary ? POWERS_OF_TWO : ROUND_NUMBERS,
+        values: (_plot, splits) => splits.map(format),
+        size: (_plot, labels) =>
+          16 + LABEL_PX * Math.max(...(labels ?? [""]).map((label) => label.length)),
+      },
+    ];
+  }
+
+  /** @param {string} name of a custom property of style.css, without the dashes */
+  #colour(name) {
+    return getComputedStyle(this.#element).getPropertyValue(`--${name}`).trim();
   }
 
   #resize() {

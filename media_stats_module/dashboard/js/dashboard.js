@@ -31,47 +31,6 @@ export function showDashboard({ api, userId, onSignOut }) {
   const page = showEmptyPage(userId);
   const address = new Address();
   const navigation = new Navigation(page, address);
-  const openers = new Openers(address);
-  const range = new Range(/** @type {HTMLFormElement} */ (find(page, ".range")), address, () =>
-    timeline.firstDay,
-  );
-  const summary = new SummaryPanel(find(page, ".summary"), api, address, () => {
-    growth.redraw();
-    update();
-  });
-  const growth = new GrowthPanel(find(page, ".growth"), api, () => summary.known);
-  const scope = () => ({ ...range.query });
-  const timeline = new TimelinePanel(find(page, ".timeline"), api, address, SOURCES, scope, {
-    onSelect: (from, until) => range.choose(from, until),
-    onOpen: (from, until, source) => address.set({ ...daysFrom(from, until), ...filesWith(countedIn(source)) }),
-    onAnswer: () => [users, servers].forEach((table) => table.redraw()),
-  });
-  const whole = (/** @type {"local"|"remote"} */ source) => timeline.whole(source);
-  const users = usersTable(find(page, ".users"), api, address, scope, whole, openers);
-  const servers = serversTable(find(page, ".servers"), api, address, scope, whole, openers);
-  const isSmallStore = () => summary.isSmall;
-  const dialog = /** @type {HTMLDialogElement} */ (find(page, ".detail"));
-  const detail = new Detail(dialog, api, address, range, openers, isSmallStore);
-  /** In the order in which they are asked for.
-   * @type {import("./panel.js").Part[]} */
-  const parts = [
-    summary,
-    growth,
-    timeline,
-    users,
-    servers,
-    appservicesPanel(find(page, ".appservices"), api, address, scope),
-    typesPanel(find(page, ".types"), api, SOURCES, scope, address, countedIn),
-    new FilesSection(find(page, ".files"), api, address, scope, { isCheap: isSmallStore, openers }),
-    new ReclaimablePanel(find(page, ".reclaimable"), api, address, {
-      prefix: "",
-      scope: () => ({}),
-      isCheap: isSmallStore,
-      isEmpty: () => summary.isEmpty,
-      openers,
-    }),
-    duplicatesPanel(find(page, ".duplicates"), api, address),
-  ];
   const update = () => {
     find(page, ".duplicates").hidden = summary.isEmpty;
     range.update();
@@ -79,6 +38,7 @@ export function showDashboard({ api, userId, onSignOut }) {
     detail.update();
     navigation.update();
   };
+  const { range, summary, timeline, parts, detail } = makeParts(page, api, address, update);
   address.onChange(update);
   const forgetClock = onOtherDay(update);
   find(page, ".refresh").addEventListener("click", () => parts.forEach((part) => part.reload()));
@@ -96,6 +56,57 @@ export function showDashboard({ api, userId, onSignOut }) {
       showPage();
     },
   };
+}
+
+/**
+ * @param {HTMLElement} page
+ * @param {import("./api.js").Api} api
+ * @param {Address} address
+ * @param {() => void} onKnown called when it is known how large the media store is
+ */
+function makeParts(page, api, address, onKnown) {
+  const openers = new Openers(address);
+  const form = /** @type {HTMLFormElement} */ (find(page, ".range"));
+  const range = new Range(form, address, () => timeline.firstDay);
+  const scope = () => ({ ...range.query });
+  const summary = new SummaryPanel(find(page, ".summary"), api, address, () => {
+    growth.redraw();
+    onKnown();
+  });
+  const isCheap = () => summary.isSmall;
+  const growth = new GrowthPanel(find(page, ".growth"), api, () => summary.known);
+  const timeline = new TimelinePanel(find(page, ".timeline"), api, address, SOURCES, scope, {
+    onSelect: (from, until) => range.choose(from, until),
+    onOpen: (from, until, source) =>
+      address.set({ ...daysFrom(from, until), ...filesWith(countedIn(source)) }),
+    onAnswer: () => [users, servers].forEach((table) => table.redraw()),
+  });
+  const whole = (/** @type {"local"|"remote"} */ source) => timeline.whole(source);
+  const users = usersTable(find(page, ".users"), api, address, scope, whole, openers);
+  const servers = serversTable(find(page, ".servers"), api, address, scope, whole, openers);
+  /** In the order in which they are asked for.
+   * @type {import("./panel.js").Part[]} */
+  const parts = [
+    summary,
+    growth,
+    timeline,
+    users,
+    servers,
+    appservicesPanel(find(page, ".appservices"), api, address, scope),
+    typesPanel(find(page, ".types"), api, SOURCES, scope, address, countedIn),
+    new FilesSection(find(page, ".files"), api, address, scope, { isCheap, openers }),
+    new ReclaimablePanel(find(page, ".reclaimable"), api, address, {
+      prefix: "",
+      scope: () => ({}),
+      isCheap,
+      isEmpty: () => summary.isEmpty,
+      openers,
+    }),
+    duplicatesPanel(find(page, ".duplicates"), api, address),
+  ];
+  const dialog = /** @type {HTMLDialogElement} */ (find(page, ".detail"));
+  const detail = new Detail(dialog, api, address, range, openers, isCheap);
+  return { range, summary, timeline, parts, detail };
 }
 
 /** @param {string} userId */

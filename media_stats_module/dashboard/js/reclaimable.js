@@ -2,12 +2,13 @@
 
 import { agesTable } from "./ages.js";
 import { check, el, find, fromTemplate, keepFocus, select } from "./dom.js";
-import { DAY, NOTHING, bytes, exactBytes, files, sum } from "./format.js";
+import { NOTHING, bytes, exactBytes, files, sum } from "./format.js";
 import { FilesPanel } from "./files.js";
 import { command } from "./copy.js";
+import { decision, retentionText } from "./decision.js";
 import { mediaDelete, purgeMediaCache } from "./deletions.js";
 import { Panel } from "./panel.js";
-import { labelOf } from "./sources.js";
+import { SOURCES } from "./sources.js";
 
 /** @typedef {import("./format.js").Usage} Usage */
 /** @typedef {import("./api.js").Query} Query */
@@ -15,21 +16,13 @@ import { labelOf } from "./sources.js";
 
 const AGES = /** @type {const} */ (["", "30", "90", "180", "365"]);
 const USUAL_AGE = "90";
-const LOCAL_AND_REMOTE = /** @type {const} */ (["local", "remote"]);
-
-/** Why files stay, as the API names the reasons. */
-const REASONS = {
-  avatar: "used as an avatar",
-  protected: "protected",
-  quarantined: "quarantined",
-};
 
 /**
  * @typedef {object} Details
  * @property {Usage} [thumbnails] of the files, if they were asked for
  * @property {Usage & {thumbnails?: Usage}} [url_previews] whose rows Synapse deletes, but
  *   not their files
- * @property {Partial<Record<keyof REASONS, Usage>>} kept
+ * @property {Partial<Record<"avatar"|"protected"|"quarantined", Usage>>} kept
  *
  * @typedef {Usage & Details} Amount
  *
@@ -158,7 +151,7 @@ export class ReclaimablePanel {
 
   get #sources() {
     const { source } = this.#options.scope();
-    return LOCAL_AND_REMOTE.filter((each) => source === undefined || source === each);
+    return SOURCES.map((each) => each.source).filter((each) => source === undefined || source === each);
   }
 
   /** @param {string} name */
@@ -265,7 +258,7 @@ export class ReclaimablePanel {
     find(this.#section, ".tools").hidden = !this.#sources.includes("local");
     find(this.#section, ".of-local").hidden = this.#isOfOwner;
     find(this.#section, ".decisions").replaceChildren(
-      ...this.#sources.map((source) => this.#decision(source, chosen)),
+      ...this.#sources.map((source) => decision(source, chosen, this.#commandOf(source, chosen.before_ts))),
     );
     find(this.#section, ".retention").textContent = retentionText(this.#known.answer.media_retention);
     find(this.#section, ".of-source").hidden = this.#isOfOwner;
@@ -274,37 +267,14 @@ export class ReclaimablePanel {
 
   /**
    * @param {"local"|"remote"} source
-   * @param {Age} age
-   */
-  #decision(source, age) {
-    const amount = /** @type {Amount} */ (age[source]);
-    const previews = amount.url_previews ?? NOTHING;
-    const is = source === "local" ? "They are gone for ever." : "Synapse fetches them again when somebody opens them.";
-    return el(
-      "section",
-      { class: "decision", "data-source": source },
-      el(this.#isOfOwner ? "h4" : "h3", {}, `${labelOf(source)}: ${bytes(amount.media_length)} in ${files(amount.media_count)}`),
-      el("p", { class: "quiet small" }, is),
-      ...(this.#isOfOwner ? [] : [this.#command(source, age.before_ts)]),
-      el("ul", { class: "small" }, ...keptTexts(amount).map((text) => el("li", {}, text))),
-      ...(previews.media_count === 0
-        ? []
-        : [
-            el(
-              "p",
-              { class: "small" },
-              `Synapse also removes ${files(previews.media_count, "URL preview")} from its database, ` +
-                `but leaves ${bytes(previews.media_length)} of them on the disk.`,
-            ),
-          ]),
-    );
-  }
-
-  /**
-   * @param {"local"|"remote"} source
    * @param {number} before
+   * @returns {HTMLElement|null} null for one user or server, whom Synapse's deletions by age
+   *   cannot be told
    */
-  #command(source, before) {
+  #commandOf(source, before) {
+    if (this.#isOfOwner) {
+      return null;
+    }
     return source === "local"
       ? command(mediaDelete(before, this.#size, this.#keepsProfiles), "deletes these local files")
       : command(purgeMediaCache(before), "deletes these remote files");
@@ -327,30 +297,4 @@ export class ReclaimablePanel {
         : []),
     );
   }
-}
-
-/** @param {Amount} amount */
-function keptTexts({ kept }) {
-  return Object.entries(REASONS).flatMap(([reason, words]) => {
-    const { media_count: number, media_length: size } =
-      kept[/** @type {keyof REASONS} */ (reason)] ?? NOTHING;
-    return number === 0 ? [] : [`Stay, ${words}: ${bytes(size)} in ${files(number)}`];
-  });
-}
-
-/** @param {Retention|null} retention */
-function retentionText(retention) {
-  const parts = LOCAL_AND_REMOTE.flatMap((source) => {
-    const lifetime = retention?.[`${source}_media_lifetime`];
-    const amount = retention?.[source];
-    return typeof lifetime === "number" && amount
-      ? [
-          `${source} files that nobody has read for ${files(Math.round(lifetime / DAY), "day")} ` +
-            `(now ${bytes(amount.media_length)} in ${files(amount.media_count)})`,
-        ]
-      : [];
-  });
-  return parts.length === 0
-    ? ""
-    : `Synapse deletes by itself (media_retention): ${parts.join(", and ")}.`;
 }

@@ -59,10 +59,9 @@ export function typesPanel(section, api, sources, scope, address, filters) {
                 ...CLOSE_DIALOG,
                 ...filesWith({ ...filters(source), media_type: typeOfGroup(group) }),
               }),
-              { class: "files-link" },
+              { class: "files-link", "aria-label": `${name}, ${label.toLowerCase()}` },
               {},
               name,
-              el("span", { class: "unseen" }, `, ${label.toLowerCase()}`),
             ),
           );
         }),
