@@ -14,6 +14,15 @@ _KNOWN_LATER = ("from must be the next_token", "The timeline would have more tha
 # Filters of users of this server.
 _OF_ACCOUNTS = ("appservice", "has_account", "deactivated", "erased")
 
+# These and others go with local media only.
+_OF_LOCAL_MEDIA = (
+    *_OF_ACCOUNTS,
+    "size_gt",
+    "keep_profiles",
+    "url_preview",
+    "without_owner",
+)
+
 _ADDITIONAL = {*_OF_ACCOUNTS, "format"}
 
 
@@ -32,7 +41,7 @@ def before_call(
     if "user" in query or "server_name" in query:
         query.pop("source", None)
     if "server_name" in query or query.get("source") == "remote":
-        for name in (*_OF_ACCOUNTS, "size_gt", "keep_profiles"):
+        for name in _OF_LOCAL_MEDIA:
             query.pop(name, None)
     if case.path.endswith("/files") and (
         "reclaimable_before_ts" not in query
