@@ -20,9 +20,6 @@ _DEFAULT_MIN_AGE = "1h"
 # The names in `difference_list.CAUSES`, which would import Synapse.
 _LISTS = ("without-row", "without-file", "another-length", "other")
 
-# The number of rows without a file from which a wrong folder is noticed at once.
-_ROWS_AT_LEAST = 10_000
-
 # With fewer files, no warning that none of them has a row.
 _FILES_AT_LEAST = 100
 
@@ -140,6 +137,13 @@ def run(
             CAUSES[options.list], form, database.server_name, config.path
         )
     progress = Progress(sys.stderr, rows.estimate())
+
+    def before_many(suspects: int) -> None:
+        """Stop in a wrong folder, where each row would be looked at twice."""
+        warning = _files_are_missing(tallies, suspects)
+        if warning and not options.force:
+            raise RefusedError(f"{warning} With --force, all rows are looked at.")
+
     second_look = SecondLook(
         os.fsencode(config.path),
         rows,
@@ -147,17 +151,13 @@ def run(
         age,
         tallies,
         (lambda difference: None) if differences is None else differences.add,
+        before_many,
     )
 
-    def seen(number: int) -> None:
-        progress.add(number)
-        # Each of millions of missing files would be looked at twice.
-        warning = _files_are_missing(tallies, at_least=_ROWS_AT_LEAST)
-        if warning and not options.force:
-            raise RefusedError(f"{warning} With --force, all rows are looked at.")
-
     try:
-        Comparison(config, rows, providers, age, second_look, tallies, seen).run()
+        Comparison(
+            config, rows, providers, age, second_look, tallies, progress.add
+        ).run()
     finally:
         progress.end()
     report = Report(
@@ -185,15 +185,16 @@ def run(
         sys.stdout.write(report.to_text() + "\n")
 
 
-def _files_are_missing(tallies: "Tallies", *, at_least: int = 1) -> str | None:
+def _files_are_missing(tallies: "Tallies", suspects: int = 0) -> str | None:
     """The warning that this may be the wrong folder; None if few files are missing.
 
     Args:
         tallies: the figures so far.
-        at_least: with fewer rows without a file, there is no warning.
+        suspects: the number of further rows that seem to have no file.
     """
-    rows, without_file = _count(tallies, "rows"), _count(tallies, "without_file")
-    if without_file < at_least or without_file * 2 <= rows:
+    rows = _count(tallies, "rows")
+    without_file = _count(tallies, "without_file") + suspects
+    if without_file * 2 <= rows:
         return None
     return (
         f"Of {rows:,} rows looked at, {without_file:,} have no file. This looks like "
@@ -214,7 +215,6 @@ def _rows_are_missing(tallies: "Tallies") -> str | None:
 
 def _count(tallies: "Tallies", name: str) -> int:
     """A figure of all local and remote files, without thumbnails and previews."""
-    from media_stats_module.disk.paths import Kind
+    from media_stats_module.disk.paths import MEDIA
 
-    found = (tallies[Kind.LOCAL_FILES], tallies[Kind.REMOTE_FILES])
-    return sum(getattr(kind, name).media_count for kind in found)
+    return sum(getattr(tallies[kind], name).media_count for kind in MEDIA)

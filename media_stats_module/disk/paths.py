@@ -40,6 +40,7 @@ FOLDERS: dict[Kind, bytes] = {
 }
 """The folders of the media store, in the order of their bytes."""
 
+MEDIA = (Kind.LOCAL_FILES, Kind.REMOTE_FILES)
 THUMBNAILS = (
     Kind.LOCAL_THUMBNAILS,
     Kind.REMOTE_THUMBNAILS,

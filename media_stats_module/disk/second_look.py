@@ -15,6 +15,7 @@ import attr
 
 from media_stats_module.disk.age import Age
 from media_stats_module.disk.paths import (
+    MEDIA,
     PREVIEWS,
     THUMBNAILS,
     Kind,
@@ -83,6 +84,7 @@ class SecondLook:
         age: Age,
         tallies: Tallies,
         found: Callable[[Difference], None],
+        before_many: Callable[[int], None],
     ) -> None:
         """
         Args:
@@ -92,6 +94,8 @@ class SecondLook:
             age: the age from which files and rows are judged.
             tallies: the figures by kind, to fill.
             found: called with each difference.
+            before_many: called before many suspects are checked, with the number of
+                local and remote media among them that seem to have no file.
         """
         self._root = root
         self._rows = rows
@@ -99,6 +103,7 @@ class SecondLook:
         self._age = age
         self._tallies = tallies
         self._found = found
+        self._before_many = before_many
         self._suspects: list[Suspect] = []
         # When a row without a file was last seen.
         self._last_row = 0.0
@@ -109,6 +114,12 @@ class SecondLook:
         if suspect.cause is Cause.WITHOUT_FILE:
             self._last_row = time.monotonic()
         if len(self._suspects) >= _SUSPECTS_AT_MOST:
+            self._before_many(
+                sum(
+                    suspect.cause is Cause.WITHOUT_FILE and suspect.kind in MEDIA
+                    for suspect in self._suspects
+                )
+            )
             self.finish()
 
     def finish(self) -> None:

@@ -10,7 +10,7 @@ from unittest.mock import patch
 import pytest
 from disk_support import DAY_MS, HOUR_MS, NOTHING, DiskTestCase
 
-from media_stats_module.disk import command, comparison, second_look, walk
+from media_stats_module.disk import second_look, walk
 from media_stats_module.disk.second_look import SecondLook
 from media_stats_module.errors import RefusedError
 from media_stats_module.storage import disk
@@ -562,7 +562,7 @@ class DiskTrapsTestCase(DiskTestCase):
             self.local(f"ccdd{number:04}")
         self.local("aabbcccc")
         with patch.object(second_look, "_SUSPECTS_AT_MOST", 3):
-            assert self.differences() == {
+            assert self.differences("--force") == {
                 "local_files": {
                     "without_row": {"media_count": 10, "media_length": 10},
                     "without_file": {"media_count": 11, "media_length": 11},
@@ -585,9 +585,8 @@ class DiskTrapsTestCase(DiskTestCase):
         assert self.listed("without-row") == ["local_content/aa/bb/cccc"]
         # Of many rows, it does not look at each again.
         with (
-            patch.object(command, "_ROWS_AT_LEAST", 2),
-            patch.object(comparison, "_STEP", 1),
             patch.object(second_look, "_SUSPECTS_AT_MOST", 2),
+            patch.object(second_look, "sleep", self.fail),
             pytest.raises(RefusedError, match="Of 3 rows looked at, 2 have"),
         ):
             self.run_command()
