@@ -12,7 +12,7 @@ from typing import Any, cast
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.questions import NO_LIMIT, OwnersOrder, OwnersQuestion
-from media_stats_module.storage.answers import OwnerUsage, Page
+from media_stats_module.storage.answers import OwnerUsage, Page, to_text
 from media_stats_module.storage.dialect import (
     estimate_rows_txn,
     is_indexed_by_txn,
@@ -105,6 +105,9 @@ def get_owners_page_txn(
     walked, total = rows[0][:2]
     details = {owner: found for _, _, owner, *found in rows if owner is not None}
     if walked == most_walked or len(details) > walked // _OWNERS_PER_SUM + 1:
+        return None
+    # In SQLite, text need not be UTF-8. As a parameter, its replacement finds nothing.
+    if any("\ufffd" in to_text(owner) for owner in details):
         return None
     owners = _sum_txn(txn, table, details)
     if size is not None:
