@@ -355,18 +355,19 @@ class BucketTestCase(ProviderTestCase):
             ("region_name", "no region", "no region"),
         ):
             with self.subTest(said), patch.dict(provider["config"], {option: value}):
-                printed = self.run_command().out.decode()
-                assert "not here may be there. It cannot be listed: " in printed
-                assert said in printed
                 report = self.report()
                 (unknown,) = report["unknown_providers"]
                 assert said in unknown["reason"]
                 (found,) = report["kinds"]["local_files"]["providers"].values()
                 nothing = {"media_count": None, "media_length": None}
                 assert found == {field.name: nothing for field in FIGURES}
-                assert self.causes() == {"not_local": (2, -6)}
-                for arguments in (("--list", "without-file"), ("--csv",)):
-                    assert said in self.run_command(*arguments).err
+                assert list(report["difference"]["causes"]) == ["not_local"]
+
+        provider["config"]["bucket"] = "other"
+        said = "not here may be there. It cannot be listed: "
+        assert said in self.run_command().out.decode()
+        for arguments in (("--list", "without-file"), ("--csv",)):
+            assert said in self.run_command(*arguments).err
 
     def test_a_bucket_that_is_denied_after_a_page(self) -> None:
         """What was seen of it before is no reason to call a file lost."""
