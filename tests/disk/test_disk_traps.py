@@ -430,19 +430,27 @@ class DiskTrapsTestCase(DiskTestCase):
         (self.root / "remote_content").symlink_to("/no/such/folder")
         (self.root / "local_content/aa").mkdir(parents=True)
         (self.root / "local_content/aa/bb").symlink_to("/no/such/folder")
+        (self.root / "local_content/aa/cc").mkdir()
+        (self.root / "local_content/aa/cc/dddd").symlink_to("/no/such/file")
         self.remote("s.example", "id", "aabbcccc")
         self.local("aabbcccc")
+        self.local("aaccdddd")
         # Between the link and the files below it.
         self.local("aabb-ccc")
         self.local("aaacdddd")
 
         assert self.differences() == {"local_files": {"without_file": one()}}
-        assert self.causes() == {"unreadable": (3, -3), "without_file": (1, -1)}
+        assert self.causes() == {"unreadable": (4, -4), "without_file": (1, -1)}
+        reason = os.strerror(errno.ENOENT)
         assert self.report()["unreadable"] == {
-            "count": 2,
+            "count": 3,
             "paths": [
-                {"path": "local_content/aa/bb", "reason": os.strerror(errno.ENOENT)},
-                {"path": "remote_content", "reason": os.strerror(errno.ENOENT)},
+                {"path": path, "reason": reason}
+                for path in (
+                    "local_content/aa/bb",
+                    "local_content/aa/cc/dddd",
+                    "remote_content",
+                )
             ],
         }
 

@@ -81,73 +81,73 @@ def test_users(
     }
 
 
-@pytest.mark.parametrize(
-    ("format", "unbuffered"), [("--csv", ""), ("--json", ""), (None, ""), (None, "1")]
+def program(config: Path, *options: str, **environment: str) -> dict[str, Any]:
+    """What starts `users` in a real process."""
+    command = (sys.executable, "-W", "ignore", "-m", "media_stats_module", "users")
+    return {
+        "args": [*command, "-c", str(config), *filter(None, options)],
+        "env": {**os.environ, **environment},
+    }
+
+
+# What becomes of the output does not depend on Synapse.
+in_each_format = pytest.mark.parametrize(
+    ("format", "unbuffered"), [("--csv", ""), ("--json", ""), ("", ""), ("", "1")]
 )
+
+
+@pytest.mark.once
+@in_each_format
 def test_a_reader_that_has_seen_enough(
-    config: Path, connection: Connection, format: str | None, unbuffered: str
+    config: Path, connection: Connection, format: str, unbuffered: str
 ) -> None:
-    """In a real process, before `| head`."""
+    """Before `| head`."""
     connection.execute(
         "INSERT INTO local_media_repository (media_id, user_id, media_length, "
         "created_ts) SELECT 'f' || i, '@user' || i || ':test', 1, 1 "
         # More than a pipe holds.
         "FROM generate_series(1, 10000) AS i"
     )
-    command = [
-        *("users", "--limit", "10000", "-c", str(config)),
-        *filter(None, [format]),
-    ]
     with subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", "media_stats_module", *command],
+        **program(config, "--limit=10000", format, PYTHONUNBUFFERED=unbuffered),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
-    ) as program:
-        assert program.stdout is not None
-        assert program.stderr is not None
-        assert program.stdout.read(10)
-        program.stdout.close()
-        assert program.stderr.read() == b""
-        assert program.wait() == 0
+    ) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        assert running.stdout.read(10)
+        running.stdout.close()
+        assert running.stderr.read() == b""
+        assert running.wait() == 0
 
 
-@pytest.mark.parametrize(
-    ("format", "unbuffered"), [("--csv", ""), ("--json", ""), (None, ""), (None, "1")]
-)
+@pytest.mark.once
+@in_each_format
 def test_output_that_cannot_be_written(
-    config: Path, format: str | None, unbuffered: str
+    config: Path, format: str, unbuffered: str
 ) -> None:
-    """In a real process, to a full disk."""
+    """To a full disk."""
     with open("/dev/full", "w") as full:
-        program = subprocess.run(
-            [
-                *(sys.executable, "-W", "ignore", "-m", "media_stats_module"),
-                *("users", "-c", str(config)),
-                *filter(None, [format]),
-            ],
+        ended = subprocess.run(
+            **program(config, format, PYTHONUNBUFFERED=unbuffered),
             stdout=full,
             stderr=subprocess.PIPE,
-            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
             text=True,
         )
-    assert program.returncode == 1
-    assert program.stderr == (
-        "media_stats_module: [Errno 28] No space left on device\n"
-    )
+    assert ended.returncode == 1
+    assert ended.stderr == "media_stats_module: [Errno 28] No space left on device\n"
 
 
+@pytest.mark.once
 def test_a_terminal_without_a_character(config: Path, connection: Connection) -> None:
     connection.execute("UPDATE local_media_repository SET user_id = '@\u00fc:test'")
-    printed = subprocess.check_output(
-        [
-            *(sys.executable, "-W", "ignore", "-m", "media_stats_module"),
-            *("users", "-c", str(config)),
-        ],
-        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    printed = subprocess.run(
+        **program(config, PYTHONIOENCODING="ascii"),
+        stdout=subprocess.PIPE,
+        check=True,
         text=True,
     )
-    assert "@\\xfc:test" in printed
+    assert "@\\xfc:test" in printed.stdout
 
 
 def test_the_module_is_one_of_several(

@@ -13,6 +13,7 @@ import sysconfig
 import tarfile
 import venv
 import zipfile
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,17 @@ def copy_checkout(directory: Path) -> Path:
     return copy
 
 
+def site_packages(environment: Path) -> Path:
+    """The folder of an environment's packages."""
+    return Path(sysconfig.get_path("purelib", vars={"base": str(environment)}))
+
+
+def packages_in(environment: Path) -> list[str]:
+    """The packages that are installed in an environment."""
+    folder = str(site_packages(environment))
+    return [found.metadata["Name"] for found in distributions(path=[folder])]
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The sdist and the wheel, by kind."""
@@ -88,15 +100,10 @@ def test_installs_into_a_clean_environment(
     subprocess.run([*pip, "install", built["wheel"]], check=True, capture_output=True)
 
     # Above all no Synapse, which the module must never replace.
-    installed = subprocess.check_output([*pip, "list", "--format=json"])
-    assert [package["name"] for package in json.loads(installed)] == [
-        "synapse-media-stats-module"
-    ]
+    assert packages_in(environment) == ["synapse-media-stats-module"]
 
     # Synapse comes from here, after the packages of that environment.
-    clean = Path(
-        sysconfig.get_path("purelib", vars={"base": str(environment)})
-    ).resolve()
+    clean = site_packages(environment).resolve()
     (clean / "synapse.pth").write_text(sysconfig.get_path("purelib"))
     loaded_from, name, path = json.loads(
         subprocess.check_output(
@@ -158,10 +165,7 @@ def test_image(deployment: str, built: dict[str, Path], tmp_path: Path) -> None:
     arguments = run.replace(f"/tmp/{copied}", str(built["wheel"])).split()
     subprocess.run([*pip, *arguments], check=True, capture_output=True)
 
-    installed = subprocess.check_output([*pip, "list", "--format=json"])
-    assert [package["name"] for package in json.loads(installed)] == [
-        "synapse-media-stats-module"
-    ]
+    assert packages_in(environment) == ["synapse-media-stats-module"]
 
 
 def test_wheel_holds_the_package_and_nothing_else(built: dict[str, Path]) -> None:
