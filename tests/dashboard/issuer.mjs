@@ -89,4 +89,4 @@ http
     const handle = { "/oauth2/introspect": introspect, "/reg": register }[request.url] ?? answer;
     handle(request, response);
   })
-  .listen(port, "127.0.0.1", () => console.log("listening"));
+  .listen(port, "127.0.0.1");

@@ -2,13 +2,14 @@
 
 import json
 import shutil
-import subprocess
+import tempfile
 from pathlib import Path
 
 from node_packages import ensure_node_packages, find_node
 from realservers.running import RunningServer
 
-from demo.process import free_port
+from demo.client import Client
+from demo.process import ServerProcess, free_port
 
 _SCRIPT = "issuer.mjs"
 
@@ -42,22 +43,21 @@ class Issuer(RunningServer):
         }
         node = find_node()
         assert node is not None
-        self._process = subprocess.Popen(
+        self._log_path = Path(tempfile.gettempdir(), f"issuer-{port}.log")
+        self._process = ServerProcess(
+            "The issuer",
             [node, _SCRIPT, json.dumps(options)],
-            cwd=folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            self._log_path,
+            self._answers,
+            directory=folder,
         )
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            if line == b"listening\n":
-                break
-        else:
-            raise RuntimeError("The issuer did not start")
+        self._process.start()
 
     def stop(self) -> None:
         """Stop the provider, unless it is stopped."""
-        self._process.terminate()
-        self._process.wait()
-        if self._process.stdout:
-            self._process.stdout.close()
+        self._process.stop()
+        self._log_path.unlink(missing_ok=True)
+
+    def _answers(self) -> bool:
+        path = "/.well-known/openid-configuration"
+        return Client(self.url).request("GET", path).status == 200

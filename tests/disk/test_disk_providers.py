@@ -89,6 +89,15 @@ class SecondFolderTestCase(ProviderTestCase):
         assert f"file_system {self.second}:" in printed
         assert "only here" in printed
 
+    def test_two_rows_of_one_file(self) -> None:
+        for media_id in ("one", "two"):
+            self.remote("s.example", media_id, "aabbcccc", 3)
+        self.put("../second/remote_content/s.example/aa/bb/cccc", b"abc")
+        assert self.in_provider(kind="remote_files") == {
+            "stored": 1,
+            "only_provider": 2,
+        }
+
     def test_storage_provider_that_is_a_folder(self) -> None:
         module = "synapse.media.storage_provider.FileStorageProviderBackend"
         for name in ("file_system", module):
