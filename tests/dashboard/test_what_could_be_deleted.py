@@ -1,10 +1,11 @@
 """ "What could be deleted" on the screen: the API's numbers, files, and commands."""
 
 import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from browser_server import SOURCES, Server
@@ -340,6 +341,14 @@ def test_of_one_user(signed_in: DashboardPage, server: Server) -> None:
         f"'{server.homeserver.base_url}/_synapse/admin/v1/users/"
         f"@hostile:example.org/media?limit={usage['media_count']}'"
     )
+    # Old user IDs may have any character; none ends the argument.
+    user = "@a'; exit 1 #$(exit 1)\\\"\n:example.org"
+    command = signed_in.page.evaluate(
+        "async ([url, user]) => (await import(url)).usersMedia(user, 1)",
+        [f"{signed_in.url}js/deletions.js", user],
+    )
+    *_, address = shlex.split(command)
+    assert unquote(address).endswith(f"/users/{user}/media?limit=1")
     signed_in.page.go_back()
     expect(dialog).to_be_hidden()
     assert signed_in.page.url == signed_in.url
