@@ -17,8 +17,8 @@ from media_stats_module.synapse_internals import LoggingDatabaseConnection
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
-# The most attempts to lock a media table, a tenth of a second each.
-_ATTEMPTS = 100
+# The most attempts to lock a media table, 0.2 to 1.7 s each.
+_ATTEMPTS = 50
 
 
 class OfflineDatabase:

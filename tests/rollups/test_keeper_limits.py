@@ -226,6 +226,24 @@ def test_a_source_that_cannot_be_applied(
     assert_exact(connection)
 
 
+def test_an_owner_too_long_for_our_index(
+    connection: Connection, keeper: Keeper
+) -> None:
+    """Synapse's own indexes have room for it. The work goes on when it is gone."""
+    connection.execute(
+        "INSERT INTO local_media_repository (media_id, user_id, media_length) "
+        "SELECT 'long', left(string_agg(md5(i::TEXT), ''), 2680), 1 "
+        "FROM generate_series(1, 84) AS i"
+    )
+    keeper.wait(_HOUR)
+    assert keeper.failures["local"].startswith("index row size")
+    assert_exact(connection)
+    connection.execute("DELETE FROM local_media_repository WHERE media_id = 'long'")
+    keeper.wait(_HOUR)
+    assert keeper.failures == {}
+    connection.run(assert_applied_totals_are_exact_txn)
+
+
 def test_sums_beyond_64_bits(connection: Connection, keeper: Keeper) -> None:
     for table in ("local_media_repository", "remote_media_cache"):
         connection.execute(f"ALTER TABLE {table} ALTER COLUMN media_length TYPE BIGINT")

