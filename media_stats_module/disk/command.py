@@ -66,13 +66,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _duration_ms(text: str) -> int:
-    unit = _UNITS_MS.get(text[-1:])
-    number = text[:-1] if unit else text
-    if not (number.isascii() and number.isdigit()):
+    number, unit = text[:-1], _UNITS_MS.get(text[-1:])
+    if not (unit and number.isascii() and number.isdigit()):
         raise argparse.ArgumentTypeError(
             f"{text!r} must be a number with a unit of time: s, m, h or d"
         )
-    return int(number) * (unit or 1_000)
+    return int(number) * unit
 
 
 def run(

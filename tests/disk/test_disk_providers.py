@@ -252,6 +252,22 @@ class ListingTestCase(ProviderTestCase):
         written = RCLONE.replace("some/where/", "").encode()
         assert self.in_provider("--listing", self.write(written)) == ALL
 
+    def test_several_providers(self) -> None:
+        self.with_options({**S3, "backup_media_store_path": str(self.second)})
+        self.put(f"../second/{self.LOCAL}them", b"abc")
+        line = "2026-11-01 10:00:00 3 some/where/local_content/aa/bb/lost\n"
+        listing = self.write(line.encode())
+        report = self.report("--listing", listing)
+        for found in report["kinds"]["local_files"]["providers"].values():
+            assert found["only_local"]["media_count"] == 2
+            assert found["only_provider"]["media_count"] == 1
+        assert self.differences("--listing", listing) == {}
+
+        same = [{"module": "some.Provider"}] * 2
+        self.with_options({"media_storage_providers": same})
+        providers = self.report()["kinds"]["local_files"]["providers"]
+        assert list(providers) == ["some.Provider", "some.Provider (2)"]
+
     def test_previews_are_in_no_provider(self) -> None:
         provider = {"module": "some.Provider", "config": {}}
         self.with_options({"media_storage_providers": [provider]})
@@ -327,7 +343,7 @@ class BucketTestCase(ProviderTestCase):
         assert self.in_provider() == {
             name: count for name, count in ALL.items() if name != "without_row"
         }
-        assert self.in_provider("--min-age", "0") == ALL
+        assert self.in_provider("--min-age", "0s") == ALL
         assert self.listed("without-file") == ["mxc://test/aabblost"]
         assert "s3://media/some/where/:" in self.run_command().out.decode()
 
@@ -340,7 +356,7 @@ class BucketTestCase(ProviderTestCase):
             self.put_object(f"remote_content/{server}/aa/bb/cccc")
 
         with patch.object(s3, "_PAGE", 2):
-            assert self.in_provider("--min-age", "0")["without_row"] == 5
+            assert self.in_provider("--min-age", "0s")["without_row"] == 5
             assert self.in_provider(kind="remote_files") == {
                 "stored": 3,
                 "only_provider": 3,

@@ -84,7 +84,7 @@ def test_the_table_follows_the_upload_script(tmp_path: Path, endpoint: str) -> N
         client.put_object(Bucket=_BUCKET, Key=orphan, Body=b"orphan")
 
         config_path = homeserver.config_path
-        as_json = ("--json", "--min-age", "0")
+        as_json = ("--json", "--min-age", "0s")
 
         def look(kind: str = "local_files") -> dict[str, int]:
             report = json.loads(run_disk(config_path, *as_json))
@@ -108,7 +108,7 @@ def test_the_table_follows_the_upload_script(tmp_path: Path, endpoint: str) -> N
             "without_row": 1,
             "lost": 1,
         }
-        arguments = ("without-file", "--min-age", "0")
+        arguments = ("without-file", "--min-age", "0s")
         assert names_in_list(config_path, store, *arguments) == [
             f"mxc://localhost/{lost}"
         ]

@@ -298,7 +298,7 @@ class DiskTrapsTestCase(DiskTestCase):
             ("local_media_repository_thumbnails", "media_id", "'aabbcccc'"),
         ):
             self.execute(f"INSERT INTO {table} ({columns}) VALUES ({values})")
-        kinds = self.report("--min-age", "0")["kinds"]
+        kinds = self.report("--min-age", "0s")["kinds"]
         assert kinds["local_files"]["without_file"] == one(7)
         assert kinds["remote_files"]["without_file"] == one(5)
 
