@@ -55,33 +55,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # A terminal may not have all characters.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        question = _question(options)
-        # Imports all of Synapse.
-        from media_stats_module import offline
-
-        try:
-            with offline.raising_refused(options.config_path):
-                homeserver = offline.OfflineHomeserver(options.config_path)
-                if options.command == "disk":
-                    database = homeserver.connect_to_database()
-                    disk.run(options, homeserver.configuration, database)
-                elif options.endpoint is None:
-                    _remove(homeserver)
-                else:
-                    _answer(homeserver, options, question)
-                sys.stdout.flush()
-        except RefusedError as refused:
-            print(f"media_stats_module: {refused}", file=sys.stderr)
-            return 1
+        _run(options)
     except InvalidParameterError as error:
         options.parser.error(str(error))
-    except OSError as error:
+    except BrokenPipeError:
+        # The reader of the pipe, such as `head`, has seen enough.
         _drop_unwritten_output()
-        # The reader of a pipe, such as `head`, may close it.
-        if not isinstance(error, BrokenPipeError):
-            print(f"media_stats_module: {error}", file=sys.stderr)
-            return 1
+    except (RefusedError, OSError) as error:
+        if isinstance(error, OSError):
+            _drop_unwritten_output()
+        print(f"media_stats_module: {error}", file=sys.stderr)
+        return 1
     return 0
+
+
+def _run(options: argparse.Namespace) -> None:
+    """Run the command that the options name.
+
+    Raises:
+        InvalidParameterError: an option is wrong.
+        RefusedError: the command cannot do its work.
+        OSError: the output cannot be written.
+    """
+    question = _question(options)
+    # Imports all of Synapse.
+    from media_stats_module import offline
+
+    with offline.raising_refused(options.config_path):
+        homeserver = offline.OfflineHomeserver(options.config_path)
+        if options.command == "disk":
+            database = homeserver.connect_to_database()
+            disk.run(options, homeserver.configuration, database)
+        elif options.command == "remove":
+            _remove(homeserver)
+        else:
+            _answer(homeserver, options, question)
+        sys.stdout.flush()
 
 
 def _drop_unwritten_output() -> None:
