@@ -233,7 +233,7 @@ def test_no_cursor_is_left_open(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "server_name"),
+        ("", "empty, or not a mapping of options"),
         ("a: [", "while parsing"),
         ("server_name: a\nreport_stats: false\n", "there is no `database`"),
         *(
