@@ -31,7 +31,7 @@ _LIVE = (
     "reclaimable, four ages",
 )
 
-# With them: what totals answer, beside all pages of users without a time range.
+# With rollups, also these come from totals, besides users without a time range.
 _TOTALS = (
     "users 30 days, by size",
     "users one year, by size",

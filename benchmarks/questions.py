@@ -34,7 +34,7 @@ DASHBOARD = [
     )
 ]
 
-# What it asks for, too, where there are few files; elsewhere after a click.
+# Further requests of the dashboard if there are few files; else they need a click.
 SMALL_STORE = 100_000
 DASHBOARD_OF_SMALL_STORE = [
     f"{MODULE_PATH}/{question}"

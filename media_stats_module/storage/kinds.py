@@ -87,7 +87,7 @@ def kinds_sql(
 
 
 def _thumbnails_sql(table: MediaTable, owner: str | None) -> str:
-    """What follows `FROM` for the thumbnails, called `t`."""
+    """The SQL after `FROM` for the thumbnails, called `t`."""
     rows = f"{table.thumbnails} AS t"
     if owner is None:
         return rows

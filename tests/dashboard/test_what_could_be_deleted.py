@@ -123,7 +123,7 @@ def test_large_store_is_asked_after_a_click(
     _pretend_it_is_large(page)
     dashboard.sign_in(server.admin.access_token)
     section = _section(dashboard)
-    # What the benchmark takes for one load of the page, and nothing else.
+    # Exactly the requests that the benchmark counts for a load of the page.
     assert _questions(asked) == {"rollups", *_questions(DASHBOARD)}
     asked.clear()
     expect(section.get_by_role("button", name="Copy")).to_have_count(0)

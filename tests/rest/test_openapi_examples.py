@@ -40,7 +40,7 @@ class AnswersTest(OpenApiTestCase):
             self.assert_answers(example, channel)
 
 
-# What fails, and how, where the request alone does not fail.
+# The function that fails, and its error, where the request alone does not fail.
 _FAILURES: dict[str, tuple[str, Exception]] = {
     "queue_full": ("storage.MediaStatsStore.get_users_page", QueueFullError()),
     "timeout": ("storage.MediaStatsStore.get_users_page", QueryTimeoutError()),

@@ -6,7 +6,7 @@ from support import MODULE_PATH
 
 
 class RefusalsTestCase(ReclaimableMediaTestCase):
-    """What Synapse refuses is refused here, in the same words."""
+    """Requests that Synapse refuses are refused here, in the same words."""
 
     def test_as_synapse(self) -> None:
         for query in (

@@ -1,4 +1,4 @@
-"""`/v1/summary?limits=true`: the file system, and what Synapse deletes by itself.
+"""`/v1/summary?limits=true`: the file system, and the settings for deletion.
 
 deployment/test_retention.py has a process that does not serve media.
 """

@@ -82,7 +82,7 @@ def test_users(
 
 
 def program(config: Path, *options: str, **environment: str) -> dict[str, Any]:
-    """What starts `users` in a real process."""
+    """The arguments of `subprocess.Popen` for `users` in a real process."""
     command = (sys.executable, "-W", "ignore", "-m", "media_stats_module", "users")
     return {
         "args": [*command, "-c", str(config), *filter(None, options)],
@@ -90,7 +90,7 @@ def program(config: Path, *options: str, **environment: str) -> dict[str, Any]:
     }
 
 
-# What becomes of the output does not depend on Synapse.
+# These do not depend on the version of Synapse.
 in_each_format = pytest.mark.parametrize(
     ("format", "unbuffered"), [("--csv", ""), ("--json", ""), ("", ""), ("", "1")]
 )

@@ -33,8 +33,8 @@ from api_reference import with_reference  # noqa: E402
 # Pages whose commands are all run: here, or by tests/disk/test_disk_pages.py.
 _RUN_AS_A_WHOLE = {"recipes.md", "disk.md", "disk-full.md"}
 
-# What the commands of the others begin with: run here or by the test that is named; or
-# not run, since that takes another program or a system of its own.
+# The start of all commands on other pages. They are run here, or by the test that is
+# named, or not at all if that needs another program or a system of its own.
 _COMMANDS = (
     "python3 demo",  # test_demo.py
     "cd /path/to/checkout",  # test_packaging.py
@@ -46,7 +46,7 @@ _COMMANDS = (
     "mas-cli ",  # not run
     "sudo systemctl restart ",  # not run
     "sudo /opt/venvs/matrix-synapse/bin/pip install ",  # as /path/to/env/bin/pip
-    "docker build ",  # not run; test_packaging.py runs what the image does
+    "docker build ",  # not run; test_packaging.py runs the image's steps
 )
 
 _LINKING = (*PAGES, _ROOT / "CONTRIBUTING.md", _ROOT / "CHANGELOG.md")
