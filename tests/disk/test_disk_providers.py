@@ -395,7 +395,7 @@ class BucketTestCase(ProviderTestCase):
             assert said in self.run_command(*arguments).err
 
     def test_a_bucket_that_is_denied_after_a_page(self) -> None:
-        """Files of the pages after it are not called lost."""
+        """The rest of it is unknown, so no file is called lost."""
         for name in ("0000", "them"):
             self.put_object(f"local_content/aa/bb/{name}")
         make_client = Bucket._client
