@@ -163,10 +163,13 @@ class DiskRows:
         # Names that start with the one before, followed by less than a slash.
         waiting: list[str] = []
         after = ""
-        while servers := self._run(self._servers_txn, table, after):
+        # In SQLite, text need not be UTF-8, or it is bytes. Such a name is not a path.
+        while servers := [
+            server
+            for server in self._run(self._servers_txn, table, after)
+            if isinstance(server, str) and (self._is_postgres or "\ufffd" not in server)
+        ]:
             for server in servers:
-                if not isinstance(server, str):
-                    continue
                 while waiting and not (
                     server.startswith(waiting[-1]) and server[len(waiting[-1])] < "/"
                 ):

@@ -107,6 +107,10 @@ def test_disk(tmp_path: Path) -> None:
             "INSERT INTO local_media_repository (media_id, media_length, created_ts) "
             "VALUES (CAST(X'61616262FFE9' AS TEXT), 1, 1)"
         )
+        connection.execute(
+            "INSERT INTO remote_media_cache (media_origin, media_length) "
+            "VALUES (CAST(X'FE' AS TEXT), 1), (CAST(X'FF' AS TEXT), 1), (X'FF', 1)"
+        )
     # Not started again, since there is no such provider.
     with homeserver.config_path.open("a") as file:
         file.write(f"media_storage_providers: [{provider}]\n")
