@@ -130,20 +130,6 @@ def test_media_store_by_content(signed_in: DashboardPage, server: Server) -> Non
     )
 
 
-def test_duplicates_on_request(signed_in: DashboardPage, server: Server) -> None:
-    section = signed_in.page.get_by_role("region", name="Duplicates")
-    section.get_by_role("button", name="Look for duplicates").click()
-    signed_in.wait_until_loaded()
-
-    duplicates = server.ask("summary", {"duplicates": "true"})["duplicates"]
-    expect(section.locator(".content p")).to_have_text(
-        "This version of Synapse does not keep the hashes of files."
-        if duplicates is None
-        else f"{human(duplicates['media_length'])} in "
-        f"{files(duplicates['media_count'])} that are copies of another file."
-    )
-
-
 def test_types(signed_in: DashboardPage, server: Server) -> None:
     section = signed_in.section("Types of files")
     for index, source in enumerate(SOURCES):

@@ -53,7 +53,7 @@ export class GrowthPanel extends Panel {
         table(this.#added),
         el("p", { class: "quiet small" }, "Added then and still stored. Without thumbnails."),
         ...freeBytes(limits?.file_system ?? null),
-        el("p", { class: "outlook" }, outlook(sum(...this.#added), limits)),
+        outlook(sum(...this.#added), limits),
       );
     }
   }
@@ -103,13 +103,16 @@ function freeBytes(disk) {
 function outlook({ media_length: size }, limits) {
   const lifetimes = Object.values(limits?.media_retention ?? {});
   if (lifetimes.some((lifetime) => typeof lifetime === "number")) {
-    return (
+    return el(
+      "p",
+      { class: "outlook" },
       "Synapse deletes old files by itself (media_retention), so this does not say when the disk is " +
-      "full. The Grafana dashboard does."
+        "full. The Grafana dashboard does.",
     );
   }
   const free = limits?.file_system?.free_length;
-  return free === undefined || size === 0 ? "" : `At this rate full in ${duration((free * DAYS) / size)}.`;
+  const text = free === undefined || size === 0 ? "" : `At this rate full in ${duration((free * DAYS) / size)}.`;
+  return el("p", { class: "outlook full" }, text);
 }
 
 /** @param {number} days */
