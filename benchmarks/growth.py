@@ -114,4 +114,4 @@ def _write_down(
         name_of_size = f"{name}, {media:,} files"
         context.figure("growth", name_of_size, seconds[which] * 1000, "ms")
     times = seconds["large"] / seconds["small"]
-    context.figure("growth", f"{name}, that is", times, "times")
+    context.figure("growth", f"{name}, growth", times, "times")
