@@ -213,7 +213,7 @@ def test_a_source_that_cannot_be_applied(
     """The change log stays short, and the other source goes on."""
     monkeypatch.setattr("media_stats_module.rollups_keeper.REBUILD_BEYOND", 50)
     refuse(connection, "media_stats_owners", "source <> 'local'")
-    for number in range(30):
+    for number in range(12):
         insert_media(connection, f"n{number}", 10)
         keeper.wait(_HOUR)
         assert keeper.statuses()[1] is Status.EXACT
