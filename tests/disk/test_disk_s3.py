@@ -115,11 +115,17 @@ def test_the_table_follows_the_upload_script(tmp_path: Path, endpoint: str) -> N
 
         # The script uploads files that are only here, and deletes files that are in
         # both places.
-        _upload_script(tmp_path, homeserver, endpoint, "upload", str(store), _BUCKET)
-        assert look() == {"stored": 4, "both": 3, "without_row": 1, "lost": 1}
-        _upload_script(
-            *(tmp_path, homeserver, endpoint, "upload", str(store), _BUCKET, "--delete")
+        # First it has to know what there is.
+        config = ("--homeserver-config-path", str(config_path))
+        _script(tmp_path, "update-db", "0s", *config)
+        _script(tmp_path, "check-deleted", str(store))
+        upload = (
+            *("upload", str(store), _BUCKET),
+            *("--endpoint-url", endpoint, "--prefix", _PREFIX),
         )
+        _script(tmp_path, *upload)
+        assert look() == {"stored": 4, "both": 3, "without_row": 1, "lost": 1}
+        _script(tmp_path, *upload, "--delete")
         assert not (store / local_path(late)).exists()
         assert look() == {"stored": 4, "only_provider": 3, "without_row": 1, "lost": 1}
         assert look("local_thumbnails") == {
@@ -162,29 +168,19 @@ def _upload(
     return uri.rpartition("/")[2]
 
 
-def _upload_script(
-    directory: Path, homeserver: Homeserver, endpoint: str, *arguments: str
-) -> None:
-    """Run `s3_media_upload`, which needs the state of its earlier runs."""
+def _script(directory: Path, *arguments: str) -> None:
+    """Run `s3_media_upload`, which keeps a database in the directory."""
     script = shutil.which("s3_media_upload", path=sysconfig.get_path("scripts"))
     assert script is not None
-    environment = {
-        **os.environ,
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-
-    def run(*command: str) -> None:
-        subprocess.run(
-            [sys.executable, script, "--no-progress", *command],
-            cwd=directory,
-            env=environment,
-            check=True,
-            capture_output=True,
-        )
-
-    config = ("--homeserver-config-path", str(homeserver.config_path))
-    run("update-db", "0s", *config)
-    run("check-deleted", str(homeserver.directory / "media"))
-    run(*arguments, "--endpoint-url", endpoint, "--prefix", _PREFIX)
+    subprocess.run(
+        [sys.executable, script, "--no-progress", *arguments],
+        cwd=directory,
+        env={
+            **os.environ,
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        },
+        check=True,
+        capture_output=True,
+    )
