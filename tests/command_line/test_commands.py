@@ -96,8 +96,8 @@ class AnswersTestCase(MediaStatsTestCase):
         )
         self.insert_profiles({"@a:test": "Alice"})
 
-    def command(self, *arguments: str) -> bytes:
-        """Run the command; return its output."""
+    def command(self, *arguments: str, settings: str = "") -> bytes:
+        """Run the command, with more lines in the configuration; return its output."""
         printed = BytesIO()
         with (
             TemporaryDirectory() as directory,
@@ -108,6 +108,7 @@ class AnswersTestCase(MediaStatsTestCase):
             config.write_text(
                 "server_name: test\nreport_stats: false\n"
                 f"database: {{name: sqlite3, args: {{database: {database}}}}}\n"
+                f"{settings}"
             )
             with closing(sqlite3.connect(database)) as copy:
                 self.in_transaction(lambda txn: _copy(txn, copy))
@@ -144,6 +145,21 @@ class AnswersTestCase(MediaStatsTestCase):
             for text in _texts(body):
                 shown = text.replace("\r\n", "\\r\\n")
                 assert shown in table, (query, text)
+
+    def test_settings(self) -> None:
+        """Of a configuration that Synapse has not loaded."""
+        settings = (
+            "media_retention: {local_media_lifetime: 1d}\nurl_preview_enabled: true\n"
+        )
+        arguments = ("summary", "--limits", "true", "--json")
+        limits = json.loads(self.command(*arguments, settings=settings))["limits"]
+        assert limits["media_retention"] == {
+            "local_media_lifetime": 86_400_000,
+            "remote_media_lifetime": None,
+        }
+        assert limits["url_preview_enabled"] is True
+        limits = json.loads(self.command(*arguments))["limits"]
+        assert limits["url_preview_enabled"] is False
 
     def test_next_page(self) -> None:
         """The table ends with the option for the next page, ready to be copied."""
