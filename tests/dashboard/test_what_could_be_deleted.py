@@ -179,7 +179,9 @@ def test_size_and_avatars(signed_in: DashboardPage, server: Server) -> None:
     assert read_rows(section.locator(".ages")) == _ages(larger)
     # Once, with the time of the new answer.
     (listed,) = lists
-    (before_ts,) = parse_qs(urlsplit(listed).query)["reclaimable_before_ts"]
+    asked = parse_qs(urlsplit(listed).query)
+    assert (asked["size_gt"], asked["keep_profiles"]) == (["1048576"], ["true"])
+    (before_ts,) = asked["reclaimable_before_ts"]
     expect(section.locator("pre").first).to_contain_text(f"before_ts={before_ts}&")
 
     section.get_by_label("Keep avatars").uncheck()
