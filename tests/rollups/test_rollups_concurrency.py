@@ -172,15 +172,27 @@ def fill(connection: Connection) -> int:
     return 1
 
 
+def lock(connection: Connection) -> int:
+    """Lock the change log for longer than a trigger waits."""
+
+    def lock_txn(txn: LoggingTransaction) -> None:
+        txn.execute("LOCK TABLE media_stats_changes")
+        time.sleep(0.15)
+
+    connection.run_once(lock_txn)
+    time.sleep(0.3)
+    return 1
+
+
 def test_every_answer_is_exact_while_changes_are_not_logged_now_and_then(
     config_path: Path,
 ) -> None:
     with closing(Connection(config_path)) as connection:
         apply(connection)
     crowd = Crowd(config_path)
-    crowd.run(apply, fill, *(read,) * READERS)
+    crowd.run(apply, fill, lock, *(read,) * READERS)
     say(crowd.done)
-    for what in ("apply", "fill", "read"):
+    for what in ("apply", "fill", "lock", "read"):
         assert crowd.done[what], what
     assert_exact_in_the_end(config_path)
 
