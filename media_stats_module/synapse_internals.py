@@ -445,7 +445,8 @@ def _read_yaml(path: str) -> object:
             return yaml.safe_load(file)
     except OSError as error:
         reason = error.strerror
-    except (UnicodeError, yaml.YAMLError, RecursionError) as error:
+    except Exception as error:
+        # Values that do not fit their tag raise errors of any kind.
         reason = " ".join(str(error).split())
     raise UnreadableConfigError(f"{path}: {reason}")
 

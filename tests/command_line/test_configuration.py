@@ -27,6 +27,8 @@ _DATABASE = "`database` must be a mapping"
         (_NAME + b"name: \0\n", "character #x0000"),
         (_NAME + b"modules: [\n", "line 3"),
         (_NAME + b"deep: " + b"[" * 5_000, "recursion"),
+        (_NAME + b"day: 2026-13-45\n", "month"),
+        (_NAME + b"time: !!timestamp x\n", "NoneType"),
         (_NAME, "there is no `database`"),
         (_NAME + b"database: sqlite3\n", _DATABASE),
         (_NAME + b"database: {name: sqlite3, args: [a]}\n", _DATABASE),
