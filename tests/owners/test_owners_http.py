@@ -60,13 +60,3 @@ class HttpTestCase(OwnersTestCase):
             assert channel.code in (404, 405)
             assert channel.json_body["errcode"] == "M_UNRECOGNIZED"
             self.assert_cors(channel)
-
-    def test_nothing_below(self) -> None:
-        for below in ("/", "//", "/?limit=1", "/x", "/x/y", "/%2e%2e", "/users"):
-            channel = self.ask(self.path + below)
-            assert channel.code == 404
-            assert channel.json_body == {
-                "errcode": "M_UNRECOGNIZED",
-                "error": "Unrecognized request",
-            }
-            self.assert_cors(channel)

@@ -9,6 +9,7 @@ answers the same, byte for byte.
 from itertools import product
 from typing import ClassVar
 
+from media_support import usage
 from modes_support import DIRECTIONS
 from owners_support import OwnersTestCase, in_every_mode_of_owners
 from support import MODULE_PATH, LocalMedia, MediaStatsTestCase
@@ -165,18 +166,8 @@ class UsersTestCase(OwnersTestCase):
             answer = self.answer(query)
             assert answer == {
                 "users": [
-                    {
-                        "user_id": "@both:test",
-                        "displayname": None,
-                        "media_count": 1,
-                        "media_length": 3,
-                    },
-                    {
-                        "user_id": "@uploaded:test",
-                        "displayname": None,
-                        "media_count": 1,
-                        "media_length": 0,
-                    },
+                    {"user_id": "@both:test", "displayname": None, **usage(3)},
+                    {"user_id": "@uploaded:test", "displayname": None, **usage(0)},
                 ],
                 "total": 2,
             }
@@ -225,18 +216,8 @@ class WithoutUrlPreviewsTestCase(OwnersTestCase):
 
         assert self.answer({"order_by": "media_length"}) == {
             "users": [
-                {
-                    "user_id": "@both:test",
-                    "displayname": None,
-                    "media_count": 1,
-                    "media_length": 1,
-                },
-                {
-                    "user_id": "@only_uploads:test",
-                    "displayname": None,
-                    "media_count": 1,
-                    "media_length": 100,
-                },
+                {"user_id": "@both:test", "displayname": None, **usage(1)},
+                {"user_id": "@only_uploads:test", "displayname": None, **usage(100)},
             ],
             "total": 2,
         }

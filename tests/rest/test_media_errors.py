@@ -298,13 +298,3 @@ class ErrorsTestCase(MediaStatsTestCase):
         )
         longest = {name: f"@{'a' * 506}:test"}
         assert self.ask(f"{MODULE_PATH}/v1/{endpoint}", longest).code == 200
-
-    @parameterized.expand(  # type: ignore[untyped-decorator]
-        [(name,) for name in ("summary", "timeline", "types", "files", "users")]
-    )
-    def test_what_is_not_known_is_ignored(self, endpoint: str) -> None:
-        path = f"{MODULE_PATH}/v1/{endpoint}"
-        unknown = {"orderby": "size", "Limit": "x", "é": "", "from-ts": -1}
-        channel = self.ask(path, unknown)
-        assert channel.code == 200
-        assert channel.json_body == self.ask(path).json_body

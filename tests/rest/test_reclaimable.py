@@ -6,8 +6,17 @@ test_reclaimable_properties.py compares it with Synapse's deletion.
 from media_support import ALICE, BOB, DAY_MS, USAGE_OF_NOTHING, usage
 from reclaimable_support import BEFORE_TS, NOW_TS, ReclaimableMediaTestCase
 from support import LocalMedia, RemoteMedia, Thumbnail
+from synapse.module_api import JsonDict
 
 _AGES = (30, 90, 180, 365)
+
+
+def _kept(**lengths: int) -> JsonDict:
+    """What stays: one file for each reason with a length, none for the others."""
+    return {
+        reason: usage(lengths[reason]) if reason in lengths else usage()
+        for reason in ("quarantined", "protected", "avatar")
+    }
 
 
 class ReclaimableTestCase(ReclaimableMediaTestCase):
@@ -58,38 +67,18 @@ class ReclaimableTestCase(ReclaimableMediaTestCase):
             "local": {
                 **usage(1, 2000),
                 "url_previews": usage(4),
-                "kept": {
-                    "quarantined": usage(32),
-                    "protected": usage(16),
-                    "avatar": usage(8),
-                },
+                "kept": _kept(quarantined=32, protected=16, avatar=8),
             },
             "remote": {**usage(1, 1), "kept": {"quarantined": usage(256)}},
             "media_retention": None,
         }
 
     def test_thumbnails(self) -> None:
-        assert self.answer({"before_ts": BEFORE_TS, "thumbnails": "true"}) == {
-            "before_ts": BEFORE_TS,
-            "size_gt": 0,
-            "keep_profiles": True,
-            "local": {
-                **usage(1, 2000),
-                "thumbnails": usage(3, 5),
-                "url_previews": {**usage(4), "thumbnails": usage(13)},
-                "kept": {
-                    "quarantined": usage(32),
-                    "protected": usage(16),
-                    "avatar": usage(8),
-                },
-            },
-            "remote": {
-                **usage(1, 1),
-                "thumbnails": usage(9, 11),
-                "kept": {"quarantined": usage(256)},
-            },
-            "media_retention": None,
-        }
+        expected = self.answer({"before_ts": BEFORE_TS})
+        expected["local"]["thumbnails"] = usage(3, 5)
+        expected["local"]["url_previews"]["thumbnails"] = usage(13)
+        expected["remote"]["thumbnails"] = usage(9, 11)
+        assert self.answer({"before_ts": BEFORE_TS, "thumbnails": "true"}) == expected
 
     def test_rules(self) -> None:
         """The rules are about local media; remote media is the same with any."""
@@ -99,22 +88,14 @@ class ReclaimableTestCase(ReclaimableMediaTestCase):
             **usage(1, 2000, 8),
             "thumbnails": usage(3, 5, 7),
             "url_previews": {**usage(4), "thumbnails": usage(13)},
-            "kept": {
-                "quarantined": usage(32),
-                "protected": usage(16),
-                "avatar": usage(),
-            },
+            "kept": _kept(quarantined=32, protected=16),
         }
         larger = self.answer({**asked, "size_gt": 16})
         assert larger["local"] == {
             **usage(2000),
             "thumbnails": usage(),
             "url_previews": {**usage(), "thumbnails": usage()},
-            "kept": {
-                "quarantined": usage(32),
-                "protected": usage(),
-                "avatar": usage(),
-            },
+            "kept": _kept(quarantined=32),
         }
         assert answer["remote"] == larger["remote"]
         assert answer["remote"]["media_count"] == 2
@@ -127,11 +108,7 @@ class ReclaimableTestCase(ReclaimableMediaTestCase):
             **usage(1),
             "thumbnails": usage(3, 5),
             "url_previews": {**usage(), "thumbnails": usage()},
-            "kept": {
-                "quarantined": usage(32),
-                "protected": usage(16),
-                "avatar": usage(8),
-            },
+            "kept": _kept(quarantined=32, protected=16, avatar=8),
         }
         answer = self.answer({**asked, "server_name": "b.org"})
         assert "local" not in answer
@@ -152,11 +129,7 @@ class ReclaimableTestCase(ReclaimableMediaTestCase):
         assert local == {
             **usage(1, 2000, 8),
             "url_previews": usage(),
-            "kept": {
-                "quarantined": usage(32),
-                "protected": usage(16),
-                "avatar": usage(4),
-            },
+            "kept": _kept(quarantined=32, protected=16, avatar=4),
         }
 
     def test_nothing(self) -> None:
@@ -165,9 +138,7 @@ class ReclaimableTestCase(ReclaimableMediaTestCase):
         assert answer["local"] == {
             **USAGE_OF_NOTHING,
             "url_previews": USAGE_OF_NOTHING,
-            "kept": dict.fromkeys(
-                ("quarantined", "protected", "avatar"), USAGE_OF_NOTHING
-            ),
+            "kept": _kept(),
         }
 
 
