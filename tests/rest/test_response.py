@@ -199,6 +199,15 @@ def test_a_bounded_number_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
         assert file.length == len(_BODY)
 
 
+def test_the_reactor_has_time_between_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that encodes holds the interpreter's lock."""
+    pauses: list[float] = []
+    monkeypatch.setattr(_response.time, "sleep", pauses.append)
+    with ResponseFile(cast(SynapseRequest, Request())) as file:
+        file.write_in_thread([b"1", b"2"])
+        assert file.length == len(pauses) == 2
+
+
 def test_no_room_for_temporary_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
