@@ -21,7 +21,7 @@ const MEASURES = /** @type {const} */ (["media_length", "media_count"]);
 /** The names of a part of the chart, for its axis. */
 const UNITS = {
   day: "Days (UTC)",
-  week: "Weeks, starting on Monday (UTC)",
+  week: "Weeks from Monday (UTC)",
   month: "Months (UTC)",
 };
 
@@ -208,7 +208,7 @@ export class TimelinePanel extends Panel {
     }
     this.#legend.replaceChildren(...this.#sources.map((source) => this.#legendItem(source)));
     if (this.#chart === null) {
-      const canvas = el("div", { class: "canvas", "aria-label": "Files by date, one bar after the other" });
+      const canvas = el("div", { class: "canvas", "aria-label": "Files by date, one bar after the other. Enter lists its files" });
       plot.replaceChildren(el("div", { class: "key" }, this.#legend, this.#readout), canvas);
       const { onSelect, onOpen } = this.#options;
       this.#chart = new Chart(canvas, this.#readout, {
