@@ -2,6 +2,7 @@
 
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -202,7 +203,7 @@ def test_a_bounded_number_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_reactor_has_time_between_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """A thread that encodes holds the interpreter's lock."""
     pauses: list[float] = []
-    monkeypatch.setattr(_response.time, "sleep", pauses.append)
+    monkeypatch.setattr(time, "sleep", pauses.append)
     with ResponseFile(cast(SynapseRequest, Request())) as file:
         file.write_in_thread([b"1", b"2"])
         assert file.length == len(pauses) == 2
