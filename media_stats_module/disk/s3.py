@@ -108,9 +108,7 @@ class Bucket:
             config: Any = import_module("botocore.config")
             self._opened = boto3.session.Session().client(
                 "s3",
-                config=config.Config(
-                    connect_timeout=_CONNECT_TIMEOUT_S, retries={"max_attempts": 2}
-                ),
+                config=config.Config(connect_timeout=_CONNECT_TIMEOUT_S),
                 **{
                     name: self._options[option]
                     for name, option in _CLIENT_OPTIONS.items()
