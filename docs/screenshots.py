@@ -87,7 +87,9 @@ def _photograph(browser: Browser, url: str, admin: Account, out: Path) -> None:
 
 def _shrink(picture: Path) -> None:
     with Image.open(picture) as image:
-        image.convert("RGB").quantize(256).save(picture, optimize=True)
+        image.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE).save(
+            picture, optimize=True
+        )
     print(f"{picture}: {picture.stat().st_size // 1024} KiB")
 
 

@@ -1,7 +1,7 @@
 """The numbers on the dashboard are those of the API.
 
 They are compared as they are on the screen, with units and labels. test_chart.py,
-test_largest_files.py and test_dialogs.py test those of the chart, of files and of
+test_files_search.py and test_dialogs.py test those of the chart, of files and of
 dialogs.
 """
 
