@@ -94,7 +94,11 @@ SELECT
                     'media_stats_missed_remote'
                 )
                 AND relnamespace = schema
-                AND relowner = ALL (SELECT proowner FROM functions)
+                AND relowner = ANY (trusted)
+                AND (
+                    SELECT bool_and(pg_has_role(proowner, relowner, 'USAGE'))
+                    FROM functions
+                )
                 AND (
                     relkind = 'S'
                         OR relkind = 'r'

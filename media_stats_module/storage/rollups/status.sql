@@ -63,9 +63,12 @@ SELECT
                     'media_stats_log_limit', 'media_stats_missed_local',
                     'media_stats_missed_remote'
                 )
-                AND relnamespace = schema
-                -- The functions write to them with the rights of their own owner.
-                AND relowner = ALL (SELECT proowner FROM functions)
+                AND relnamespace = schema AND relowner = ANY (trusted)
+                -- The functions write to them with the rights of the functions' owners.
+                AND (
+                    SELECT bool_and(pg_has_role(proowner, relowner, 'USAGE'))
+                    FROM functions
+                )
                 AND (
                     relkind = 'S'
                     OR relkind = 'r' AND NOT row_security_active(c.oid) AND EXISTS (
