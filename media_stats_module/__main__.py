@@ -220,13 +220,14 @@ def _file_system(homeserver: "OfflineHomeserver") -> dict[str, Any] | None:
     from synapse.module_api.errors import ConfigError
 
     from media_stats_module.disk.configuration import media_store_config
-    from media_stats_module.disk.size import file_system_of
+    from media_stats_module.disk.patient_size import PatientSize
 
     try:
         path = media_store_config(homeserver.configuration).path
-        return attr.asdict(file_system_of(path))
-    except (ConfigError, OSError):
+    except ConfigError:
         return None
+    size = PatientSize(path).get()
+    return attr.asdict(size) if size else None
 
 
 def _remove(homeserver: "OfflineHomeserver") -> None:
