@@ -75,8 +75,29 @@ def test_by_keyboard_alone(dashboard: DashboardPage, server: Server) -> None:
     expect(page.locator(".users .open").first).to_be_focused()
 
 
+# What a screen reader lists: each name with the addresses or elements that have it.
+_NAMES = """
+  () => {
+    const found = {};
+    for (const each of document.querySelectorAll("button, a, summary")) {
+      const name = each.ariaLabel ?? each.innerText.trim();
+      if (each.getClientRects().length > 0) {
+        (found[name] ??= new Set()).add(each.href ?? each);
+      }
+    }
+    return Object.keys(found).filter(name => found[name].size > 1);
+  }
+"""
+
+
 def test_screen_reader_is_told(signed_in: DashboardPage) -> None:
     status = signed_in.page.get_by_role("status")
+    files = signed_in.section("What could be deleted").get_by_text("The files")
+    files.click()
+    signed_in.wait_until_loaded()
+    # The file with the long name is in two lists.
+    (twice,) = signed_in.page.evaluate(_NAMES)
+    assert twice.startswith("Show whole name: long")
     signed_in.section("Users").get_by_role("button", name="Next page").click()
     expect(status).to_have_text(f"Users: 11{DASH}{USERS} of {USERS}")
     for table in signed_in.page.get_by_role("table").all():

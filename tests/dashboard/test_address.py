@@ -141,8 +141,16 @@ def test_link_with_nonsense(dashboard: DashboardPage, server: Server) -> None:
     dashboard.sign_in(
         server.admin.access_token,
         "#range=8&interval=year&users.order_by=constructor&users.from=-1"
-        "&users.limit=7&servers.dir=x&files=all&%%%&mode",
+        "&users.limit=7&servers.dir=x&files=all&%%%&mode&files.min_length=large"
+        "&files.unread=long&files.quarantined=maybe&files.url_preview=2&at=nowhere",
     )
+    for label, shown in (
+        ("At least", "Any size"),
+        ("Not read for", "Any time"),
+        ("Quarantined", "Yes or no"),
+    ):
+        chosen = dashboard.section("Files").get_by_label(label)
+        expect(chosen.locator("option:checked")).to_have_text(shown)
     expect(dashboard.page.get_by_role("radio", name="All time")).to_be_checked()
     expect(dashboard.page.get_by_role("alert").filter(has_text="could")).to_have_count(
         0

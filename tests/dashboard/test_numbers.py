@@ -70,6 +70,7 @@ def test_growth(signed_in: DashboardPage, server: Server) -> None:
     assert len({human(usage["media_length"]) for usage in [*added, both]}) == 3
     month = both["media_length"]
     for free, retention, outlook in (
+        (month // 60, None, "At this rate full in less than a day."),
         (month * 2, None, "At this rate full in about 60 days."),
         (month * 14, None, "At this rate full in about 14 months."),
         (month * 49, None, "At this rate full in about 4 years."),

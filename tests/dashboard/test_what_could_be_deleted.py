@@ -159,6 +159,10 @@ def test_empty_store(dashboard: DashboardPage, server: Server) -> None:
     expect(section.get_by_text("No media yet.")).to_be_visible()
     expect(section.get_by_role("button", name="Copy")).to_have_count(0)
     expect(section.get_by_role("radio", name="90 days")).to_have_count(0)
+    page = dashboard.page
+    expect(page.get_by_role("button", name="Look for duplicates")).to_have_count(0)
+    expect(page.get_by_role("link", name="Duplicates")).to_have_count(0)
+    expect(page.get_by_role("button", name="List the files")).to_have_count(0)
 
 
 def test_size_and_avatars(signed_in: DashboardPage, server: Server) -> None:

@@ -4,6 +4,7 @@ import { check, el, find, keepFocus, select } from "./dom.js";
 import { bytes, files as inWords } from "./format.js";
 import { FilesPanel, ORDERS } from "./files.js";
 import { FilesFilters, WITHOUT_FILTERS } from "./files_filters.js";
+import { plainName } from "./names.js";
 import { Search } from "./search.js";
 
 /** @typedef {import("./panel.js").Part} Part */
@@ -121,7 +122,7 @@ export class FilesSection {
     find(section, ".content").hidden = !this.#isAsked;
     find(section, ".clear").hidden = !isAny;
     check(section, "files_source", sha256 ? "" : source);
-    find(section, "input[type=search]").title = owner;
+    find(section, "input[type=search]").title = plainName(owner);
     this.#owner.update();
     this.#select("files.media_type", type, type);
     if (!this.#ownSize) {
