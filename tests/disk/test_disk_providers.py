@@ -283,6 +283,10 @@ class ListingTestCase(ProviderTestCase):
         assert "boto3 is not installed" in printed
 
 
+# A bucket depends neither on the version of Synapse nor on the database, and the server
+# takes ten seconds to start.
+@pytest.mark.once
+@pytest.mark.any_database
 class BucketTestCase(ProviderTestCase):
     """With a server that speaks the protocol of S3."""
 
