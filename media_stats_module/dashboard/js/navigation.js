@@ -47,8 +47,12 @@ export class Navigation {
       const height = sticky.reduce((sum, bar) => sum + bar.offsetHeight, 0);
       document.documentElement.style.scrollPaddingTop = `${height + 12}px`;
       this.#target?.scrollIntoView();
+      if (main.querySelector('.content[aria-busy="true"]') === null) {
+        this.#leave();
+      }
     });
-    for (const each of [...bars, find(page, "main")]) {
+    const main = find(page, "main");
+    for (const each of [...bars, main]) {
       this.#resizes.observe(each);
     }
     for (const move of MOVES) {
