@@ -3,7 +3,6 @@
 test_guest.py tests that the queues keep to them.
 """
 
-import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, cast
 
@@ -98,5 +97,5 @@ def test_costs(ask: _Ask, with_rollups: tuple[Cost, ...], without: Cost | None) 
             cast(Database, database), MediaStatsConfig(rollups=rollups)
         )
         with pytest.raises(_AskedError):
-            asyncio.run(ask(store))
+            ask(store).send(None)
         assert tuple(database.costs) == costs
