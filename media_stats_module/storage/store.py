@@ -133,12 +133,12 @@ class MediaStatsStore:
             get_summary_txn,
             self._media,
             question,
-            [
-                *self._costs_of_totals(is_in_totals),
+            self._costs(
                 Cost.WHOLE_TABLE
                 if question.owner is None or question.duplicates
                 else Cost.ONE_OWNER,
-            ],
+                is_in_totals=is_in_totals,
+            ),
         )
 
     async def get_summary_from_totals(self) -> Summary | None:
@@ -195,12 +195,10 @@ class MediaStatsStore:
             get_days_txn,
             self._table(question.source),
             question,
-            [
-                *self._costs_of_totals(
-                    question.owner is None and question.accounts is None
-                ),
+            self._costs(
                 _cost_of_media(question.owner),
-            ],
+                is_in_totals=question.owner is None and question.accounts is None,
+            ),
         )
 
     async def get_types_page(self, question: TypesQuestion) -> Page[TypeUsage, int]:
@@ -367,9 +365,6 @@ class MediaStatsStore:
         return table
 
     def _costs_of_owners(self, question: OwnersQuestion) -> list[Cost]:
-        cost = _cost_of_media(None, question.limit)
-        if not self.has_rollups or question.has_window:
-            return [cost]
         is_page_of_index = (
             question.search_term is None
             and question.accounts is None
@@ -377,32 +372,37 @@ class MediaStatsStore:
             and question.limit <= _PROBED_ROWS
             and question.start <= _PROBED_START
         )
-        cheap = [Cost.PROBES, Cost.TOTALS] if is_page_of_index else [Cost.TOTALS]
-        return [*cheap, cost]
+        return self._costs(
+            _cost_of_media(None, question.limit),
+            is_in_totals=not question.has_window,
+            is_page_of_index=is_page_of_index,
+        )
 
     def _costs_of_appservices(self, question: AppservicesQuestion) -> list[Cost]:
         # There are few rows, whatever the limit.
-        if not self.has_rollups or question.has_window:
-            return [Cost.WHOLE_TABLE]
-        return [Cost.TOTALS, Cost.WHOLE_TABLE]
+        return self._costs(
+            Cost.WHOLE_TABLE,
+            is_in_totals=not question.has_window,
+            is_page_of_index=False,
+        )
 
     def _costs_of_types(self, question: TypesQuestion) -> list[Cost]:
-        is_in_totals = (
-            question.grouped
+        return self._costs(
+            _cost_of_media(question.owner, question.limit),
+            is_in_totals=question.grouped
             and question.owner is None
             and question.accounts is None
-            and not question.has_window
+            and not question.has_window,
         )
-        return [
-            *self._costs_of_totals(is_in_totals),
-            _cost_of_media(question.owner, question.limit),
-        ]
 
-    def _costs_of_totals(self, is_in_totals: bool) -> list[Cost]:
-        """The costs of asking the totals first; none without rollups."""
+    def _costs(
+        self, live: Cost, *, is_in_totals: bool, is_page_of_index: bool = True
+    ) -> list[Cost]:
+        """The costs of the ways to answer: from the totals, if possible; then live."""
         if not (self.has_rollups and is_in_totals):
-            return []
-        return [Cost.PROBES, Cost.TOTALS]
+            return [live]
+        probes = [Cost.PROBES] if is_page_of_index else []
+        return [*probes, Cost.TOTALS, live]
 
     def _if_kept(self, from_totals_txn: _T) -> _T | None:
         """The function that asks the totals; None without rollups."""
