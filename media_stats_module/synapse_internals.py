@@ -87,7 +87,7 @@ __all__ = [
     "is_requester_admin",
     "is_sqlite_file",
     "issuer_metadata",
-    "media_retention",
+    "media_settings",
     "media_store_path",
     "parse_boolean_from_args",
     "parse_direction_from_args",
@@ -100,7 +100,6 @@ __all__ = [
     "runs_background_tasks",
     "set_cors_headers",
     "synapse_config",
-    "url_preview_enabled",
 ]
 
 _T = TypeVar("_T")
@@ -219,30 +218,27 @@ def synapse_config(api: ModuleApi) -> Any:
     return api._hs.config
 
 
-def media_retention(api: ModuleApi) -> tuple[int | None, int | None]:
-    """The lifetimes of local and remote media in `media_retention`, in milliseconds.
+def media_settings(api: ModuleApi) -> tuple[tuple[int | None, int | None], bool]:
+    """The settings `media_retention` and `url_preview_enabled`.
 
-    None where not set. A process that does not serve media (`enable_media_repo: false`)
-    has not parsed these settings, so their files are read here.
+    The first as the lifetimes of local and remote media in milliseconds, None where not
+    set. If the second is false, Synapse expires no URL previews.
+
+    A process that does not serve media (`enable_media_repo: false`) has not parsed
+    these settings, so their files are read here.
     """
     config = synapse_config(api)
     if config.media.can_load_media_repo:
-        return (
+        lifetimes = (
             config.media.media_retention_local_media_lifetime_ms,
             config.media.media_retention_remote_media_lifetime_ms,
         )
-    return configured_media_retention(_read_again(config))
-
-
-def url_preview_enabled(api: ModuleApi) -> bool:
-    """The setting `url_preview_enabled`. If false, Synapse expires no URL previews.
-
-    Read from the files where `media_retention` is, too.
-    """
-    config = synapse_config(api)
-    if config.media.can_load_media_repo:
-        return bool(config.media.url_preview_enabled)
-    return bool(_read_again(config).get("url_preview_enabled"))
+        return lifetimes, bool(config.media.url_preview_enabled)
+    configuration = _read_again(config)
+    return (
+        configured_media_retention(configuration),
+        bool(configuration.get("url_preview_enabled")),
+    )
 
 
 def _read_again(config: Any) -> Mapping[str, Any]:

@@ -17,9 +17,8 @@ from media_stats_module.rest.rollups import RollupsCheckResource
 from media_stats_module.storage import MediaStatsStore
 from media_stats_module.synapse_internals import (
     current_time_ms,
-    media_retention,
+    media_settings,
     media_store_path,
-    url_preview_enabled,
 )
 
 
@@ -32,7 +31,7 @@ def make_api(api: ModuleApi, store: MediaStatsStore, path: str) -> Directory:
         path: the option `path`.
     """
     # May read files, so not at each request.
-    retention, has_url_previews = media_retention(api), url_preview_enabled(api)
+    retention, has_url_previews = media_settings(api)
     server = Server(
         name=api.server_name,
         now_ts=lambda: current_time_ms(api),
