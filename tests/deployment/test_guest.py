@@ -326,6 +326,9 @@ def test_many_reloads_are_one_load(host: Host, table: LockedTable) -> None:
         for _ in range(10):
             with host.asking(_WHOLE_TABLE):
                 wait_until(lambda: bool(table.waiting()))
+            # A busy server reads the requests of many reloads at once. Once this is
+            # answered, it has also noticed that their clients hung up.
+            assert host.ask("files").status == 200
         last = clients.submit(host.ask, "servers")
         wait_until(lambda: len(table.waiting()) == 1)
         table.release()
