@@ -4,18 +4,8 @@ It needs only Python. Synapse is installed into an environment of its own, so be
 that, only the standard library may be imported.
 """
 
-import argparse
-import contextlib
-import os
-import signal
-import socket
 import sys
-import tempfile
-from pathlib import Path
-from types import FrameType
-
-_ROOT = Path(__file__).resolve().parent.parent
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+from os.path import abspath, dirname
 
 
 def main() -> int:
@@ -23,92 +13,14 @@ def main() -> int:
     if sys.version_info < (3, 10):  # noqa: UP036
         sys.exit("Python 3.10 or later is needed.")
     # `python3 demo` puts this folder on the path, and not the folder above it.
-    sys.path[0] = str(_ROOT)
-    from demo.environment import ensure_synapse
-    from demo.progress import Progress
+    sys.path[0] = dirname(dirname(abspath(__file__)))
+    from demo.signals import end_on_signals
 
-    options = _parse_arguments()
-    # 0 means a free port.
-    port = options.port or None
-    if port is not None:
-        _check_port(port)
-    for number in _SIGNALS:
-        # Under `nohup`, SIGHUP stays ignored.
-        if (number, signal.getsignal(number)) != (signal.SIGHUP, signal.SIG_IGN):
-            signal.signal(number, _end)
-    is_new = not options.directory.exists()
-    try:
-        _check_directory(options.directory)
-        progress = Progress.from_environment()
-        ensure_synapse(_ROOT, options.directory, progress)
+    # First, so that Ctrl-C never ends in a traceback.
+    end_on_signals()
+    from demo.command import run
 
-        from demo.first_look import show
-
-        show(options.directory, port, once=options.once, progress=progress)
-    finally:
-        if is_new:
-            # It is empty unless Synapse was installed into it.
-            with contextlib.suppress(OSError):
-                options.directory.rmdir()
-    return 0
-
-
-def _end(number: int, frame: FrameType | None) -> None:
-    """End the demo. The `finally` blocks on the way out clean up."""
-    for other in _SIGNALS:
-        signal.signal(other, signal.SIG_IGN)
-    sys.exit(128 + number)
-
-
-def _check_port(port: int) -> None:
-    try:
-        with socket.create_server(("127.0.0.1", port)):
-            pass
-    except OverflowError:
-        sys.exit(f"There is no port {port}. Choose another --port.")
-    except OSError as error:
-        reason = os.strerror(error.errno or 0)
-        sys.exit(f"Port {port} cannot be used ({reason}). Choose another --port.")
-
-
-def _check_directory(directory: Path) -> None:
-    """Create the folder if it is missing, and try to write there."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=directory):
-            pass
-    except OSError as error:
-        reason = os.strerror(error.errno or 0)
-        sys.exit(
-            f"Folder {directory} cannot be used ({reason}). Choose another --directory."
-        )
-
-
-def _parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python3 demo",
-        description="Start a real Synapse with media_stats_module and some media, and "
-        "show what the module says about it. Ctrl-C stops Synapse and removes its "
-        "data.",
-    )
-    parser.add_argument(
-        "--once",
-        action="store_true",
-        help="stop after printing the tables",
-    )
-    parser.add_argument(
-        "--port",
-        type=int,
-        help="the port that Synapse listens on (default: a free one)",
-    )
-    parser.add_argument(
-        "--directory",
-        type=Path,
-        default=_ROOT / ".demo",
-        help="the folder for Synapse's data while it runs, and for an environment with "
-        "Synapse if this Python has none (default: .demo in this project)",
-    )
-    return parser.parse_args()
+    return run()
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from demo.progress import Progress
+from demo.signals import SIGNALS
 
 # Lines in which pip says its current step.
 _STEPS_OF_PIP = ("Collecting", "Downloading", "Processing", "Building", "Installing")
@@ -55,6 +56,8 @@ def ensure_synapse(project: Path, directory: Path, progress: Progress) -> None:
                 log_path.unlink(missing_ok=True)
                 raise
             log_path.unlink(missing_ok=True)
+    # Until the new process has its handlers.
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     os.execve(
         python,
         [str(python), str(project / "demo"), *sys.argv[1:]],
@@ -143,8 +146,7 @@ def _run(
         InstallError: it failed.
     """
     # A signal that ends the demo waits until the process can be ended, too.
-    signals = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -157,7 +159,7 @@ def _run(
     )
     lines: list[str] = []
     try:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         assert process.stdout is not None
         with log_path.open("a") as log:
             for line in process.stdout:

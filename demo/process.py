@@ -8,15 +8,17 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import ClassVar
+from typing import IO, ClassVar
 
 from demo.client import Client
 
 _LOG_TAIL_LINES = 40
 _STOP_TIMEOUT_S = 30.0
 
-_ports_taken: set[int] = set()
+# A UDP socket for each port that was returned, so that no other process returns it.
+_reservations: list[socket.socket] = []
 
 
 class StartError(Exception):
@@ -93,20 +95,29 @@ class ServerProcess:
         """Start the process, and do not wait for it."""
         if self.pid is not None:
             raise RuntimeError(f"{self._name} runs already")
+        try:
+            with self.log_path.open("ab") as log, ThreadPoolExecutor(1) as thread:
+                self._log_start = log.tell()
+                # A signal may end this thread at any time. The process would run on,
+                # and we would not know it.
+                thread.submit(self._open, log).result()
+        except BaseException:
+            self.kill()
+            raise
+
+    def _open(self, log: IO[bytes]) -> None:
         # The process can import the same modules as this one.
         path = os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path)
-        with self.log_path.open("ab") as log:
-            self._log_start = log.tell()
-            self._process = self.popen(
-                self._command,
-                cwd=self._directory,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env={**os.environ, "PYTHONPATH": path},
-                # Ctrl-C reaches only us, and we stop it in good order.
-                start_new_session=True,
-            )
+        self._process = self.popen(
+            self._command,
+            cwd=self._directory,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, "PYTHONPATH": path},
+            # Ctrl-C reaches only us, and we stop it in good order.
+            start_new_session=True,
+        )
 
     def wait_until_ready(self, timeout_s: float) -> None:
         """Wait until the process answers.
@@ -205,12 +216,20 @@ def is_healthy(client: Client) -> bool:
 
 
 def free_port() -> int:
-    """A TCP port on 127.0.0.1 that no process listens on now."""
+    """A TCP port on 127.0.0.1 that no process listens on now.
+
+    No process gets it twice, or the port of another process that runs this code.
+    """
     # The system may return one port twice before a process listens there.
     while True:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port: int = probe.getsockname()[1]
-        if port not in _ports_taken:
-            _ports_taken.add(port)
-            return port
+        reservation = socket.socket(type=socket.SOCK_DGRAM)
+        try:
+            reservation.bind(("127.0.0.1", port))
+        except OSError:
+            reservation.close()
+            continue
+        _reservations.append(reservation)
+        return port

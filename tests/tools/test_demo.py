@@ -10,11 +10,14 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 from urllib.parse import urlsplit
 
 import pytest
 
 from demo.client import Client
+from demo.process import ServerProcess
 
 pytestmark = pytest.mark.once
 
@@ -182,6 +185,25 @@ def test_ended_while_it_installs(number: signal.Signals, tmp_path: Path) -> None
         assert demo.wait(_TIMEOUT_S) == 128 + number
 
     assert not directory.exists()
+
+
+def test_ended_while_a_server_starts(tmp_path: Path) -> None:
+    """No process is left that nobody knows."""
+    started = []
+
+    class Interrupted(subprocess.Popen[bytes]):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            started.append(self)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    server = ServerProcess("server", ["sleep", "60"], tmp_path / "log", lambda: False)
+    with (
+        patch.object(ServerProcess, "popen", Interrupted),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        server.start()
+    assert [process.wait(_TIMEOUT_S) for process in started] == [-signal.SIGKILL]
 
 
 def test_taken_port(tmp_path: Path) -> None:
