@@ -1109,7 +1109,7 @@ WITH contents AS (
     FROM (
         SELECT m.sha256 || '' AS sha256, m.media_length, 0 AS is_remote
         FROM local_media_repository AS m
-        WHERE m.sha256 IS NOT NULL AND m.media_length IS NOT NULL
+        WHERE m.sha256 <> '' AND m.media_length IS NOT NULL
     ) AS files
     GROUP BY sha256
     HAVING COUNT(*) > 1
@@ -1132,11 +1132,11 @@ WITH
         FROM (
             SELECT m.sha256 || '' AS sha256, m.media_length, 0 AS is_remote
             FROM local_media_repository AS m
-            WHERE m.sha256 IS NOT NULL AND m.media_length IS NOT NULL
+            WHERE m.sha256 <> '' AND m.media_length IS NOT NULL
             UNION ALL
             SELECT m.sha256 || '' AS sha256, m.media_length, 1 AS is_remote
             FROM remote_media_cache AS m
-            WHERE m.sha256 IS NOT NULL AND m.media_length IS NOT NULL
+            WHERE m.sha256 <> '' AND m.media_length IS NOT NULL
         ) AS files
         GROUP BY sha256
         HAVING COUNT(*) > 1

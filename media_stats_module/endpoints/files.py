@@ -6,12 +6,12 @@ There is no total: counting would read the whole table for each page.
 import re
 from contextlib import suppress
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attr
 
 from media_stats_module.endpoints._deletion import deletion_parameters, read_rules
-from media_stats_module.endpoints._description import JsonDict, List
+from media_stats_module.endpoints._description import JsonDict, List, Server
 from media_stats_module.endpoints.cursors import read_cursor, write_cursor
 from media_stats_module.endpoints.parameters import (
     ACCOUNTS,
@@ -37,6 +37,9 @@ from media_stats_module.questions import (
     FilesPosition,
     FilesQuestion,
 )
+
+if TYPE_CHECKING:
+    from media_stats_module.storage import File
 
 # A page is in memory. Further pages cost no more than the first.
 MAX_FILES = 10_000
@@ -130,6 +133,11 @@ def _position(question: FilesQuestion, token: str) -> FilesPosition:
     )
 
 
+def _origin(file: "File", server: Server) -> str:
+    # A row that was altered by hand can have an empty name.
+    return server.name if file.server_name is None else file.server_name
+
+
 def _get_more(
     question: FilesQuestion, length: int, end: FilesPosition | None
 ) -> JsonDict:
@@ -204,9 +212,9 @@ FILES = List(
     get_more=_get_more,
     # The same columns for local and remote files, which can be in one list.
     columns=lambda server, question: {
-        "mxc": lambda file: f"mxc://{file.server_name or server.name}/{file.media_id}",
+        "mxc": lambda file: f"mxc://{_origin(file, server)}/{file.media_id}",
         "user_id": attrgetter("user_id"),
-        "server_name": lambda file: file.server_name or server.name,
+        "server_name": lambda file: _origin(file, server),
         "media_type": attrgetter("media_type"),
         "upload_name": attrgetter("upload_name"),
         "media_length": attrgetter("media_length"),

@@ -121,7 +121,7 @@ def _contents_sql(
         f"SELECT {sha256} AS sha256, m.media_length, "
         f"{int(not table.owners_are_users)} AS is_remote "
         f"FROM {table.name} AS m {scan} "
-        f"WHERE m.sha256 IS NOT NULL AND m.media_length IS NOT NULL{of_owner.text}"
+        f"WHERE m.sha256 <> '' AND m.media_length IS NOT NULL{of_owner.text}"
         for table, of_owner in zip(tables, owners, strict=True)
     )
     return Sql(

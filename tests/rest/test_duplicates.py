@@ -67,6 +67,7 @@ class DuplicatesTestCase(_DuplicatesTestCase):
             _remote("d", 1, "b.org"),
             _local("e", 1_000, ALICE),
             *[_local(None, 5_000, ALICE)] * 2,
+            *[_local("", 6_000, ALICE)] * 2,
             *[_local("f", None, ALICE)] * 2,
         )
 

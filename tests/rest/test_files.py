@@ -243,7 +243,7 @@ class FilesTestCase(_FilesTestCase):
         self.fill(
             *[
                 RemoteMedia(media_origin=origin, media_id=media_id)
-                for origin in ("b", "a", "B")
+                for origin in ("b", "a", "B", "")
                 for media_id in "yx"
             ]
         )
@@ -253,7 +253,7 @@ class FilesTestCase(_FilesTestCase):
             for file in self.answer({"source": "remote", "limit": 9})["files"]
         ]
         assert servers == [
-            f"mxc://{name}" for name in ["B/x", "B/y", "a/x", "a/y", "b/x", "b/y"]
+            f"mxc://{origin}/{media_id}" for origin in ("", *"Bab") for media_id in "xy"
         ]
         for order_by in ("media_id", "media_length", "created_ts", "last_access_ts"):
             query = {"source": "remote", "order_by": order_by, "limit": 1}
