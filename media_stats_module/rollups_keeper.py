@@ -199,7 +199,9 @@ class RollupsKeeper:
         )
         before = self._failures.get(step)
         if before is None or before.name != failure.name:
-            logger.warning(
+            # Synapse's own work on its tables ends soon, as a rule.
+            logger.log(
+                logging.INFO if is_lock else logging.WARNING,
                 "Rollups: %s: failed; tried again in %d s, then less often: %s",
                 step,
                 wait,

@@ -30,7 +30,7 @@ _END = "Shutting down..."
 _ANNOUNCEMENT = re.compile(r" - Version .* at /_synapse/client/media_stats")
 
 # The changes to the database, and the log lines that docs/rollups.md names.
-_DONE_ONCE = [
+_STEPS = [
     "installing the tables",
     "changes of local_media_repository are logged from now on",
     "changes of local_media_repository_thumbnails are logged from now on",
@@ -154,7 +154,8 @@ def test_rollups_say_what_they_do(asked: Asked) -> None:
         pytest.skip("There are none.")
     main, *workers = asked.processes
     said = re.findall(r" - Rollups: (.*)", main.log_path.read_text())
-    assert sorted(line for line in said if line in _DONE_ONCE) == sorted(_DONE_ONCE)
+    # A step whose lock was not free, as Synapse created an index, is tried again.
+    assert set(said) >= set(_STEPS)
     for worker in workers:
         # A check was requested.
         said = re.findall(r" - Rollups: (.*)", worker.log_path.read_text())
