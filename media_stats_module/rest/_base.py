@@ -18,13 +18,25 @@ from media_stats_module.endpoints import InvalidParameterError
 from media_stats_module.formats import count_rows, encode_json
 from media_stats_module.rest._response import ResponseFile, ResponseNotKeptError
 from media_stats_module.rest.auth import assert_requester_is_admin
-from media_stats_module.storage import QueryTimeoutError, QueueFullError
+from media_stats_module.storage import (
+    DatabaseFailedError,
+    QueryTimeoutError,
+    QueueFullError,
+)
 from media_stats_module.synapse_internals import cancellable
 
 # Encoding this number of rows takes about 3 ms.
 _ROWS_ON_REACTOR = 1_000
 
 _RETRY_AFTER_S = 10
+
+# The errors that `unavailable` explains.
+UNAVAILABLE = (
+    QueueFullError,
+    QueryTimeoutError,
+    DatabaseFailedError,
+    ResponseNotKeptError,
+)
 
 # The headers of Synapse's own answers.
 JSON_HEADERS = {
@@ -117,7 +129,7 @@ class AdminResource(Endpoint, abc.ABC):
             raise SynapseError(
                 HTTPStatus.BAD_REQUEST, str(e), Codes.INVALID_PARAM
             ) from e
-        except (QueueFullError, QueryTimeoutError, ResponseNotKeptError) as e:
+        except UNAVAILABLE as e:
             raise unavailable(request, e) from e
 
     @abc.abstractmethod
@@ -129,15 +141,19 @@ class AdminResource(Endpoint, abc.ABC):
         """
 
 
-def unavailable(
-    request: SynapseRequest,
-    error: QueueFullError | QueryTimeoutError | ResponseNotKeptError,
-) -> SynapseError:
-    """Make the error 503, with advice, and set its headers."""
+def unavailable(request: SynapseRequest, error: Exception) -> SynapseError:
+    """Make the error 503, with advice, and set its headers.
+
+    Args:
+        request: the request.
+        error: one of `UNAVAILABLE`.
+    """
     if not isinstance(error, QueryTimeoutError):
         request.responseHeaders.setRawHeaders("Retry-After", [str(_RETRY_AFTER_S)])
     if isinstance(error, ResponseNotKeptError):
         message = str(error)
+    elif isinstance(error, DatabaseFailedError):
+        message = f"The database cannot answer now: {error.reason}"
     elif isinstance(error, QueueFullError):
         message = (
             "Too many questions about media are waiting for the database. Try again in "

@@ -6,13 +6,9 @@ import attr
 from synapse.module_api import JsonDict, ModuleApi, SynapseRequest
 from synapse.module_api.errors import Codes, SynapseError
 
-from media_stats_module.rest._base import Endpoint, unavailable
+from media_stats_module.rest._base import UNAVAILABLE, Endpoint, unavailable
 from media_stats_module.rest.auth import assert_requester_is_admin
-from media_stats_module.storage import (
-    MediaStatsStore,
-    QueryTimeoutError,
-    QueueFullError,
-)
+from media_stats_module.storage import MediaStatsStore
 from media_stats_module.synapse_internals import cancellable
 
 
@@ -30,7 +26,7 @@ class RollupsCheckResource(Endpoint):
         await assert_requester_is_admin(self._api, request)
         try:
             await self.send_json(request, self._check())
-        except (QueueFullError, QueryTimeoutError) as e:
+        except UNAVAILABLE as e:
             raise unavailable(request, e) from e
 
     async def _check(self) -> JsonDict:

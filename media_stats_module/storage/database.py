@@ -57,6 +57,7 @@ class Database(Protocol):
         Raises:
             QueueFullError: too many questions are waiting.
             QueryTimeoutError: a statement took longer than `query_timeout`.
+            DatabaseFailedError: the database has no room to answer.
             CancelledError: the client has hung up; the statement is cancelled.
         """
 

@@ -19,7 +19,7 @@ class QueryTimeoutError(Exception):
 
 
 class DatabaseFailedError(Exception):
-    """A statement of the module's background work failed.
+    """The database has no room for an answer, or the background work failed.
 
     Not an error of the database driver: for those, Synapse retries the transaction up
     to five times.
@@ -53,11 +53,15 @@ def raising_database_failed(txn: LoggingTransaction) -> Iterator[None]:
     try:
         yield
     except txn.database_engine.module.Error as error:
-        reason = "; ".join(line.strip() for line in str(error).splitlines() if line)
-        code = getattr(error, "pgcode", None)
-        raise DatabaseFailedError(
-            reason,
-            is_lock=code in _LOCK_CODES,
-            is_conflict=code in _CONFLICT_CODES,
-            name=type(error).__name__,
-        ) from error
+        raise database_failed(error) from error
+
+
+def database_failed(error: Exception) -> DatabaseFailedError:
+    """Make an error of the database driver a `DatabaseFailedError`."""
+    code = getattr(error, "pgcode", None)
+    return DatabaseFailedError(
+        "; ".join(line.strip() for line in str(error).splitlines() if line),
+        is_lock=code in _LOCK_CODES,
+        is_conflict=code in _CONFLICT_CODES,
+        name=type(error).__name__,
+    )

@@ -20,7 +20,11 @@ from twisted.internet.defer import Deferred
 
 from media_stats_module.storage.connections import autocommitting, transaction
 from media_stats_module.storage.database import Cost
-from media_stats_module.storage.errors import QueryTimeoutError, QueueFullError
+from media_stats_module.storage.errors import (
+    QueryTimeoutError,
+    QueueFullError,
+    database_failed,
+)
 from media_stats_module.storage.lanes import Lanes
 from media_stats_module.synapse_internals import (
     LoggingDatabaseConnection,
@@ -53,6 +57,16 @@ _LONGEST_TIMEOUT_MS = 2**31 - 1
 
 # SQLSTATEs: query_canceled; and lock_not_available, if the database has a lock_timeout.
 _TIMEOUT_CODES = ("57014", "55P03")
+
+# SQLSTATE classes: insufficient resources, such as a full disk; and system error.
+_TROUBLE_CODES = ("53", "58")
+# The same in SQLite, which also sorts in the directory `TMPDIR`.
+_SQLITE_TROUBLE = (
+    "database or disk is full",
+    "disk I/O error",
+    "unable to open database file",
+    "database is locked",
+)
 
 # SQLite asks whether to go on each time it has run this many instructions: some ms.
 _SQLITE_INSTRUCTIONS = 20_000
@@ -225,8 +239,11 @@ class _Running:
     @contextmanager
     def on_postgres(self, txn: LoggingTransaction) -> Iterator[None]:
         """Run statements with a timeout, and let `cancel` stop them."""
+        # Synapse's role may have limits. PostgreSQL before 17 has no second one.
         txn.execute(
-            "SELECT set_config('statement_timeout', ?, true)",
+            "SELECT set_config(name, setting, TRUE) FROM (VALUES "
+            "('statement_timeout', ?), ('transaction_timeout', '0')) "
+            "AS limits (name, setting) WHERE current_setting(name, TRUE) IS NOT NULL",
             (str(min(self._timeout, _LONGEST_TIMEOUT_MS)),),
         )
         with self._lock:
@@ -237,9 +254,12 @@ class _Running:
             yield
         except txn.database_engine.module.OperationalError as error:
             # For errors of the driver, Synapse would retry four times.
-            if getattr(error, "pgcode", None) not in _TIMEOUT_CODES:
-                raise
-            raise self._error() from None
+            code = str(getattr(error, "pgcode", None))
+            if code in _TIMEOUT_CODES:
+                raise self._error() from None
+            if code.startswith(_TROUBLE_CODES):
+                raise database_failed(error) from error
+            raise
         finally:
             with self._lock:
                 self._postgres = None
@@ -259,9 +279,11 @@ class _Running:
         try:
             yield
         except connection.OperationalError as error:
-            if str(error) != "interrupted":
-                raise
-            raise self._error() from None
+            if str(error) == "interrupted":
+                raise self._error() from None
+            if str(error) in _SQLITE_TROUBLE:
+                raise database_failed(error) from error
+            raise
         finally:
             connection.set_progress_handler(None, 0)
 

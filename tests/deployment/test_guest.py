@@ -420,8 +420,9 @@ def test_totals_that_are_locked(summed: Host, name: str) -> None:
         assert_most_wait(summed, table, _IN_TOTALS, 3, refuses=False)
     with closing(LockedTable(summed, name)) as table, summed.assert_logs_no_trouble():
         with summed.asking(_IN_TOTALS):
+            # The background work waits, too, since it has to apply this upload.
+            summed.assert_serves_everybody()
             wait_until(lambda: len(table.waiting()) > 1)
-        # The background work may wait, too, before it writes.
         wait_until(lambda: len(table.waiting()) <= 1)
         summed.assert_serves_everybody()
 

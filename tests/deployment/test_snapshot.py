@@ -15,6 +15,7 @@ from synapse.storage.database import LoggingDatabaseConnection
 
 from demo.homeserver import Homeserver
 from media_stats_module.storage import (
+    DatabaseFailedError,
     QueryTimeoutError,
     QueueFullError,
     SharedDatabase,
@@ -102,6 +103,18 @@ def test_no_more_connections(
     shared = SharedDatabase(cast(ModuleApi, Api(synapse)), query_timeout=600_000)
     with pytest.raises(QueueFullError):
         finish(shared.read("test", lambda txn, cost: None, [Cost.WHOLE_TABLE]))
+
+
+@pytest.mark.parametrize("error", ["database or disk is full", "disk I/O error"])
+def test_no_room_to_sort(synapse: Connection, error: str) -> None:
+    """SQLite sorts in the directory `TMPDIR`, which may be full."""
+
+    def read(txn: LoggingTransaction, cost: Cost) -> None:
+        raise sqlite3.OperationalError(error)
+
+    shared = SharedDatabase(cast(ModuleApi, Api(synapse)), query_timeout=600_000)
+    with pytest.raises(DatabaseFailedError, match=error):
+        finish(shared.read("test", read, [Cost.WHOLE_TABLE]))
 
 
 def test_many_read_at_once(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`query_timeout`: the longest and the shortest, and the timeout in PostgreSQL."""
+"""The limits of the database: `query_timeout`, and room to sort."""
 
 from collections.abc import Callable
 from typing import Any
@@ -26,6 +26,33 @@ class QueryTimeoutTestCase(MediaStatsTestCase):
     @override_config({"modules": modules(query_timeout="1s")})
     def test_shortest(self) -> None:
         self.assert_answers()
+
+    @skip_unless(bool(USE_POSTGRES_FOR_TESTS), "SQLite has no such setting")
+    def test_no_room_to_sort(self) -> None:
+        """The question is asked once, and the answer says why it failed."""
+        self.execute(
+            "INSERT INTO local_media_repository (media_id, user_id, media_length, "
+            "media_type, created_ts) SELECT i, '@u:test', i, i, i "
+            "FROM generate_series(1, 20000) AS i"
+        )
+        run_db_interaction = ModuleApi.run_db_interaction
+        tries: list[str] = []
+
+        async def limiting(
+            api: ModuleApi, name: str, ask: Callable[..., Any], *args: Any
+        ) -> Any:
+            def txn_function(txn: LoggingTransaction) -> Any:
+                tries.append(name)
+                txn.execute("SET LOCAL temp_file_limit = '64kB'")
+                txn.execute("SET LOCAL work_mem = '64kB'")
+                return ask(txn, *args)
+
+            return await run_db_interaction(api, name, txn_function)
+
+        with patch.object(ModuleApi, "run_db_interaction", limiting):
+            channel = self.ask(f"{MODULE_PATH}/v1/types")
+        assert (channel.code, len(tries)) == (503, 1)
+        assert "temp_file_limit" in channel.json_body["error"]
 
     @skip_unless(bool(USE_POSTGRES_FOR_TESTS), "SQLite has no such setting")
     @override_config({"modules": modules(query_timeout="90s")})
