@@ -2456,7 +2456,7 @@ WITH RECURSIVE servers(media_origin) AS (
     SELECT (
         SELECT media_origin
         FROM remote_media_cache
-        WHERE media_origin > ''
+        WHERE media_origin >= ''
         ORDER BY media_origin
         LIMIT 1
     )

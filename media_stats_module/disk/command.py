@@ -110,10 +110,10 @@ def run(
     config = media_store_config(configuration)
     rows = DiskRows(database)
     listing = Listing(options.listing) if options.listing else None
-    if listing is not None and not config.takes_one_listing:
+    if listing is not None and config.without_folder != 1:
         raise RefusedError(
-            "--listing is for one storage provider of Synapse's configuration that is "
-            "no folder"
+            "--listing is for one storage provider that is no folder; Synapse's "
+            f"configuration has {config.without_folder} of these"
         )
     providers = open_providers(config.providers, listing)
     try:

@@ -10,6 +10,7 @@ from synapse.module_api.errors import ConfigError
 from media_stats_module.synapse_internals import parse_duration
 
 _PROVIDERS = ("media_storage_providers",)
+_UNUSED_EXPIRATION = "unused_expiration_time"
 
 # Synapse's defaults.
 _DEFAULT_PATH = "media_store"
@@ -48,9 +49,9 @@ class MediaStoreConfig:
     providers: tuple[ProviderConfig, ...]
 
     @property
-    def takes_one_listing(self) -> bool:
-        """Whether there is exactly one provider for which a listing can be given."""
-        return [provider.directory for provider in self.providers].count(None) == 1
+    def without_folder(self) -> int:
+        """The number of providers that are no folder. A listing is for one of these."""
+        return [provider.directory for provider in self.providers].count(None)
 
 
 def media_store_config(configuration: Mapping[str, Any]) -> MediaStoreConfig:
@@ -62,11 +63,15 @@ def media_store_config(configuration: Mapping[str, Any]) -> MediaStoreConfig:
     path = configuration.get("media_store_path", _DEFAULT_PATH)
     if not isinstance(path, str) or not path:
         raise ConfigError("must be the path of a folder", ("media_store_path",))
-    unused = configuration.get("unused_expiration_time", _DEFAULT_UNUSED_EXPIRATION)
+    unused = configuration.get(_UNUSED_EXPIRATION, _DEFAULT_UNUSED_EXPIRATION)
+    try:
+        unused_expiration_ms = parse_duration(unused)
+    except ConfigError as error:
+        raise ConfigError(error.msg, (_UNUSED_EXPIRATION,)) from error
     return MediaStoreConfig(
         path=os.path.abspath(path),
         keeps_local=bool(configuration.get("enable_local_media_storage", True)),
-        unused_expiration_ms=parse_duration(unused),
+        unused_expiration_ms=unused_expiration_ms,
         providers=tuple(_providers(configuration)),
     )
 
@@ -75,7 +80,10 @@ def _providers(configuration: Mapping[str, Any]) -> Iterator[ProviderConfig]:
     backup = configuration.get("backup_media_store_path")
     if backup:
         yield ProviderConfig("file_system", directory=os.path.abspath(str(backup)))
-    for provider in configuration.get("media_storage_providers") or ():
+    providers = configuration.get("media_storage_providers") or []
+    if not isinstance(providers, list):
+        raise ConfigError("must be a list", _PROVIDERS)
+    for provider in providers:
         if not isinstance(provider, Mapping) or "module" not in provider:
             raise ConfigError("must have a module", _PROVIDERS)
         module = str(provider["module"])

@@ -76,7 +76,9 @@ class DifferenceList:
         path = None if suspect.path is None else os.path.join(self._root, suspect.path)
         uri = None
         if row is not None:
-            origin = row.media_origin or self._server_name
+            origin = row.media_origin
+            if origin is None:
+                origin = self._server_name
             uri = f"mxc://{origin}/{row.media_id}"
         row_length = None if row is None else row.media_length
         length = None if found is None else found.media_length

@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime
-from itertools import islice
+from itertools import groupby, islice
 from operator import itemgetter
 from typing import IO
 from urllib.parse import unquote_to_bytes
@@ -70,7 +70,10 @@ class Listing:
         """See `Provider.files`."""
         folder = FOLDERS[kind] + b"/"
         if self._entries is None:
-            self._entries = heapq.merge(*map(self._read, self._paths))
+            entries = heapq.merge(*map(self._read, self._paths))
+            # Two parts may have the same file.
+            groups = groupby(entries, key=itemgetter(0))
+            self._entries = (next(same) for _, same in groups)
         while True:
             entry = self._next or next(self._entries, None)
             self._next = None

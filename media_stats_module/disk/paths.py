@@ -103,9 +103,9 @@ def named_by(kind: Kind, path: bytes) -> Named | None:
     except UnicodeDecodeError:
         return None
     origin = day = None
-    if kind in (Kind.REMOTE_FILES, Kind.REMOTE_THUMBNAILS):
+    if parts and kind in (Kind.REMOTE_FILES, Kind.REMOTE_THUMBNAILS):
         origin, *parts = parts
-    if kind in THUMBNAILS and parts:
+    if parts and kind in THUMBNAILS:
         del parts[-1]
     if kind in PREVIEWS and len(parts) == 2 and _DATED.fullmatch(parts[0]):
         day, name = parts

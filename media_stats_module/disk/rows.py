@@ -4,9 +4,12 @@ import heapq
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
+from typing import TypeVar
 
 from media_stats_module.disk.paths import PREVIEWS, THUMBNAILS, Kind, path_of
 from media_stats_module.storage import DiskRow, DiskRows
+
+_T = TypeVar("_T")
 
 PlacedRow = tuple[bytes, DiskRow]
 
@@ -46,7 +49,7 @@ def rows_in_order(
         streams = [
             place(
                 row
-                for server in servers
+                for server in _in_order_of_folders((name, name) for name in servers)
                 for row in rows.of_server(server, with_thumbnails=with_thumbnails)
             )
         ]
@@ -57,5 +60,20 @@ def rows_in_order(
 
 def _in_order_of_names(placed: Iterator[PlacedRow]) -> Iterator[PlacedRow]:
     """Sort the thumbnails of each file by their names."""
-    for _, of_one_file in groupby(placed, key=lambda item: item[0].rpartition(b"/")[0]):
-        yield from sorted(of_one_file, key=itemgetter(0))
+    groups = groupby(placed, key=lambda item: item[0].rpartition(b"/")[0].decode())
+    folders = ((name, sorted(some, key=itemgetter(0))) for name, some in groups)
+    for thumbnails in _in_order_of_folders(folders):
+        yield from thumbnails
+
+
+def _in_order_of_folders(named: Iterable[tuple[str, _T]]) -> Iterator[_T]:
+    """Sort by names of folders, which come by names alone: `a.b/` is before `a/`."""
+    # Each name starts with the one before, followed by less than a slash.
+    waiting: list[tuple[str, _T]] = []
+    for name, item in named:
+        while waiting and not (
+            name.startswith(waiting[-1][0]) and name[len(waiting[-1][0])] < "/"
+        ):
+            yield waiting.pop()[1]
+        waiting.append((name, item))
+    yield from (item for _, item in reversed(waiting))

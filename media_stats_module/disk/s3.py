@@ -44,7 +44,7 @@ class Bucket:
         """
         self._options = options
         self._bucket = str(options.get("bucket", ""))
-        self.prefix = str(options.get("prefix", ""))
+        self.prefix = str(options.get("prefix") or "")
         self.name = f"s3://{self._bucket}/{self.prefix}"
         self._opened: Any = None
 
@@ -110,9 +110,10 @@ class Bucket:
                 "s3",
                 config=config.Config(connect_timeout=_CONNECT_TIMEOUT_S),
                 **{
-                    name: self._options[option]
+                    # YAML takes some keys for numbers.
+                    name: str(self._options[option])
                     for name, option in _CLIENT_OPTIONS.items()
-                    if option in self._options
+                    if self._options.get(option) is not None
                 },
             )
         return self._opened

@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
+from stat import S_ISDIR
 from time import sleep
 
 import attr
@@ -289,11 +290,12 @@ def exists(path: bytes) -> bool:
 
 
 def _status(path: bytes) -> tuple[os.stat_result | None, int | None]:
-    """The status of a path, or the number of the error."""
+    """The status of a file, or the number of the error. A folder is no file."""
     try:
-        return os.stat(path), None
+        status = os.stat(path)
     except OSError as error:
         return None, error.errno
+    return (None, errno.ENOENT) if S_ISDIR(status.st_mode) else (status, None)
 
 
 def _by_kind(suspects: list[Suspect]) -> Iterator[tuple[Kind, list[Suspect]]]:

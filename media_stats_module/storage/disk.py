@@ -152,31 +152,21 @@ class DiskRows:
             yield from self._read(self._of_day(rows, day))
 
     def servers(self, *, with_thumbnails: bool) -> Iterator[str]:
-        """Remote servers in the order of the paths, in which `a.b/` comes before `a/`.
-
-        Costs a probe of the index for each.
+        """Remote servers in the order of their names. Costs a probe for each.
 
         Args:
             with_thumbnails: the servers with thumbnails; else, those with files.
         """
         table = REMOTE_MEDIA.thumbnails if with_thumbnails else REMOTE_MEDIA.name
-        # Names that start with the one before, followed by less than a slash.
-        waiting: list[str] = []
-        after = ""
+        after: str | None = None
         # In SQLite, text need not be UTF-8, or it is bytes. Such a name is not a path.
         while servers := [
             server
             for server in self._run(self._servers_txn, table, after)
             if isinstance(server, str) and (self._is_postgres or "\ufffd" not in server)
         ]:
-            for server in servers:
-                while waiting and not (
-                    server.startswith(waiting[-1]) and server[len(waiting[-1])] < "/"
-                ):
-                    yield waiting.pop()
-                waiting.append(server)
+            yield from servers
             after = servers[-1]
-        yield from reversed(waiting)
 
     def of_server(self, server: str, *, with_thumbnails: bool) -> Iterator[DiskRow]:
         """A server's media, or its thumbnails, by `filesystem_id`."""
@@ -363,22 +353,24 @@ class DiskRows:
         return found[0][0] if found else None
 
     def _servers_txn(
-        self, txn: LoggingTransaction, table: str, after: str
+        self, txn: LoggingTransaction, table: str, after: str | None
     ) -> list[str]:
         """The next servers, each by a probe of the index."""
         name = f"media_origin{self._collate}"
         following = f"SELECT media_origin FROM {table} WHERE {name} >"
+        # The first name may be empty.
+        first = f"{following}=" if after is None else following
         txn.execute(
             f"""
             WITH RECURSIVE servers (media_origin) AS (
-                SELECT ({following} ? ORDER BY {name} LIMIT 1)
+                SELECT ({first} ? ORDER BY {name} LIMIT 1)
                 UNION ALL
                 SELECT ({following} servers.media_origin ORDER BY {name} LIMIT 1)
                 FROM servers WHERE media_origin IS NOT NULL
             )
             SELECT media_origin FROM servers WHERE media_origin IS NOT NULL LIMIT ?
             """,
-            (after, _AT_ONCE),
+            (after or "", _AT_ONCE),
         )
         return [server for (server,) in cast(list[tuple[str]], txn.fetchall())]
 

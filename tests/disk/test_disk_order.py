@@ -16,10 +16,12 @@ _DAYS = st.sampled_from(("2026-01-02", "2026-01-03", "2026-0"))
 _IDS = st.one_of(
     _LETTERS,
     st.builds("{}{}".format, _DAYS, _LETTERS),
+    # As folders, `a.b/` comes before `a/`.
+    st.text(st.sampled_from("-./0"), max_size=2).map("aabbc{}".format),
     # Neighbours of the characters that paths can have.
     st.text(st.sampled_from("a/é~ "), min_size=1, max_size=3),
 )
-_SERVERS = st.text(st.sampled_from("a.-:1"), min_size=1, max_size=3)
+_SERVERS = st.text(st.sampled_from("a.-:1"), max_size=3)
 _WIDTHS = st.sampled_from((32, 96, 320, 1000))
 
 

@@ -11,6 +11,7 @@ import attr
 import pytest
 from disk_support import DAY_MS, DiskTestCase
 from synapse.module_api import JsonDict
+from synapse.module_api.errors import ConfigError
 
 from demo.process import free_port
 from media_stats_module.disk import listing, s3
@@ -222,6 +223,8 @@ class ListingTestCase(ProviderTestCase):
         ]
         with patch.object(listing, "_SORTED_AT_ONCE", 2):
             assert self.in_provider(*arguments) == ALL
+            # A file of two parts counts once.
+            assert self.in_provider(*arguments, *arguments) == ALL
 
     def test_what_is_no_listing(self) -> None:
         for content, said in (
@@ -240,7 +243,7 @@ class ListingTestCase(ProviderTestCase):
 
     def test_a_listing_of_no_provider(self) -> None:
         self.with_options({})
-        with pytest.raises(RefusedError, match="one storage provider"):
+        with pytest.raises(RefusedError, match="configuration has 0 of"):
             self.run_command("--listing", self.write(b""))
 
     def test_a_provider_that_nobody_knows(self) -> None:
@@ -385,6 +388,8 @@ class BucketTestCase(ProviderTestCase):
             ("endpoint_url", f"http://127.0.0.1:{free_port()}", "Could not connect"),
             ("endpoint_url", "s3.example", "Invalid endpoint"),
             ("region_name", "no region", "no region"),
+            # YAML takes it for a number.
+            ("endpoint_url", 9000, "Invalid endpoint"),
         ):
             with self.subTest(said), patch.dict(provider["config"], {option: value}):
                 report = self.report()
@@ -442,3 +447,15 @@ def test_providers_of_a_configuration() -> None:
     assert (other.directory, other.s3) == (None, None)
     assert config.path == str(Path("media_store").absolute())
     assert config.unused_expiration_ms == DAY_MS
+
+
+def test_options_that_are_wrong() -> None:
+    for option, value in (
+        ("media_store_path", 1),
+        ("media_storage_providers", "file_system"),
+        ("media_storage_providers", [{"module": "file_system"}]),
+        ("unused_expiration_time", "a day"),
+    ):
+        with pytest.raises(ConfigError) as raised:
+            media_store_config({option: value})
+        assert raised.value.path == (option,)

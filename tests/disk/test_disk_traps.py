@@ -11,6 +11,7 @@ import pytest
 from disk_support import DAY_MS, HOUR_MS, NOTHING, DiskTestCase
 
 from media_stats_module.disk import second_look, walk
+from media_stats_module.disk.paths import FOLDERS
 from media_stats_module.disk.second_look import SecondLook
 from media_stats_module.errors import RefusedError
 from media_stats_module.storage import disk
@@ -275,6 +276,7 @@ class DiskTrapsTestCase(DiskTestCase):
             self.local(media_id)
             self.put(f"local_content/{media_id.replace('/', '')}")
         self.remote("s.example/..", "id", "aabbcccc")
+        self.remote("", "id", "aabbcccc")
         self.remote("s.example", "id2", None)
         self.thumbnail("aabbcccc", content_type=None)
         self.thumbnail("aabbcccc", content_type="image")
@@ -285,9 +287,10 @@ class DiskTrapsTestCase(DiskTestCase):
         for media_id in media_ids:
             assert f"mxc://test/{media_id}" in missing
         assert "mxc://s.example/../id" in missing
+        assert "mxc:///id" in missing
         assert "mxc://s.example/id2" in missing
         assert missing.count("mxc://test/aabbcccc") == 4
-        assert len(missing) == len(media_ids) + 6
+        assert len(missing) == len(media_ids) + 7
 
     def test_rows_without_an_id(self) -> None:
         """The database does not forbid them."""
@@ -453,6 +456,22 @@ class DiskTrapsTestCase(DiskTestCase):
                 )
             ],
         }
+
+    def test_a_folder_in_place_of_a_file(self) -> None:
+        self.local("aabbcccc")
+        self.put(f"{LOCAL}/file")
+
+        assert self.differences() == {
+            "local_files": {"without_row": one(), "without_file": one()}
+        }
+
+    def test_a_file_in_place_of_a_folder(self) -> None:
+        for folder in FOLDERS.values():
+            self.put(folder)
+        self.local("aabbcccc")
+        self.remote("s.example", "id", "aabbcccc")
+
+        assert self.causes() == {"without_row": (6, 6), "without_file": (2, -2)}
 
     def test_links_in_a_circle(self) -> None:
         self.local("aabbcccc")
