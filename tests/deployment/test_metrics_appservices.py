@@ -4,12 +4,15 @@ from typing import ClassVar
 from unittest import skipUnless
 from unittest.mock import patch
 
+import pytest
 from metrics_support import ALICE, MINUTE, MetricsTestCase, exposed
 from support import LocalMedia
 from synapse.module_api import JsonDict
 from tests.utils import USE_POSTGRES_FOR_TESTS
 
 from media_stats_module import prometheus
+
+pytestmark = pytest.mark.once
 
 
 class _AppservicesMetricsTestCase(MetricsTestCase):

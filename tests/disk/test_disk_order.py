@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from unittest.mock import patch
 
+import pytest
 from disk_support import DiskTestCase
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 from media_stats_module.disk.paths import Kind
 from media_stats_module.disk.rows import rows_in_order
 from media_stats_module.storage import DiskRow, disk
+
+pytestmark = pytest.mark.once
 
 _LETTERS = st.text(st.sampled_from("aZ0-_.:]"), min_size=5, max_size=7)
 _DAYS = st.sampled_from(("2026-01-02", "2026-01-03", "2026-0"))

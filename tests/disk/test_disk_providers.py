@@ -73,6 +73,7 @@ ALL: Found = {
 }
 
 
+@pytest.mark.any_database
 class SecondFolderTestCase(ProviderTestCase):
     def setUp(self) -> None:
         super().setUp()
@@ -194,6 +195,7 @@ VERSIONS = """\
 """
 
 
+@pytest.mark.any_database
 class ListingTestCase(ProviderTestCase):
     def setUp(self) -> None:
         super().setUp()

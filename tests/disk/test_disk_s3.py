@@ -22,9 +22,6 @@ from demo.homeserver import Homeserver
 
 pytestmark = [pytest.mark.once, pytest.mark.any_database]
 
-moto = pytest.importorskip("moto.server")
-boto3: Any = pytest.importorskip("boto3")
-
 _BUCKET = "media"
 _PREFIX = "synapse/"
 
@@ -32,6 +29,8 @@ _PREFIX = "synapse/"
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
     """The address of a server of S3 with an empty bucket."""
+    # The import takes a second.
+    moto = pytest.importorskip("moto.server")
     server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     server.start()
     host, port = server.get_host_and_port()
@@ -51,6 +50,7 @@ def _options(endpoint: str) -> dict[str, str]:
 
 
 def test_the_table_follows_the_upload_script(tmp_path: Path, endpoint: str) -> None:
+    boto3: Any = pytest.importorskip("boto3")
     client = boto3.client(
         "s3",
         region_name="us-east-1",

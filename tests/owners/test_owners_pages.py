@@ -5,6 +5,7 @@ from itertools import chain, product
 from typing import Any
 from unittest.mock import patch
 
+import pytest
 from modes_support import DIRECTIONS
 from owners_model import Query
 from owners_support import (
@@ -167,6 +168,7 @@ class PagesTestCase(OwnersTestCase):
 
 
 @in_every_mode_of_both_endpoints
+@pytest.mark.once
 class ManyOwnersTestCase(OwnersTestCase):
     """With many owners, adding up some of them can cost more than a scan."""
 

@@ -14,6 +14,8 @@ from tests.utils import USE_POSTGRES_FOR_TESTS
 
 from media_stats_module.storage import Maintenance
 
+pytestmark = pytest.mark.once
+
 _INTEGERS = {
     "local_media_repository": ("media_length", "created_ts", "last_access_ts"),
     "remote_media_cache": ("media_length", "created_ts", "last_access_ts"),

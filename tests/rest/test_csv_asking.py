@@ -3,9 +3,12 @@
 import re
 from typing import ClassVar
 
+import pytest
 from parameterized import parameterized  # type: ignore[import-untyped]
 from support import MODULE_PATH, MediaStatsTestCase, RemoteMedia, headers
 from tests.server import FakeChannel
+
+pytestmark = pytest.mark.any_database
 
 
 class AskingTest(MediaStatsTestCase):

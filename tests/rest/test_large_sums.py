@@ -15,6 +15,8 @@ from support import MEDIA_HAVE_SHA256, LocalMedia, RemoteMedia, Thumbnail
 from synapse.module_api import JsonDict
 from tests.utils import USE_POSTGRES_FOR_TESTS
 
+pytestmark = pytest.mark.once
+
 _MOST = 2**63 - 1
 _CAROL = "@carol:test"
 _DAVE = "@dave:test"

@@ -2,7 +2,6 @@
 
 from typing import ClassVar
 
-from openapi_spec_validator import OpenAPIV31SpecValidator
 from openapi_support import (
     DOCUMENT,
     RESPONSES,
@@ -35,7 +34,6 @@ class DocumentTest(MediaStatsTestCase):
         assert path in body["paths"]
         assert {**body, "paths": DOCUMENT["paths"]} == DOCUMENT
         assert self.ask(path, token="").code == 401
-        OpenAPIV31SpecValidator(body).validate()
 
     @override_config({"public_baseurl": "https://example.org/synapse/"})
     def test_path_of_the_server(self) -> None:
@@ -67,6 +65,9 @@ class DocumentTest(MediaStatsTestCase):
 
 
 def test_valid() -> None:
+    # The import takes a second.
+    from openapi_spec_validator import OpenAPIV31SpecValidator
+
     OpenAPIV31SpecValidator(DOCUMENT).validate()
 
 
