@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import os
+import shutil
 import socket
 import sys
 import tempfile
@@ -12,6 +13,7 @@ from demo.environment import ensure_synapse
 from demo.progress import Progress
 
 _ROOT = Path(__file__).resolve().parent.parent
+_NEEDED_MB = 100
 
 
 def run() -> int:
@@ -50,7 +52,7 @@ def _check_port(port: int) -> None:
 
 
 def _check_directory(directory: Path) -> None:
-    """Create the folder if it is missing, and try to write there."""
+    """Create the folder if it is missing, and check that it can be used."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=directory):
@@ -59,6 +61,13 @@ def _check_directory(directory: Path) -> None:
         reason = os.strerror(error.errno or 0)
         sys.exit(
             f"Folder {directory} cannot be used ({reason}). Choose another --directory."
+        )
+    # On a full disk, Synapse would end with a traceback.
+    free_mb = shutil.disk_usage(directory).free // 10**6
+    if free_mb < _NEEDED_MB:
+        sys.exit(
+            f"Folder {directory} has {free_mb} MB of free space, and the demo needs "
+            f"{_NEEDED_MB} MB. Choose another --directory."
         )
 
 

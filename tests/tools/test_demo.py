@@ -4,6 +4,7 @@ import fcntl
 import os
 import re
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from demo.client import Client
+from demo.command import run as run_here
 from demo.process import ServerProcess
 
 pytestmark = pytest.mark.once
@@ -236,6 +238,18 @@ def test_folders_that_cannot_be_used(tmp_path: Path) -> None:
             demo.stderr,
         )
     assert file.is_file()
+
+
+def test_full_disk(tmp_path: Path) -> None:
+    directory = tmp_path / "new"
+    usage = shutil.disk_usage(tmp_path)._replace(free=99_999_999)
+    with (
+        patch.object(sys, "argv", ["demo", "--directory", str(directory)]),
+        patch.object(shutil, "disk_usage", lambda path: usage),
+        pytest.raises(SystemExit, match="has 99 MB of free space"),
+    ):
+        run_here()
+    assert not directory.exists()
 
 
 def test_two_at_once(tmp_path: Path) -> None:

@@ -242,11 +242,12 @@ def test_recipes(tmp_path: Path) -> None:
             connection.executescript(
                 """
                 INSERT INTO local_media_repository
-                    (media_id, media_length, created_ts, user_id)
-                VALUES ('october', 104857600, 1792000000000, '@alice:example.org'),
-                    ('unread', 104857600, 1, '@alice:example.org'),
-                    ('small', 1, 1, '@alice:example.org'),
-                    ('bridged', 1, 1, '@_discord_bob:example.org');
+                    (media_id, media_length, created_ts, last_access_ts, user_id)
+                VALUES ('october', 104857600, 1792000000000, 9999999999999,
+                        '@alice:example.org'),
+                    ('unread', 104857600, 1, 1, '@alice:example.org'),
+                    ('small', 1, 1, 1, '@alice:example.org'),
+                    ('bridged', 1, 1, 1, '@_discord_bob:example.org');
                 INSERT INTO users (name, appservice_id, deactivated)
                 VALUES ('@_discord_bob:example.org', 'discord', 1);
                 INSERT INTO remote_media_cache
