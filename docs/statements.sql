@@ -358,7 +358,7 @@ WHERE
 -- 11. A probe of the catalogue: about how many rows?
 SELECT CAST(GREATEST(reltuples, 0) AS BIGINT)
 FROM pg_class
-WHERE oid = to_regclass('local_media_repository');
+WHERE oid = CAST('local_media_repository' AS REGCLASS);
 
 -- 12. A probe or two of users_have_local_media for each user. 0.5 s.
 WITH RECURSIVE
@@ -952,7 +952,7 @@ WHERE
 -- 25. A probe of the catalogue, for remote media.
 SELECT CAST(GREATEST(reltuples, 0) AS BIGINT)
 FROM pg_class
-WHERE oid = to_regclass('remote_media_cache');
+WHERE oid = CAST('remote_media_cache' AS REGCLASS);
 
 -- 26. To count servers: probes of the unique index on (media_origin, media_id).
 WITH RECURSIVE

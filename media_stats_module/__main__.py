@@ -47,14 +47,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         the exit status: 0 for success, 1 for failure, 2 for a wrong option.
     """
-    options = _parser().parse_args(arguments)
-    if sys.stdout is None:
-        print("media_stats_module: the standard output is closed", file=sys.stderr)
-        return 1
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A terminal may not have all characters.
-        sys.stdout.reconfigure(errors="backslashreplace")
     try:
+        options = _options(arguments)
+        if sys.stdout is None:
+            raise RefusedError("the standard output is closed")
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # A terminal may not have all characters.
+            sys.stdout.reconfigure(errors="backslashreplace")
         _run(options)
     except InvalidParameterError as error:
         options.parser.error(str(error))
@@ -67,6 +66,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"media_stats_module: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the options; exit after `--help` or a wrong option.
+
+    Raises:
+        OSError: the help cannot be written.
+    """
+    try:
+        options, unknown = _parser().parse_known_args(arguments)
+    finally:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    if unknown:
+        # argparse itself would show the usage of no command.
+        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    return options
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -117,7 +133,11 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for endpoint in ENDPOINTS:
         command = commands.add_parser(
-            endpoint.name, parents=[shared], help=endpoint.help, allow_abbrev=False
+            endpoint.name,
+            parents=[shared],
+            help=endpoint.help,
+            description=endpoint.help,
+            allow_abbrev=False,
         )
         command.set_defaults(endpoint=endpoint, parser=command)
         for parameter in endpoint.parameters:

@@ -107,6 +107,13 @@ _T = TypeVar("_T")
 # Synapse itself waits for a minute.
 _ISSUER_TIMEOUT_S = 5
 
+# SQLite's errors on a full disk, and in a folder that may not be written.
+_CANNOT_CREATE = (
+    "disk I/O error",
+    "unable to open database file",
+    "attempt to write a readonly database",
+)
+
 
 async def is_requester_admin(api: ModuleApi, request: SynapseRequest) -> bool:
     """Whether the requester is a server admin, by Synapse's own rule.
@@ -271,16 +278,14 @@ def configured_media_retention(
         ConfigError: the setting is wrong.
     """
     retention = configuration.get("media_retention") or {}
-    try:
-        local, remote = (
-            None if lifetime is None else parse_duration(lifetime)
-            for lifetime in (
-                retention.get("local_media_lifetime"),
-                retention.get("remote_media_lifetime"),
-            )
-        )
-    except (AttributeError, ConfigError) as error:
-        raise ConfigError(str(error), path=("media_retention",)) from error
+    if not isinstance(retention, Mapping):
+        raise ConfigError("must be a mapping", ("media_retention",))
+    local, remote = (
+        None
+        if retention.get(name) is None
+        else parse_duration(retention[name], "media_retention", name)
+        for name in ("local_media_lifetime", "remote_media_lifetime")
+    )
     return local, remote
 
 
@@ -454,18 +459,20 @@ def _open_without_waiting(path: str, flags: int) -> int:
     return file
 
 
-def parse_duration(value: object) -> int:
+def parse_duration(value: object, *option: str) -> int:
     """Parse a duration of homeserver.yaml, such as `24h`, into milliseconds.
 
     Not in the module API.
 
     Raises:
-        ConfigError: it is not a duration.
+        ConfigError: it is not a duration; names the option.
     """
     try:
         duration: int = Config.parse_duration(value)  # type: ignore[arg-type]
     except (TypeError, ValueError) as error:
-        raise ConfigError(f"{value!r} is not a duration") from error
+        raise ConfigError(
+            f"must be a duration, such as 24h, not {value!r}", option
+        ) from error
     return duration
 
 
@@ -480,7 +487,7 @@ def connect_to_main(configuration: Mapping[str, Any]) -> LoggingDatabaseConnecti
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         # Synapse's own parser expects mappings.
         raise ConfigError(
-            "`database` must be a mapping with `name` and `args`"
+            f"`database` must be a mapping with `name` and `args`: {error!r}"
         ) from error
 
 
@@ -515,10 +522,30 @@ def _open_sqlite_file(
         )
     connection = _call_with_known(
         LoggingDatabaseConnection,
-        conn=engine.module.connect(f"{Path(path).as_uri()}?mode=ro", uri=True),
+        conn=_connect_to_sqlite_file(engine.module, path),
         engine=engine,
         default_txn_name="media_stats",
         server_name=server_name,
     )
     _replace_what_is_not_utf8(connection)
+    return connection
+
+
+def _connect_to_sqlite_file(driver: Any, path: str) -> Any:
+    """Connect to a file of SQLite, also on a full disk.
+
+    Beside a database like Synapse's, SQLite creates a file, through which all processes
+    know each other. Where it cannot, no other process has the database open. Then it is
+    read without that file, unless it has changes in its write-ahead log.
+    """
+    uri = f"{Path(path).as_uri()}?mode=ro"
+    connection = driver.connect(uri, uri=True)
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1")
+    except driver.OperationalError as error:
+        log = Path(f"{os.path.realpath(path)}-wal")
+        if str(error) not in _CANNOT_CREATE or (log.exists() and log.stat().st_size):
+            raise
+        connection.close()
+        connection = driver.connect(f"{uri}&immutable=1", uri=True)
     return connection

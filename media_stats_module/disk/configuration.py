@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import attr
@@ -61,17 +62,11 @@ def media_store_config(configuration: Mapping[str, Any]) -> MediaStoreConfig:
         ConfigError: an option is wrong.
     """
     path = configuration.get("media_store_path", _DEFAULT_PATH)
-    if not isinstance(path, str) or not path:
-        raise ConfigError("must be the path of a folder", ("media_store_path",))
     unused = configuration.get(_UNUSED_EXPIRATION, _DEFAULT_UNUSED_EXPIRATION)
-    try:
-        unused_expiration_ms = parse_duration(unused)
-    except ConfigError as error:
-        raise ConfigError(error.msg, (_UNUSED_EXPIRATION,)) from error
     return MediaStoreConfig(
-        path=os.path.abspath(path),
+        path=_folder(path, "media_store_path"),
         keeps_local=bool(configuration.get("enable_local_media_storage", True)),
-        unused_expiration_ms=unused_expiration_ms,
+        unused_expiration_ms=parse_duration(unused, _UNUSED_EXPIRATION),
         providers=tuple(_providers(configuration)),
     )
 
@@ -79,7 +74,8 @@ def media_store_config(configuration: Mapping[str, Any]) -> MediaStoreConfig:
 def _providers(configuration: Mapping[str, Any]) -> Iterator[ProviderConfig]:
     backup = configuration.get("backup_media_store_path")
     if backup:
-        yield ProviderConfig("file_system", directory=os.path.abspath(str(backup)))
+        directory = _folder(backup, "backup_media_store_path")
+        yield ProviderConfig("file_system", directory=directory)
     providers = configuration.get("media_storage_providers") or []
     if not isinstance(providers, list):
         raise ConfigError("must be a list", _PROVIDERS)
@@ -92,11 +88,24 @@ def _providers(configuration: Mapping[str, Any]) -> Iterator[ProviderConfig]:
             raise ConfigError("config must be a mapping", _PROVIDERS)
         class_name = module.rpartition(".")[2]
         if module == "file_system" or class_name == "FileStorageProviderBackend":
-            directory = options.get("directory")
-            if not directory:
-                raise ConfigError("config must have a directory", _PROVIDERS)
-            yield ProviderConfig(module, directory=os.path.abspath(str(directory)))
+            directory = _folder(
+                options.get("directory"), *_PROVIDERS, "config", "directory"
+            )
+            yield ProviderConfig(module, directory=directory)
         elif class_name == "S3StorageProviderBackend":
             yield ProviderConfig(module, s3=options)
         else:
             yield ProviderConfig(module)
+
+
+def _folder(value: object, *option: str) -> str:
+    """The absolute path of a folder, which need not exist.
+
+    Raises:
+        ConfigError: it is not a path; names the option.
+    """
+    if isinstance(value, str) and value and "\0" not in value:
+        with suppress(UnicodeEncodeError):
+            os.fsencode(value)
+            return os.path.abspath(value)
+    raise ConfigError(f"must be the path of a folder, not {value!r}", option)

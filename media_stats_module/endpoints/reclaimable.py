@@ -17,7 +17,11 @@ from media_stats_module.endpoints.parameters import (
     Boolean,
     Values,
 )
-from media_stats_module.questions import DeletionRules, ReclaimableQuestion
+from media_stats_module.questions import (
+    MAX_INTEGER,
+    DeletionRules,
+    ReclaimableQuestion,
+)
 
 if TYPE_CHECKING:
     from media_stats_module.storage import (
@@ -107,12 +111,12 @@ class _Retention:
     def of_server(
         cls, local_lifetime: int | None, remote_lifetime: int | None, now_ts: int
     ) -> "_Retention":
-        return cls(
-            local_lifetime,
-            remote_lifetime,
-            None if local_lifetime is None else now_ts - local_lifetime,
-            None if remote_lifetime is None else now_ts - remote_lifetime,
+        local_before_ts, remote_before_ts = (
+            # Any integer is a lifetime.
+            None if lifetime is None else max(now_ts - lifetime, -MAX_INTEGER)
+            for lifetime in (local_lifetime, remote_lifetime)
         )
+        return cls(local_lifetime, remote_lifetime, local_before_ts, remote_before_ts)
 
     @property
     def before_ts(self) -> Sequence[int]:

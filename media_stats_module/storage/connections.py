@@ -1,7 +1,7 @@
 """Transactions on a connection of our own."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from synapse.module_api import LoggingTransaction
@@ -25,7 +25,9 @@ def transaction(
             yield txn
             connection.commit()
         except BaseException:
-            connection.rollback()
+            # A lost connection cannot roll back.
+            with suppress(connection.engine.module.Error):
+                connection.rollback()
             raise
 
 
@@ -40,4 +42,5 @@ def autocommitting(
         with connection.cursor(txn_name=description) as txn:
             yield txn
     finally:
-        connection.engine.attempt_to_set_autocommit(driver, False)
+        with suppress(connection.engine.module.Error):
+            connection.engine.attempt_to_set_autocommit(driver, False)

@@ -200,9 +200,10 @@ def estimate_rows_txn(txn: LoggingTransaction, table: str) -> int:
     PostgreSQL's estimate is from the last VACUUM, ANALYZE or creation of an index.
     """
     if is_postgres(txn):
+        # An error if there is no such table.
         txn.execute(
             "SELECT CAST(GREATEST(reltuples, 0) AS BIGINT) FROM pg_class "
-            "WHERE oid = to_regclass(?)",
+            "WHERE oid = CAST(? AS REGCLASS)",
             (table,),
         )
     else:

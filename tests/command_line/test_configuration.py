@@ -55,6 +55,41 @@ def test_content(
     _assert_fails(path, fault, capsys)
 
 
+@pytest.mark.parametrize(
+    ("option", "fault"),
+    [
+        ("media_store_path: 5", "media_store_path: must be the path of a folder"),
+        ('media_store_path: "\\0"', "media_store_path: must be the path of a folder"),
+        ('media_store_path: "\\ud800"', "media_store_path: must be the path"),
+        ("backup_media_store_path: [a]", "backup_media_store_path: must be the path"),
+        ("unused_expiration_time: a", "unused_expiration_time: must be a duration"),
+        ("media_storage_providers: 5", "media_storage_providers: must be a list"),
+        ("media_storage_providers: [5]", "media_storage_providers: must have a module"),
+        (
+            "media_storage_providers: [{module: file_system, config: {directory: 5}}]",
+            "media_storage_providers: config: directory: must be the path of a folder",
+        ),
+        ("media_retention: 5", "media_retention: must be a mapping"),
+        (
+            "media_retention: {local_media_lifetime: a}",
+            "media_retention: local_media_lifetime: must be a duration",
+        ),
+    ],
+)
+def test_option_about_media(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, fault: str
+) -> None:
+    database = tmp_path / "homeserver.db"
+    database.touch()
+    path = tmp_path / "homeserver.yaml"
+    path.write_text(
+        "server_name: a.org\n"
+        f"database: {{name: sqlite3, args: {{database: {database}}}}}\n{option}\n"
+    )
+    command = "reclaimable" if "retention" in option else "disk"
+    _assert_fails(path, fault, capsys, command)
+
+
 def test_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _assert_fails(tmp_path / "nothing", "No such file", capsys)
     _assert_fails(tmp_path, _EMPTY, capsys)
@@ -77,8 +112,13 @@ def test_database_file_without_tables(
         _assert_fails(path, fault, capsys)
 
 
-def _assert_fails(path: Path, fault: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["summary", "-c", str(path)]) == 1
+def _assert_fails(
+    path: Path,
+    fault: str,
+    capsys: pytest.CaptureFixture[str],
+    command: str = "summary",
+) -> None:
+    assert main([command, "-c", str(path)]) == 1
     printed = capsys.readouterr()
     assert printed.out == ""
     (line,) = printed.err.splitlines()

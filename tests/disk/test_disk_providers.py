@@ -11,7 +11,6 @@ import attr
 import pytest
 from disk_support import DAY_MS, DiskTestCase
 from synapse.module_api import JsonDict
-from synapse.module_api.errors import ConfigError
 
 from demo.process import free_port
 from media_stats_module.disk import listing, s3
@@ -449,15 +448,3 @@ def test_providers_of_a_configuration() -> None:
     assert (other.directory, other.s3) == (None, None)
     assert config.path == str(Path("media_store").absolute())
     assert config.unused_expiration_ms == DAY_MS
-
-
-def test_options_that_are_wrong() -> None:
-    for option, value in (
-        ("media_store_path", 1),
-        ("media_storage_providers", "file_system"),
-        ("media_storage_providers", [{"module": "file_system"}]),
-        ("unused_expiration_time", "a day"),
-    ):
-        with pytest.raises(ConfigError) as raised:
-            media_store_config({option: value})
-        assert raised.value.path == (option,)

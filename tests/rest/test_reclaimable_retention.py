@@ -74,11 +74,11 @@ class RetentionTestCase(ReclaimableMediaTestCase):
 
 
 class OnlyRemoteRetentionTestCase(ReclaimableMediaTestCase):
-    """Only one of the two is set."""
+    """Only one of the two is set, to a time before all integers of the database."""
 
     def default_config(self) -> JsonDict:
         config = super().default_config()
-        config["media_retention"] = {"remote_media_lifetime": "14d"}
+        config["media_retention"] = {"remote_media_lifetime": 10**30}
         return config
 
     def test_retention(self) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -16,6 +17,9 @@ from synapse.module_api import LoggingTransaction
 from synapse.storage.database import LoggingDatabaseConnection
 
 from media_stats_module.__main__ import main
+from media_stats_module.offline import OfflineHomeserver
+from media_stats_module.storage import DatabaseFailedError, OfflineDatabase, finish
+from media_stats_module.storage.database import Cost
 
 ALICE, BOB, CONTROL = "@alice:test", "@bob:test", "@\x1b[31m:test"
 
@@ -92,7 +96,8 @@ def program(config: Path, *options: str, **environment: str) -> dict[str, Any]:
 
 # These do not depend on the version of Synapse.
 in_each_format = pytest.mark.parametrize(
-    ("format", "unbuffered"), [("--csv", ""), ("--json", ""), ("", ""), ("", "1")]
+    ("format", "unbuffered"),
+    [("--csv", ""), ("--json", ""), ("", ""), ("", "1"), ("--help", "")],
 )
 
 
@@ -285,6 +290,54 @@ def test_no_empty_database_is_left(
     (line,) = capsys.readouterr().err.splitlines()
     assert str(tmp_path / "homeserver.db") in line
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_database_without_tables(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configuration = yaml.safe_load(config.read_text())
+    configuration["database"]["args"]["options"] = "-c search_path=nothing"
+    configuration["media_store_path"] = str(config.parent)
+    config.write_text(yaml.safe_dump(configuration))
+    for command in ("files", "disk"):
+        assert main([command, "-c", str(config)]) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert 'relation "local_media_repository" does not exist' in line
+
+
+def test_a_lost_connection(config: Path) -> None:
+    def end_connection(txn: LoggingTransaction, cost: Cost | None = None) -> None:
+        txn.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    def connect() -> OfflineDatabase:
+        return OfflineHomeserver([str(config)]).connect_to_database()
+
+    for work in (
+        connect().read("media_stats_test", end_connection, [Cost.PROBES]),
+        connect().write_autocommit("media_stats_test", end_connection),
+    ):
+        with pytest.raises(DatabaseFailedError, match="terminat"):
+            finish(work)
+
+
+def test_sqlite_on_a_full_disk(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """SQLite cannot create the file through which processes share a database."""
+    stopped, killed = tmp_path / "stopped.db", tmp_path / "killed.db"
+    with closing(sqlite3.connect(stopped)) as connection:
+        connection.execute("PRAGMA journal_mode = wal")
+        connection.execute("CREATE TABLE others (id INTEGER)")
+        # With changes in a file beside it.
+        for end in ("", "-wal"):
+            shutil.copy(f"{stopped}{end}", f"{killed}{end}")
+    for database, said in (
+        (stopped, "no such table: local_media_repository"),
+        (killed, "unable to open database file"),
+    ):
+        Path(f"{database}-shm").symlink_to("nothing/at/all")
+        assert main(["users", "-c", str(sqlite_config(tmp_path, str(database)))]) == 1
+        assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("journal_mode", ["wal", "delete"])
