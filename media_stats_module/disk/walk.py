@@ -6,7 +6,6 @@ It follows links, as Synapse does. It keeps only the names in the folders that i
 import errno
 import os
 from collections.abc import Iterator
-from operator import itemgetter
 from stat import S_ISDIR, S_ISLNK
 
 import attr
@@ -18,6 +17,9 @@ BLOCK = 512
 NAMED_AT_MOST = 20
 
 _GONE = (errno.ENOENT, errno.ENOTDIR)
+
+# A folder that the walk is in: its path, its status, and the names still to read.
+_Entered = tuple[bytes, os.stat_result, Iterator[bytes]]
 
 
 @attr.frozen
@@ -70,64 +72,67 @@ def walk(root: bytes, top: bytes, folders: Folders) -> Iterator[FoundFile]:
         top: a name in it. If there is no such folder, there are no files.
         folders: the folders and special cases, to fill.
     """
-    start = os.path.join(root, top)
+    before = os.path.join(root, b"")
     try:
-        status = os.stat(start)
+        status = os.stat(before + top)
         device = os.stat(root).st_dev
     except OSError as error:
-        if error.errno not in _GONE or _is_link(start):
+        if error.errno not in _GONE or _is_link(before + top):
             yield _unreadable(top, error, folders)
         return
     if not S_ISDIR(status.st_mode):
         yield _found(top, status, folders)
         return
-    skipped = len(root) + (not root.endswith(b"/"))
-    # For each folder that the walk is in: the entries still to read, and its status.
-    stack: list[tuple[Iterator[tuple[bytes, os.DirEntry[bytes]]], os.stat_result]] = []
+    stack: list[_Entered] = []
 
     def enter(path: bytes, status: os.stat_result) -> FoundFile | None:
         """Begin to read a folder; return a file in its place if that fails."""
+        problem = None
         try:
-            with os.scandir(path) as scan:
-                entries = [
-                    (entry.name + b"/" if _is_folder(entry) else entry.name, entry)
+            with os.scandir(before + path) as scan:
+                # A folder sorts like the paths below it: `a.b` comes before `a/b`.
+                names = sorted(
+                    entry.name + b"/" if _is_folder(entry) else entry.name
                     for entry in scan
-                ]
+                )
         except OSError as error:
             if error.errno in _GONE:
                 return None
-            return _unreadable(path[skipped:], error, folders)
+            problem = _unreadable(path, error, folders)
         folders.count += 1
-        folders.empty += not entries
         folders.allocated_length += status.st_blocks * BLOCK
         if status.st_dev != device and (not stack or stack[-1][1].st_dev == device):
-            _name(folders.other_file_systems, path[skipped:])
-        # A folder sorts like the paths below it: `a.b` comes before `a/b`.
-        if len(entries) > 1:
-            entries.sort(key=itemgetter(0))
-        stack.append((iter(entries), status))
+            _name(folders.other_file_systems, path)
+        if problem is not None:
+            return problem
+        folders.empty += not names
+        stack.append((path, status, iter(names)))
         return None
 
-    problem = enter(start, status)
+    problem = enter(top, status)
     if problem is not None:
         yield problem
     while stack:
-        for key, entry in stack[-1][0]:
+        folder, _, left = stack[-1]
+        for name in left:
+            is_folder = name.endswith(b"/")
+            path = folder + b"/" + (name[:-1] if is_folder else name)
             try:
-                status = entry.stat()
+                status = os.stat(before + path)
             except OSError as error:
                 # The target of a broken link may be on a disk that is not mounted.
-                if error.errno not in _GONE or _is_link(entry.path):
-                    yield _unreadable(entry.path[skipped:], error, folders)
+                if error.errno not in _GONE or _is_link(before + path):
+                    yield _unreadable(path, error, folders)
                 continue
-            if key[-1] != 47:
-                yield _found(entry.path[skipped:], status, folders)
+            if not is_folder:
+                yield _found(path, status, folders)
                 continue
-            if entry.is_symlink() and _is_above(status, stack):
+            # Through a link or a mount, the walk would never end.
+            if any(os.path.samestat(status, above) for _, above, _ in stack):
                 loop = OSError(errno.ELOOP, os.strerror(errno.ELOOP))
-                problem = _unreadable(entry.path[skipped:], loop, folders)
+                problem = _unreadable(path, loop, folders)
             else:
-                problem = enter(entry.path, status)
+                problem = enter(path, status)
             if problem is not None:
                 yield problem
             break
@@ -169,11 +174,3 @@ def _is_link(path: bytes) -> bool:
         return S_ISLNK(os.lstat(path).st_mode)
     except OSError:
         return False
-
-
-def _is_above(
-    status: os.stat_result,
-    stack: "list[tuple[Iterator[tuple[bytes, os.DirEntry[bytes]]], os.stat_result]]",
-) -> bool:
-    """Whether a link leads to a folder that the walk is in: it would never end."""
-    return any(os.path.samestat(status, above) for _, above in stack)

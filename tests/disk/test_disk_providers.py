@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,6 @@ import pytest
 from disk_support import DAY_MS, DiskTestCase
 from synapse.module_api import JsonDict
 
-from demo.process import free_port
 from media_stats_module.disk import listing, s3
 from media_stats_module.disk.configuration import media_store_config
 from media_stats_module.disk.s3 import Bucket
@@ -384,9 +384,14 @@ class BucketTestCase(ProviderTestCase):
     def test_a_bucket_that_cannot_be_listed(self) -> None:
         """The folder is compared all the same."""
         (provider,) = self.homeserver_yaml["media_storage_providers"]
+        # It refuses connections, as it does not listen.
+        refusing = socket.socket()
+        self.addCleanup(refusing.close)
+        refusing.bind(("127.0.0.1", 0))
+        refused = f"http://127.0.0.1:{refusing.getsockname()[1]}"
         for option, value, said in (
             ("bucket", "other", "The specified bucket does not exist"),
-            ("endpoint_url", f"http://127.0.0.1:{free_port()}", "Could not connect"),
+            ("endpoint_url", refused, "Could not connect"),
             ("endpoint_url", "s3.example", "Invalid endpoint"),
             ("region_name", "no region", "no region"),
             # YAML takes it for a number.

@@ -508,6 +508,8 @@ class DiskTrapsTestCase(DiskTestCase):
             {"path": "local_content/aa/bb", "reason": os.strerror(errno.EACCES)}
         ]
         assert "Not read: local_content/aa/bb: " in printed
+        # As `du` does, it counts the folder itself.
+        assert report["kinds"]["local_files"]["on_disk"]["folders"] == 4
 
     def test_only_the_first_unreadable_folders_are_named(self) -> None:
         for number in range(walk.NAMED_AT_MOST + 5):

@@ -13,7 +13,11 @@ from synapse.module_api import JsonDict
 from media_stats_module.disk import patient_size
 from media_stats_module.disk.patient_size import PatientSize
 
+# On a loaded machine, a thread may take long to start.
+patiently = patch.object(patient_size, "_LONGEST_S", 60)
 
+
+@patiently
 class FileSystemGaugesTestCase(MetricsTestCase):
     # They need neither rollups nor an interval.
     module_options: ClassVar[JsonDict] = {}
@@ -61,6 +65,7 @@ class NoMetricsTestCase(MetricsTestCase):
         assert exposed("file_system") == []
 
 
+@patiently
 @pytest.mark.parametrize("may_be_empty", [True, False])
 def test_folders(tmp_path: Path, *, may_be_empty: bool) -> None:
     """Reading the configuration creates the folder, also on workers without media."""
