@@ -473,7 +473,11 @@ def wait_until_exact(host: Host) -> None:
     """Wait until the totals of both sources answer."""
 
     def are_exact() -> bool:
-        rollups = host.ask("rollups").json()["rollups"].values()
+        answer = host.ask("rollups")
+        if answer.status != 200:
+            # A busy machine may take longer than `query_timeout`.
+            return False
+        rollups = answer.json()["rollups"].values()
         return bool(rollups) and all(rollup["status"] == "exact" for rollup in rollups)
 
     wait_until(are_exact)

@@ -17,7 +17,11 @@ from twisted.internet.error import ConnectionDone
 from media_stats_module.rest import _base, _response
 from media_stats_module.rest.rollups import RollupsCheckResource
 from media_stats_module.storage import MediaStatsStore, Page
-from media_stats_module.storage.errors import QueryTimeoutError, QueueFullError
+from media_stats_module.storage.errors import (
+    DatabaseFailedError,
+    QueryTimeoutError,
+    QueueFullError,
+)
 
 # The question of each endpoint, and the method for its export.
 _QUESTIONS = [
@@ -88,7 +92,11 @@ class FailuresTestCase(MediaStatsTestCase):
         assert headers(channel).getRawHeaders("Retry-After") is None
 
     @parameterized.expand(  # type: ignore[untyped-decorator]
-        [(QueueFullError(),), (QueryTimeoutError(),)]
+        [
+            (QueueFullError(),),
+            (QueryTimeoutError(),),
+            (DatabaseFailedError("the database is read-only", is_lock=False),),
+        ]
     )
     def test_check_of_rollups(self, error: Exception) -> None:
         with patch.object(RollupsCheckResource, "_check", _raises(error)):

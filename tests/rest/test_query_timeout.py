@@ -13,19 +13,20 @@ _PATHS = ("users", "summary", "timeline", "types", "files", "files?format=csv")
 
 
 class QueryTimeoutTestCase(MediaStatsTestCase):
-    def assert_answers(self) -> None:
+    def assert_answers(self, *codes: int) -> None:
         self.insert_local_media(LocalMedia(user_id="@alice:test"))
         for path in _PATHS:
-            assert self.ask(f"{MODULE_PATH}/v1/{path}").code == 200, path
+            assert self.ask(f"{MODULE_PATH}/v1/{path}").code in codes, path
 
     @override_config({"modules": modules(query_timeout="10y")})
     def test_longest(self) -> None:
         """PostgreSQL can wait for at most 24 days."""
-        self.assert_answers()
+        self.assert_answers(200)
 
     @override_config({"modules": modules(query_timeout="1s")})
     def test_shortest(self) -> None:
-        self.assert_answers()
+        # A busy machine may take longer.
+        self.assert_answers(200, 503)
 
     @skip_unless(bool(USE_POSTGRES_FOR_TESTS), "SQLite has no such setting")
     def test_no_room_to_sort(self) -> None:
@@ -72,6 +73,6 @@ class QueryTimeoutTestCase(MediaStatsTestCase):
             return await run_db_interaction(api, name, txn_function)
 
         with patch.object(ModuleApi, "run_db_interaction", recording):
-            self.assert_answers()
+            self.assert_answers(200)
         assert len(timeouts) >= len(_PATHS)
         assert set(timeouts) == {"90s"}

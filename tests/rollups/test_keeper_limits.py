@@ -67,7 +67,7 @@ def test_a_build_takes_longer_than_synapse_may(
     connection.run_autocommit(
         execute_txn,
         # PostgreSQL before 17 does not have both.
-        "SELECT set_config(name, '50ms', FALSE) FROM pg_settings "
+        "SELECT set_config(name, '150ms', FALSE) FROM pg_settings "
         "WHERE name IN ('statement_timeout', 'transaction_timeout')",
     )
     connection.execute("SELECT nextval('media_stats_missed_local')")
@@ -79,13 +79,13 @@ def test_a_build_takes_longer_than_synapse_may(
 
 def test_a_check_takes_longer_than_a_question_may(connection: Connection) -> None:
     insert_media(connection, "a")
-    keeper = Keeper(connection, query_timeout=50)
+    keeper = Keeper(connection, query_timeout=300)
 
     def slow_check_txn(
         txn: LoggingTransaction, media: MediaTable
     ) -> Differences | None:
         found = check_txn(txn, media)
-        txn.execute("SELECT pg_sleep(0.2)")
+        txn.execute("SELECT pg_sleep(0.4)")
         return found
 
     keeper.round()
