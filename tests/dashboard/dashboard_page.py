@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -93,6 +94,14 @@ class DashboardPage:
         shown = self.page.locator('.users .content[aria-busy="false"]')
         expect(shown).to_have_count(1)
         expect(self.page.locator('.content[aria-busy="true"]')).to_have_count(0)
+
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Wait for something outside of the page, such as a request to a fake."""
+        deadline = time.monotonic() + _TIMEOUT_MS / 1000
+        while not condition():
+            assert time.monotonic() < deadline
+            # Not `sleep`, which would hold up the browser's events.
+            self.page.wait_for_timeout(50)
 
     def choose(self, label: str) -> None:
         """Check a radio button of the page, and wait for the answers."""

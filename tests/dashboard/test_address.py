@@ -1,5 +1,7 @@
 """Every view has an address: links, Reload, Back and Forward."""
 
+import re
+
 import pytest
 from browser_server import Server
 from dashboard_page import DashboardPage
@@ -76,6 +78,7 @@ def test_back_and_forward(signed_in: DashboardPage) -> None:
     users.get_by_role("button", name="Next page").click()
     signed_in.wait_until_loaded()
     search.press_sequentially("tied", delay=400)
+    page.wait_for_url(re.compile("search_term=tied"))
     signed_in.wait_until_loaded()
     expect(users.locator(".where")).to_have_text(f"1{DASH}10 of 14")
 

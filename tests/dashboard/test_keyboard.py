@@ -93,6 +93,7 @@ def test_focus_stays(signed_in: DashboardPage, server: Server) -> None:
     page.route("**/v1/users?*", lambda route: route.abort())
     users.get_by_role("button", name="Next page").press("Enter")
     again = users.get_by_role("button", name="Try again")
+    expect(again).to_be_visible()
     page.unroute_all()
     again.press("Enter")
     signed_in.wait_until_loaded()

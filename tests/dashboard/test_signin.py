@@ -1,8 +1,6 @@
 """Signing in with passwords and tokens, and who may see the dashboard."""
 
 import json
-import time
-from collections.abc import Callable
 
 import pytest
 from browser_server import Server
@@ -44,7 +42,7 @@ def test_sign_in_with_password(
     dashboard.page.get_by_role("button", name="Sign out").click()
     expect(dashboard.page.get_by_label("User name")).to_be_focused()
     assert dashboard.stored() == {}
-    _wait_until(lambda: not server.accepts(session["token"]))
+    dashboard.wait_until(lambda: not server.accepts(session["token"]))
 
 
 def test_sign_in_with_token(dashboard: DashboardPage, server: Server) -> None:
@@ -69,21 +67,18 @@ def test_sign_in_with_token(dashboard: DashboardPage, server: Server) -> None:
 
 def test_others_are_refused(dashboard: DashboardPage, server: Server) -> None:
     refusal = "This account is not an administrator of this server"
-    made: list[str] = []
-    dashboard.page.on(
-        "response",
-        lambda response: (
-            made.append(response.json()["access_token"])
-            if response.url.endswith("/v3/login") and response.request.method == "POST"
-            else None
-        ),
-    )
     dashboard.open()
-    dashboard.submit_password("ordinary", server.ordinary.password)
+    with dashboard.page.expect_response(
+        lambda response: (
+            response.url.endswith("/v3/login") and response.request.method == "POST"
+        )
+    ) as login:
+        dashboard.submit_password("ordinary", server.ordinary.password)
+    made = login.value.json()["access_token"]
     expect(dashboard.complaint()).to_contain_text(refusal)
     assert dashboard.stored() == {}
     # A token that is not used is revoked.
-    _wait_until(lambda: bool(made) and not server.accepts(made[0]))
+    dashboard.wait_until(lambda: not server.accepts(made))
 
     dashboard.submit_token(server.ordinary.access_token)
     expect(dashboard.complaint()).to_contain_text(refusal)
@@ -159,10 +154,3 @@ def test_too_many_attempts(dashboard: DashboardPage) -> None:
     expect(dashboard.complaint()).to_have_text(
         "Too many attempts. Please try again in 10 seconds."
     )
-
-
-def _wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

@@ -2,8 +2,7 @@
 
 import json
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from urllib.parse import parse_qs, urlsplit
 
@@ -163,7 +162,7 @@ def test_single_sign_on(page: Page, with_sso: Elsewhere) -> None:
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("button", name="Continue with")).to_be_visible()
     assert dashboard.stored() == {}
-    _wait_until(lambda: not with_sso.accepts(str(session["token"])))
+    dashboard.wait_until(lambda: not with_sso.accepts(str(session["token"])))
 
 
 def test_single_sign_on_of_others(page: Page, with_sso: Elsewhere) -> None:
@@ -280,7 +279,7 @@ def test_oauth(page: Page, with_oauth: Elsewhere) -> None:
 
     # The token expires, and is replaced.
     session = _session(dashboard)
-    _wait_until(lambda: not with_oauth.accepts(str(session["token"])))
+    dashboard.wait_until(lambda: not with_oauth.accepts(str(session["token"])))
     page.get_by_role("button", name="Refresh").click()
     dashboard.wait_until_loaded()
     expect(page.get_by_role("alert").filter(has_text="could not")).to_have_count(0)
@@ -290,12 +289,14 @@ def test_oauth(page: Page, with_oauth: Elsewhere) -> None:
 
     # Signing out revokes the last refresh token; the unused one does not work.
     last = _session(dashboard)
-    page.get_by_role("button", name="Sign out").click()
+    with page.expect_response(
+        lambda response: str(last["refreshToken"]) in (response.request.post_data or "")
+    ):
+        page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("button", name="Continue with")).to_be_visible()
     assert dashboard.stored() == {}
     client = last["client"]
     assert isinstance(client, dict)
-    time.sleep(1)
     response = page.request.post(
         client["token_endpoint"],
         form={
@@ -318,7 +319,7 @@ def test_oauth_session_that_has_ended(page: Page, with_oauth: Elsewhere) -> None
         }""",
         session,
     )
-    _wait_until(lambda: not with_oauth.accepts(str(session["token"])))
+    dashboard.wait_until(lambda: not with_oauth.accepts(str(session["token"])))
     page.get_by_role("button", name="Refresh").click()
     expect(dashboard.complaint()).to_have_text(
         "The server no longer accepts this sign-in. Please sign in again."
@@ -381,10 +382,3 @@ def _sign_in_by_oauth(dashboard: DashboardPage, user: str) -> None:
     _sign_in_there(dashboard.page, user)
     expect(dashboard.page.get_by_text(f"@{user}:example.org")).to_be_visible()
     dashboard.wait_until_loaded()
-
-
-def _wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)

@@ -9,6 +9,9 @@ export const STATISTICS = new URL("../v1/", import.meta.url);
 // One open page leaves room in the server's pool of database connections.
 const AT_ONCE = 4;
 
+// The first token may be another tab's, and have expired, too.
+const MOST_RENEWALS = 2;
+
 /**
  * Parameters by name. Those that are undefined or "" are left out; null is sent empty.
  *
@@ -35,8 +38,8 @@ export class Api {
    * @param {object} options
    * @param {(error: ApiError) => void} options.onRefused called once, when the server
    *   does not accept the token (401) or its owner (403); all requests are aborted then
-   * @param {() => Promise<string|null>} options.renew gets another token when one has
-   *   expired; null if there is none
+   * @param {(expired: string) => Promise<string|null>} options.renew gets another token
+   *   for one that has expired; null if there is none
    */
   constructor(token, { onRefused, renew }) {
     this.#token = token;
@@ -101,20 +104,22 @@ export class Api {
    * @param {AbortSignal} signal
    */
   async #sendOrRenew(url, signal) {
-    const token = this.#token;
-    try {
-      return await this.#send(url, token, signal);
-    } catch (error) {
-      if (!(error instanceof ApiError && error.status === 401 && isRefusal(error))) {
-        throw error;
+    for (let renewals = 0; ; renewals += 1) {
+      const token = this.#token;
+      try {
+        return await this.#send(url, token, signal);
+      } catch (error) {
+        const hasExpired = error instanceof ApiError && error.status === 401 && isRefusal(error);
+        if (!hasExpired || renewals === MOST_RENEWALS) {
+          throw error;
+        }
+        // Another request may have got a new token meanwhile.
+        const renewed = this.#token === token ? await this.#renew(token) : this.#token;
+        if (renewed === null) {
+          throw error;
+        }
+        this.#token = renewed;
       }
-      // Another request may have got a new token meanwhile.
-      const renewed = this.#token === token ? await this.#renew() : this.#token;
-      if (renewed === null) {
-        throw error;
-      }
-      this.#token = renewed;
-      return this.#send(url, renewed, signal);
     }
   }
 

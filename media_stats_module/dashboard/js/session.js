@@ -101,29 +101,31 @@ let renewing = null;
 /**
  * Gets another token for one that has expired.
  *
+ * @param {string} expired
  * @returns {Promise<string|null>} null if there is none
  */
-export function renew() {
+export function renew(expired) {
   // Several requests can fail at once, but a refresh token is good for one use.
-  renewing ??= refresh().finally(() => {
+  renewing ??= refresh(expired).finally(() => {
     renewing = null;
   });
   return renewing;
 }
 
-async function refresh() {
-  const expired = current();
-  if (!expired?.client || !expired.refreshToken) {
+/** @param {string} expired */
+async function refresh(expired) {
+  const known = current();
+  if (!known?.client || !known.refreshToken) {
     return null;
   }
   // Another tab with the same session may renew at the same time.
   return oneTabAtATime(async () => {
-    await askOtherTabs(expired);
+    await askOtherTabs(known);
     const session = current();
-    if (session?.id !== expired.id) {
+    if (session?.id !== known.id) {
       return null;
     }
-    return session.token === expired.token ? refreshTokens(session) : session.token;
+    return session.token === expired ? refreshTokens(session) : session.token;
   });
 }
 
@@ -156,6 +158,8 @@ async function refreshTokens(session) {
     return null;
   }
   keep(renewed);
+  // Before the next tab's turn: its question can be answered late.
+  tellOtherTabs({ session: renewed });
   return renewed.token;
 }
 
