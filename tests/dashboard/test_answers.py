@@ -98,6 +98,12 @@ def test_refusals_by_their_codes(signed_in: DashboardPage) -> None:
     for status, endpoint in ((403, "users"), (401, "servers")):
         page.route(f"**/v1/{endpoint}?*", _firewall(status))
     page.route(
+        "**/v1/types?*",
+        lambda route: route.fulfill(
+            status=403, json={"errcode": 1020, "error": {"message": "Blocked"}}
+        ),
+    )
+    page.route(
         "**/v1/timeline?*interval=day*",
         lambda route: route.fulfill(
             status=400, json={"errcode": "M_INVALID_PARAM", "error": "Not a time."}
@@ -106,6 +112,9 @@ def test_refusals_by_their_codes(signed_in: DashboardPage) -> None:
     page.get_by_role("radio", name="30 days", exact=True).check()
     expect(signed_in.section("Users").get_by_role("alert")).to_contain_text("403")
     expect(signed_in.section("Servers").get_by_role("alert")).to_contain_text("401")
+    expect(signed_in.section("Types of files").get_by_role("alert")).to_contain_text(
+        "The server answered with status 403."
+    )
     expect(signed_in.section("By date").get_by_role("alert")).to_contain_text(
         "Not a time."
     )

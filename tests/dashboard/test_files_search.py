@@ -144,10 +144,10 @@ def test_what_leads_to_files(signed_in: DashboardPage, server: Server) -> None:
         (types.nth(0), "Images, local", {**owned, "group": "image"}),
         (types.nth(0), "Other, local", {**owned, "group": "other"}),
         (types.nth(1), "Images, remote", {**remote, "group": "image"}),
-        (store, "Local", {**owned, "url_preview": "false"}),
+        (store, "Local, uploads", {**owned, "url_preview": "false"}),
         (store, "Local, URL previews", {**owned, "url_preview": "true"}),
         (store, "Local, without an owner", {"without_owner": "true"}),
-        (store, "Remote", remote),
+        (store, "Remote, files", remote),
     ):
         row = part.get_by_role("row").filter(
             has=page.get_by_role("link", name=link, exact=True)

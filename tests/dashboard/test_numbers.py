@@ -111,11 +111,11 @@ def test_media_store_by_content(signed_in: DashboardPage, server: Server) -> Non
     summary = server.ask("summary")
     local, remote = summary["local"], summary["remote"]
     parts = {
-        "Local": local["uploads"],
+        "Local, uploads": local["uploads"],
         "Local, URL previews": local["url_previews"],
         "Local, without an owner": local["without_owner"],
         "Local, thumbnails": local["thumbnails"],
-        "Remote": remote["cached"],
+        "Remote, files": remote["cached"],
         "Remote, thumbnails": remote["thumbnails"],
     }
     store = signed_in.section("What fills the media store")

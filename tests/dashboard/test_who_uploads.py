@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 from browser_server import USERS, Server
 from dashboard_page import DashboardPage, read_rows
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 from reading import files as files_in_words
 from reading import human, share, total
 
 pytestmark = [pytest.mark.once, pytest.mark.any_database]
+
+# Markup, and longer than a line.
+_BRIDGE = f"<i>discord</i>{'x' * 200}"
 
 
 @pytest.fixture
@@ -25,7 +28,7 @@ def with_a_bridge(server: Server) -> Iterator[Server]:
     imported = "UPDATE local_media_repository SET user_id = ? WHERE user_id = ?"
     uni, lost = "@uni:example.org", "@imported:example.org"
     with connection:
-        connection.execute(bridge, ("<i>discord</i>",))
+        connection.execute(bridge, (_BRIDGE,))
         connection.execute(gone, (1,))
         connection.execute("INSERT INTO erased_users VALUES ('@tied00:example.org')")
         connection.execute(imported, (lost, uni))
@@ -60,7 +63,7 @@ def test_who_uploads(dashboard: DashboardPage, with_a_bridge: Server) -> None:
     gone = {key: sum(each[key] for each in answer) for key in people if "deact" in key}
     assert read_rows(section) == [
         row("People", people),
-        row("<i>discord</i>", bridge),
+        row(_BRIDGE, bridge),
         row("No account", lost),
         row("Deactivated, of all of these", gone, "deactivated_"),
     ]
@@ -70,7 +73,7 @@ def test_who_uploads(dashboard: DashboardPage, with_a_bridge: Server) -> None:
     users = dashboard.section("Users")
     files = dashboard.section("Files")
     for only, query in (
-        ("<i>discord</i>", {"appservice": "<i>discord</i>"}),
+        (_BRIDGE, {"appservice": _BRIDGE}),
         ("No account", {"has_account": "false"}),
         ("People", {"appservice": ""}),
     ):
@@ -97,6 +100,7 @@ def test_who_uploads(dashboard: DashboardPage, with_a_bridge: Server) -> None:
         expect(users.get_by_role("button", name="Only: ")).to_have_text(
             f"Only: {only} ✕"
         )
+        _expect_width(page)
     page.reload()
     dashboard.wait_until_loaded()
     expect(users.locator(".where")).to_contain_text(f"of {expected['total']}")
@@ -113,7 +117,8 @@ def test_who_uploads(dashboard: DashboardPage, with_a_bridge: Server) -> None:
     # The dialog of one of them.
     dialog = dashboard.open_user("tied00")
     marks = dialog.locator(".account-of .mark")
-    expect(marks).to_have_text(["of the application service <i>discord</i>", "erased"])
+    expect(marks).to_have_text([f"of the application service {_BRIDGE}", "erased"])
+    _expect_width(page)
     page.goto(f"{dashboard.url}#user=@imported:example.org")
     expect(marks).to_have_text(["no account"])
     # Synapse's own deletion answers 404 there.
@@ -131,6 +136,14 @@ def _expect_room(dashboard: DashboardPage, name: str) -> None:
     table = dashboard.section(name).get_by_role("table")
     assert table.evaluate("table => table.getBoundingClientRect().right <= innerWidth")
     page.set_viewport_size(size)
+    _expect_width(page)
+
+
+def _expect_width(page: Page) -> None:
+    assert page.evaluate(
+        "[document.scrollingElement, ...document.querySelectorAll('dialog')]"
+        ".every(each => each.scrollWidth <= innerWidth)"
+    )
 
 
 def test_people_alone_need_no_table(signed_in: DashboardPage) -> None:

@@ -56,6 +56,10 @@ export class Chart {
     element.tabIndex = 0;
     element.setAttribute("role", "slider");
     element.addEventListener("keydown", (event) => this.#onKey(event));
+    element.addEventListener("pointerdown", () => {
+      // A drag that ended outside was followed by no click.
+      this.#dragged = false;
+    });
     element.addEventListener("click", () => this.#open(this.#keyAtPointer));
     this.#dark.addEventListener("change", this.#redraw);
     addEventListener("beforeprint", this.#redraw);
@@ -116,6 +120,7 @@ export class Chart {
         y: false,
         points: { show: running },
         drag: { x: Boolean(this.#onSelect), y: false, setScale: false },
+        bind: { mouseleave: leaveSideways },
       },
       hooks: {
         setCursor: [(plot) => this.#tell(plot.cursor.idx ?? null)],
@@ -265,6 +270,22 @@ export class Chart {
     plot.setCursor({ left: plot.valToPos(plot.data[0][index], "x"), top: 0 }, false);
     this.#tell(index);
   }
+}
+
+/**
+ * uPlot extends a drag that leaves the chart up to its end. Only a drag to the side means that.
+ *
+ * @param {uPlot} plot
+ * @param {HTMLElement} _
+ * @param {(event: MouseEvent) => null} leave
+ * @returns {(event: MouseEvent) => null}
+ */
+function leaveSideways({ over }, _, leave) {
+  return (event) => {
+    const { left, right } = over.getBoundingClientRect();
+    const isWithin = event.clientX > left && event.clientX < right;
+    return isWithin && event.buttons !== 0 ? null : leave(event);
+  };
 }
 
 /** @param {Drawing} drawing */

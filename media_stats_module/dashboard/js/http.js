@@ -1,11 +1,11 @@
 // Sends requests, and turns every failure into one kind of error.
 
 /**
- * @typedef {object} MatrixError as Matrix puts errors
- * @property {string} [errcode]
- * @property {string} [error]
- * @property {string} [error_description] as OAuth 2.0 puts them
- * @property {number} [retry_after_ms]
+ * @typedef {object} MatrixError as Matrix puts errors. A proxy may put anything there.
+ * @property {unknown} [errcode]
+ * @property {unknown} [error]
+ * @property {unknown} [error_description] as OAuth 2.0 puts them
+ * @property {unknown} [retry_after_ms]
  */
 
 /** The server's answer was no success, or there was none. */
@@ -16,12 +16,13 @@ export class ApiError extends Error {
    * @param {string|null} [retryAfter] the header, in seconds
    */
   constructor(status, body, retryAfter = null) {
-    super(body.error_description ?? body.error ?? `The server answered with status ${status}.`);
+    const text = [body.error_description, body.error].find((each) => each && typeof each === "string");
+    super(String(text ?? `The server answered with status ${status}.`));
     this.status = status;
-    this.errcode = body.errcode;
+    this.errcode = typeof body.errcode === "string" ? body.errcode : undefined;
     const header = retryAfter !== null && /^\d+$/.test(retryAfter) ? Number(retryAfter) * 1000 : null;
     /** How long to wait, in ms; null if the server does not say. */
-    this.retryAfterMs = body.retry_after_ms ?? header;
+    this.retryAfterMs = typeof body.retry_after_ms === "number" ? body.retry_after_ms : header;
   }
 }
 

@@ -144,11 +144,11 @@ function picture({ local, remote }, address) {
   /** The last is the filter for the files. Thumbnails are in no list of files.
    * @type {[string, string, Usage, import("./address.js").Changes|null][]} */
   const parts = [
-    ["uploads", "Local", local.uploads, { url_preview: "false", without_owner: "false" }],
+    ["uploads", "Local, uploads", local.uploads, { url_preview: "false", without_owner: "false" }],
     ["previews", "Local, URL previews", local.url_previews, { url_preview: "true", without_owner: "false" }],
     ["ownerless", "Local, without an owner", local.without_owner, { without_owner: "true" }],
     ["local-thumbnails", "Local, thumbnails", local.thumbnails, null],
-    ["cached", "Remote", remote.cached, { source: "remote" }],
+    ["cached", "Remote, files", remote.cached, { source: "remote" }],
     ["remote-thumbnails", "Remote, thumbnails", remote.thumbnails, null],
   ];
   const shown = parts

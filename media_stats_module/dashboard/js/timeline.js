@@ -21,7 +21,7 @@ const MEASURES = /** @type {const} */ (["media_length", "media_count"]);
 /** The names of a part of the chart, for its axis. */
 const UNITS = {
   day: "Days (UTC)",
-  week: "Weeks from Monday (UTC)",
+  week: "Weeks (UTC)",
   month: "Months (UTC)",
 };
 
