@@ -17,7 +17,7 @@ _CHROMIUM = (
 )
 
 # For a loaded machine.
-_TIMEOUT_MS = 30_000
+_TIMEOUT_MS = 60_000
 
 
 def find_chromium() -> str | None:

@@ -93,7 +93,7 @@ class PrometheusServer(RunningServer):
 
     def _get(self, path: str, parameters: Mapping[str, str]) -> Any:
         url = f"{self.url}/api/v1/{path}?{urlencode(parameters)}"
-        with urlopen(url, timeout=30) as response:
+        with urlopen(url, timeout=60) as response:
             return json.load(response)["data"]
 
     def _answers(self) -> bool:

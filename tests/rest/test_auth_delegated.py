@@ -207,7 +207,7 @@ class _RealHttpClient:
             method=method,
         )
         try:
-            with urllib.request.urlopen(request, timeout=10) as response:
+            with urllib.request.urlopen(request, timeout=60) as response:
                 return FakeResponse(code=response.status, body=response.read())
         except urllib.error.HTTPError as error:
             return FakeResponse(code=error.code, body=error.read())
