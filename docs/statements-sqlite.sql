@@ -583,7 +583,7 @@ FROM (
         m.user_id IS NOT NULL AS is_owned,
         m.url_cache IS NOT NULL AS is_url_preview,
         m.quarantined_by IS NOT NULL AS is_quarantined,
-        m.safe_from_quarantine AS is_protected,
+        COALESCE(m.safe_from_quarantine, FALSE) AS is_protected,
         COUNT(*) AS media_count,
         printf(
             '%020d.%010d',
@@ -848,7 +848,7 @@ FROM (
         m.user_id IS NOT NULL AS is_owned,
         m.url_cache IS NOT NULL AS is_url_preview,
         m.quarantined_by IS NOT NULL AS is_quarantined,
-        m.safe_from_quarantine AS is_protected,
+        COALESCE(m.safe_from_quarantine, FALSE) AS is_protected,
         COUNT(*) AS media_count,
         printf(
             '%020d.%010d',

@@ -138,6 +138,41 @@ SELECT
         GROUP BY relname
         HAVING COUNT(*) = 3
     ) AS logged_tables,
+    (
+        SELECT hashtextextended(string_agg(changed, ' ' ORDER BY tbl, name), 0)
+        FROM (
+            SELECT oid AS tbl, '' AS name, CAST(relfilenode AS TEXT) AS changed
+            FROM pg_class
+            UNION ALL
+            SELECT attrelid, attname, CAST(xmin AS TEXT)
+            FROM pg_attribute
+            WHERE attname IN (
+                'user_id',
+                'media_origin',
+                'media_length',
+                'created_ts',
+                'media_type',
+                'url_cache',
+                'quarantined_by',
+                'safe_from_quarantine',
+                'thumbnail_length'
+            )
+            UNION ALL
+            SELECT tgrelid, tgname, CAST(xmin AS TEXT)
+            FROM pg_trigger
+            WHERE tgname IN (
+                'media_stats_change',
+                'media_stats_delete',
+                'media_stats_truncate'
+            )
+        ) AS of_tables
+        WHERE tbl IN (
+            to_regclass('local_media_repository'),
+            to_regclass('local_media_repository_thumbnails'),
+            to_regclass('remote_media_cache'),
+            to_regclass('remote_media_cache_thumbnails')
+        )
+    ) AS definitions,
     concat_ws(
         ' ',
         CAST(to_regclass('local_media_repository') AS OID),
@@ -162,6 +197,7 @@ SELECT
         ),
         FALSE
     ),
+    definitions,
     owners,
     EXISTS (
         SELECT
@@ -201,6 +237,7 @@ SELECT
         ),
         FALSE
     ),
+    definitions,
     owners,
     EXISTS (
         SELECT
@@ -809,7 +846,7 @@ FROM (
         m.user_id IS NOT NULL AS is_owned,
         m.url_cache IS NOT NULL AS is_url_preview,
         m.quarantined_by IS NOT NULL AS is_quarantined,
-        m.safe_from_quarantine AS is_protected,
+        COALESCE(m.safe_from_quarantine, FALSE) AS is_protected,
         COUNT(*) AS media_count,
         COALESCE(SUM(m.media_length), 0) AS media_length
     FROM local_media_repository AS m
@@ -1048,7 +1085,7 @@ FROM (
         m.user_id IS NOT NULL AS is_owned,
         m.url_cache IS NOT NULL AS is_url_preview,
         m.quarantined_by IS NOT NULL AS is_quarantined,
-        m.safe_from_quarantine AS is_protected,
+        COALESCE(m.safe_from_quarantine, FALSE) AS is_protected,
         COUNT(*) AS media_count,
         COALESCE(SUM(m.media_length), 0) AS media_length
     FROM local_media_repository AS m

@@ -79,7 +79,8 @@ class RollupsKeeper:
         self._config = config
         self._maintenance = maintenance
         self._retries: dict[str, _Retry] = {}
-        # The next time that a change that was not logged may cause a rebuild.
+        # The next time that a change that was not logged, or an altered table, may
+        # cause a rebuild.
         self._rebuilds: dict[MediaTable, _Retry] = {}
         self._checks_due: set[MediaTable] = set()
         self._is_installed = False
@@ -144,13 +145,15 @@ class RollupsKeeper:
                 rebuild = self._rebuilds.setdefault(table, _Retry())
                 if self._clock() < rebuild.next:
                     raise DatabaseFailedError(
-                        "another change was not logged; PostgreSQL's log says why",
+                        "another change was not logged (PostgreSQL's log says why), or "
+                        "a table was altered again",
                         is_lock=False,
                         name="ChangeNotLogged",
                     )
                 logger.warning(
-                    "Rollups: a change of %s media was not logged. Rebuilding the "
-                    "totals; the next such rebuild is in %d s at the earliest.",
+                    "Rollups: a change of %s media was not logged, or a table was "
+                    "altered. Rebuilding the totals; the next such rebuild is in %d s "
+                    "at the earliest.",
                     table.source.value,
                     rebuild.postpone(self._clock()),
                 )

@@ -54,6 +54,7 @@ def kinds_sql(
     scan = scan_hint_sql(txn) if owner is None else ""
     where = "" if owner is None else f"WHERE m.{table.owner} = ?"
     media_type = media_type_sql(txn, "media_type")
+    is_protected = "COALESCE(m.safe_from_quarantine, FALSE)" if is_local else "FALSE"
     length = sum_sql(txn, "m.media_length")
     lengths = sum_of_sums_sql(txn, "media_length")
     thumbnail_length = sum_sql(txn, "t.thumbnail_length")
@@ -71,7 +72,7 @@ def kinds_sql(
                 m.{table.owner} IS NOT NULL AS is_owned,
                 {"m.url_cache IS NOT NULL" if is_local else "FALSE"} AS is_url_preview,
                 m.quarantined_by IS NOT NULL AS is_quarantined,
-                {"m.safe_from_quarantine" if is_local else "FALSE"} AS is_protected,
+                {is_protected} AS is_protected,
                 COUNT(*) AS media_count,
                 {length} AS media_length
             FROM {table.name} AS m {scan} {where}

@@ -1,6 +1,8 @@
 """ALTER TABLE while connections stay open whose triggers have fired before."""
 
 from collections.abc import Callable
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 from administrator_support import (
@@ -10,7 +12,9 @@ from administrator_support import (
     objects,
 )
 from media_database import Connection, Keeper
+from synapse.module_api import LoggingTransaction
 
+from media_stats_module.storage.rollups import build
 from media_stats_module.storage.rollups.status import Status
 
 # The module's own SQL.
@@ -26,6 +30,13 @@ _OF_MEDIA = (
     "ADD COLUMN added BIGINT NOT NULL DEFAULT 1",
     "DROP COLUMN upload_name",
     "RENAME COLUMN upload_name TO renamed",
+    # These change values.
+    "ALTER COLUMN media_type TYPE TEXT USING left(media_type, 3)",
+    "ALTER COLUMN media_length TYPE BIGINT USING media_length + 1",
+    "DROP COLUMN quarantined_by, ADD COLUMN quarantined_by TEXT DEFAULT '@a'",
+    "DROP COLUMN created_ts, ADD COLUMN created_ts BIGINT",
+    # Names that the functions use.
+    "ADD COLUMN is_counted TEXT, ADD COLUMN owner TEXT, ADD COLUMN sign TEXT",
 )
 _OF_THUMBNAILS = (
     "ALTER COLUMN thumbnail_length TYPE BIGINT",
@@ -39,6 +50,9 @@ _CHANGES = {
         *_OF_MEDIA,
         "ALTER COLUMN user_id TYPE VARCHAR",
         "ALTER COLUMN url_cache TYPE VARCHAR(1000)",
+        # Written as NULL from then on.
+        "ALTER COLUMN safe_from_quarantine DROP NOT NULL, "
+        "ALTER COLUMN safe_from_quarantine DROP DEFAULT",
     ),
     "remote_media_cache": (*_OF_MEDIA, "ALTER COLUMN media_origin TYPE VARCHAR"),
     "local_media_repository_thumbnails": _OF_THUMBNAILS,
@@ -81,27 +95,62 @@ def write(connection: Connection, name: str) -> None:
 def test_no_statement_fails_and_no_change_is_missed(
     connection: Connection, connect: Callable[[], Connection], table: str
 ) -> None:
+    """The totals are rebuilt once at most, because values may have changed."""
     insert_media(connection, "a")
     keeper = Keeper(connection)
     keeper.round()
     live = connect()
     for number in range(3):
         write(live, f"before{number}")
-    builds = keeper.api.ran["media_stats_build_txn"]
+    missed = "SELECT last_value, is_called FROM media_stats_missed_"
+    before = [connection.execute(missed + source) for source in ("local", "remote")]
     columns = {"upload_name", "thumbnail_width"}
+    builds = keeper.api.ran["media_stats_build_txn"]
     for number, change in enumerate(_CHANGES[table]):
         connection.execute(f"ALTER TABLE {table} {change}")
         write(live, f"after{number}")
+        assert_right_or_silent(connection)
+        keeper.wait(7200)
+        assert keeper.failures == {}
         assert_exact(connection)
         for column in columns:
             # Back, for the next one.
             if change == f"DROP COLUMN {column}":
                 connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} TEXT")
-    keeper.round()
-    assert keeper.failures == {}
-    keeper.check()
+    write(live, "at last")
     assert_exact(connection)
-    assert keeper.api.ran["media_stats_build_txn"] == builds
+    keeper.wait(7200)
+    keeper.check()
+    # Of two sources.
+    rebuilds = keeper.api.ran["media_stats_build_txn"] - builds
+    assert rebuilds <= 2 * len(_CHANGES[table])
+    after = [connection.execute(missed + source) for source in ("local", "remote")]
+    assert after == before
+
+
+def test_a_table_is_altered_while_it_is_read(
+    connection: Connection, connect: Callable[[], Connection]
+) -> None:
+    """PostgreSQL shows the table empty to older snapshots."""
+    insert_media(connection, "a")
+    keeper = Keeper(connection)
+    build_txn = build.build_txn
+
+    def build_late_txn(txn: LoggingTransaction, *args: Any) -> None:
+        # Takes the snapshot.
+        txn.execute("SELECT 1 FROM pg_class")
+        for table in ("local_media_repository", "remote_media_cache"):
+            connect().execute(
+                f"ALTER TABLE {table} ALTER COLUMN media_length TYPE NUMERIC"
+            )
+        build_txn(txn, *args)
+
+    with patch.object(build, "build_txn", build_late_txn):
+        keeper.round()
+    assert keeper.failures == {}
+    assert_right_or_silent(connection)
+    keeper.wait(60)
+    assert_exact(connection)
 
 
 _CHILDREN = {

@@ -213,10 +213,27 @@ def test_restored_over_what_is_there(databases: Databases) -> None:
     assert_is_put_right(connection)
 
 
-@pytest.mark.parametrize("options", [(), (_NO_TRIGGERS,)], ids=["", _NO_TRIGGERS])
-@pytest.mark.parametrize("are_ours_emptied", [True, False])
+_ONE_TABLE = "--table=local_media_repository"
+
+
+@pytest.mark.parametrize(
+    ("statement", "are_ours_emptied", "options"),
+    [
+        ("TRUNCATE", True, ()),
+        ("TRUNCATE", True, (_NO_TRIGGERS,)),
+        ("TRUNCATE", False, ()),
+        ("TRUNCATE", False, (_NO_TRIGGERS,)),
+        # Afterwards, the totals are empty, and so those of the dump can be added.
+        ("DELETE FROM", False, ()),
+        ("DELETE FROM", False, (_NO_TRIGGERS,)),
+        ("DELETE FROM", False, (_NO_TRIGGERS, _ONE_TABLE)),
+    ],
+)
 def test_data_restored_into_emptied_tables(
-    databases: Databases, options: Sequence[str], are_ours_emptied: bool
+    databases: Databases,
+    statement: str,
+    are_ours_emptied: bool,
+    options: Sequence[str],
 ) -> None:
     """The tables are the same ones, so the totals seem to belong to them."""
     name, connection = databases.create()
@@ -228,7 +245,8 @@ def test_data_restored_into_emptied_tables(
         "WHERE relkind = 'r' AND relnamespace = CAST('public' AS regnamespace)"
     ):
         if are_ours_emptied or not table.startswith("media_stats"):
-            connection.execute(f"TRUNCATE {table}")
+            connection.execute(f"{statement} {table}")
+    Keeper(connection).round()
     databases.restore(name, dump, "--data-only", *options)
     assert connection.execute("SELECT COUNT(*) FROM local_media_repository") == [(13,)]
     assert_is_put_right(connection)

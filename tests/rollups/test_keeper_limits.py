@@ -247,6 +247,7 @@ def test_an_owner_too_long_for_our_index(
 def test_sums_beyond_64_bits(connection: Connection, keeper: Keeper) -> None:
     for table in ("local_media_repository", "remote_media_cache"):
         connection.execute(f"ALTER TABLE {table} ALTER COLUMN media_length TYPE BIGINT")
+    keeper.round()
     values = f"({_MOST}, 1), ({_MOST}, 2), ({-_MOST - 1}, 3), ({_MOST}, 4)"
     connection.execute(
         "INSERT INTO local_media_repository (media_id, user_id, media_length, "

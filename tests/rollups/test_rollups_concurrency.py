@@ -36,7 +36,8 @@ pytestmark = pytest.mark.once
 
 WRITERS = 8
 READERS = 2
-_ATTEMPTS_AFTERWARDS = 10
+# The longest that the others go on after the writers, until each has done its work.
+_LONGEST_AFTERWARDS_S = 120
 TRANSACTIONS = 100 * int(os.environ.get("STRESS", "1"))
 
 
@@ -49,8 +50,8 @@ class Crowd:
 
     def __init__(self, config_path: Path) -> None:
         self._config_path = config_path
-        self._stop = threading.Event()
         self._writing = WRITERS
+        self._end = 0.0
         self._lock = threading.Lock()
         self.done: Counter[str] = Counter()
 
@@ -60,6 +61,7 @@ class Crowd:
         Args:
             others: functions that do a piece of work, and return its size.
         """
+        self._others = [other.__name__ for other in others]
         with ThreadPoolExecutor(WRITERS + len(others)) as threads:
             running = [threads.submit(self._write, n) for n in range(WRITERS)]
             running += [threads.submit(self._repeat, other) for other in others]
@@ -76,18 +78,24 @@ class Crowd:
             with self._lock:
                 self.done["writes"] += writer.writes
                 self._writing -= 1
-                if not self._writing:
-                    self._stop.set()
+                self._end = time.monotonic() + _LONGEST_AFTERWARDS_S
 
     def _repeat(self, other: Callable[[Connection], int]) -> None:
         with closing(Connection(self._config_path)) as connection:
-            # On a loaded machine, the writers may be done before it begins.
-            more = _ATTEMPTS_AFTERWARDS
-            while not self._stop.is_set() or (more and not self.done[other.__name__]):
-                more -= self._stop.is_set()
+            while self._goes_on():
                 done = other(connection)
                 with self._lock:
                     self.done[other.__name__] += done
+
+    def _goes_on(self) -> bool:
+        """On a loaded machine, the writers may be done before another has begun.
+
+        All others go on then, because one may need another: totals that nobody builds
+        do not answer.
+        """
+        with self._lock:
+            is_missing = not all(self.done[name] for name in self._others)
+            return self._writing > 0 or (is_missing and time.monotonic() < self._end)
 
 
 def read(connection: Connection) -> int:

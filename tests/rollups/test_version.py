@@ -20,8 +20,8 @@ def test_objects_that_change_have_another_version() -> None:
     for name in ("install.sql", "triggers.sql"):
         digest.update((folder / name).read_bytes())
     assert (status.VERSION, digest.hexdigest()) == (
-        3,
-        "8ec8b79b7f92fe8dabd3623c1f59c85dc9d63452fdeb57cfeaee10b6d98c4302",
+        4,
+        "7d69c6a4b8f8e9081b97e194b28dd28c37cb970a65fee5814ae068659dd94bbf",
     )
 
 

@@ -123,7 +123,7 @@ def build_txn(
         missed: the result of `start_build_txn`.
         now: returns the time, in milliseconds since the epoch. Called at the end.
     """
-    set_up_totals_txn(txn)
+    installation = set_up_totals_txn(txn)
     source = table.source.value
     for totals in (names.CHANGES, *_KEYS):
         txn.execute(f"DELETE FROM {totals} WHERE source = ?", (source,))
@@ -139,11 +139,11 @@ def build_txn(
     txn.execute(f"ANALYZE {', '.join(_KEYS)}")
     txn.execute(
         f"""
-        UPDATE {names.STATE} SET missed = ?, build_finished_ts = ?,
+        UPDATE {names.STATE} SET missed = ?, definitions = ?, build_finished_ts = ?,
             owners = (SELECT COUNT(*) FROM {names.OWNERS} WHERE source = ?)
         WHERE source = ?
         """,
-        (missed, now(), source, source),
+        (missed, installation.definitions, now(), source, source),
     )
 
 

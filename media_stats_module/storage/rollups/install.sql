@@ -20,6 +20,10 @@ CREATE TABLE {schema}.media_stats_state (
     -- The totals and the change log are complete while the sequence media_stats_missed_*
     -- has this value. NULL before the totals are built.
     missed BIGINT,
+    -- Altering a media table can change its values, and disabled triggers log nothing.
+    -- So the totals answer while the media tables and triggers are defined as they were
+    -- when the totals were built.
+    definitions BIGINT,
     owners BIGINT NOT NULL,     -- the number of rows in media_stats_owners
     build_started_ts BIGINT,
     build_finished_ts BIGINT,
@@ -29,13 +33,19 @@ CREATE TABLE {schema}.media_stats_state (
     PRIMARY KEY (source, fingerprint)
 );
 
--- Totals from a dump do not answer: the triggers may have logged the media that was
--- loaded with them. Runs with the rights of the role that inserts the row.
+-- Totals from a dump do not answer, not even if the state is there already: the triggers
+-- may have logged the media that was loaded with them. Runs with the rights of the role
+-- that inserts the row.
 CREATE FUNCTION {schema}.media_stats_distrust() RETURNS TRIGGER
 LANGUAGE plpgsql
 AS $media_stats$
 -- {mark} {schema}
 BEGIN
+    UPDATE {schema}.media_stats_state SET missed = NULL
+    WHERE source = NEW.source AND fingerprint = NEW.fingerprint;
+    IF FOUND THEN
+        RETURN NULL;
+    END IF;
     NEW.missed := NULL;
     RETURN NEW;
 END
@@ -212,11 +222,13 @@ BEGIN
                 user_id IS NOT NULL AS is_owned,
                 url_cache IS NOT NULL AS is_url_preview,
                 quarantined_by IS NOT NULL AS is_quarantined,
-                CAST(safe_from_quarantine AS BOOLEAN) AS is_protected,
+                CAST(safe_from_quarantine AS BOOLEAN) IS TRUE AS is_protected,
                 CAST(COALESCE(media_length, 0) AS NUMERIC) AS media_length
             FROM (
-                SELECT *, user_id IS NOT NULL AND media_length IS NOT NULL
-                    AND (url_cache IS NULL OR {previews}) AS is_counted
+                SELECT user_id, media_length, created_ts, media_type, url_cache,
+                    quarantined_by, safe_from_quarantine,
+                    user_id IS NOT NULL AND media_length IS NOT NULL
+                        AND (url_cache IS NULL OR {previews}) AS is_counted
                 FROM old_rows
             ) AS m
         ) AS gone
@@ -245,12 +257,12 @@ BEGIN
                 -1, CAST(OLD.user_id AS TEXT), CAST(OLD.media_length AS NUMERIC),
                 CAST(OLD.created_ts AS BIGINT), CAST(OLD.media_type AS TEXT),
                 OLD.url_cache IS NOT NULL, OLD.quarantined_by IS NOT NULL,
-                CAST(OLD.safe_from_quarantine AS BOOLEAN)
+                CAST(OLD.safe_from_quarantine AS BOOLEAN) IS TRUE
             ), (
                 1, CAST(NEW.user_id AS TEXT), CAST(NEW.media_length AS NUMERIC),
                 CAST(NEW.created_ts AS BIGINT), CAST(NEW.media_type AS TEXT),
                 NEW.url_cache IS NOT NULL, NEW.quarantined_by IS NOT NULL,
-                CAST(NEW.safe_from_quarantine AS BOOLEAN)
+                CAST(NEW.safe_from_quarantine AS BOOLEAN) IS TRUE
             )) AS media (
                 sign, owner, media_length, created_ts, media_type, is_url_preview,
                 is_quarantined, is_protected
@@ -320,7 +332,8 @@ BEGIN
                 quarantined_by IS NOT NULL AS is_quarantined,
                 CAST(COALESCE(media_length, 0) AS NUMERIC) AS media_length
             FROM (
-                SELECT *,
+                SELECT media_origin, media_length, created_ts, media_type,
+                    quarantined_by,
                     media_origin IS NOT NULL AND media_length IS NOT NULL AS is_counted
                 FROM old_rows
             ) AS m

@@ -13,7 +13,7 @@ from media_stats_module.storage.sources import MediaTable
 
 # Increase it with every change of install.sql or triggers.sql. Objects of another
 # version are dropped and created again.
-VERSION = 3
+VERSION = 4
 
 # A mark in each of our objects, to tell them from objects of others.
 MARK = f"media_stats_module_{VERSION}"
@@ -45,12 +45,15 @@ class Installation:
             only their owner may execute the functions, and PUBLIC has no rights to the
             others.
         logged_tables: the media tables whose triggers all exist and are enabled.
+        definitions: changes when a media table is rewritten, or when a column that
+            counts or one of our triggers is altered.
         identity: identifies the database and its media tables.
     """
 
     is_present: bool = False
     has_objects: bool = False
     logged_tables: tuple[str, ...] = attr.ib(default=(), converter=tuple)
+    definitions: int = 0
     identity: str = ""
 
 
@@ -116,16 +119,17 @@ def get_totals_txn(txn: LoggingTransaction, table: MediaTable) -> Totals:
     txn.execute(
         f"""
         SELECT fingerprint,
-            COALESCE(missed = {missed_sql(table)}, FALSE),
+            COALESCE(missed = {missed_sql(table)}, FALSE), definitions,
             owners, EXISTS (SELECT FROM {names.CHANGES} AS c WHERE c.source = s.source)
         FROM {names.STATE} AS s WHERE source = ?
         """,
         (table.source.value,),
     )
-    rows = cast(list[tuple[str, bool, int, bool]], txn.fetchall())
+    rows = cast(list[tuple[str, bool, int | None, int, bool]], txn.fetchall())
     if [row[0] for row in rows] != [fingerprint(installation, table)]:
         return Totals(Status.OUTDATED)
-    _, is_exact, owners, has_changes = rows[0]
+    _, is_complete, definitions, owners, has_changes = rows[0]
+    is_exact = is_complete and definitions == installation.definitions
     return Totals(Status.EXACT if is_exact else Status.BUILDING, owners, has_changes)
 
 

@@ -103,6 +103,34 @@ SELECT
         GROUP BY relname
         HAVING COUNT(*) = 3
     ) AS logged_tables,
+    -- All that can change media without a trigger leaves traces in the catalogue.
+    (
+        SELECT hashtextextended(string_agg(changed, ' ' ORDER BY tbl, name), 0)
+        FROM (
+            SELECT oid AS tbl, '' AS name, CAST(relfilenode AS TEXT) AS changed
+            FROM pg_class
+            UNION ALL
+            SELECT attrelid, attname, CAST(xmin AS TEXT)
+            FROM pg_attribute
+            WHERE attname IN (
+                'user_id', 'media_origin', 'media_length', 'created_ts', 'media_type',
+                'url_cache', 'quarantined_by', 'safe_from_quarantine',
+                'thumbnail_length'
+            )
+            UNION ALL
+            SELECT tgrelid, tgname, CAST(xmin AS TEXT)
+            FROM pg_trigger
+            WHERE tgname IN (
+                'media_stats_change', 'media_stats_delete', 'media_stats_truncate'
+            )
+        ) AS of_tables
+        WHERE tbl IN (
+            to_regclass('local_media_repository'),
+            to_regclass('local_media_repository_thumbnails'),
+            to_regclass('remote_media_cache'),
+            to_regclass('remote_media_cache_thumbnails')
+        )
+    ) AS definitions,
     concat_ws(
         ' ',
         CAST(to_regclass('local_media_repository') AS OID),
