@@ -196,7 +196,10 @@ class _Judge:
             elif found is not None:
                 tallies.only_provider.add(row.media_length)
         if file is None:
-            is_elsewhere = any(found is not None for found in objects)
+            # Synapse does not look for previews there.
+            is_elsewhere = self._kind not in PREVIEWS and any(
+                found is not None for found in objects
+            )
             self._row_without_file(path, row, is_elsewhere=is_elsewhere)
         elif not is_first:
             self._tallies.explain(Cause.SHARED, -row.media_length)

@@ -235,6 +235,9 @@ class SecondLook:
         for row in self._rows_named(kind, named):
             if row.media_length is None and not self._age.is_open(row.created_ts):
                 continue
+            # The folder of one is not the folder of the other.
+            if row.is_preview is not (kind in PREVIEWS):
+                continue
             path = path_of(kind, row)
             if path is not None:
                 explained.add(path)

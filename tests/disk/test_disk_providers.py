@@ -278,6 +278,10 @@ class ListingTestCase(ProviderTestCase):
         self.with_options({"media_storage_providers": [provider]})
         self.local("2026-01-02_abc", url_cache="https://example.com", created_ts=1)
         assert self.causes() == {"without_file": (1, -1), "not_local": (2, -6)}
+        # A copy of all folders has them, but Synapse does not look there.
+        self.with_options({"backup_media_store_path": str(self.second)})
+        self.put("../second/url_cache/2026-01-02/abc")
+        assert "mxc://test/2026-01-02_abc" in self.listed("without-file")
 
     def test_without_boto3(self) -> None:
         with patch("media_stats_module.disk.providers.has_boto3", lambda: False):

@@ -244,6 +244,20 @@ class DiskTrapsTestCase(DiskTestCase):
             "url_cache/aa/bb/dddd",
         ]
 
+    def test_a_file_in_the_folder_of_another_kind(self) -> None:
+        """Synapse looks for previews and uploads in their own folder only."""
+        self.local("aabbcccc")
+        self.thumbnail("aabbcccc")
+        self.local("aabbdddd", url_cache="https://example.com", created_ts=1)
+        for path in (
+            "url_cache/aa/bb/cccc",
+            "url_cache_thumbnails/aa/bb/cccc/32-32-image-png-scale",
+            "local_content/aa/bb/dddd",
+        ):
+            self.put(path)
+
+        assert self.causes() == {"without_file": (3, -3), "without_row": (3, 3)}
+
     def test_two_previews_with_one_path(self) -> None:
         self.local("2026-01-02_abc", 3, url_cache="https://example.com")
         self.local("2026-01-02-abc", 3, url_cache="https://example.com")
