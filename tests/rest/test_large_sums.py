@@ -234,8 +234,8 @@ class LargeTotalsTestCase(MediaTestCase):
                     {"user_id": owner, "displayname": None, **usage_of_owner}
                     for owner, usage_of_owner in owners
                 ], query
-        servers = self.ask_endpoint("servers", {})["servers"]
-        assert servers == [{"server_name": "a.org", **usage(_MOST, _MOST - 1)}]
+        (server,) = self.ask_endpoint("servers", {})["servers"]
+        assert server.items() >= usage(_MOST, _MOST - 1).items()
         # Kinds and days have one row for both users.
         of_both = sum((_MOST, _MOST, _MOST - 1))
         summary = self.ask_endpoint("summary", {})

@@ -49,10 +49,8 @@ class NullsTestCase(MediaTestCase):
                 "users": [{"user_id": ALICE, "displayname": None, **usage(*lengths)}],
                 "total": 1,
             }
-        assert self.ask_endpoint("servers", {}) == {
-            "servers": [{"server_name": "a.org", **usage(4, 8)}],
-            "total": 1,
-        }
+        (server,) = self.ask_endpoint("servers", {})["servers"]
+        assert server.items() >= usage(4, 8).items()
 
     def test_summary(self) -> None:
         answer = self.ask_endpoint("summary", {})
