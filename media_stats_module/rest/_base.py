@@ -23,7 +23,7 @@ from media_stats_module.storage import (
     QueryTimeoutError,
     QueueFullError,
 )
-from media_stats_module.synapse_internals import cancellable
+from media_stats_module.synapse_internals import cancellable, delay_cancellation
 
 # Encoding this number of rows takes about 3 ms.
 _ROWS_ON_REACTOR = 1_000
@@ -114,7 +114,9 @@ class Endpoint(NothingBelow, DirectServeJsonResource):
         if count_rows(body) <= _ROWS_ON_REACTOR:
             file.write([b"".join(encode_json(body))])
         else:
-            await self._api.defer_to_thread(file.write_in_thread, encode_json(body))
+            # The thread ends soon if the client hangs up. The file is open until then.
+            writing = self._api.defer_to_thread(file.write_in_thread, encode_json(body))
+            await delay_cancellation(writing, on_cancel=lambda: None)
 
 
 class AdminResource(Endpoint, abc.ABC):

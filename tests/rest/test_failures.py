@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 from parameterized import parameterized  # type: ignore[import-untyped]
 from support import MODULE_PATH, MediaStatsTestCase, headers
-from synapse.module_api import make_deferred_yieldable
+from synapse.module_api import ModuleApi, make_deferred_yieldable
 from tests.server import FakeChannel
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionDone
@@ -167,3 +167,36 @@ class DisconnectTestCase(MediaStatsTestCase):
             )
             self.pump()
         assert (cancelled, continued) == ([path], [])
+
+    def test_the_file_is_open_as_long_as_a_thread_writes(self) -> None:
+        events: list[str] = []
+        thread: Deferred[None] = Deferred()
+
+        async def write(api: ModuleApi, *args: object) -> None:
+            events.append("begun")
+            await make_deferred_yieldable(thread)
+            events.append("written")
+
+        def close(*args: object) -> None:
+            events.append("closed")
+
+        with (
+            patch.object(_base, "_ROWS_ON_REACTOR", -1),
+            patch.object(ModuleApi, "defer_to_thread", write),
+            patch.object(_response.ResponseFile, "__exit__", close),
+        ):
+            channel = self.make_request(
+                "GET",
+                f"{MODULE_PATH}/v1/timeline",
+                access_token=self.admin_token,
+                await_result=False,
+            )
+            self.pump()
+            channel.request.connectionLost(  # type: ignore[no-untyped-call]
+                reason=ConnectionDone()
+            )
+            self.pump()
+            assert events == ["begun"]
+            thread.callback(None)
+            self.pump()
+        assert events == ["begun", "written", "closed"]
