@@ -57,6 +57,9 @@ _ATTEMPTS = 5
 
 _EVERYTHING = 1_000_000
 
+# PostgreSQL before 17 does not have both.
+_LIMITS = "FROM pg_settings WHERE name IN ('statement_timeout', 'transaction_timeout')"
+
 
 def write_config(directory: Path, database: Mapping[str, Any]) -> Path:
     """Write a homeserver.yaml for a database; return its path."""
@@ -168,6 +171,17 @@ def execute_txn(
     """Run a statement; return its rows, if any."""
     txn.execute(sql, args)
     return txn.fetchall() if txn.description else []
+
+
+def limit_time_txn(txn: LoggingTransaction) -> None:
+    """Set limits for the session, longer than any test takes."""
+    txn.execute(f"SELECT set_config(name, '10min', FALSE) {_LIMITS}")
+
+
+def limits_of_time_txn(txn: LoggingTransaction) -> list[str]:
+    """The limits that there are now."""
+    txn.execute(f"SELECT name {_LIMITS} AND setting <> '0' ORDER BY name")
+    return [name for (name,) in txn.fetchall()]
 
 
 class Api:

@@ -1,7 +1,6 @@
 """The background work when the database refuses: few retries, one line in the log."""
 
 import logging
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 from unittest.mock import patch
@@ -20,7 +19,6 @@ from synapse.module_api import LoggingTransaction
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.python.failure import Failure
 
-from media_stats_module.storage.rollups import install
 from media_stats_module.storage.rollups.check import Differences
 from media_stats_module.storage.rollups.status import Status
 
@@ -181,36 +179,6 @@ def test_nothing_to_remove(connection: Connection) -> None:
     for _ in range(10):
         off.wait(_DAY)
     assert off.api.ran == {"media_stats_is_present_txn": 1}
-
-
-def test_the_index_takes_longer_than_a_statement_may(
-    connection: Connection, connect: Callable[[], Connection]
-) -> None:
-    """Synapse limits the time of its statements. Building goes on meanwhile."""
-    insert_media(connection, "a")
-    connection.run_autocommit(set_session_txn, "statement_timeout = '2s'")
-    keeper = Keeper(connection)
-    # Creating an index waits for all writers.
-    is_writing, may_end = threading.Event(), threading.Event()
-
-    def write_txn(txn: LoggingTransaction) -> None:
-        txn.execute("DELETE FROM local_media_repository WHERE media_id = 'a1'")
-        is_writing.set()
-        may_end.wait(60)
-
-    finish(keeper.api.rounds["media_stats_keep_round"]())
-    assert keeper.statuses() == [Status.EXACT] * 2
-    assert connection.run(install.lacks_time_index_txn, keeper.maintenance.media)
-    writer = threading.Thread(target=connect().run_once, args=(write_txn,))
-    writer.start()
-    assert is_writing.wait(60)
-    # As long as a statement may take, and a second.
-    threading.Timer(3, may_end.set).start()
-    finish(keeper.api.rounds["media_stats_index_round"]())
-    writer.join()
-    assert keeper.failures == {}
-    assert not connection.run(install.lacks_time_index_txn, keeper.maintenance.media)
-    assert connection.execute("SHOW statement_timeout") == [("2s",)]
 
 
 # One check at a time

@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -15,11 +16,13 @@ from media_database import (
     assert_applied_totals_are_exact_txn,
     execute_txn,
     finish,
+    limit_time_txn,
+    limits_of_time_txn,
 )
 from synapse.module_api import LoggingTransaction
 
 from media_stats_module.questions import OwnersQuestion, SummaryQuestion
-from media_stats_module.storage.rollups import install, maintenance
+from media_stats_module.storage.rollups import build, install, maintenance
 from media_stats_module.storage.rollups.check import Differences, check_txn
 from media_stats_module.storage.rollups.status import Status
 from media_stats_module.storage.sources import MediaTable
@@ -42,17 +45,6 @@ def keeper(connection: Connection) -> Keeper:
     return keeper
 
 
-def slow(connection: Connection, table: str) -> None:
-    """Make every statement that inserts into a table take a fifth of a second."""
-    connection.execute(
-        "CREATE FUNCTION wait() RETURNS TRIGGER LANGUAGE plpgsql AS "
-        "'BEGIN PERFORM pg_sleep(0.2); RETURN NULL; END'"
-    )
-    connection.execute(
-        f"CREATE TRIGGER wait AFTER INSERT ON {table} EXECUTE FUNCTION wait()"
-    )
-
-
 def refuse(connection: Connection, table: str, condition: str) -> None:
     """Make a table refuse the rows for which a condition is not true."""
     connection.execute(
@@ -60,38 +52,55 @@ def refuse(connection: Connection, table: str, condition: str) -> None:
     )
 
 
-def test_a_build_takes_longer_than_synapse_may(
-    connection: Connection, keeper: Keeper
+def test_a_build_and_an_index_may_take_longer_than_statements_of_synapse(
+    connection: Connection,
 ) -> None:
-    slow(connection, "media_stats_days")
-    connection.run_autocommit(
-        execute_txn,
-        # PostgreSQL before 17 does not have both.
-        "SELECT set_config(name, '150ms', FALSE) FROM pg_settings "
-        "WHERE name IN ('statement_timeout', 'transaction_timeout')",
-    )
-    connection.execute("SELECT nextval('media_stats_missed_local')")
-    keeper.round()
+    connection.run_autocommit(limit_time_txn)
+    limits = connection.run(limits_of_time_txn)
+    assert "statement_timeout" in limits
+    insert_media(connection, "a")
+    found: list[list[str]] = []
+
+    def looking(function: Callable[..., None]) -> Callable[..., None]:
+        def look_txn(txn: LoggingTransaction, *args: Any) -> None:
+            found.append(limits_of_time_txn(txn))
+            function(txn, *args)
+
+        return look_txn
+
+    keeper = Keeper(connection)
+    with (
+        patch.object(build, "build_txn", looking(build.build_txn)),
+        patch.object(
+            install, "create_time_index_txn", looking(install.create_time_index_txn)
+        ),
+    ):
+        keeper.round()
     assert keeper.failures == {}
-    connection.run_autocommit(execute_txn, "RESET ALL")
+    # Two of each.
+    assert found == [[]] * 4
+    assert connection.run(limits_of_time_txn) == limits
     assert_exact(connection)
 
 
-def test_a_check_takes_longer_than_a_question_may(connection: Connection) -> None:
+def test_a_check_may_take_longer_than_a_question(connection: Connection) -> None:
     insert_media(connection, "a")
-    keeper = Keeper(connection, query_timeout=300)
+    keeper = Keeper(connection, query_timeout=600_000)
+    found: list[list[str]] = []
 
-    def slow_check_txn(
+    def look_and_check_txn(
         txn: LoggingTransaction, media: MediaTable
     ) -> Differences | None:
-        found = check_txn(txn, media)
-        txn.execute("SELECT pg_sleep(0.4)")
-        return found
+        found.append(limits_of_time_txn(txn))
+        differences = check_txn(txn, media)
+        found.append(limits_of_time_txn(txn))
+        return differences
 
     keeper.round()
-    with patch.object(maintenance, "check_txn", slow_check_txn):
+    with patch.object(maintenance, "check_txn", look_and_check_txn):
         keeper.wait(2 * _DAY)
     assert keeper.failures == {}
+    assert found == [["statement_timeout"], []] * 2
     assert keeper.api.ran["media_stats_write_check_txn"] == 2
 
 
@@ -149,30 +158,32 @@ def test_no_index_before_the_triggers(
 
 
 def test_autovacuum_gives_way_and_no_upload_waits(
-    connection: Connection, connect: Callable[[], Connection]
+    connection: Connection,
+    connect: Callable[[], Connection],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Autovacuum releases its lock when another has waited for `deadlock_timeout`."""
-    keeper = Keeper(connection)
-    uploader = connect()
-    uploader.run_autocommit(execute_txn, "SET lock_timeout = '1ms'")
-
-    def vacuum_txn(txn: LoggingTransaction) -> None:
-        txn.execute("LOCK TABLE local_media_repository IN SHARE UPDATE EXCLUSIVE MODE")
-        round = threading.Thread(target=keeper.round)
-        round.start()
-        while not uploader.execute("SELECT 1 FROM pg_locks WHERE NOT granted"):
-            assert round.is_alive()
-        insert_media(uploader, "b")
-        round.join()
-
-    connect().run_once(vacuum_txn)
-    assert "lock timeout" in keeper.failures["install"]
     assert connection.execute(
         "SELECT CAST(? AS INTERVAL) > CAST(current_setting('deadlock_timeout') "
         "AS INTERVAL)",
         install._AUTOVACUUM_TIMEOUT,
     ) == [(True,)]
-    keeper.wait(5)
+    monkeypatch.setattr(install, "_AUTOVACUUM_TIMEOUT", "5min")
+    keeper = Keeper(connection)
+    uploader = connect()
+    uploader.run_autocommit(execute_txn, "SET lock_timeout = '1ms'")
+
+    round = threading.Thread(target=keeper.round)
+
+    def vacuum_txn(txn: LoggingTransaction) -> None:
+        txn.execute("LOCK TABLE local_media_repository IN SHARE UPDATE EXCLUSIVE MODE")
+        round.start()
+        while not uploader.execute("SELECT 1 FROM pg_locks WHERE NOT granted"):
+            assert round.is_alive()
+        insert_media(uploader, "b")
+
+    connect().run_once(vacuum_txn)
+    round.join()
     assert keeper.failures == {}
     assert_exact(connection)
 
