@@ -51,7 +51,7 @@ def promtool(*arguments: object, stdin: str | None = None) -> str:
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
     )
     printed = result.stdout + result.stderr
     assert result.returncode == 0, printed

@@ -24,7 +24,7 @@ from demo.process import ServerProcess
 pytestmark = pytest.mark.once
 
 _PROJECT = Path(__file__).resolve().parents[2]
-_TIMEOUT_S = 300
+_TIMEOUT_S = 900
 # Without installed packages, and so without Synapse.
 _BARE_PYTHON = (sys.executable, "-S")
 
@@ -189,6 +189,15 @@ def test_ended_while_it_installs(number: signal.Signals, tmp_path: Path) -> None
     assert not directory.exists()
 
 
+@pytest.fixture
+def interrupts() -> Iterator[None]:
+    """Ctrl-C is a KeyboardInterrupt, also where tests run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interrupts")
 def test_ended_while_a_server_starts(tmp_path: Path) -> None:
     """No process is left that nobody knows."""
     started = []
