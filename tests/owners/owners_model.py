@@ -32,10 +32,11 @@ def users_answer(
         count_url_previews: the option of the module.
         deactivated: the users with deactivated accounts.
     """
+    from_ts, until_ts = _window(query)
     counted = [
         (file.user_id, file.media_length)
         for file in media
-        if _in_window(file.created_ts, query)
+        if from_ts <= file.created_ts <= until_ts
         and (count_url_previews or file.url_cache is None)
     ]
     users = [
@@ -59,10 +60,11 @@ def servers_answer(media: Iterable[RemoteMedia], query: Query) -> JsonDict:
         media: all of `remote_media_cache`.
         query: the parameters.
     """
+    from_ts, until_ts = _window(query)
     counted = [
         (file.media_origin, file.media_length)
         for file in media
-        if _in_window(file.created_ts, query)
+        if from_ts <= file.created_ts <= until_ts
     ]
     servers = [
         {
@@ -87,15 +89,17 @@ def contains(text: str, term: str) -> bool:
     )
 
 
-def fold(text: str) -> list[str]:
+@lru_cache(10_000)
+def fold(text: str) -> tuple[str, ...]:
     """Fold the case of each character, one by one: ß does not equal ss."""
-    return [character.casefold() for character in text]
+    return tuple(character.casefold() for character in text)
 
 
-def _in_window(created_ts: int, query: Query) -> bool:
+def _window(query: Query) -> tuple[int, int]:
+    """The first and the last millisecond."""
     # from_ts=0, the default, means no limit.
-    from_ts = _integer(query, "from_ts", 0) or created_ts
-    return from_ts <= created_ts <= _integer(query, "until_ts", created_ts)
+    from_ts = _integer(query, "from_ts", 0) or -(2**63)
+    return from_ts, _integer(query, "until_ts", 2**63)
 
 
 def _lengths_by_owner(
