@@ -32,7 +32,12 @@ from statements_list import NAMES, OWNERS, QUESTIONS, USER_IDS, Question  # noqa
 from demo.homeserver import Homeserver  # noqa: E402
 from media_stats_module.config import MediaStatsConfig  # noqa: E402
 from media_stats_module.offline import OfflineHomeserver  # noqa: E402
-from media_stats_module.storage import DiskRows, MediaStatsStore, OfflineDatabase  # noqa: E402
+from media_stats_module.storage import (  # noqa: E402
+    DiskRows,
+    MediaStatsStore,
+    OfflineDatabase,
+    open_sqlite_file,
+)
 from media_stats_module.storage.database import Cost  # noqa: E402
 from media_stats_module.storage.offline_database import finish  # noqa: E402
 from media_stats_module.synapse_internals import connect_to_main  # noqa: E402
@@ -198,7 +203,7 @@ def _database(
             _fill(connection)
         offline = OfflineHomeserver([str(homeserver.config_path)])
         database = _RecordingDatabase(
-            connect_to_main(offline.configuration), _SERVER_NAME
+            connect_to_main(offline.configuration, open_sqlite_file), _SERVER_NAME
         )
         deadline = time.monotonic() + _TIMEOUT_S
         while finish(database.read("wait", _has_updates_txn, [Cost.PROBES])):

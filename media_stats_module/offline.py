@@ -14,6 +14,7 @@ from media_stats_module.storage import (
     DatabaseFailedError,
     MediaStatsStore,
     OfflineDatabase,
+    open_sqlite_file,
 )
 from media_stats_module.synapse_internals import (
     UnreadableConfigError,
@@ -49,7 +50,8 @@ class OfflineHomeserver:
             ConfigError: there is none, or the connection fails.
         """
         return OfflineDatabase(
-            connect_to_main(self.configuration), self.configuration["server_name"]
+            connect_to_main(self.configuration, open_sqlite_file),
+            self.configuration["server_name"],
         )
 
     def connect(

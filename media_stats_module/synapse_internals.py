@@ -13,7 +13,6 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import redirect_stdout
 from functools import partial
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
@@ -106,13 +105,6 @@ _T = TypeVar("_T")
 
 # Synapse itself waits for a minute.
 _ISSUER_TIMEOUT_S = 5
-
-# SQLite's errors on a full disk, and in a folder that may not be written.
-_CANNOT_CREATE = (
-    "disk I/O error",
-    "unable to open database file",
-    "attempt to write a readonly database",
-)
 
 
 async def is_requester_admin(api: ModuleApi, request: SynapseRequest) -> bool:
@@ -476,14 +468,20 @@ def parse_duration(value: object, *option: str) -> int:
     return duration
 
 
-def connect_to_main(configuration: Mapping[str, Any]) -> LoggingDatabaseConnection:
+def connect_to_main(
+    configuration: Mapping[str, Any], open_sqlite_file: Callable[[Any, str], Any]
+) -> LoggingDatabaseConnection:
     """Connect to the database that has the media tables, without a running Synapse.
+
+    Args:
+        configuration: Synapse's configuration.
+        open_sqlite_file: opens a file of SQLite for reading, with a driver and a path.
 
     Raises:
         ConfigError: there is none, or the connection fails.
     """
     try:
-        return _connect_to_main(configuration)
+        return _connect_to_main(configuration, open_sqlite_file)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         # Synapse's own parser expects mappings.
         raise ConfigError(
@@ -491,7 +489,9 @@ def connect_to_main(configuration: Mapping[str, Any]) -> LoggingDatabaseConnecti
         ) from error
 
 
-def _connect_to_main(configuration: Mapping[str, Any]) -> LoggingDatabaseConnection:
+def _connect_to_main(
+    configuration: Mapping[str, Any], open_sqlite_file: Callable[[Any, str], Any]
+) -> LoggingDatabaseConnection:
     databases = DatabaseConfig(RootConfig())
     databases.read_config(dict(configuration))
     found = [db for db in databases.databases if "main" in db.databases]
@@ -502,16 +502,17 @@ def _connect_to_main(configuration: Mapping[str, Any]) -> LoggingDatabaseConnect
     try:
         if is_postgres_engine(engine):
             return connect(found[0], engine, "media_stats", server_name)
-        return _open_sqlite_file(found[0], engine, server_name)
+        return _connect_to_sqlite_file(found[0], engine, server_name, open_sqlite_file)
     except engine.module.Error as error:
         reason = " ".join(str(error).split())
         raise ConfigError(f"cannot connect to the database: {reason}") from error
 
 
-def _open_sqlite_file(
+def _connect_to_sqlite_file(
     database: DatabaseConnectionConfig,
     engine: "BaseDatabaseEngine[Any, Any]",
     server_name: str,
+    open_sqlite_file: Callable[[Any, str], Any],
 ) -> LoggingDatabaseConnection:
     """Open a file of SQLite for reading. Synapse's own way would create it."""
     path = os.path.abspath(database.config["args"]["database"])
@@ -522,30 +523,10 @@ def _open_sqlite_file(
         )
     connection = _call_with_known(
         LoggingDatabaseConnection,
-        conn=_connect_to_sqlite_file(engine.module, path),
+        conn=open_sqlite_file(engine.module, path),
         engine=engine,
         default_txn_name="media_stats",
         server_name=server_name,
     )
     _replace_what_is_not_utf8(connection)
-    return connection
-
-
-def _connect_to_sqlite_file(driver: Any, path: str) -> Any:
-    """Connect to a file of SQLite, also on a full disk.
-
-    Beside a database like Synapse's, SQLite creates a file, through which all processes
-    know each other. Where it cannot, no other process has the database open. Then it is
-    read without that file, unless it has changes in its write-ahead log.
-    """
-    uri = f"{Path(path).as_uri()}?mode=ro"
-    connection = driver.connect(uri, uri=True)
-    try:
-        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1")
-    except driver.OperationalError as error:
-        log = Path(f"{os.path.realpath(path)}-wal")
-        if str(error) not in _CANNOT_CREATE or (log.exists() and log.stat().st_size):
-            raise
-        connection.close()
-        connection = driver.connect(f"{uri}&immutable=1", uri=True)
     return connection

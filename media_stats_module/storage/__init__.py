@@ -21,6 +21,7 @@ from media_stats_module.storage.answers import (
     TypeUsage,
     Usage,
 )
+from media_stats_module.storage.connections import open_sqlite_file
 from media_stats_module.storage.disk import DiskRow, DiskRows, ThumbnailName
 from media_stats_module.storage.errors import (
     DatabaseFailedError,
@@ -69,4 +70,5 @@ __all__ = [
     "TypeUsage",
     "Usage",
     "finish",
+    "open_sqlite_file",
 ]
