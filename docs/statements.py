@@ -57,6 +57,10 @@ _HEAD = """\
 """
 _ABOUT_POSTGRES = """ Times are those of PostgreSQL 18 with 10 million local media of
 -- 100,000 users and 10 million remote media in memory, on two cores.
+--
+-- A running Synapse first sets statement_timeout to the option query_timeout, in each
+-- transaction, and reads long lists with a cursor. What rollups write is in
+-- media_stats_module/storage/rollups: install.sql, triggers.sql and build.py.
 """
 _ABOUT_SQLITE = """ Statements that are the same on PostgreSQL are in statements.sql
 -- only, and so are the costs.

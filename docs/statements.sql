@@ -4,6 +4,10 @@
 -- Parameters have the names of the API's. They are always bound, never put into the
 -- text. Times are those of PostgreSQL 18 with 10 million local media of
 -- 100,000 users and 10 million remote media in memory, on two cores.
+--
+-- A running Synapse first sets statement_timeout to the option query_timeout, in each
+-- transaction, and reads long lists with a cursor. What rollups write is in
+-- media_stats_module/storage/rollups: install.sql, triggers.sql and build.py.
 
 
 -- /v1/rollups
@@ -458,7 +462,8 @@ GROUP BY m.user_id;
 
 -- Again: 10, 11, 6, 13.
 
--- 14. The same for each user, and a read of profiles. 0.6 s.
+-- 14. A probe or two of users_have_local_media for each user, and a read of profiles.
+-- 0.6 s.
 WITH RECURSIVE
     walk(owner) AS (
         SELECT (
@@ -511,7 +516,8 @@ ORDER BY displayname IS NULL, displayname ASC, owner;
 
 -- Again: 10, 11, 6.
 
--- 15. The same. The search compares each user ID and displayname. 0.7 s.
+-- 15. A probe or two of users_have_local_media for each user, and a read of profiles.
+-- The search compares each user ID and displayname. 0.7 s.
 WITH RECURSIVE
     walk(owner) AS (
         SELECT (
@@ -632,7 +638,7 @@ GROUP BY 1, 2;
 
 -- Again: 6.
 
--- 18. The table, as above, and the accounts of the application service.
+-- 18. The table, in parallel, and the application service's accounts.
 WITH
     owners AS (
         SELECT
@@ -1622,7 +1628,8 @@ ORDER BY page.sort_key DESC, page.media_id;
 
 -- Again: 6.
 
--- 43. The table, in parallel, as above.
+-- 43. The table, in parallel, of which the page is sorted; then the page, by the unique
+-- index on (media_origin, media_id).
 SELECT
     m.media_origin,
     NULL,
@@ -2067,7 +2074,7 @@ GROUP BY 1, 2;
 
 -- Again: 1, 2, 4.
 
--- 54. Nothing: the state has the number of users.
+-- 54. No rows: statement 2 has read the number of users.
 SELECT
     CAST(:owners AS BIGINT),
     owner,
@@ -2122,7 +2129,7 @@ FROM (
 ) AS totals
 GROUP BY media_group, is_owned, is_url_preview, is_quarantined, is_protected;
 
--- 56. The same two for remote media.
+-- 56. No rows: statement 4 has read the number of servers.
 SELECT CAST(:owners AS BIGINT), owner, NULL, media_count, media_length
 FROM (
     SELECT owner, media_count, media_length
@@ -2256,7 +2263,7 @@ GROUP BY (
         END
 );
 
--- 62. The rest of the last day, likewise.
+-- 62. The rest of the last day, a range of the same index.
 SELECT
     (
         COALESCE(CAST(m.created_ts AS BIGINT), 0) / 86400000 - CASE
@@ -2554,11 +2561,11 @@ FROM remote_media_cache AS m
 WHERE m.media_origin = :server_name AND COALESCE(m.filesystem_id, '') IS NOT NULL
 ORDER BY COALESCE(m.filesystem_id, '');
 
--- 74. A page of them.
+-- 74. A page of 1,000 of these rows.
  FETCH 1000
 FROM media_stats_disk_1;
 
--- 75. Forgets them.
+-- 75. Drops these rows.
  CLOSE media_stats_disk_1;
 
 
@@ -2577,7 +2584,7 @@ SELECT
 FROM local_media_repository AS m
 WHERE 1 = 1 AND (m.media_id IN (SELECT unnest(CAST(:names AS TEXT[]))));
 
--- 77. Likewise, of that on (media_origin, media_id).
+-- 77. A probe of that on (media_origin, media_id) for each, likewise.
 SELECT COALESCE(m.filesystem_id, ''), m.media_id, m.media_length, m.created_ts, 0
 FROM remote_media_cache AS m
 WHERE

@@ -157,14 +157,20 @@ _LIVE = (
         ask=lambda store: store.get_users_page(
             OwnersQuestion(limit=_FEW, order_by=OwnersOrder.DISPLAYNAME)
         ),
-        costs=("The same for each user, and a read of profiles. 0.6 s.",),
+        costs=(
+            "A probe or two of users_have_local_media for each user, and a read of "
+            "profiles. 0.6 s.",
+        ),
     ),
     Question(
         title="/v1/users?search_term=...",
         ask=lambda store: store.get_users_page(
             OwnersQuestion(limit=_FEW, search_term="search")
         ),
-        costs=("The same. The search compares each user ID and displayname. 0.7 s.",),
+        costs=(
+            "A probe or two of users_have_local_media for each user, and a read of "
+            "profiles. The search compares each user ID and displayname. 0.7 s.",
+        ),
     ),
     Question(
         title="/v1/servers?order_by=media_length",
@@ -181,7 +187,7 @@ _LIVE = (
         ask=lambda store: store.get_users_page(
             _owners(accounts=AccountFilter(appservice="bridge"), **_BY_LENGTH)
         ),
-        costs=("The table, as above, and the accounts of the application service.",),
+        costs=("The table, in parallel, and the application service's accounts.",),
     ),
     Question(
         title="/v1/files?appservice=&deactivated=true&order_by=media_length",
@@ -333,7 +339,10 @@ _LIVE = (
                 limit=_LIMIT,
             )
         ),
-        costs=("The table, in parallel, as above.",),
+        costs=(
+            "The table, in parallel, of which the page is sorted; then the page, by "
+            "the unique index on (media_origin, media_id).",
+        ),
     ),
     Question(
         title="/v1/files?url_preview=true&order_by=media_length",
@@ -398,9 +407,9 @@ _TOTALS = (
         from_totals=True,
         ask=lambda store: store.get_summary(SummaryQuestion()),
         costs=(
-            "Nothing: the state has the number of users.",
+            "No rows: statement 2 has read the number of users.",
             "The totals by kind and the change log, both short.",
-            "The same two for remote media.",
+            "No rows: statement 4 has read the number of servers.",
             "The totals by kind of remote media and the change log.",
         ),
     ),
@@ -420,7 +429,7 @@ _TOTALS = (
             "Probes of the catalogue: is there the index by time?",
             "The totals of the whole days.",
             "The rest of the first day, a range of media_stats_local_by_time.",
-            "The rest of the last day, likewise.",
+            "The rest of the last day, a range of the same index.",
         ),
     ),
     Question(
@@ -475,8 +484,8 @@ _DISK = (
             "The same, from the last server on.",
             "The server's rows, by the same index, sorted by filesystem_id. PostgreSQL "
             "keeps them until CLOSE: 100 bytes a row, on its disk if there are many.",
-            "A page of them.",
-            "Forgets them.",
+            "A page of 1,000 of these rows.",
+            "Drops these rows.",
         ),
     ),
     Question(
@@ -489,7 +498,7 @@ _DISK = (
         ],
         costs=(
             "A probe of the unique index on media_id for each of up to 20,000 rows.",
-            "Likewise, of that on (media_origin, media_id).",
+            "A probe of that on (media_origin, media_id) for each, likewise.",
             "Of up to 20,000 files of a server: all rows of the server, once.",
             "Likewise, all thumbnails of the server.",
         ),
