@@ -34,7 +34,10 @@ class Issuer(RunningServer):
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         folder = ensure_node_packages().parent
-        shutil.copy(Path(__file__).with_name(_SCRIPT), folder / _SCRIPT)
+        # In one step, as another process may read it.
+        copy = folder / f"{port}-{_SCRIPT}"
+        shutil.copy(Path(__file__).with_name(_SCRIPT), copy)
+        copy.replace(folder / _SCRIPT)
         options = {
             "port": port,
             "redirectUri": redirect_uri or self.url,

@@ -4,6 +4,7 @@ As a command (`python tests/dashboard/node_packages.py`, a part of `tox -e lint`
 checks the types in the dashboard's scripts.
 """
 
+import fcntl
 import shutil
 import subprocess
 import sys
@@ -20,19 +21,24 @@ def find_node() -> str | None:
 
 
 def ensure_node_packages() -> Path:
-    """Install the missing packages of package-lock.json; return their folder."""
+    """Install the missing packages of package-lock.json; return their folder.
+
+    Any number of processes may do this at the same time.
+    """
     lock = (_HERE / _LOCK).read_bytes()
     installed = _CACHE / "installed"
-    if not installed.exists() or installed.read_bytes() != lock:
-        _CACHE.mkdir(parents=True, exist_ok=True)
-        for name in ("package.json", _LOCK):
-            shutil.copy(_HERE / name, _CACHE / name)
-        subprocess.run(
-            ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
-            cwd=_CACHE,
-            check=True,
-        )
-        installed.write_bytes(lock)
+    _CACHE.mkdir(parents=True, exist_ok=True)
+    with (_CACHE / "busy").open("w") as busy:
+        fcntl.flock(busy, fcntl.LOCK_EX)
+        if not installed.exists() or installed.read_bytes() != lock:
+            for name in ("package.json", _LOCK):
+                shutil.copy(_HERE / name, _CACHE / name)
+            subprocess.run(
+                ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+                cwd=_CACHE,
+                check=True,
+            )
+            installed.write_bytes(lock)
     return _CACHE / "node_modules"
 
 

@@ -176,7 +176,7 @@ def test_worker_answers_documented_path(deployment: Deployment, proxy: Client) -
         other = deployment.ask(proxy, "/_synapse/admin/v1/server_version")
     finally:
         main.launch()
-        main.wait_until_ready(60.0)
+        main.wait_until_ready(120.0)
 
     assert after.status == before.status == 200
     assert after.json() == before.json()
