@@ -1,10 +1,12 @@
 """Wrong answers: the page shows an error in the place of the answer."""
 
+import time
 from collections.abc import Callable
+from email.utils import formatdate
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from browser_server import Server
+from browser_server import DAY_MS, Server
 from dashboard_page import DashboardPage
 from numbers_support import first_day
 from playwright.sync_api import Route, expect
@@ -88,6 +90,12 @@ def test_answer_of_another_shape(
     for section in ("Users", "Servers", "By date", "What fills the media store"):
         alert = signed_in.section(section).get_by_role("alert")
         expect(alert).to_contain_text("This could not be loaded")
+    # No part fails because of another one.
+    page.unroute("**/v1/timeline?*")
+    date = signed_in.section("By date")
+    date.get_by_role("button", name="Try again").click()
+    signed_in.wait_until_loaded()
+    expect(date.get_by_role("alert")).to_have_count(0)
     assert all(text.startswith("Cannot show an answer") for text in complaints)
     complaints.clear()
 
@@ -208,13 +216,25 @@ def test_waiting_for_a_turn_is_not_adding_up(signed_in: DashboardPage) -> None:
     )
 
 
-def test_more_of_a_list_is_of_the_same_list(signed_in: DashboardPage) -> None:
-    """Past midnight the range changes; the pages of one list are of one range."""
+def test_past_midnight(signed_in: DashboardPage) -> None:
+    """The pages of one list are of one range. Then all parts are of the new one."""
     page = signed_in.page
     signed_in.choose("1 year")
     dialog = signed_in.open_user("hostile")
+
+    def tomorrow(route: Route) -> None:
+        answer = route.fetch(max_retries=3)
+        date = formatdate(time.time() + DAY_MS / 1000, usegmt=True)
+        route.fulfill(response=answer, headers={**answer.headers, "date": date})
+
+    page.route("**/v1/**", tomorrow)
     page.evaluate("const now = Date.now; Date.now = () => now() + 86_400_000;")
-    with page.expect_request("**/v1/files?*") as first:
+    with (
+        page.expect_request("**/v1/servers?*") as other,
+        page.expect_request("**/v1/files?*") as more,
+    ):
         dialog.get_by_role("button", name="Show more").click()
-    query = parse_qs(urlsplit(first.value.url).query)
-    assert query["from_ts"] == [str(first_day(365))]
+    for asked, from_ts in ((more, first_day(365)), (other, first_day(365) + DAY_MS)):
+        query = parse_qs(urlsplit(asked.value.url).query)
+        assert query["from_ts"] == [str(from_ts)]
+    signed_in.wait_until_loaded()

@@ -259,7 +259,8 @@ def test_without_https(
 
 
 def _fulfil_from(route: Route, elsewhere: str, base_url: str) -> None:
-    answer = route.fetch(url=route.request.url.replace(elsewhere, base_url))
+    url = route.request.url.replace(elsewhere, base_url)
+    answer = route.fetch(url=url, max_retries=3)
     # Without HTTPS, browsers complain about it.
     ignored = "cross-origin-opener-policy"
     headers = {k: v for k, v in answer.headers.items() if k.lower() != ignored}

@@ -106,7 +106,7 @@ def test_when_is_the_disk_full(
     )
 
     def half_a_year(route: Route) -> None:
-        summary: dict[str, Any] = route.fetch().json()
+        summary: dict[str, Any] = route.fetch(max_retries=3).json()
         disk = {"total_length": added * 20, "free_length": added * 6}
         summary["limits"]["file_system"] = disk
         route.fulfill(json=summary)

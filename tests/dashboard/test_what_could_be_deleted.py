@@ -50,7 +50,7 @@ def _pretend_it_is_large(page: Page) -> None:
     """Answer like a server on which reading all files takes long."""
 
     def answer(route: Route) -> None:
-        summary = route.fetch().json()
+        summary = route.fetch(max_retries=3).json()
         summary["total"]["media_count"] += 100_000
         route.fulfill(json=summary)
 
@@ -146,7 +146,7 @@ def test_empty_store(dashboard: DashboardPage, server: Server) -> None:
     nothing = {"media_count": 0, "media_length": 0}
 
     def answer(route: Route) -> None:
-        summary = route.fetch().json()
+        summary = route.fetch(max_retries=3).json()
         for part in (summary, summary["local"], summary["remote"]):
             for key, usage in part.items():
                 if set(usage if isinstance(usage, dict) else ()) == set(nothing):

@@ -7,6 +7,7 @@ import { DAY } from "./format.js";
 const TOLERANCE_MS = 60_000;
 
 let ahead = 0;
+let knownDay = today();
 /** @type {(() => void)[]} */
 let listeners = [];
 
@@ -30,10 +31,10 @@ export function learn(response) {
   if (Number.isNaN(date)) {
     return;
   }
-  const before = today();
   const difference = date - Date.now();
   ahead = Math.abs(difference) > TOLERANCE_MS ? difference : 0;
-  if (today() !== before) {
+  if (today() !== knownDay) {
+    knownDay = today();
     for (const listener of listeners) {
       listener();
     }
@@ -41,7 +42,8 @@ export function learn(response) {
 }
 
 /**
- * @param {() => void} listener called when it turns out that this is another day
+ * @param {() => void} listener called when an answer shows that this is another day: after
+ *   midnight, or because the browser's clock is wrong
  * @returns {() => void} stops that
  */
 export function onOtherDay(listener) {

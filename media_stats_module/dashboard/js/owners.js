@@ -78,7 +78,7 @@ export function ownersTable(section, api, address, scope, owners) {
     ],
     load: async (query, asking) => {
       const answer = await api.get(endpoint, query, asking);
-      return { rows: answer[endpoint], total: answer.total };
+      return { rows: [...answer[endpoint]], total: answer.total };
     },
   });
   find(section, ".csv").setAttribute("aria-label", `CSV of these ${endpoint}`);

@@ -218,7 +218,7 @@ export class DataTable {
       ".first": () => 0,
       ".previous": () => this.#start - this.#limit,
       ".next": () => this.#start + this.#limit,
-      ".last": () => this.#startOfLast(),
+      ".last": () => this.#startOfLast(this.#shown?.page.total ?? 0),
     };
     for (const [selector, target] of Object.entries(turns)) {
       const button = find(this.#section, selector);
@@ -230,8 +230,8 @@ export class DataTable {
     }
   }
 
-  #startOfLast() {
-    const total = this.#shown?.page.total ?? 0;
+  /** @param {number} total */
+  #startOfLast(total) {
     return Math.max(0, Math.ceil(total / this.#limit) - 1) * this.#limit;
   }
 
@@ -251,14 +251,14 @@ export class DataTable {
   /** @param {Page<Row>} page */
   #show(page) {
     const { rows, total } = page;
-    this.#shown = { list: JSON.stringify(this.#list), page };
-    if (rows.length === 0 && this.#start > 0) {
+    const start = this.#start;
+    if (rows.length === 0 && start > 0) {
       // The list has become shorter.
-      this.#turnTo(this.#startOfLast(), true);
+      this.#turnTo(this.#startOfLast(total), true);
       return;
     }
-    const start = this.#start;
     this.#showRows(rows);
+    this.#shown = { list: JSON.stringify(this.#list), page };
     const where =
       total === 0
         ? "0 of 0"
