@@ -12,6 +12,7 @@ import argparse
 import io
 import json
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -269,4 +270,8 @@ def _remove(homeserver: "OfflineHomeserver") -> None:
 
 
 if __name__ == "__main__":
+    # In the background, it is ignored.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        # Python would wait until the statement ends, and print a traceback.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     sys.exit(main())

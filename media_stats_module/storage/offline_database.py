@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from synapse.module_api import LoggingTransaction
@@ -12,7 +13,10 @@ from media_stats_module.storage.errors import (
     DatabaseFailedError,
     raising_database_failed,
 )
-from media_stats_module.synapse_internals import LoggingDatabaseConnection
+from media_stats_module.synapse_internals import (
+    LoggingDatabaseConnection,
+    is_postgres_engine,
+)
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -36,6 +40,10 @@ class OfflineDatabase:
         """
         self._connection = connection
         self._server_name = server_name
+        if is_postgres_engine(connection.engine):
+            # PostgreSQL before 14 does not know it, and some systems do not have it.
+            with suppress(DatabaseFailedError):
+                self._run("end_with_this_process", _end_with_this_process_txn)
 
     @property
     def server_name(self) -> str:
@@ -94,6 +102,14 @@ class OfflineDatabase:
             raising_database_failed(txn),
         ):
             return function(txn, *args, **kwargs)
+
+
+def _end_with_this_process_txn(txn: LoggingTransaction) -> None:
+    """Let PostgreSQL stop a statement soon after this process has ended."""
+    txn.execute(
+        "SELECT set_config(name, '1s', false) FROM pg_settings "
+        "WHERE name = 'client_connection_check_interval'"
+    )
 
 
 def finish(work: Coroutine[Any, Any, _T]) -> _T:

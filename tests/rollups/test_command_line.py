@@ -3,9 +3,11 @@
 import json
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 from media_database import Connection, Keeper
+from realservers.deployment import wait_until
 from synapse.module_api import LoggingTransaction
 from synapse.storage.database import LoggingDatabaseConnection
 
@@ -92,6 +95,37 @@ def program(config: Path, *options: str, **environment: str) -> dict[str, Any]:
         "args": [*command, "-c", str(config), *filter(None, options)],
         "env": {**os.environ, **environment},
     }
+
+
+@pytest.mark.once
+def test_ctrl_c(config: Path, connect: Callable[[], Connection]) -> None:
+    """It ends the command and its statement, which waits for a lock."""
+    watching = connect()
+
+    def is_waiting() -> bool:
+        return bool(
+            watching.execute(
+                "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+                "AND backend_type = 'client backend' AND datname = current_database()"
+            )
+        )
+
+    def lock(txn: LoggingTransaction) -> None:
+        txn.execute("LOCK TABLE local_media_repository IN ACCESS EXCLUSIVE MODE")
+        with subprocess.Popen(
+            **program(config),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            # It is ignored where tests run in the background.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        ) as running:
+            wait_until(is_waiting)
+            running.send_signal(signal.SIGINT)
+            printed, _ = running.communicate()
+        assert (printed, running.returncode) == (b"", -signal.SIGINT)
+        wait_until(lambda: not is_waiting())
+
+    connect().run_once(lock)
 
 
 # These do not depend on the version of Synapse.
