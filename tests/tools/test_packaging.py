@@ -51,7 +51,8 @@ json.dump([media_stats_module.__file__, module.__name__, config.path], sys.stdou
 def copy_checkout(directory: Path) -> Path:
     """In a copy, because building may leave files behind."""
     copy = directory / "checkout"
-    ignored = shutil.ignore_patterns(".*", "*.egg-info", "build", "dist")
+    # Other processes write what they compile.
+    ignored = shutil.ignore_patterns(".*", "*.egg-info", "__pycache__", "build", "dist")
     shutil.copytree(_ROOT, copy, ignore=ignored)
     return copy
 
