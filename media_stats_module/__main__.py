@@ -48,6 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         the exit status: 0 for success, 1 for failure, 2 for a wrong option.
     """
+    if sys.stderr is None:
+        # It is closed. Errors must not become output.
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     try:
         options = _options(arguments)
         if sys.stdout is None:

@@ -1,6 +1,7 @@
 """A configuration that is wrong: one line that names the file and the fault."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,14 @@ def test_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     os.mkfifo(pipe)
     # Nobody writes to it.
     _assert_fails(pipe, _EMPTY, capsys)
+
+
+def test_closed_standard_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    assert main(["summary", "-c", str(tmp_path / "nothing")]) == 1
+    assert capsys.readouterr().out == ""
 
 
 def test_database_file_without_tables(
