@@ -119,7 +119,9 @@ class DiskRows:
     def estimate(self) -> int:
         """Estimate the number of files that have a row. Costs a probe per table."""
         return sum(
-            self._run(estimate_rows_txn, media.name) for media in (_LOCAL, REMOTE_MEDIA)
+            self._run(estimate_rows_txn, table)
+            for media in (_LOCAL, REMOTE_MEDIA)
+            for table in (media.name, media.thumbnails)
         )
 
     def local_files(self) -> Iterator[DiskRow]:

@@ -83,6 +83,17 @@ class DiskOrderTestCase(DiskTestCase):
                 assert paths == sorted(paths), kind
                 assert len(paths) + len(without_path) == count, kind
 
+    def test_estimate(self) -> None:
+        """Thumbnails are files, too, and there may be more of these."""
+        self.local("aabbcccc")
+        self.remote("s.example", "id", "aabbcccc")
+        for width in (32, 96):
+            self.thumbnail("aabbcccc", width=width)
+            self.thumbnail("id", width=width, server="s.example")
+        # PostgreSQL's estimates.
+        self.execute("ANALYZE")
+        assert self.disk_rows().estimate() == 6
+
     def test_an_order_that_is_not_that_of_the_bytes(self) -> None:
         """In PostgreSQL, a database with `allow_unsafe_locale` has another order."""
         with patch.object(disk, "_is_in_byte_order_txn", lambda txn: False):
