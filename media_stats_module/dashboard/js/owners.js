@@ -33,18 +33,10 @@ import { DataTable } from "./table.js";
  * @returns {DataTable<Row>}
  */
 export function ownersTable(section, api, address, scope, owners) {
-  const { endpoint, id, title, search, whole, wholeName } = owners;
+  const { endpoint, id, title, whole, wholeName } = owners;
   const source = endpoint === "users" ? "local" : "remote";
   section.append(fromTemplate("owners"));
-  find(section, "h2").id = `${endpoint}-title`;
-  find(section, "h2").textContent = title;
-  find(section, ".search .unseen").textContent = search;
-  find(section, ".search input").setAttribute("placeholder", `${search}…`);
-  find(section, ".pages").setAttribute("aria-label", `Pages of ${endpoint}`);
-  find(section, ".rows-of").textContent = ` of ${endpoint}`;
-  for (const button of section.querySelectorAll(".pages button")) {
-    button.setAttribute("aria-label", `${button.getAttribute("aria-label")} of ${endpoint}`);
-  }
+  nameControls(section, owners);
 
   /** @type {DataTable<Row>} */
   const table = new DataTable(section, address, {
@@ -81,13 +73,31 @@ export function ownersTable(section, api, address, scope, owners) {
       return { rows: [...answer[endpoint]], total: answer.total };
     },
   });
-  find(section, ".csv").setAttribute("aria-label", `CSV of these ${endpoint}`);
   downloads(
     find(section, ".csv"),
     () => `${endpoint}.csv`,
     () => api.getCsv(endpoint, table.query),
   );
   return table;
+}
+
+/**
+ * Both tables have the same controls.
+ *
+ * @param {HTMLElement} section
+ * @param {Pick<Owners<any>, "endpoint"|"title"|"search">} owners
+ */
+function nameControls(section, { endpoint, title, search }) {
+  find(section, "h2").id = `${endpoint}-title`;
+  find(section, "h2").textContent = title;
+  find(section, ".search .unseen").textContent = search;
+  find(section, ".search input").setAttribute("placeholder", `${search}…`);
+  find(section, ".csv").setAttribute("aria-label", `CSV of these ${endpoint}`);
+  find(section, ".pages").setAttribute("aria-label", `Pages of ${endpoint}`);
+  find(section, ".rows-of").textContent = ` of ${endpoint}`;
+  for (const button of section.querySelectorAll(".pages button")) {
+    button.setAttribute("aria-label", `${button.getAttribute("aria-label")} of ${endpoint}`);
+  }
 }
 
 /**
