@@ -93,9 +93,9 @@ _NAMES = """
 
 def test_screen_reader_is_told(signed_in: DashboardPage) -> None:
     status = signed_in.page.get_by_role("status")
-    files = signed_in.section("What could be deleted").get_by_text("The files")
-    files.click()
-    signed_in.wait_until_loaded()
+    section = signed_in.section("What could be deleted")
+    section.get_by_text("The files").click()
+    expect(section.locator(".list tbody tr")).not_to_have_count(0)
     # The file with the long name is in two lists.
     (twice,) = signed_in.page.evaluate(_NAMES)
     assert twice.startswith("Show whole name: long")

@@ -113,6 +113,11 @@ def test_size_and_owner_of_ones_own(signed_in: DashboardPage, server: Server) ->
     owner.press("Enter")
     _expect(signed_in, server, source="remote", server_name="s01.example")
     expect(section.get_by_role("radio", name="Remote")).to_be_checked()
+    # As the page shows it, or complete.
+    owner.fill("@hostile")
+    owner.press("Enter")
+    _expect(signed_in, server, user="@hostile:example.org")
+    expect(owner).to_have_value("@hostile")
     owner.fill("@hostile:example.org")
     owner.press("Enter")
     _expect(signed_in, server, user="@hostile:example.org")

@@ -46,6 +46,7 @@ def test_search(signed_in: DashboardPage, server: Server) -> None:
     for term, found in (
         ("ünï", ["@uni:example.org"]),
         ("@ordinary:example.org", ["@ordinary:example.org"]),
+        ("@uni", ["@uni:example.org"]),
         ("<img", ["@hostile:example.org"]),
         ("%", []),
         ("nobody & nothing", []),

@@ -169,7 +169,8 @@ def test_size_and_avatars(signed_in: DashboardPage, server: Server) -> None:
     page = signed_in.page
     section = _section(signed_in)
     section.get_by_text("The files", exact=True).click()
-    signed_in.wait_until_loaded()
+    # The list is asked for a moment after the click.
+    expect(section.locator(".list tbody tr")).not_to_have_count(0)
     lists: list[str] = []
 
     def note(request: Request) -> None:

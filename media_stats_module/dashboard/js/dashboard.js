@@ -28,7 +28,8 @@ import { usersTable } from "./users.js";
  * @returns {{remove: () => void}}
  */
 export function showDashboard({ api, userId, onSignOut }) {
-  const page = showEmptyPage(userId);
+  const serverName = userId.slice(userId.indexOf(":") + 1);
+  const page = showEmptyPage(userId, serverName);
   const address = new Address();
   const navigation = new Navigation(page, address);
   const update = () => {
@@ -38,7 +39,7 @@ export function showDashboard({ api, userId, onSignOut }) {
     detail.update();
     navigation.update();
   };
-  const { range, summary, timeline, parts, detail } = makeParts(page, api, address, update);
+  const { range, summary, timeline, parts, detail } = makeParts(page, api, address, serverName, update);
   address.onChange(update);
   const forgetClock = onOtherDay(update);
   find(page, ".refresh").addEventListener("click", () => parts.forEach((part) => part.reload()));
@@ -62,9 +63,10 @@ export function showDashboard({ api, userId, onSignOut }) {
  * @param {HTMLElement} page
  * @param {import("./api.js").Api} api
  * @param {Address} address
+ * @param {string} serverName
  * @param {() => void} onKnown called when it is known how large the media store is
  */
-function makeParts(page, api, address, onKnown) {
+function makeParts(page, api, address, serverName, onKnown) {
   const openers = new Openers(address);
   const form = /** @type {HTMLFormElement} */ (find(page, ".range"));
   const range = new Range(form, address, () => timeline.firstDay);
@@ -94,7 +96,7 @@ function makeParts(page, api, address, onKnown) {
     servers,
     appservicesPanel(find(page, ".appservices"), api, address, scope),
     typesPanel(find(page, ".types"), api, SOURCES, scope, address, countedIn),
-    new FilesSection(find(page, ".files"), api, address, scope, { isCheap, openers }),
+    new FilesSection(find(page, ".files"), api, address, scope, { serverName, isCheap, openers }),
     new ReclaimablePanel(find(page, ".reclaimable"), api, address, {
       prefix: "",
       scope: () => ({}),
@@ -109,13 +111,15 @@ function makeParts(page, api, address, onKnown) {
   return { range, summary, timeline, parts, detail };
 }
 
-/** @param {string} userId */
-function showEmptyPage(userId) {
+/**
+ * @param {string} userId
+ * @param {string} serverName
+ */
+function showEmptyPage(userId, serverName) {
   showPage(fromTemplate("dashboard"));
   const page = find(document, "#page");
-  const server = userId.slice(userId.indexOf(":") + 1);
-  document.title = `Media statistics – ${server}`;
-  find(page, ".server").textContent = server;
+  document.title = `Media statistics – ${serverName}`;
+  find(page, ".server").textContent = serverName;
   find(page, ".who").textContent = userId;
   return page;
 }

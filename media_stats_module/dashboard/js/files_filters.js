@@ -67,10 +67,15 @@ export function countedIn(source) {
 
 export class FilesFilters {
   #address;
+  #serverName;
 
-  /** @param {import("./address.js").Address} address */
-  constructor(address) {
+  /**
+   * @param {import("./address.js").Address} address
+   * @param {string} serverName of the local users
+   */
+  constructor(address, serverName) {
     this.#address = address;
+    this.#serverName = serverName;
   }
 
   /** Whether there is any. */
@@ -78,8 +83,11 @@ export class FilesFilters {
     return NAMES.some((each) => this.#address.get(each) !== "");
   }
 
+  /** A user or server. */
   get owner() {
-    return this.#address.get("files.owner");
+    const owner = this.#address.get("files.owner");
+    // The page shows user IDs without the server, so people type them without.
+    return /^@[^:]+$/.test(owner) ? `${owner}:${this.#serverName}` : owner;
   }
 
   get type() {

@@ -29,15 +29,16 @@ export class FilesSection {
    * @param {import("./address.js").Address} address
    * @param {() => import("./range.js").Window} scope the time range
    * @param {object} options
+   * @param {string} options.serverName of the local users
    * @param {() => boolean} options.isCheap whether to ask before the person does
    * @param {import("./openers.js").Openers} options.openers
    */
-  constructor(section, api, address, scope, { isCheap, openers }) {
+  constructor(section, api, address, scope, { serverName, isCheap, openers }) {
     this.#section = section;
     this.#address = address;
     this.#scope = scope;
     this.#isCheap = isCheap;
-    this.#filters = new FilesFilters(address);
+    this.#filters = new FilesFilters(address, serverName);
     this.#list = new FilesPanel(section, api, {
       caption: "Files",
       query: () => (this.#isAsked ? this.#query : null),
@@ -46,7 +47,7 @@ export class FilesSection {
     });
     this.#owner = new Search(
       /** @type {HTMLInputElement} */ (find(section, "input[type=search]")),
-      () => this.#filters.owner,
+      () => address.get("files.owner"),
       (owner, replace) => this.#set({ "files.owner": owner }, replace),
     );
     this.#listen();

@@ -150,10 +150,12 @@ export class DataTable {
 
   /** The parameters that choose the rows, without the order. */
   get #list() {
-    const names = ["search_term", ...this.#options.filters];
+    const { scope, filters } = this.#options;
     return {
-      ...this.#options.scope(),
-      ...Object.fromEntries(names.map((name) => [name, this.#get(name)])),
+      ...scope(),
+      // The page shows user IDs as "@alice". The API looks for that in displaynames alone.
+      search_term: this.#get("search_term").replace(/^@(?=[^:]*$)/, ""),
+      ...Object.fromEntries(filters.map((name) => [name, this.#get(name)])),
     };
   }
 
