@@ -87,7 +87,9 @@ def pytest_collection_modifyitems(
             item.add_marker("any_database")
     if _is_xdist_worker(config):
         # Real servers take longest, so they come first.
-        items.sort(key=on_harness)
+        items.sort(
+            key=lambda item: (on_harness(item), not item.get_closest_marker("long"))
+        )
 
 
 @pytest.hookimpl(optionalhook=True)

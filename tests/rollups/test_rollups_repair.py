@@ -16,6 +16,7 @@ from media_stats_module.storage.rollups import names
 # The module's own SQL for its tables.
 pytestmark = [
     pytest.mark.once,
+    pytest.mark.long,
     pytest.mark.skipif(not USE_POSTGRES_FOR_TESTS, reason="rollups are for PostgreSQL"),
 ]
 

@@ -52,7 +52,7 @@ from media_stats_module.storage.types import (
 )
 
 # The module's own SQL.
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.long]
 
 _DAY_MS = 86_400_000
 # The admin API refuses earlier times.
