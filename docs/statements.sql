@@ -16,7 +16,7 @@
 -- 1. Before each question that totals may answer: probes of the catalogue. It also
 -- changes settings of this transaction only. 0.5 ms.
 SELECT
-    set_config('search_path', quote_ident(nspname) || ', pg_temp', true),
+    set_config('search_path', quote_ident(CAST(nspname AS TEXT)) || ', pg_temp', true),
     set_config('quote_all_identifiers', 'off', true),
     set_config(
         'work_mem',
@@ -27,7 +27,7 @@ SELECT
     )
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE c.oid = to_regclass('local_media_repository');
+WHERE c.oid = CAST(to_regclass('local_media_repository') AS OID);
 
 WITH
     synapse AS (
@@ -39,7 +39,7 @@ WITH
                 (SELECT oid FROM pg_roles WHERE rolname = current_user)
             ] AS trusted
         FROM pg_class, CAST(:mark AS TEXT) AS mark
-        WHERE oid = to_regclass('local_media_repository')
+        WHERE oid = CAST(to_regclass('local_media_repository') AS OID)
     ),
     functions AS (
         SELECT p.oid, proname, proowner, prosecdef
@@ -61,14 +61,15 @@ WITH
                     CAST(schema AS REGNAMESPACE) AS TEXT
                 ) || chr(10)
             ) > 0
-            AND proacl = ARRAY[makeaclitem(proowner, proowner, 'EXECUTE', FALSE)]
-            AND prosecdef = starts_with(proname, 'media_stats_log_')
+            AND CAST(proacl AS TEXT) = CAST(
+                ARRAY[makeaclitem(proowner, proowner, 'EXECUTE', FALSE)] AS TEXT
+            )
+            AND prosecdef = starts_with(CAST(proname AS TEXT), 'media_stats_log_')
             AND (
                 NOT prosecdef
-                    OR proconfig = ARRAY[
-                        'search_path=pg_catalog, pg_temp',
-                        'lock_timeout=100ms'
-                    ]
+                    OR CAST(
+                        proconfig AS TEXT
+                    ) = '{"search_path=pg_catalog, pg_temp",lock_timeout=100ms}'
             )
     )
 SELECT
@@ -114,7 +115,11 @@ SELECT
                         )
                 )
                 AND relpersistence = 'p'
-                AND NOT EXISTS (SELECT FROM aclexplode(relacl) WHERE grantee = 0)
+                AND NOT EXISTS (
+                    SELECT
+                    FROM aclexplode(relacl)
+                    WHERE grantee = CAST(0 AS OID)
+                )
         ) AS has_objects,
     ARRAY(
         SELECT CAST(relname AS TEXT)
@@ -123,10 +128,10 @@ SELECT
         JOIN pg_class ON pg_class.oid = tgrelid
         WHERE
             tgrelid IN (
-                to_regclass('local_media_repository'),
-                to_regclass('local_media_repository_thumbnails'),
-                to_regclass('remote_media_cache'),
-                to_regclass('remote_media_cache_thumbnails')
+                CAST(to_regclass('local_media_repository') AS OID),
+                CAST(to_regclass('local_media_repository_thumbnails') AS OID),
+                CAST(to_regclass('remote_media_cache') AS OID),
+                CAST(to_regclass('remote_media_cache_thumbnails') AS OID)
             )
             AND tgname IN (
                 'media_stats_change',
@@ -142,52 +147,75 @@ SELECT
         GROUP BY relname
         HAVING COUNT(*) = 3
     ) AS logged_tables,
-    (
-        SELECT hashtextextended(string_agg(changed, ' ' ORDER BY tbl, name), 0)
-        FROM (
-            SELECT oid AS tbl, '' AS name, CAST(relfilenode AS TEXT) AS changed
-            FROM pg_class
-            UNION ALL
-            SELECT attrelid, attname, CAST(xmin AS TEXT)
-            FROM pg_attribute
-            WHERE attname IN (
-                'user_id',
-                'media_origin',
-                'media_length',
-                'created_ts',
-                'media_type',
-                'url_cache',
-                'quarantined_by',
-                'safe_from_quarantine',
-                'thumbnail_length'
+    ARRAY(
+        SELECT ARRAY[
+            source,
+            CAST(
+                hashtextextended(
+                    string_agg(changed, ' ' ORDER BY tbl, name),
+                    CAST(0 AS BIGINT)
+                ) AS TEXT
             )
-            UNION ALL
-            SELECT tgrelid, tgname, CAST(xmin AS TEXT)
-            FROM pg_trigger
-            WHERE tgname IN (
-                'media_stats_change',
-                'media_stats_delete',
-                'media_stats_truncate'
-            )
-        ) AS of_tables
-        WHERE tbl IN (
-            to_regclass('local_media_repository'),
-            to_regclass('local_media_repository_thumbnails'),
-            to_regclass('remote_media_cache'),
-            to_regclass('remote_media_cache_thumbnails')
-        )
+        ]
+        FROM
+            (
+                VALUES ('local', CAST(to_regclass('local_media_repository') AS OID)),
+                (
+                    'local',
+                    CAST(to_regclass('local_media_repository_thumbnails') AS OID)
+                ),
+                ('remote', CAST(to_regclass('remote_media_cache') AS OID)),
+                ('remote', CAST(to_regclass('remote_media_cache_thumbnails') AS OID))
+            ) AS tables_of_sources(source, tbl),
+            LATERAL(
+                SELECT '' AS name, CAST(relfilenode AS TEXT) AS changed
+                FROM pg_class
+                WHERE oid = tbl
+                UNION ALL
+                SELECT attname, CAST(xmin AS TEXT)
+                FROM pg_attribute
+                WHERE
+                    attrelid = tbl
+                    AND attname IN (
+                        'user_id',
+                        'media_origin',
+                        'media_length',
+                        'created_ts',
+                        'media_type',
+                        'url_cache',
+                        'quarantined_by',
+                        'safe_from_quarantine',
+                        'thumbnail_length'
+                    )
+                UNION ALL
+                SELECT tgname, CAST(xmin AS TEXT)
+                FROM pg_trigger
+                WHERE
+                    tgrelid = tbl
+                    AND tgname IN (
+                        'media_stats_change',
+                        'media_stats_delete',
+                        'media_stats_truncate'
+                    )
+            ) AS traces
+        GROUP BY source
     ) AS definitions,
-    concat_ws(
-        ' ',
-        CAST(to_regclass('local_media_repository') AS OID),
-        CAST(to_regclass('local_media_repository_thumbnails') AS OID),
-        CAST(to_regclass('remote_media_cache') AS OID),
-        CAST(to_regclass('remote_media_cache_thumbnails') AS OID),
-        (
-            SELECT oid
-            FROM pg_database
-            WHERE datname = current_database()
-        )
+    (
+        SELECT string_agg(CAST(part AS TEXT), ' ' ORDER BY position)
+        FROM (
+            VALUES (1, CAST(to_regclass('local_media_repository') AS OID)),
+            (2, CAST(to_regclass('local_media_repository_thumbnails') AS OID)),
+            (3, CAST(to_regclass('remote_media_cache') AS OID)),
+            (4, CAST(to_regclass('remote_media_cache_thumbnails') AS OID)),
+            (
+                5,
+                (
+                    SELECT oid
+                    FROM pg_database
+                    WHERE datname = current_database()
+                )
+            )
+        ) AS parts(position, part)
     ) AS identity
 FROM synapse;
 
@@ -2193,7 +2221,7 @@ FROM (
     WHERE source = 'local' AND day IS NOT NULL
 ) AS totals
 GROUP BY day
-HAVING SUM(media_count) <> 0
+HAVING SUM(media_count) <> CAST(0 AS NUMERIC)
 ORDER BY day;
 
 
@@ -2231,7 +2259,7 @@ FROM (
         AND day IS NOT NULL
 ) AS totals
 GROUP BY day
-HAVING SUM(media_count) <> 0
+HAVING SUM(media_count) <> CAST(0 AS NUMERIC)
 ORDER BY day;
 
 -- 61. The rest of the first day, a range of media_stats_local_by_time.
@@ -2302,7 +2330,10 @@ GROUP BY (
 -- probe of media_stats_owners for each user in the log. 1 to 20 ms.
 WITH
     delta AS (
-        SELECT owner, SUM(media_count) AS media_count, SUM(media_length) AS media_length
+        SELECT
+            owner,
+            CAST(SUM(media_count) AS BIGINT) AS media_count,
+            SUM(media_length) AS media_length
         FROM media_stats_changes
         WHERE source = 'local' AND owner IS NOT NULL
         GROUP BY owner
@@ -2365,7 +2396,10 @@ ORDER BY media_length DESC, owner;
 -- 64. The totals of all users, profiles and the change log. 0.2 s.
 WITH
     delta AS (
-        SELECT owner, SUM(media_count) AS media_count, SUM(media_length) AS media_length
+        SELECT
+            owner,
+            CAST(SUM(media_count) AS BIGINT) AS media_count,
+            SUM(media_length) AS media_length
         FROM media_stats_changes
         WHERE source = 'local' AND owner IS NOT NULL
         GROUP BY owner

@@ -101,7 +101,7 @@ def _get_whole_days_txn(
             SELECT day, media_count, media_length
             FROM {names.CHANGES} WHERE source = ? {bounds} AND day IS NOT NULL
         ) AS totals
-        GROUP BY day HAVING SUM(media_count) <> 0
+        GROUP BY day HAVING SUM(media_count) <> CAST(0 AS NUMERIC)
         ORDER BY day
         """,
         (*args, *args),

@@ -5,14 +5,16 @@ there, unless an administrator forbids it. The tests try to have a function of t
 module run for such a role's own table, with types, casts and operators of its own.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
+from itertools import product
 from pathlib import Path
 
 import psycopg2.errors
 import pytest
 import yaml
-from administrator_support import MEDIA_TABLES, assert_exact, insert_media
+from administrator_support import MEDIA_TABLES, assert_exact, insert_media, run_as
 from media_database import (
     Connection,
     Keeper,
@@ -21,6 +23,7 @@ from media_database import (
     write_config,
 )
 from realservers.postgres import PostgresServer
+from synapse.module_api import LoggingTransaction
 
 from media_stats_module.storage.rollups import install, names, status
 from media_stats_module.storage.rollups.status import Status
@@ -255,66 +258,118 @@ def test_everything_directly(
     assert_nothing_happened(connection, keeper)
 
 
-# Functions that the module's statements could call, by names and arguments. They fit
-# better than PostgreSQL's own, or than the module's, if these come first.
-_OVERLOADS = (
-    "media_stats_day(INTEGER)",
-    "media_stats_day(NUMERIC)",
-    "media_stats_group(VARCHAR, NUMERIC)",
-    "media_stats_group(TEXT, INTEGER)",
-    "media_stats_group(TEXT, BIGINT)",
-    "nextval(TEXT)",
-    "pg_sequence_last_value(TEXT)",
-    "lower(VARCHAR)",
-    "ltrim(VARCHAR)",
-    "strpos(TEXT, VARCHAR)",
-    "setval(TEXT, BIGINT)",
-    "split_part(TEXT, VARCHAR, INTEGER)",
+# Types that PostgreSQL converts to one another, or that an argument may have.
+_ARGUMENTS = (
+    "TEXT",
+    "NAME",
+    "VARCHAR",
+    "OID",
+    "REGCLASS",
+    "INTEGER",
+    "BIGINT",
+    "NUMERIC",
 )
+_OPERATORS = ("=", "<>", ">", "<", ">=", "||", "+", "-", "*", "/", "~")
+
+
+def overloads(connection: Connection) -> list[str]:
+    """Statements that create functions and operators in `public`.
+
+    They have the names of those that the module's statements use, and may fit better
+    than PostgreSQL's own. All of them fail.
+    """
+    folder = Path(install.__file__).parent
+    files = [*folder.glob("*.sql"), *folder.glob("*.py")]
+    words = set(re.findall(r"[a-z_]+(?=\()", "".join(map(Path.read_text, files))))
+    made = []
+    for name, numbers, result in connection.execute(
+        "SELECT proname, array_agg(DISTINCT CAST(pronargs AS INT)), "
+        "MIN(CASE typtype WHEN 'p' THEN 'text' ELSE prorettype::REGTYPE::TEXT END) "
+        "FROM pg_proc JOIN pg_type AS t ON t.oid = prorettype "
+        "WHERE proname = ANY (?) AND pronamespace = CAST('pg_catalog' AS REGNAMESPACE) "
+        "AND prokind = 'f' GROUP BY proname",
+        sorted(words),
+    ):
+        for number in {1, 2} & set(numbers):
+            made += [
+                _failing(name, arguments, result)
+                for arguments in product(_ARGUMENTS, repeat=number)
+            ]
+    for name, own in (
+        ("media_stats_day", ("BIGINT",)),
+        ("media_stats_group", ("TEXT", "NUMERIC")),
+    ):
+        made += [
+            _failing(name, arguments, "TEXT")
+            for arguments in product(_ARGUMENTS, repeat=len(own))
+            if arguments != own
+        ]
+    for number, operator in enumerate(_OPERATORS):
+        for left, right in product(_ARGUMENTS, repeat=2):
+            result = {"||": "TEXT", "+": left, "-": left, "*": left, "/": left}
+            name = f"operator_{number}"
+            made.append(
+                _failing(name, (left, right), result.get(operator, "BOOLEAN"))
+                + f"; CREATE OPERATOR public.{operator} (LEFTARG = {left}, "
+                f"RIGHTARG = {right}, PROCEDURE = public.{name})"
+            )
+    return made
+
+
+def _failing(name: str, arguments: Sequence[str], result: str) -> str:
+    types = ", ".join(arguments)
+    return (
+        f"CREATE FUNCTION public.{name}({types}) RETURNS {result} LANGUAGE plpgsql "
+        f"AS $$ BEGIN RAISE EXCEPTION 'ran: {name}({types})'; END $$"
+    )
 
 
 def test_a_schema_that_everybody_may_create_objects_in(
-    connection: Connection, role_connection: Connection, keeper: Keeper, role: str
+    connection: Connection, role_connection: Connection
 ) -> None:
     """Like `public` by default before PostgreSQL 15."""
     connection.execute("GRANT CREATE ON SCHEMA public TO PUBLIC")
-    for number, overload in enumerate(_OVERLOADS):
-        result = "TEXT" if "TEXT" in overload or "VARCHAR" in overload else "BIGINT"
-        if overload.startswith(("nextval", "setval", "pg_seq", "strpos")):
-            result = "BIGINT"
-        role_connection.execute(
-            f"CREATE FUNCTION public.{overload} RETURNS {result} LANGUAGE plpgsql "
-            f"AS $$ BEGIN INSERT INTO public.proof VALUES ('{overload} {number}'); "
-            "RETURN 1; END $$"
+    statements = overloads(connection)
+
+    def create_txn(txn: LoggingTransaction) -> None:
+        for statement in statements:
+            txn.execute(statement)
+
+    role_connection.run_once(create_txn)
+
+    def change() -> None:
+        run_as(
+            connection,
+            "NONE",
+            "INSERT INTO public.local_media_repository (media_id, user_id, "
+            "media_length, created_ts) VALUES ('a', '@a', 3, 4), ('b', '@a', 4, 5)",
+            "UPDATE public.local_media_repository SET media_length = 5",
+            "DELETE FROM public.local_media_repository WHERE media_id = 'b'",
+            "INSERT INTO public.remote_media_cache (media_origin, media_id, "
+            "media_length, created_ts, filesystem_id) VALUES ('a', 'a', 3, 4, 'a')",
+            "DELETE FROM public.remote_media_cache",
+            "INSERT INTO public.local_media_repository_thumbnails (media_id, "
+            "thumbnail_length) VALUES ('a', 3)",
+            "DELETE FROM public.local_media_repository_thumbnails",
         )
-    for left, right in (
-        ("BIGINT", "INTEGER"),
-        ("NUMERIC", "BIGINT"),
-        ("OID", "REGCLASS"),
-    ):
-        role_connection.execute(
-            f"CREATE FUNCTION public.equals({left}, {right}) RETURNS BOOLEAN "
-            "LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.proof "
-            f"VALUES ('{left} and {right}'); RETURN TRUE; END $$"
-        )
-        role_connection.execute(
-            f"CREATE OPERATOR public.{'<>' if left == 'OID' else '+'} ("
-            f"LEFTARG = {left}, RIGHTARG = {right}, PROCEDURE = public.equals)"
-        )
-    insert_media(connection, "b")
-    connection.execute("UPDATE local_media_repository SET media_length = 3")
-    connection.execute("UPDATE remote_media_cache SET media_type = 'a/b'")
-    connection.execute("DELETE FROM local_media_repository_thumbnails")
-    connection.execute("DELETE FROM remote_media_cache")
-    connection.execute(
-        "SELECT pg_catalog.nextval('media_stats_missed_local'::regclass)"
-    )
-    keeper.round()
-    Keeper(connection, rollups=False).round()
+
+    change()
+    keeper = Keeper(connection)
     keeper.round()
     assert keeper.failures == {}
-    assert connection.execute("SELECT name FROM proof") == []
+    run_as(connection, "NONE", "DELETE FROM public.local_media_repository")
+    change()
+    assert_exact(connection)
+    keeper.wait(2 * 24 * 3600)
+    assert keeper.failures == {}
     connection.run(assert_applied_totals_are_exact_txn)
+    # Checked, without a difference.
+    assert connection.execute("SELECT SUM(differences) FROM media_stats_state") == [
+        (0,)
+    ]
+    off = Keeper(connection, rollups=False)
+    off.round()
+    assert off.failures == {}
 
 
 def test_objects_of_a_stranger_with_our_names(

@@ -21,7 +21,7 @@ def test_objects_that_change_have_another_version() -> None:
         digest.update((folder / name).read_bytes())
     assert (status.VERSION, digest.hexdigest()) == (
         4,
-        "7d69c6a4b8f8e9081b97e194b28dd28c37cb970a65fee5814ae068659dd94bbf",
+        "871cd5cd403475e3552b507cbe3567fc1b102a1fd96fd8001ea265bcae758858",
     )
 
 

@@ -144,7 +144,7 @@ def all_owners_sql_txn(
 # totals. Parameters: the source, twice.
 _DELTA_AND_CHANGED = f"""
     delta AS (
-        SELECT owner, SUM(media_count) AS media_count,
+        SELECT owner, CAST(SUM(media_count) AS BIGINT) AS media_count,
             SUM(media_length) AS media_length
         FROM {names.CHANGES} WHERE source = ? AND owner IS NOT NULL GROUP BY owner
     ),

@@ -29,7 +29,10 @@ _LONGEST_LOG = 1_000_000
 _LONGEST_WAIT_FOR_WRITERS_S = 2.0
 
 # Leaves out changes that cancel out, as for the owner of a file that is quarantined.
-_HAVING_ANY = "HAVING SUM(media_count) <> 0 OR SUM(media_length) <> 0"
+_HAVING_ANY = (
+    "HAVING CAST(SUM(media_count) AS NUMERIC) <> CAST(0 AS NUMERIC) "
+    "OR CAST(SUM(media_length) AS NUMERIC) <> CAST(0 AS NUMERIC)"
+)
 
 _KEYS = {names.OWNERS: "owner", names.DAYS: "day", names.KINDS: KIND_COLUMNS}
 
@@ -98,7 +101,7 @@ def _writers_txn(txn: LoggingTransaction, tables: list[str]) -> set[str]:
         SELECT virtualtransaction
         FROM pg_locks JOIN pg_database AS d ON d.oid = database
         WHERE granted AND datname = current_database()
-            AND relation = ANY (CAST(? AS REGCLASS[])) AND mode IN (
+            AND relation = ANY (CAST(CAST(? AS REGCLASS[]) AS OID[])) AND mode IN (
                 'RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock',
                 'AccessExclusiveLock'
             )
@@ -143,7 +146,7 @@ def build_txn(
             owners = (SELECT COUNT(*) FROM {names.OWNERS} WHERE source = ?)
         WHERE source = ?
         """,
-        (missed, installation.definitions, now(), source, source),
+        (missed, installation.definitions[source], now(), source, source),
     )
 
 

@@ -110,7 +110,8 @@ def _compare_txn(
         SELECT COUNT(*), {sum_sql(txn, "ABS(media_count)")},
             {sum_sql(txn, "ABS(media_length)")}
         FROM (
-            SELECT SUM(media_count) AS media_count, SUM(media_length) AS media_length
+            SELECT CAST(SUM(media_count) AS NUMERIC) AS media_count,
+                CAST(SUM(media_length) AS NUMERIC) AS media_length
             FROM (
                 SELECT {key}, media_count, media_length FROM ({right}) AS added_up
                 {minus} {table} WHERE source = ?
@@ -119,7 +120,7 @@ def _compare_txn(
             ) AS all_of_them
             GROUP BY {key}
         ) AS by_key
-        WHERE media_count <> 0 OR media_length <> 0
+        WHERE media_count <> CAST(0 AS NUMERIC) OR media_length <> CAST(0 AS NUMERIC)
         """,
         (source, source),
     )

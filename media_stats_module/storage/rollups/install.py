@@ -47,12 +47,14 @@ def set_up_ddl_txn(txn: LoggingTransaction) -> None:
     """Set up the transaction to change objects: schema, lock timeout, advisory lock."""
     txn.execute(
         """
-        SELECT set_config('search_path', quote_ident(nspname) || ', pg_temp', true),
+        SELECT set_config(
+                'search_path', quote_ident(CAST(nspname AS TEXT)) || ', pg_temp', true
+            ),
             set_config('quote_all_identifiers', 'off', true),
             set_config('lock_timeout', ?, true), pg_advisory_xact_lock(?)
         FROM pg_namespace WHERE oid = (
             SELECT relnamespace FROM pg_class
-            WHERE oid = to_regclass('local_media_repository')
+            WHERE oid = CAST(to_regclass('local_media_repository') AS OID)
         )
         """,
         (_LOCK_TIMEOUT, _ADVISORY_LOCK),
@@ -71,7 +73,7 @@ def install_objects_txn(txn: LoggingTransaction, media: MediaTables) -> None:
     """Create the tables and the functions, in a database that has none of them."""
     txn.execute(
         "SELECT CAST(relnamespace AS REGNAMESPACE) FROM pg_class "
-        "WHERE oid = to_regclass('local_media_repository')"
+        "WHERE oid = CAST(to_regclass('local_media_repository') AS OID)"
     )
     ((schema,),) = cast(list[tuple[str]], txn.fetchall())
     txn.execute(
@@ -106,23 +108,26 @@ def _revoke_rights_of_others_txn(txn: LoggingTransaction) -> None:
     """
     txn.execute(
         """
-        SELECT what, CASE grantee WHEN 0 THEN 'PUBLIC'
+        SELECT what, CASE grantee WHEN CAST(0 AS OID) THEN 'PUBLIC'
                 ELSE CAST(CAST(grantee AS REGROLE) AS TEXT) END,
             string_agg(DISTINCT privilege_type, ', ')
         FROM (
             SELECT CASE relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END
-                || CAST(oid AS REGCLASS) AS what, relowner AS owner, relacl AS acl
-            FROM pg_class WHERE oid = ANY (CAST(? AS REGCLASS[]))
+                    || CAST(CAST(oid AS REGCLASS) AS TEXT) AS what,
+                relowner AS owner, relacl AS acl
+            FROM pg_class
+            WHERE oid = ANY (CAST(CAST(? AS REGCLASS[]) AS OID[]))
             UNION ALL
-            SELECT 'FUNCTION ' || CAST(oid AS REGPROCEDURE), proowner,
-                COALESCE(proacl, acldefault('f', proowner))
+            SELECT 'FUNCTION ' || CAST(CAST(oid AS REGPROCEDURE) AS TEXT), proowner,
+                COALESCE(proacl, acldefault(CAST('f' AS "char"), proowner))
             FROM pg_proc
             WHERE proname = ANY (?) AND strpos(prosrc, ?) > 0
                 AND pronamespace = (
                     SELECT oid FROM pg_namespace WHERE nspname = current_schema()
                 )
         ) AS ours, aclexplode(acl)
-        WHERE grantee <> owner AND (privilege_type <> 'SELECT' OR grantee = 0)
+        WHERE grantee <> owner
+            AND (privilege_type <> 'SELECT' OR grantee = CAST(0 AS OID))
         GROUP BY what, grantee
         """,
         ([*names.TABLES, *names.SEQUENCES], list(names.FUNCTIONS), f"-- {MARK} "),
@@ -146,7 +151,8 @@ def install_triggers_txn(txn: LoggingTransaction, table: str) -> None:
     all of them log.
     """
     txn.execute(
-        "SELECT FROM pg_inherits WHERE to_regclass(?) IN (inhrelid, inhparent)",
+        "SELECT FROM pg_inherits "
+        "WHERE CAST(to_regclass(?) AS OID) IN (inhrelid, inhparent)",
         (table,),
     )
     if txn.rowcount:
@@ -219,7 +225,7 @@ def remove_objects_txn(txn: LoggingTransaction) -> None:
 
 def lacks_time_index_txn(txn: LoggingTransaction, media: MediaTables) -> list[str]:
     """The tables of media without a usable index by time. Costs some probes."""
-    is_usable = "indisvalid AND indrelid = to_regclass('{table}')"
+    is_usable = "indisvalid AND indrelid = CAST(to_regclass('{table}') AS OID)"
     return [
         table.name
         for table in media.both
@@ -258,8 +264,9 @@ def drop_time_index_txn(txn: LoggingTransaction, table: str) -> None:
         txn.execute(
             """
             SELECT 1 FROM pg_locks JOIN pg_database AS d ON d.oid = database
-            WHERE relation = to_regclass(?) AND mode = 'ShareUpdateExclusiveLock'
-                AND granted AND datname = current_database() AND pid <> pg_backend_pid()
+            WHERE relation = CAST(to_regclass(?) AS OID)
+                AND mode = 'ShareUpdateExclusiveLock' AND granted
+                AND datname = current_database() AND pid <> pg_backend_pid()
             """,
             (table,),
         )
@@ -272,7 +279,8 @@ def drop_time_index_txn(txn: LoggingTransaction, table: str) -> None:
 
 
 _OUR_SCHEMA = """(
-    SELECT relnamespace FROM pg_class WHERE oid = to_regclass('local_media_repository')
+    SELECT relnamespace FROM pg_class
+    WHERE oid = CAST(to_regclass('local_media_repository') AS OID)
 )"""
 
 
@@ -289,12 +297,13 @@ def _triggers_txn(txn: LoggingTransaction) -> list[tuple[str, str]]:
     """
     txn.execute(
         f"""
-        SELECT CAST(tgrelid::regclass AS TEXT), quote_ident(tgname)
+        SELECT CAST(tgrelid::regclass AS TEXT), quote_ident(CAST(tgname AS TEXT))
         FROM pg_trigger
             JOIN pg_proc ON pg_proc.oid = tgfoid
             JOIN pg_class ON pg_class.oid = tgrelid
         WHERE tgname = ANY (?) AND {_OUR_SCHEMA} IN (pronamespace, relnamespace)
-            AND proname ~ '^media_stats_log_(local|remote|thumbnails|truncate)'
+            AND CAST(proname AS TEXT)
+                ~ '^media_stats_log_(local|remote|thumbnails|truncate)'
         ORDER BY tgrelid
         """,
         (list(names.TRIGGERS),),

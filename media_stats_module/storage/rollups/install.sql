@@ -23,7 +23,7 @@ CREATE TABLE {schema}.media_stats_state (
     -- Altering a media table can change its values, and disabled triggers log nothing.
     -- So the totals answer while the media tables and triggers are defined as they were
     -- when the totals were built.
-    definitions BIGINT,
+    definitions TEXT,
     owners BIGINT NOT NULL,     -- the number of rows in media_stats_owners
     build_started_ts BIGINT,
     build_finished_ts BIGINT,
@@ -97,7 +97,8 @@ CREATE TABLE {schema}.media_stats_kinds (
 -- NULL.
 CREATE SEQUENCE {schema}.media_stats_change_id MAXVALUE 4611686018427387904;
 CREATE TABLE {schema}.media_stats_changes (
-    id BIGINT PRIMARY KEY DEFAULT nextval('{schema}.media_stats_change_id'),
+    id BIGINT PRIMARY KEY
+        DEFAULT nextval(CAST('{schema}.media_stats_change_id' AS REGCLASS)),
     source TEXT NOT NULL CONSTRAINT {mark} CHECK (source IN ('local', 'remote')),
     owner TEXT,
     day BIGINT,

@@ -6,19 +6,19 @@
 -- omit: then the columns and the functions' text identify that version.
 WITH schemas AS (
     SELECT relnamespace AS schema
-    FROM pg_class WHERE oid = to_regclass('local_media_repository')
+    FROM pg_class WHERE oid = CAST(to_regclass('local_media_repository') AS OID)
     UNION
     -- Synapse's tables were here, and were moved to another schema.
     SELECT pronamespace
     FROM pg_proc
-    WHERE starts_with(proname, 'media_stats_')
+    WHERE starts_with(CAST(proname AS TEXT), 'media_stats_')
         AND strpos(prosrc, '-- media_stats_module_') > 0
         AND NOT EXISTS (
             SELECT FROM pg_class
             WHERE relname = 'local_media_repository' AND relnamespace = pronamespace
         )
 )
-SELECT 'TABLE ' || CAST(c.oid AS REGCLASS) AS object
+SELECT 'TABLE ' || CAST(CAST(c.oid AS REGCLASS) AS TEXT) AS object
 FROM schemas JOIN pg_class AS c ON relnamespace = schema
 WHERE relkind = 'r'
     -- An administrator's copy of one, with its constraints, has another name.
@@ -29,13 +29,15 @@ WHERE relkind = 'r'
     AND (
         EXISTS (
             SELECT FROM pg_constraint
-            WHERE conrelid = c.oid AND starts_with(conname, 'media_stats_module_')
+            WHERE conrelid = c.oid AND starts_with(CAST(conname AS TEXT), 'media_stats_module_')
         )
-        OR starts_with(obj_description(c.oid, 'pg_class'), 'media_stats_module rollups ')
+        OR starts_with(
+            obj_description(c.oid, CAST('pg_class' AS NAME)), 'media_stats_module rollups '
+        )
         OR (
             relname,
             (
-                SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute
+                SELECT string_agg(CAST(attname AS TEXT), ' ' ORDER BY attnum) FROM pg_attribute
                 WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped
             )
         ) IN (
@@ -60,10 +62,10 @@ WHERE relkind = 'r'
         )
     )
 UNION ALL
-SELECT 'SEQUENCE ' || CAST(c.oid AS REGCLASS)
+SELECT 'SEQUENCE ' || CAST(CAST(c.oid AS REGCLASS) AS TEXT)
 FROM schemas JOIN pg_class AS c ON relnamespace = schema
     JOIN pg_sequence ON seqrelid = c.oid
-WHERE starts_with(relname, 'media_stats_')
+WHERE starts_with(CAST(relname AS TEXT), 'media_stats_')
     AND (
         seqmax = 4611686018427387904
         OR relname = 'media_stats_log_is_full' AND seqmin = 0
@@ -71,18 +73,20 @@ WHERE starts_with(relname, 'media_stats_')
     -- A table takes its own sequences along. A dump can have one without its table.
     AND NOT EXISTS (
         SELECT FROM pg_depend
-        WHERE classid = CAST('pg_class' AS REGCLASS) AND objid = c.oid
+        WHERE classid = CAST(CAST('pg_class' AS REGCLASS) AS OID) AND objid = c.oid
             AND refclassid = classid AND deptype IN ('a', 'i')
     )
 UNION ALL
-SELECT 'FUNCTION ' || CAST(p.oid AS REGPROCEDURE)
+SELECT 'FUNCTION ' || CAST(CAST(p.oid AS REGPROCEDURE) AS TEXT)
     -- CASCADE: only triggers can depend on it, such as those of another role.
-    || CASE WHEN prorettype = CAST('trigger' AS REGTYPE) THEN ' CASCADE' ELSE '' END
+    || CASE WHEN prorettype = CAST(CAST('trigger' AS REGTYPE) AS OID) THEN ' CASCADE' ELSE '' END
 FROM schemas JOIN pg_proc AS p ON pronamespace = schema
-WHERE starts_with(proname, 'media_stats_')
+WHERE starts_with(CAST(proname AS TEXT), 'media_stats_')
     AND (
         strpos(prosrc, '-- media_stats_module_') > 0
-        OR starts_with(obj_description(p.oid, 'pg_proc'), 'media_stats_module rollups ')
+        OR starts_with(
+            obj_description(p.oid, CAST('pg_proc' AS NAME)), 'media_stats_module rollups '
+        )
         OR proname IN (
             'media_stats_log_local', 'media_stats_log_local_delete',
             'media_stats_log_remote', 'media_stats_log_remote_delete',

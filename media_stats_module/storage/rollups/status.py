@@ -45,15 +45,15 @@ class Installation:
             only their owner may execute the functions, and PUBLIC has no rights to the
             others.
         logged_tables: the media tables whose triggers all exist and are enabled.
-        definitions: changes when a media table is rewritten, or when a column that
-            counts or one of our triggers is altered.
+        definitions: for each source, changes when one of its media tables is rewritten,
+            or when a column that counts or one of our triggers is altered.
         identity: identifies the database and its media tables.
     """
 
     is_present: bool = False
     has_objects: bool = False
     logged_tables: tuple[str, ...] = attr.ib(default=(), converter=tuple)
-    definitions: int = 0
+    definitions: dict[str, str] = attr.ib(default=(), converter=dict)
     identity: str = ""
 
 
@@ -125,11 +125,13 @@ def get_totals_txn(txn: LoggingTransaction, table: MediaTable) -> Totals:
         """,
         (table.source.value,),
     )
-    rows = cast(list[tuple[str, bool, int | None, int, bool]], txn.fetchall())
+    rows = cast(list[tuple[str, bool, str | None, int, bool]], txn.fetchall())
     if [row[0] for row in rows] != [fingerprint(installation, table)]:
         return Totals(Status.OUTDATED)
     _, is_complete, definitions, owners, has_changes = rows[0]
-    is_exact = is_complete and definitions == installation.definitions
+    is_exact = is_complete and definitions == installation.definitions.get(
+        table.source.value
+    )
     return Totals(Status.EXACT if is_exact else Status.BUILDING, owners, has_changes)
 
 

@@ -4,8 +4,12 @@
 -- Parameter: the mark of this version. The first statement makes the transaction look
 -- up tables only in the schema of Synapse's media tables, write names as below, and
 -- gives it memory to hash a million owners in the change log.
+--
+-- In this file and in objects.sql, each argument of a function or operator has exactly
+-- the type that PostgreSQL's own takes. Where everybody may create objects in the schema,
+-- a function or operator of a stranger that fits better would run as Synapse's role.
 SELECT
-    set_config('search_path', quote_ident(nspname) || ', pg_temp', true),
+    set_config('search_path', quote_ident(CAST(nspname AS TEXT)) || ', pg_temp', true),
     set_config('quote_all_identifiers', 'off', true),
     set_config(
         'work_mem',
@@ -15,7 +19,7 @@ SELECT
         true
     )
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE c.oid = to_regclass('local_media_repository');
+WHERE c.oid = CAST(to_regclass('local_media_repository') AS OID);
 
 WITH
 -- Looks only at objects of the role itself or of the tables' owner. Others may be a trap.
@@ -25,7 +29,7 @@ synapse AS (
             relowner, (SELECT oid FROM pg_roles WHERE rolname = current_user)
         ] AS trusted
     FROM pg_class, CAST(? AS TEXT) AS mark
-    WHERE oid = to_regclass('local_media_repository')
+    WHERE oid = CAST(to_regclass('local_media_repository') AS OID)
 ),
 functions AS (
     SELECT p.oid, proname, proowner, prosecdef
@@ -40,12 +44,12 @@ functions AS (
             prosrc,
             '-- ' || mark || ' ' || CAST(CAST(schema AS REGNAMESPACE) AS TEXT) || chr(10)
         ) > 0
-        AND proacl = ARRAY[makeaclitem(proowner, proowner, 'EXECUTE', FALSE)]
-        AND prosecdef = starts_with(proname, 'media_stats_log_')
+        AND CAST(proacl AS TEXT)
+            = CAST(ARRAY[makeaclitem(proowner, proowner, 'EXECUTE', FALSE)] AS TEXT)
+        AND prosecdef = starts_with(CAST(proname AS TEXT), 'media_stats_log_')
         AND (
-            NOT prosecdef OR proconfig = ARRAY[
-                'search_path=pg_catalog, pg_temp', 'lock_timeout=100ms'
-            ]
+            NOT prosecdef OR CAST(proconfig AS TEXT)
+                = '{"search_path=pg_catalog, pg_temp",lock_timeout=100ms}'
         )
 )
 SELECT
@@ -79,7 +83,7 @@ SELECT
                 -- A crash empties an unlogged table.
                 AND relpersistence = 'p'
                 -- An administrator may grant rights to roles. PUBLIC must have none.
-                AND NOT EXISTS (SELECT FROM aclexplode(relacl) WHERE grantee = 0)
+                AND NOT EXISTS (SELECT FROM aclexplode(relacl) WHERE grantee = CAST(0 AS OID))
         ) AS has_objects,
     ARRAY(
         SELECT CAST(relname AS TEXT)
@@ -87,10 +91,10 @@ SELECT
             JOIN functions ON functions.oid = tgfoid AND prosecdef
             JOIN pg_class ON pg_class.oid = tgrelid
         WHERE tgrelid IN (
-                to_regclass('local_media_repository'),
-                to_regclass('local_media_repository_thumbnails'),
-                to_regclass('remote_media_cache'),
-                to_regclass('remote_media_cache_thumbnails')
+                CAST(to_regclass('local_media_repository') AS OID),
+                CAST(to_regclass('local_media_repository_thumbnails') AS OID),
+                CAST(to_regclass('remote_media_cache') AS OID),
+                CAST(to_regclass('remote_media_cache_thumbnails') AS OID)
             )
             AND tgname IN (
                 'media_stats_change', 'media_stats_delete', 'media_stats_truncate'
@@ -104,39 +108,51 @@ SELECT
         HAVING COUNT(*) = 3
     ) AS logged_tables,
     -- All that can change media without a trigger leaves traces in the catalogue.
-    (
-        SELECT hashtextextended(string_agg(changed, ' ' ORDER BY tbl, name), 0)
+    ARRAY(
+        SELECT ARRAY[
+            source,
+            CAST(
+                hashtextextended(
+                    string_agg(changed, ' ' ORDER BY tbl, name), CAST(0 AS BIGINT)
+                ) AS TEXT
+            )
+        ]
         FROM (
-            SELECT oid AS tbl, '' AS name, CAST(relfilenode AS TEXT) AS changed
-            FROM pg_class
+            VALUES
+                ('local', CAST(to_regclass('local_media_repository') AS OID)),
+                ('local', CAST(to_regclass('local_media_repository_thumbnails') AS OID)),
+                ('remote', CAST(to_regclass('remote_media_cache') AS OID)),
+                ('remote', CAST(to_regclass('remote_media_cache_thumbnails') AS OID))
+        ) AS tables_of_sources (source, tbl),
+        LATERAL (
+            SELECT '' AS name, CAST(relfilenode AS TEXT) AS changed
+            FROM pg_class WHERE oid = tbl
             UNION ALL
-            SELECT attrelid, attname, CAST(xmin AS TEXT)
+            SELECT attname, CAST(xmin AS TEXT)
             FROM pg_attribute
-            WHERE attname IN (
+            WHERE attrelid = tbl AND attname IN (
                 'user_id', 'media_origin', 'media_length', 'created_ts', 'media_type',
                 'url_cache', 'quarantined_by', 'safe_from_quarantine',
                 'thumbnail_length'
             )
             UNION ALL
-            SELECT tgrelid, tgname, CAST(xmin AS TEXT)
+            SELECT tgname, CAST(xmin AS TEXT)
             FROM pg_trigger
-            WHERE tgname IN (
+            WHERE tgrelid = tbl AND tgname IN (
                 'media_stats_change', 'media_stats_delete', 'media_stats_truncate'
             )
-        ) AS of_tables
-        WHERE tbl IN (
-            to_regclass('local_media_repository'),
-            to_regclass('local_media_repository_thumbnails'),
-            to_regclass('remote_media_cache'),
-            to_regclass('remote_media_cache_thumbnails')
-        )
+        ) AS traces
+        GROUP BY source
     ) AS definitions,
-    concat_ws(
-        ' ',
-        CAST(to_regclass('local_media_repository') AS OID),
-        CAST(to_regclass('local_media_repository_thumbnails') AS OID),
-        CAST(to_regclass('remote_media_cache') AS OID),
-        CAST(to_regclass('remote_media_cache_thumbnails') AS OID),
-        (SELECT oid FROM pg_database WHERE datname = current_database())
+    (
+        SELECT string_agg(CAST(part AS TEXT), ' ' ORDER BY position)
+        FROM (
+            VALUES
+                (1, CAST(to_regclass('local_media_repository') AS OID)),
+                (2, CAST(to_regclass('local_media_repository_thumbnails') AS OID)),
+                (3, CAST(to_regclass('remote_media_cache') AS OID)),
+                (4, CAST(to_regclass('remote_media_cache_thumbnails') AS OID)),
+                (5, (SELECT oid FROM pg_database WHERE datname = current_database()))
+        ) AS parts (position, part)
     ) AS identity
 FROM synapse

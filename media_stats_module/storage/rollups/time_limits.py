@@ -10,7 +10,7 @@ from synapse.module_api import LoggingTransaction
 
 # PostgreSQL before 17 has no transaction_timeout.
 _LIMITS_SQL = """
-    unnest(ARRAY['statement_timeout', 'transaction_timeout']) AS name
+    (VALUES ('statement_timeout'), ('transaction_timeout')) AS limits (name)
     WHERE current_setting(name, TRUE) IS NOT NULL
 """
 
