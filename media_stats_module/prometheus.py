@@ -22,7 +22,10 @@ from media_stats_module.disk.size import FileSystem
 from media_stats_module.questions import SummaryQuestion
 from media_stats_module.storage import (
     AppserviceUsage,
+    DatabaseFailedError,
     MediaStatsStore,
+    QueryTimeoutError,
+    QueueFullError,
     RollupState,
     Status,
     Summary,
@@ -289,6 +292,10 @@ class GaugesRefresher:
         self._next_refresh = now + interval
         try:
             await self._refresh(is_summary_due=now + slack >= self._next_summary)
+        except (QueueFullError, QueryTimeoutError, DatabaseFailedError) as error:
+            logger.warning(
+                "Metrics: not refreshed; the next try is in %d s: %r", interval, error
+            )
         except Exception:
             logger.warning(
                 "Metrics: not refreshed; the next try is in %d s",

@@ -8,7 +8,11 @@ from tests.unittest import override_config
 
 from media_stats_module.config import MediaStatsConfig
 from media_stats_module.rollups_keeper import RollupsKeeper
-from media_stats_module.storage import MediaStatsStore, SharedDatabase
+from media_stats_module.storage import (
+    MediaStatsStore,
+    QueryTimeoutError,
+    SharedDatabase,
+)
 
 
 class RefreshTest(MetricsTestCase):
@@ -37,6 +41,17 @@ class RefreshTest(MetricsTestCase):
         self.insert_local_media(LocalMedia(user_id=ALICE))
         self.wait(1)
         assert exposed("users") == ['users_with_media{server_name="test"} 1.0']
+
+    def test_a_timeout_is_one_line(self) -> None:
+        with (
+            patch.object(MediaStatsStore, "get_summary", side_effect=QueryTimeoutError),
+            self.assertLogs("media_stats_module.prometheus", "WARNING") as logs,
+        ):
+            self.wait(MINUTE)
+        assert len(logs.output) == 1
+        assert logs.output[0].endswith(
+            "Metrics: not refreshed; the next try is in 60 s: QueryTimeoutError()"
+        )
 
     def test_a_failure_does_no_harm(self) -> None:
         self.insert_local_media(LocalMedia(user_id=ALICE))
