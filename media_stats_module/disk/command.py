@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from media_stats_module.disk.difference_list import DifferenceList
+    from media_stats_module.disk.report import Report
     from media_stats_module.disk.tallies import Tallies
     from media_stats_module.storage import OfflineDatabase
 
@@ -166,6 +168,20 @@ def run(
         tallies=tallies,
         providers=[(provider.name, provider.problem) for provider in providers],
     )
+    _print(options, tallies, report, differences)
+
+
+def _print(
+    options: argparse.Namespace,
+    tallies: "Tallies",
+    report: "Report",
+    differences: "DifferenceList | None",
+) -> None:
+    """Print the list or else the report, and warnings to the standard error.
+
+    Raises:
+        RefusedError: this does not look like the right folder for a list.
+    """
     warning = _files_are_missing(tallies) or _rows_are_missing(tallies)
     if warning and differences is not None and not options.force:
         raise RefusedError(f"{warning} --force prints the list all the same.")

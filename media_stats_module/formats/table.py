@@ -99,7 +99,9 @@ def size_text(length: float) -> str:
     unit = 0
     while length >= 1024 and unit < len(_UNITS) - 1:
         length, unit = length / 1024, unit + 1
-    return f"{length:,.1f} {_UNITS[unit]}" if unit else f"{length} {_UNITS[0]}"
+    if unit:
+        return f"{length:,.1f} {_UNITS[unit]}"
+    return f"{length} {'byte' if length == 1 else 'bytes'}"
 
 
 def _time(ts: int) -> str:

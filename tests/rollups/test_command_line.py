@@ -71,7 +71,7 @@ def test_users(
         "@bob:test                              1       5.0 MiB",
         "@alice:test                            2       2.0 KiB",
         # Would change the colour of a terminal.
-        "@\\x1b[31m:test                         1       1 bytes",
+        "@\\x1b[31m:test                         1        1 byte",
         "total: 3",
     ]
     assert json.loads(run(capsys, *largest, "--limit", "1", "--json")) == {
