@@ -73,6 +73,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
         monkeypatch.setattr(requests, "_RUNS", 2)
         monkeypatch.setattr(background, "_OBSERVED_S", 0.5)
         monkeypatch.setattr(writes, "_ROWS", 100)
+        monkeypatch.setattr(writes, "_UNMEASURED_UPLOADS", 2)
         monkeypatch.setattr(writes, "_UPLOADS", 2)
         assert _measure(directory, _PARTS) == 0
     return directory
