@@ -26,6 +26,7 @@ from media_stats_module.storage.errors import (
     database_failed,
 )
 from media_stats_module.storage.lanes import Lanes
+from media_stats_module.storage.time_limits import limit_time_txn
 from media_stats_module.synapse_internals import (
     LoggingDatabaseConnection,
     connect_to_database,
@@ -239,13 +240,7 @@ class _Running:
     @contextmanager
     def on_postgres(self, txn: LoggingTransaction) -> Iterator[None]:
         """Run statements with a timeout, and let `cancel` stop them."""
-        # Synapse's role may have limits. PostgreSQL before 17 has no second one.
-        txn.execute(
-            "SELECT set_config(name, setting, TRUE) FROM (VALUES "
-            "('statement_timeout', ?), ('transaction_timeout', '0')) "
-            "AS limits (name, setting) WHERE current_setting(name, TRUE) IS NOT NULL",
-            (str(min(self._timeout, _LONGEST_TIMEOUT_MS)),),
-        )
+        limit_time_txn(txn, min(self._timeout, _LONGEST_TIMEOUT_MS))
         with self._lock:
             if self._is_cancelled:
                 raise _CancelledInDatabaseError

@@ -15,9 +15,9 @@ from media_stats_module.storage.kinds import KIND_COLUMNS, kinds_sql
 from media_stats_module.storage.rollups import names
 from media_stats_module.storage.rollups.build import is_counted_change_sql
 from media_stats_module.storage.rollups.status import Status, get_totals_txn
-from media_stats_module.storage.rollups.time_limits import lift_time_limits_txn
 from media_stats_module.storage.sources import MediaTable
 from media_stats_module.storage.sql import day_sql
+from media_stats_module.storage.time_limits import limit_time_txn
 
 
 @attr.frozen
@@ -55,7 +55,7 @@ def check_txn(txn: LoggingTransaction, table: MediaTable) -> Differences | None:
         the differences; None if the totals are not EXACT, and so not used.
     """
     if is_postgres(txn):
-        lift_time_limits_txn(txn)
+        limit_time_txn(txn, 0)
     totals = get_totals_txn(txn, table)
     if totals.status is not Status.EXACT:
         return None

@@ -30,11 +30,11 @@ from media_stats_module.storage.rollups.status import (
     RollupState,
     get_state_txn,
 )
-from media_stats_module.storage.rollups.time_limits import (
-    lift_time_limits_txn,
+from media_stats_module.storage.sources import MediaTable, MediaTables
+from media_stats_module.storage.time_limits import (
+    limit_time_txn,
     no_time_limits,
 )
-from media_stats_module.storage.sources import MediaTable, MediaTables
 from media_stats_module.synapse_internals import (
     PreserveLoggingContext,
     driver_connection,
@@ -265,7 +265,7 @@ class Maintenance:
         def once(txn: LoggingTransaction) -> _T:
             with self._stoppable(txn), raising_database_failed(txn):
                 if is_postgres(txn):
-                    lift_time_limits_txn(txn)
+                    limit_time_txn(txn, 0)
                 return function(txn, *args, **kwargs)
 
         for attempt in range(1, _ATTEMPTS + 1):
