@@ -9,7 +9,9 @@ import functools
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, ClassVar, TypeVar
+from unittest.mock import patch
 from urllib.parse import urlencode
 
 import attr
@@ -17,7 +19,7 @@ from parsed_configuration import parse_once
 from prepared_database import use_prepared_database
 from shared_homeserver import lend_homeserver
 from synapse.http.server import OptionsResource
-from synapse.module_api import JsonDict, LoggingTransaction
+from synapse.module_api import JsonDict, LoggingTransaction, ModuleApi
 from synapse.rest import admin
 from synapse.rest.client import login
 from synapse.server import HomeServer
@@ -148,6 +150,28 @@ def _media_store_path() -> str:
     path = tempfile.mkdtemp(prefix="media-")
     atexit.register(shutil.rmtree, path, ignore_errors=True)
     return path
+
+
+def patch_transactions(
+    around: Callable[[LoggingTransaction, Callable[[], Any]], Any],
+) -> AbstractContextManager[object]:
+    """Patch the transactions of questions on Synapse's pool.
+
+    Args:
+        around: called in each transaction, with a function that asks the question;
+            returns the answer.
+    """
+    run_db_interaction = ModuleApi.run_db_interaction
+
+    async def patched(
+        api: ModuleApi, name: str, ask: Callable[..., Any], *args: Any
+    ) -> Any:
+        def txn_function(txn: LoggingTransaction) -> Any:
+            return around(txn, functools.partial(ask, txn, *args))
+
+        return await run_db_interaction(api, name, txn_function)
+
+    return patch.object(ModuleApi, "run_db_interaction", patched)
 
 
 def headers(channel: FakeChannel) -> Headers:

@@ -138,6 +138,24 @@ class FailuresTestCase(MediaStatsTestCase):
 class DisconnectTestCase(MediaStatsTestCase):
     shares_homeserver: ClassVar[bool] = True
 
+    def begin_to_ask(self, path: str) -> FakeChannel:
+        """Ask the module, and do not wait for the answer."""
+        channel = self.make_request(
+            "GET",
+            f"{MODULE_PATH}/v1/{path}",
+            access_token=self.admin_token,
+            await_result=False,
+        )
+        self.pump()
+        return channel
+
+    def hang_up(self, channel: FakeChannel) -> None:
+        """Close the client's connection."""
+        channel.request.connectionLost(  # type: ignore[no-untyped-call]
+            reason=ConnectionDone()
+        )
+        self.pump()
+
     @parameterized.expand(_QUESTIONS)  # type: ignore[untyped-decorator]
     def test_question_is_cancelled(self, path: str, method: str) -> None:
         """When the client hangs up, its question is cancelled."""
@@ -154,18 +172,9 @@ class DisconnectTestCase(MediaStatsTestCase):
             continued.append(path)
 
         with patch.object(MediaStatsStore, method, ask):
-            channel = self.make_request(
-                "GET",
-                f"{MODULE_PATH}/v1/{path}",
-                access_token=self.admin_token,
-                await_result=False,
-            )
-            self.pump()
+            channel = self.begin_to_ask(path)
             assert not cancelled
-            channel.request.connectionLost(  # type: ignore[no-untyped-call]
-                reason=ConnectionDone()
-            )
-            self.pump()
+            self.hang_up(channel)
         assert (cancelled, continued) == ([path], [])
 
     def test_the_file_is_open_as_long_as_a_thread_writes(self) -> None:
@@ -185,17 +194,8 @@ class DisconnectTestCase(MediaStatsTestCase):
             patch.object(ModuleApi, "defer_to_thread", write),
             patch.object(_response.ResponseFile, "__exit__", close),
         ):
-            channel = self.make_request(
-                "GET",
-                f"{MODULE_PATH}/v1/timeline",
-                access_token=self.admin_token,
-                await_result=False,
-            )
-            self.pump()
-            channel.request.connectionLost(  # type: ignore[no-untyped-call]
-                reason=ConnectionDone()
-            )
-            self.pump()
+            channel = self.begin_to_ask("timeline")
+            self.hang_up(channel)
             assert events == ["begun"]
             thread.callback(None)
             self.pump()

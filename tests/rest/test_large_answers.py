@@ -6,7 +6,13 @@ from unittest.mock import patch
 
 from media_support import DAY_MS
 from parameterized import parameterized  # type: ignore[import-untyped]
-from support import MODULE_PATH, LocalMedia, MediaStatsTestCase, RemoteMedia
+from support import (
+    MODULE_PATH,
+    LocalMedia,
+    MediaStatsTestCase,
+    RemoteMedia,
+    patch_transactions,
+)
 from synapse.module_api import LoggingTransaction, ModuleApi
 
 from media_stats_module.formats import json
@@ -117,19 +123,13 @@ class LargeAnswersTestCase(MediaStatsTestCase):
     @parameterized.expand([(path,) for path in _LISTS])  # type: ignore[untyped-decorator]
     def test_a_transaction_that_is_tried_again(self, path: str) -> None:
         """Each row is sent once."""
-        run_db_interaction = ModuleApi.run_db_interaction
-        tries: list[str] = []
+        tries: list[LoggingTransaction] = []
 
-        async def try_twice(
-            api: ModuleApi, name: str, ask: Callable[..., Any], *args: Any
-        ) -> Any:
-            def txn_function(txn: LoggingTransaction) -> Any:
-                for _ in range(2):
-                    tries.append(name)
-                    answer = ask(txn, *args)
-                return answer
-
-            return await run_db_interaction(api, name, txn_function)
+        def try_twice(txn: LoggingTransaction, ask: Callable[[], Any]) -> Any:
+            for _ in range(2):
+                tries.append(txn)
+                answer = ask()
+            return answer
 
         for query in (
             {"until_ts": 3 * DAY_MS - 1, "from_ts": 1},
@@ -142,7 +142,7 @@ class LargeAnswersTestCase(MediaStatsTestCase):
             assert answer.code == 200, answer.result
             tries.clear()
             with (
-                patch.object(ModuleApi, "run_db_interaction", try_twice),
+                patch_transactions(try_twice),
                 patch.object(_list, "_LARGEST_PAGE_IN_MEMORY", 0),
             ):
                 again = self.ask(f"{MODULE_PATH}/v1/{path}", query)

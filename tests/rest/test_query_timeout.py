@@ -2,10 +2,15 @@
 
 from collections.abc import Callable
 from typing import Any
-from unittest.mock import patch
 
-from support import MODULE_PATH, LocalMedia, MediaStatsTestCase, modules
-from synapse.module_api import LoggingTransaction, ModuleApi
+from support import (
+    MODULE_PATH,
+    LocalMedia,
+    MediaStatsTestCase,
+    modules,
+    patch_transactions,
+)
+from synapse.module_api import LoggingTransaction
 from tests.unittest import override_config, skip_unless
 from tests.utils import USE_POSTGRES_FOR_TESTS
 
@@ -36,21 +41,15 @@ class QueryTimeoutTestCase(MediaStatsTestCase):
             "media_type, created_ts) SELECT i, '@u:test', i, i, i "
             "FROM generate_series(1, 20000) AS i"
         )
-        run_db_interaction = ModuleApi.run_db_interaction
-        tries: list[str] = []
+        tries: list[LoggingTransaction] = []
 
-        async def limiting(
-            api: ModuleApi, name: str, ask: Callable[..., Any], *args: Any
-        ) -> Any:
-            def txn_function(txn: LoggingTransaction) -> Any:
-                tries.append(name)
-                txn.execute("SET LOCAL temp_file_limit = '64kB'")
-                txn.execute("SET LOCAL work_mem = '64kB'")
-                return ask(txn, *args)
+        def limiting(txn: LoggingTransaction, ask: Callable[[], Any]) -> Any:
+            tries.append(txn)
+            txn.execute("SET LOCAL temp_file_limit = '64kB'")
+            txn.execute("SET LOCAL work_mem = '64kB'")
+            return ask()
 
-            return await run_db_interaction(api, name, txn_function)
-
-        with patch.object(ModuleApi, "run_db_interaction", limiting):
+        with patch_transactions(limiting):
             channel = self.ask(f"{MODULE_PATH}/v1/types")
         assert (channel.code, len(tries)) == (503, 1)
         assert "temp_file_limit" in channel.json_body["error"]
@@ -58,21 +57,15 @@ class QueryTimeoutTestCase(MediaStatsTestCase):
     @skip_unless(bool(USE_POSTGRES_FOR_TESTS), "SQLite has no such setting")
     @override_config({"modules": modules(query_timeout="90s")})
     def test_unit(self) -> None:
-        run_db_interaction = ModuleApi.run_db_interaction
         timeouts: list[str] = []
 
-        async def recording(
-            api: ModuleApi, name: str, ask: Callable[..., Any], *args: Any
-        ) -> Any:
-            def txn_function(txn: LoggingTransaction) -> Any:
-                answer = ask(txn, *args)
-                txn.execute("SHOW statement_timeout")
-                timeouts.extend(value for (value,) in txn.fetchall())
-                return answer
+        def recording(txn: LoggingTransaction, ask: Callable[[], Any]) -> Any:
+            answer = ask()
+            txn.execute("SHOW statement_timeout")
+            timeouts.extend(value for (value,) in txn.fetchall())
+            return answer
 
-            return await run_db_interaction(api, name, txn_function)
-
-        with patch.object(ModuleApi, "run_db_interaction", recording):
+        with patch_transactions(recording):
             self.assert_answers(200)
         assert len(timeouts) >= len(_PATHS)
         assert set(timeouts) == {"90s"}
